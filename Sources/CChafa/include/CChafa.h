@@ -1,0 +1,4 @@
+#ifndef CCHAFA_H
+#define CCHAFA_H
+
+#endif

@@ -1,0 +1,4 @@
+#ifndef CONEDNN_H
+#define CONEDNN_H
+
+#endif

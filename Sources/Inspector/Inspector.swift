@@ -1,0 +1,2 @@
+/// Placeholder until the first sources of this target land.
+package enum InspectorPlaceholder {}

@@ -1,0 +1,127 @@
+/// Where a trace comes from: enough to reproduce it.
+package struct Provenance: Sendable, Hashable, Codable {
+  /// The program's version.
+  package var version: String
+  /// The picture's file name, without its directory.
+  package var imageName: String
+  /// Width and height of the picture in its file, after EXIF orientation.
+  package var imageWidth: Int
+  package var imageHeight: Int
+  /// SHA-256 of the picture's bytes, in hexadecimal.
+  package var imageSHA256: String
+  /// The checkpoint directory's name.
+  package var modelName: String
+  /// SHA-256 of `config.json`, in hexadecimal.
+  package var configSHA256: String
+  /// SHA-256 over the weight files' headers in file order, in hexadecimal.
+  package var weightsSHA256: String
+  package var prompt: String
+
+  package init(
+    version: String, imageName: String, imageWidth: Int, imageHeight: Int, imageSHA256: String, modelName: String,
+    configSHA256: String, weightsSHA256: String, prompt: String
+  ) {
+    self.version = version
+    self.imageName = imageName
+    self.imageWidth = imageWidth
+    self.imageHeight = imageHeight
+    self.imageSHA256 = imageSHA256
+    self.modelName = modelName
+    self.configSHA256 = configSHA256
+    self.weightsSHA256 = weightsSHA256
+    self.prompt = prompt
+  }
+}
+
+/// The shape of the model a trace was made with.
+package struct ModelDescription: Sendable, Hashable, Codable {
+  package var layers: Int
+  package var heads: Int
+  package var keyValueHeads: Int
+  package var hiddenSize: Int
+  package var vocabularySize: Int
+  package var anchors: Int
+  /// Patches along one side of the grid: 24 for ViT-L/14 at 336.
+  package var patchGrid: Int
+  /// The vision tower's input side in pixels.
+  package var visionImageSize: Int
+  package var mgvqImageSize: Int
+  package var groups: Int
+  /// Codes of one group.
+  package var codesPerGroup: Int
+  package var vocoTokens: Int
+  /// `star` or `causal`.
+  package var visualMask: String
+  /// How `pad`/`square` pictures were prepared: the configuration's `image_aspect_ratio`.
+  package var imageAspectRatio: String
+  /// `exact` or `int8`.
+  package var precision: String
+  /// Parts whose weights are random or substituted, by name; empty for a trained checkpoint.
+  package var untrainedParts: [String]
+
+  package init(
+    layers: Int, heads: Int, keyValueHeads: Int, hiddenSize: Int, vocabularySize: Int, anchors: Int, patchGrid: Int,
+    visionImageSize: Int, mgvqImageSize: Int, groups: Int, codesPerGroup: Int, vocoTokens: Int, visualMask: String,
+    imageAspectRatio: String, precision: String, untrainedParts: [String]
+  ) {
+    self.layers = layers
+    self.heads = heads
+    self.keyValueHeads = keyValueHeads
+    self.hiddenSize = hiddenSize
+    self.vocabularySize = vocabularySize
+    self.anchors = anchors
+    self.patchGrid = patchGrid
+    self.visionImageSize = visionImageSize
+    self.mgvqImageSize = mgvqImageSize
+    self.groups = groups
+    self.codesPerGroup = codesPerGroup
+    self.vocoTokens = vocoTokens
+    self.visualMask = visualMask
+    self.imageAspectRatio = imageAspectRatio
+    self.precision = precision
+    self.untrainedParts = untrainedParts
+  }
+}
+
+/// The stages of a run, in the order they start.
+package enum PipelineStage: String, Sendable, CaseIterable, Codable {
+  case image, load, mgvq, anchors, vision, decoder, answer, reconstruction
+
+  /// What the screen calls it.
+  package var title: String {
+    switch self {
+    case .image: "image"
+    case .load: "weights"
+    case .mgvq: "MGVQ codes"
+    case .anchors: "anchors"
+    case .vision: "vision tower"
+    case .decoder: "decoder"
+    case .answer: "answer"
+    case .reconstruction: "reconstruction"
+    }
+  }
+}
+
+/// How far a stage is.
+package struct StageProgress: Sendable, Hashable {
+  package enum State: Sendable, Hashable {
+    /// Steps done of all steps, such as decoder layers.
+    case running(done: Int, of: Int)
+    case finished
+    /// The result of an earlier run was used again.
+    case reused
+    case cancelled
+    case failed(String)
+  }
+
+  package var stage: PipelineStage
+  package var state: State
+  /// Seconds since the stage started.
+  package var seconds: Double
+
+  package init(stage: PipelineStage, state: State, seconds: Double) {
+    self.stage = stage
+    self.state = state
+    self.seconds = seconds
+  }
+}

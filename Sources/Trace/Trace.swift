@@ -1,0 +1,192 @@
+package import Tensor
+
+/// Everything one run of the model produced, as a plain value: what panels, statistics and the trace file read.
+///
+/// A stage that has not run yet is `nil`, so a trace also describes a run under way. Names in backquotes are the
+/// names of the trace file. S = sequence length, A = anchors, P = patches, D = hidden size, L layers, H heads,
+/// G groups, h×w the latent grid.
+package struct Trace: Sendable, Equatable {
+  package var provenance: Provenance
+  package var model: ModelDescription
+  package var vision: VisionTrace?
+  package var mgvq: MGVQTrace?
+  /// `anchors` `[A, D]`, after the anchor projector.
+  package var anchors: Tensor?
+  package var sequence: SequenceTrace?
+  package var language: LanguageTrace?
+  package var generation: GenerationTrace?
+
+  package init(provenance: Provenance, model: ModelDescription) {
+    self.provenance = provenance
+    self.model = model
+  }
+}
+
+/// The vision tower's side of a trace.
+package struct VisionTrace: Sendable, Equatable {
+  /// `vision.pixel_values` `[3, N, N]`, the normalised input of the tower.
+  package var pixelValues: Tensor
+  /// `vision.features` `[P, Dv]`, the selected hidden layer without CLS.
+  package var features: Tensor
+  /// `patches` `[P, D]`, after the projector.
+  package var patches: Tensor
+
+  package init(pixelValues: Tensor, features: Tensor, patches: Tensor) {
+    self.pixelValues = pixelValues
+    self.features = features
+    self.patches = patches
+  }
+}
+
+/// The discrete codes of one picture.
+package struct CodeGrid: Sendable, Equatable {
+  /// Groups, each with a codebook of its own.
+  package let groups: Int
+  package let height: Int
+  package let width: Int
+  /// `[G, h, w]`, the index within the group's own codebook.
+  package let indices: [Int32]
+
+  package init(groups: Int, height: Int, width: Int, indices: [Int32]) {
+    precondition(indices.count == groups * height * width)
+    self.groups = groups
+    self.height = height
+    self.width = width
+    self.indices = indices
+  }
+
+  package subscript(group: Int, row: Int, column: Int) -> Int {
+    Int(indices[(group * height + row) * width + column])
+  }
+}
+
+/// The quantizer's side of a trace.
+package struct MGVQTrace: Sendable, Equatable {
+  /// `mgvq.pixel_values` `[3, M, M]` in [−1, 1]: the square picture itself.
+  package var pixelValues: Tensor
+  /// `mgvq.latent` `[C, h, w]`, after `quant_conv`.
+  package var latent: Tensor
+  /// `mgvq.codes` `[G, h, w]`.
+  package var codes: CodeGrid
+  /// `mgvq.quantized` `[C, h, w]`, normalised code vectors.
+  package var quantized: Tensor
+  /// `mgvq.reconstruction` `[3, M, M]`, the decoder's output, unclipped; decoded after the answer is on screen.
+  package var reconstruction: Tensor?
+
+  package init(pixelValues: Tensor, latent: Tensor, codes: CodeGrid, quantized: Tensor, reconstruction: Tensor? = nil) {
+    self.pixelValues = pixelValues
+    self.latent = latent
+    self.codes = codes
+    self.quantized = quantized
+    self.reconstruction = reconstruction
+  }
+}
+
+/// The decoder's input: which key is what, and who may attend to whom.
+package struct SequenceTrace: Sendable, Equatable {
+  /// Segments in sequence order; they cover 0..<S without gaps.
+  package var spans: [SequenceSpan]
+  /// `sequence.token_ids` `[S]`: −2 anchor, −1 patch, else the token id.
+  package var tokenIDs: [Int32]
+  /// The text of each position: "A1", "patch", "<voco>" or the token's piece.
+  package var pieces: [String]
+  /// `sequence.embeddings` `[S, D]`.
+  package var embeddings: Tensor
+  /// `mask` `[S, S]`, row-major: 1 = the row may attend to the column.
+  package var mask: [UInt8]
+
+  package var length: Int { tokenIDs.count }
+
+  package init(spans: [SequenceSpan], tokenIDs: [Int32], pieces: [String], embeddings: Tensor, mask: [UInt8]) {
+    precondition(tokenIDs.count == pieces.count && mask.count == tokenIDs.count * tokenIDs.count)
+    self.spans = spans
+    self.tokenIDs = tokenIDs
+    self.pieces = pieces
+    self.embeddings = embeddings
+    self.mask = mask
+  }
+
+  /// Whether query `row` may attend to key `column`.
+  package func allows(row: Int, column: Int) -> Bool { mask[row * length + column] != 0 }
+
+  /// The positions of all segments of a kind, ascending.
+  package func positions(of kind: SegmentKind) -> [Int] {
+    spans.filter { $0.kind == kind }.flatMap { Array($0.range) }
+  }
+
+  /// The last voco position: the query that `attention.voco` was taken at.
+  package var vocoPosition: Int? { positions(of: .voco).last }
+}
+
+/// What a segment of the sequence holds; the raw values are those of the configuration's `sequence`.
+package enum SegmentKind: String, Sendable, Codable, CaseIterable {
+  case bos, anchors, patches, newline, voco, text
+
+  /// Anchors and patches.
+  package var isVisual: Bool { self == .anchors || self == .patches }
+}
+
+/// A run of positions of one kind.
+package struct SequenceSpan: Sendable, Hashable, Codable {
+  package var kind: SegmentKind
+  package var start: Int
+  package var count: Int
+
+  package init(kind: SegmentKind, start: Int, count: Int) {
+    self.kind = kind
+    self.start = start
+    self.count = count
+  }
+
+  package var range: Range<Int> { start..<start + count }
+}
+
+/// What the decoder showed at `<voco>` and at the last prompt token.
+package struct LanguageTrace: Sendable, Equatable {
+  /// `attention.voco` `[L, H, S]`, the softmax row of the last voco token.
+  package var attentionVoco: Tensor
+  /// `attention.last` `[L, H, S]`, the softmax row of the last prompt token.
+  package var attentionLast: Tensor
+  /// `hidden.voco` `[L+1, D]`; the last row is after the final norm.
+  package var hiddenVoco: Tensor
+  /// `logits` `[vocab]`, at the last prompt token.
+  package var logits: Tensor
+  /// `value_norms` `[L, H, S]`: ‖v_j W_o‖ of each head's value at key j, so that α·‖v W_o‖ is what the key
+  /// contributes (Kobayashi et al., arXiv 2004.10102). Zero where the voco row does not see the key.
+  package var valueNorms: Tensor?
+  /// `rollout.voco` `[L, S]`: row l is the voco row of the attention rollout through layers 0…l, heads averaged,
+  /// residual weight ½ (Abnar & Zuidema, arXiv 2005.00928).
+  package var rolloutVoco: Tensor?
+
+  package init(
+    attentionVoco: Tensor, attentionLast: Tensor, hiddenVoco: Tensor, logits: Tensor, valueNorms: Tensor? = nil,
+    rolloutVoco: Tensor? = nil
+  ) {
+    self.attentionVoco = attentionVoco
+    self.attentionLast = attentionLast
+    self.hiddenVoco = hiddenVoco
+    self.logits = logits
+    self.valueNorms = valueNorms
+    self.rolloutVoco = rolloutVoco
+  }
+
+  package var layers: Int { attentionVoco.shape[0] }
+  package var heads: Int { attentionVoco.shape[1] }
+  package var length: Int { attentionVoco.shape[2] }
+}
+
+/// The continuation.
+package struct GenerationTrace: Sendable, Equatable {
+  /// `generated.token_ids`, ends at eos.
+  package var tokenIDs: [Int32]
+  /// The decoded text, `generated_text` in the file's metadata.
+  package var text: String
+  /// The probability the model gave each generated token; empty when read from a file.
+  package var probabilities: [Float]
+
+  package init(tokenIDs: [Int32], text: String, probabilities: [Float] = []) {
+    self.tokenIDs = tokenIDs
+    self.text = text
+    self.probabilities = probabilities
+  }
+}

@@ -1,0 +1,2 @@
+/// Placeholder until the first helpers land.
+package enum TestSupportPlaceholder {}
