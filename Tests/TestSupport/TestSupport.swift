@@ -1,2 +1,0 @@
-/// Placeholder until the first helpers land.
-package enum TestSupportPlaceholder {}
