@@ -60,7 +60,7 @@ let package = Package(
     library("Tensor", ["COpenBLAS", "COneDNN", "CKernels"]),
     library("Checkpoint", ["Tensor"]),
     library("ImageLoading", ["CImageCodecs", "Tensor"]),
-    library("Tokenization", ["CSentencePiece"]),
+    library("Tokenization", ["CSentencePiece", "Tensor"]),
     library("Trace", ["Tensor", "Checkpoint"]),
     library("HTCVLM", ["Tensor", "Checkpoint", "ImageLoading", "Tokenization", "Trace"]),
     library("Evidence", ["Tensor", "Trace"]),
