@@ -1,4 +1,95 @@
 #ifndef CKERNELS_H
 #define CKERNELS_H
 
+#include <stddef.h>
+#include <stdint.h>
+
+// Loops that must be fast in a debug build too, and on every processor: each is compiled for the baseline, for
+// AVX2 + FMA + F16C and for AVX-512, and the loader picks one (see Clones.h).
+// Unless said otherwise buffers do not overlap, arrays are row-major, and any count may be zero.
+
+// Conversions (Convert.c): exact, because every 16-bit value is a 32-bit float. A file's 16-bit values may lie at an
+// odd address, hence the untyped pointers.
+
+void kernel_f32_from_f16(const void *source, float *destination, size_t count);
+void kernel_f32_from_bf16(const void *source, float *destination, size_t count);
+
+// Products of a weight matrix [rows, columns] in its stored format with a few vectors (MatVec.c):
+// y[v * stride + r] = bias[r] + sum over c of weights[r, c] * x[v, c], for 1 <= vectors <= KERNEL_MAX_VECTORS.
+// A null bias is zero.
+
+#define KERNEL_MAX_VECTORS 4
+
+void kernel_matvec_f32(
+    const void *weights, size_t rows, size_t columns, const float *x, size_t vectors, const float *bias, float *y,
+    size_t stride);
+void kernel_matvec_f16(
+    const void *weights, size_t rows, size_t columns, const float *x, size_t vectors, const float *bias, float *y,
+    size_t stride);
+void kernel_matvec_bf16(
+    const void *weights, size_t rows, size_t columns, const float *x, size_t vectors, const float *bias, float *y,
+    size_t stride);
+
+// Element-wise (Elementwise.c); `destination` may be one of the sources.
+
+void kernel_add(const float *a, const float *b, float *destination, size_t count);
+void kernel_multiply(const float *a, const float *b, float *destination, size_t count);
+void kernel_scale(const float *a, float factor, float *destination, size_t count);
+/// Every row of `destination` [rows, columns] becomes `row`.
+void kernel_fill_rows(const float *row, float *destination, size_t rows, size_t columns);
+/// destination[c, i] = source[c, i] * scale[c] + shift[c].
+void kernel_channel_affine(
+    const float *source, const float *scale, const float *shift, float *destination, size_t channels, size_t count);
+/// destination[g, i] = the mean of the `per_group` consecutive channels of group g.
+void kernel_mean_groups(
+    const float *source, float *destination, size_t groups, size_t per_group, size_t count);
+
+// Activations (Activations.c); `destination` may be `source`.
+
+/// e to the x, within 2 units in the last place; 0 under -104, infinity over 88.73.
+void kernel_exp(const float *source, float *destination, size_t count);
+/// x * Phi(x), Phi the normal distribution function: the exact GELU, not the tanh form.
+void kernel_gelu(const float *source, float *destination, size_t count);
+/// x / (1 + exp(-factor * x)): SiLU for factor 1, CLIP's "quick GELU" for factor 1.702.
+void kernel_swish(const float *source, float factor, float *destination, size_t count);
+void kernel_relu(const float *source, float *destination, size_t count);
+
+// Rows (Rows.c): sums run in double precision; `destination` may be `source`.
+
+/// exp(x - max) / sum over each row; a row of minus infinity alone becomes zeros.
+void kernel_softmax_rows(const float *source, float *destination, size_t rows, size_t columns);
+/// (x - mean) / sqrt(variance + epsilon) * weight + bias over each row, variance with divisor `columns`.
+void kernel_layer_norm(
+    const float *source, const float *weight, const float *bias, float epsilon, float *destination, size_t rows,
+    size_t columns);
+/// x / sqrt(mean of squares + epsilon) * weight over each row.
+void kernel_rms_norm(
+    const float *source, const float *weight, float epsilon, float *destination, size_t rows, size_t columns);
+/// The same over the channels of `source` [channels, count] at each of `count` places, with a bias.
+void kernel_rms_norm_channels(
+    const float *source, const float *weight, const float *bias, float epsilon, float *destination, size_t channels,
+    size_t count);
+/// Rotates the pairs (i, i + half) of every head of `source` [rows, heads * 2 * half] by the angle whose cosine and
+/// sine are in row r of `cosines` and `sines` [rows, half].
+void kernel_rotate_halves(
+    const float *source, const float *cosines, const float *sines, float *destination, size_t rows, size_t heads,
+    size_t half);
+
+// Layout (Layout.c).
+
+#define KERNEL_MAX_RANK 6
+
+/// Writes the row-major array of `extents` whose element (i0, i1, ...) is source[i0 * strides[0] + i1 * strides[1] + ...].
+void kernel_gather_strided(
+    const float *source, float *destination, size_t rank, const size_t *extents, const size_t *strides);
+
+// SHA-256 (SHA256.c), FIPS 180-4.
+
+void kernel_sha256(const uint8_t *bytes, size_t count, uint8_t digest[32]);
+
+// The machine (Machine.c).
+
+/// Processors this process may run on, at least 1; Swift's Glibc module lacks the affinity calls.
+int kernel_processors(void);
+
 #endif

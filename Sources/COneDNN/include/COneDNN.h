@@ -1,4 +1,31 @@
 #ifndef CONEDNN_H
 #define CONEDNN_H
 
+#include <stdint.h>
+
+/// A 2-D convolution of one picture: [channels, height, width] -> [outputs, ...], square stride, zero padding.
+typedef struct {
+  int64_t channels, outputs, groups;
+  int64_t height, width;
+  int64_t kernel_height, kernel_width;
+  int64_t stride, padding;
+} onednn_convolution_shape;
+
+/// A convolution made ready for one input size: generated code, and the weights in the layout that code wants.
+typedef struct onednn_convolution onednn_convolution;
+
+/// Makes a convolution ready. `weights` is [outputs, channels / groups, kernel_height, kernel_width], `bias` is
+/// [outputs] or null; both are copied. Returns null when oneDNN has no implementation or no memory.
+onednn_convolution *onednn_convolution_create(
+    const onednn_convolution_shape *shape, const float *weights, const float *bias);
+
+/// Convolves `source` [channels, height, width] into `destination`. Any number of threads may run one convolution at
+/// a time, since everything a run writes is its own. Returns oneDNN's status, 0 when it went well.
+int onednn_convolution_run(const onednn_convolution *convolution, const float *source, float *destination);
+
+/// The implementation that oneDNN chose, such as "jit:avx512_core".
+const char *onednn_convolution_implementation(const onednn_convolution *convolution);
+
+void onednn_convolution_free(onednn_convolution *convolution);
+
 #endif

@@ -1,0 +1,96 @@
+internal import CKernels
+
+/// A linear layer y = x Wᵀ + b whose weight `[out, in]` stays in the format of its file.
+///
+/// 16-bit weights are widened block by block into a scratch buffer that a matrix product then reads, or in registers
+/// when there are few rows: a 7B model in 13 GB of F16 never becomes 27 GB of floats.
+package struct Linear: Sendable {
+  private let weight: StoredTensor
+  private let bias: Tensor?
+
+  package let outputSize: Int
+  package let inputSize: Int
+
+  /// `weight` is F32, F16 or BF16 `[out, in]`, `bias` `[out]`.
+  package init(weight: StoredTensor, bias: Tensor? = nil) {
+    precondition(weight.shape.count == 2 && weight.dtype.isWeight, "\(weight.name) \(weight.dtype) \(weight.shape)")
+    precondition(bias == nil || bias?.shape == [weight.shape[0]], "bias \(bias?.shape ?? []) of \(weight.name)")
+    self.weight = weight
+    self.bias = bias
+    self.outputSize = weight.shape[0]
+    self.inputSize = weight.shape[1]
+  }
+
+  /// `[n, in]` → `[n, out]`.
+  package func callAsFunction(_ x: Tensor) -> Tensor {
+    precondition(x.rank == 2 && x.shape[1] == inputSize, "\(weight.name) \(weight.shape) applied to \(x.shape)")
+    let rows = x.shape[0]
+    guard inputSize > 0, outputSize > 0, rows > 0 else { return .zeros([rows, outputSize]) }
+    return Tensor(shape: [rows, outputSize]) { y in
+      x.values.withUnsafeBufferPointer { x in
+        guard let x = x.baseAddress, let y = y.baseAddress else { return }
+        if rows <= KERNEL_MAX_VECTORS {
+          multiplyVectors(x, count: rows, into: y)
+        } else {
+          multiplyMatrix(x, rows: rows, into: y)
+        }
+      }
+    }
+  }
+
+  /// The weight row by row: every product takes the time of reading the weights once.
+  private func multiplyVectors(_ x: UnsafePointer<Float>, count: Int, into y: UnsafeMutablePointer<Float>) {
+    weight.withUnsafeBytes { bytes in
+      guard let base = bytes.baseAddress else { return }
+      let kernel =
+        switch weight.dtype {
+        case .f16: kernel_matvec_f16
+        case .bf16: kernel_matvec_bf16
+        default: kernel_matvec_f32
+        }
+      withBias { bias in
+        inParallel(outputSize, grain: max(1, (1 << 17) / inputSize)) { part in
+          kernel(
+            base + part.lowerBound * inputSize * weight.dtype.size, part.count, inputSize, x, count,
+            bias.map { $0 + part.lowerBound }, y + part.lowerBound, outputSize)
+        }
+      }
+    }
+  }
+
+  private func multiplyMatrix(_ x: UnsafePointer<Float>, rows: Int, into y: UnsafeMutablePointer<Float>) {
+    withBias { bias in
+      if let bias { kernel_fill_rows(bias, y, rows, outputSize) }
+    }
+    let beta: Float = bias == nil ? 0 : 1
+    let input = MatrixPointer(base: x, stride: inputSize)
+    let isFloat = weight.withUnsafeBytes { bytes -> Bool in
+      guard weight.dtype == .f32, let base = bytes.baseAddress, Int(bitPattern: base) % 4 == 0 else { return false }
+      gemm(
+        m: rows, n: outputSize, k: inputSize, input,
+        MatrixPointer(base: base.assumingMemoryBound(to: Float.self), stride: inputSize), transposeB: true, beta: beta,
+        into: y, stride: outputSize)
+      return true
+    }
+    guard !isFloat else { return }
+    let block = min(outputSize, max(1, Scratch.floats / inputSize))
+    Scratch.with(block * inputSize) { scratch in
+      for start in stride(from: 0, to: outputSize, by: block) {
+        let count = min(block, outputSize - start)
+        inParallel(count, grain: max(1, (1 << 15) / inputSize)) { part in
+          let first = (start + part.lowerBound) * inputSize
+          weight.convert(
+            elements: first..<first + part.count * inputSize, to: scratch + part.lowerBound * inputSize)
+        }
+        gemm(
+          m: rows, n: count, k: inputSize, input, MatrixPointer(base: scratch, stride: inputSize), transposeB: true,
+          beta: beta, into: y + start, stride: outputSize)
+      }
+    }
+  }
+
+  private func withBias(_ body: (UnsafePointer<Float>?) -> Void) {
+    guard let bias else { return body(nil) }
+    bias.values.withUnsafeBufferPointer { body($0.baseAddress) }
+  }
+}

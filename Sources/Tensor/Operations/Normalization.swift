@@ -1,0 +1,53 @@
+internal import CKernels
+
+/// Layer normalisation of each row of `x` `[n, D]`; `weight` and `bias` are `[D]`.
+///
+/// (x − mean) / √(variance + epsilon) · weight + bias, the variance with divisor D (Ba et al., arXiv 1607.06450).
+package func layerNorm(_ x: Tensor, weight: Tensor, bias: Tensor, epsilon: Float) -> Tensor {
+  precondition(x.rank == 2 && weight.shape == [x.shape[1]] && bias.shape == weight.shape, "layerNorm of \(x.shape)")
+  return Tensor(shape: x.shape) { y in
+    withPointers(x, weight, bias) { x, weight, bias in
+      kernel_layer_norm(x.start, weight.start, bias.start, epsilon, y.baseAddress, x.count / weight.count, weight.count)
+    }
+  }
+}
+
+/// x / √(mean(x²) + epsilon) · weight for each row of `x` `[n, D]` (Zhang & Sennrich, arXiv 1910.07467).
+package func rmsNorm(_ x: Tensor, weight: Tensor, epsilon: Float) -> Tensor {
+  precondition(x.rank == 2 && weight.shape == [x.shape[1]], "rmsNorm of \(x.shape)")
+  return Tensor(shape: x.shape) { y in
+    withPointers(x, weight) { x, weight in
+      kernel_rms_norm(x.start, weight.start, epsilon, y.baseAddress, x.count / weight.count, weight.count)
+    }
+  }
+}
+
+/// x / √(mean over channels of x² + epsilon) · weight + bias at every place of `x` `[C, H, W]`: the `trms2d` of MGVQ.
+package func rmsNorm2D(_ x: Tensor, weight: Tensor, bias: Tensor, epsilon: Float = 1e-5) -> Tensor {
+  precondition(x.rank == 3 && weight.shape == [x.shape[0]] && bias.shape == weight.shape, "rmsNorm2D of \(x.shape)")
+  let places = x.shape[1] * x.shape[2]
+  return Tensor(shape: x.shape) { y in
+    withPointers(x, weight, bias) { x, weight, bias in
+      kernel_rms_norm_channels(x.start, weight.start, bias.start, epsilon, y.baseAddress, weight.count, places)
+    }
+  }
+}
+
+/// Batch normalisation of `x` `[C, H, W]` with the statistics of training: (x − mean) / √(variance + epsilon) · weight
+/// + bias, each `[C]`.
+package func batchNorm2D(
+  _ x: Tensor, mean: Tensor, variance: Tensor, weight: Tensor, bias: Tensor, epsilon: Float = 1e-5
+) -> Tensor {
+  precondition(
+    x.rank == 3 && [mean, variance, weight, bias].allSatisfy { $0.shape == [x.shape[0]] }, "batchNorm2D of \(x.shape)")
+  let channels = 0..<x.shape[0]
+  let scale = channels.map {
+    Float(Double(weight.values[$0]) / (Double(variance.values[$0]) + Double(epsilon)).squareRoot())
+  }
+  let shift = channels.map { Float(Double(bias.values[$0]) - Double(mean.values[$0]) * Double(scale[$0])) }
+  return Tensor(shape: x.shape) { y in
+    withPointers(x) { x in
+      kernel_channel_affine(x.start, scale, shift, y.baseAddress, channels.count, x.count / max(channels.count, 1))
+    }
+  }
+}

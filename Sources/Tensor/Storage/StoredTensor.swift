@@ -1,0 +1,118 @@
+internal import CKernels
+
+/// A tensor as it lies in its file: nothing is read or converted before it is used.
+package struct StoredTensor: Sendable {
+  package let name: String
+  package let dtype: DType
+  /// Extents, outermost first.
+  package let shape: [Int]
+  package let byteCount: Int
+  private let storage: Storage
+
+  private enum Storage: Sendable {
+    case file(MappedFile, offset: Int)
+    case floats(Tensor)
+    case integers([Int32])
+  }
+
+  /// The elements at `byteOffset` of `file`, which the parser has found to lie within it.
+  package init(name: String, dtype: DType, shape: [Int], file: MappedFile, byteOffset: Int) {
+    let byteCount = shape.reduce(dtype.size, *)
+    precondition(
+      byteOffset >= 0 && byteCount >= 0 && byteOffset <= file.byteCount - byteCount, "\(name) leaves its file")
+    self.name = name
+    self.dtype = dtype
+    self.shape = shape
+    self.byteCount = byteCount
+    self.storage = .file(file, offset: byteOffset)
+  }
+
+  /// A float32 tensor in memory, for models made in code.
+  package init(name: String, tensor: Tensor) {
+    self.name = name
+    self.dtype = .f32
+    self.shape = tensor.shape
+    self.byteCount = tensor.count * 4
+    self.storage = .floats(tensor)
+  }
+
+  /// An int32 tensor in memory.
+  package init(name: String, shape: [Int], integers: [Int32]) {
+    precondition(shape.reduce(1, *) == integers.count)
+    self.name = name
+    self.dtype = .i32
+    self.shape = shape
+    self.byteCount = integers.count * 4
+    self.storage = .integers(integers)
+  }
+
+  package var count: Int { shape.reduce(1, *) }
+
+  /// The mapped file that holds the tensor; nil in memory.
+  package var file: MappedFile? {
+    guard case .file(let file, _) = storage else { return nil }
+    return file
+  }
+
+  /// Where in `file` the tensor starts; 0 in memory.
+  package var byteOffset: Int {
+    guard case .file(_, let offset) = storage else { return 0 }
+    return offset
+  }
+
+  /// The elements' bytes, little-endian.
+  package func withUnsafeBytes<R>(_ body: (UnsafeRawBufferPointer) throws -> R) rethrows -> R {
+    switch storage {
+    case .file(let file, let offset):
+      try withExtendedLifetime(file) {
+        try body(UnsafeRawBufferPointer(start: file.base + offset, count: byteCount))
+      }
+    case .floats(let tensor): try tensor.values.withUnsafeBytes(body)
+    case .integers(let values): try values.withUnsafeBytes(body)
+    }
+  }
+
+  /// The elements as 32-bit floats; exact for F32, F16 and BF16, which are the only types it takes.
+  package func float32() -> Tensor {
+    if case .floats(let tensor) = storage { return tensor }
+    return Tensor(shape: shape) { convert(elements: 0..<count, to: $0.baseAddress) }
+  }
+
+  /// Rows `indices` of a matrix `[n, D]` as floats `[indices.count, D]`: an embedding look-up that reads only them.
+  package func rows(_ indices: [Int]) -> Tensor {
+    precondition(shape.count == 2, "\(name) \(shape) is not a matrix")
+    let width = shape[1]
+    return Tensor(shape: [indices.count, width]) { destination in
+      for (row, index) in indices.enumerated() {
+        precondition(index >= 0 && index < shape[0], "row \(index) of \(name) \(shape)")
+        convert(
+          elements: index * width..<(index + 1) * width, to: destination.baseAddress.map { $0 + row * width })
+      }
+    }
+  }
+
+  /// The elements of an I32, U8 or BOOL tensor.
+  package func int32() -> [Int32] {
+    withUnsafeBytes { bytes in
+      switch dtype {
+      case .i32: (0..<count).map { bytes.loadUnaligned(fromByteOffset: 4 * $0, as: Int32.self) }
+      case .u8, .bool: bytes.map(Int32.init)
+      default: preconditionFailure("\(name) is \(dtype.rawValue), not an integer tensor")
+      }
+    }
+  }
+
+  /// Writes the elements `range`, counted in row-major order, to `destination` as floats.
+  func convert(elements range: Range<Int>, to destination: UnsafeMutablePointer<Float>?) {
+    guard let destination, !range.isEmpty else { return }
+    withUnsafeBytes { bytes in
+      let slice = UnsafeRawBufferPointer(rebasing: bytes[range.lowerBound * dtype.size..<range.upperBound * dtype.size])
+      switch dtype {
+      case .f32: UnsafeMutableRawBufferPointer(start: destination, count: slice.count).copyMemory(from: slice)
+      case .f16: kernel_f32_from_f16(slice.baseAddress, destination, range.count)
+      case .bf16: kernel_f32_from_bf16(slice.baseAddress, destination, range.count)
+      default: preconditionFailure("\(name) is \(dtype.rawValue), not a float tensor")
+      }
+    }
+  }
+}
