@@ -65,6 +65,9 @@ let package = Package(
     library("HTCVLM", ["Tensor", "Checkpoint", "ImageLoading", "Tokenization", "Trace"]),
     library("Evidence", ["Tensor", "Trace"]),
 
+    // Benchmark files → questions → scores; the model's answers come in through a closure.
+    library("Evaluation", []),
+
     // State → frame → screen.
     library("TerminalUI", []),
     library("Inspector", ["TerminalUI", "Evidence", "Trace", "Tensor"]),
@@ -95,6 +98,7 @@ let package = Package(
     tests("Trace", fixtures: true),
     tests("HTCVLM", fixtures: true),
     tests("Evidence", fixtures: true),
+    tests("Evaluation", fixtures: true),
     tests("TerminalUI", fixtures: true),
     tests("Inspector", fixtures: true),
     tests("ChafaPictures"),

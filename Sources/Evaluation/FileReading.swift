@@ -1,0 +1,52 @@
+import Foundation
+
+/// Reads a whole file, mapped where the system can.
+func readFile(_ path: String) throws(EvaluationError) -> Data {
+  do {
+    return try Data(contentsOf: URL(fileURLWithPath: path), options: .mappedIfSafe)
+  } catch {
+    throw .unreadable(file: path, reason: (error as NSError).localizedDescription)
+  }
+}
+
+/// Runs `body` on the bytes of `data`, keeping the error's type.
+func withBytes<Result>(
+  of data: Data, _ body: (UnsafeBufferPointer<UInt8>) throws(EvaluationError) -> Result
+) throws(EvaluationError) -> Result {
+  let outcome = data.withUnsafeBytes { raw in
+    Swift.Result { () throws(EvaluationError) -> Result in try body(raw.assumingMemoryBound(to: UInt8.self)) }
+  }
+  return try outcome.get()
+}
+
+/// The one JSON value of a file.
+func readJSON(_ path: String) throws(EvaluationError) -> JSONValue {
+  try withBytes(of: try readFile(path)) { bytes throws(EvaluationError) in
+    try JSONParser.parse(bytes, file: path)
+  }
+}
+
+/// The one JSON object of a file.
+func readJSONObject(_ path: String) throws(EvaluationError) -> RecordReader {
+  try RecordReader(file: path, line: 1, value: try readJSON(path))
+}
+
+/// The objects of a JSONL file, one a line; blank lines are skipped.
+func readJSONLines(_ path: String) throws(EvaluationError) -> [RecordReader] {
+  try withBytes(of: try readFile(path)) { bytes throws(EvaluationError) in
+    var records: [RecordReader] = []
+    var start = 0
+    var line = 1
+    while start < bytes.count {
+      let end = bytes[start...].firstIndex(of: 0x0A) ?? bytes.count
+      let text = UnsafeBufferPointer(rebasing: bytes[start..<end])
+      if !text.allSatisfy({ $0 == 0x20 || $0 == 0x09 || $0 == 0x0D }) {
+        let value = try JSONParser.parse(text, file: path, line: line)
+        records.append(try RecordReader(file: path, line: line, value: value))
+      }
+      start = end + 1
+      line += 1
+    }
+    return records
+  }
+}

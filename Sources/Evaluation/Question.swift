@@ -1,0 +1,88 @@
+/// A question's name in its file: benchmarks use numbers and strings, and both come back as they were.
+package enum QuestionID: Sendable, Hashable, CustomStringConvertible {
+  case integer(Int)
+  case string(String)
+
+  package var description: String {
+    switch self {
+    case .integer(let value): String(value)
+    case .string(let value): value
+    }
+  }
+
+  var json: JSONValue {
+    switch self {
+    case .integer(let value): .integer(value)
+    case .string(let value): .string(value)
+    }
+  }
+}
+
+/// Where a question's picture is.
+package enum ImageReference: Sendable, Hashable {
+  /// A path relative to the images' directory.
+  case file(String)
+  /// Base64 text inside a question file (MMBench's TSV).
+  case embedded(EmbeddedImage)
+
+  /// The same text for the same picture: the unit that a cluster bootstrap resamples.
+  package var key: String {
+    switch self {
+    case .file(let path): path
+    case .embedded(let image): "\(image.file)#\(image.byteOffset)"
+    }
+  }
+}
+
+/// One question as the model is asked it.
+package struct Question: Sendable, Equatable {
+  /// Place among the questions, from 0. Results refer to it, because MME gives two questions the same ID.
+  package var index: Int
+  package var id: QuestionID
+  package var image: ImageReference
+  /// The prompt, with the benchmark's suffix and without an image token.
+  package var text: String
+  /// Right answers; for VQAv2 all ten annotators'. Empty where the answers are not public.
+  package var answers: [String]
+  /// Family, subset or ability that the score is broken down by.
+  package var category: String
+  /// The options' texts, lettered A, B, … in this order; empty for an open question.
+  package var choices: [String]
+  /// Questions that are scored together (MME's pair, MMBench's rotations).
+  package var group: String?
+
+  package init(
+    index: Int, id: QuestionID, image: ImageReference, text: String, answers: [String], category: String,
+    choices: [String] = [], group: String? = nil
+  ) {
+    self.index = index
+    self.id = id
+    self.image = image
+    self.text = text
+    self.answers = answers
+    self.category = category
+    self.choices = choices
+    self.group = group
+  }
+}
+
+/// A benchmark's questions in the order of its file.
+package struct QuestionSet: Sendable, Equatable {
+  package let benchmark: Benchmark
+  /// The question file, as it was named.
+  package let file: String
+  /// `questions[i].index == i`.
+  package let questions: [Question]
+
+  /// - Throws: `EvaluationError.noQuestions` where there is none.
+  init(benchmark: Benchmark, file: String, questions: [Question]) throws(EvaluationError) {
+    guard !questions.isEmpty else { throw .noQuestions(file: file) }
+    self.benchmark = benchmark
+    self.file = file
+    self.questions = questions.enumerated().map { index, question in
+      var question = question
+      question.index = index
+      return question
+    }
+  }
+}
