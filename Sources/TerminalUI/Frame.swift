@@ -2,7 +2,7 @@
 package struct Frame: Sendable, Equatable {
   package let size: Size
   /// Row-major; `cells.count == size.width * size.height`.
-  package private(set) var cells: [Cell]
+  package internal(set) var cells: [Cell]
   /// Where a text field's caret is shown; `nil` hides it.
   package var caret: Point?
 

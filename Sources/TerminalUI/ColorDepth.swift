@@ -1,0 +1,98 @@
+/// How many colours the terminal shows.
+package enum ColorDepth: String, Sendable, Hashable, CaseIterable {
+  case trueColor = "truecolor"
+  case palette256 = "256"
+  case ansi16 = "16"
+  case mono
+
+  /// What a person asked for on the command line: `auto` leaves it to the environment.
+  package enum Request: String, Sendable, Hashable, CaseIterable {
+    case auto
+    case trueColor = "truecolor"
+    case palette256 = "256"
+    case ansi16 = "16"
+    case mono
+  }
+
+  /// The depth by the first rule that decides: flag, `NO_COLOR`, `TERM=dumb` or no terminal, `COLORTERM`, a `TERM`
+  /// ending in `-direct`, one with `256`, one known for 16 colours, else mono.
+  package static func detect(environment: [String: String], flag: Request = .auto, isTerminal: Bool) -> ColorDepth {
+    if let asked = ColorDepth(rawValue: flag.rawValue) { return asked }
+    if let noColor = environment["NO_COLOR"], !noColor.isEmpty { return .mono }
+    let term = environment["TERM"] ?? ""
+    if !isTerminal || term.isEmpty || term == "dumb" { return .mono }
+    let colorTerm = environment["COLORTERM"]?.lowercased() ?? ""
+    if colorTerm == "truecolor" || colorTerm == "24bit" { return .trueColor }
+    if term.hasSuffix("-direct") { return .trueColor }
+    if term.contains("256") { return .palette256 }
+    return isMonochrome(term) ? .mono : .ansi16
+  }
+
+  private static func isMonochrome(_ term: String) -> Bool {
+    term.hasSuffix("-m") || term.hasSuffix("-mono") || term.hasPrefix("vt1") || term.hasPrefix("vt2")
+      || term.hasPrefix("vt3") || term.hasPrefix("vt4") || term.hasPrefix("vt5")
+  }
+}
+
+/// A colour as the terminal is told it.
+package enum TerminalColor: Sendable, Hashable {
+  case terminal
+  /// A palette entry: 0–15 the ANSI colours, 16–231 the 6×6×6 cube, 232–255 greys.
+  case index(UInt8)
+  case direct(UInt8, UInt8, UInt8)
+}
+
+extension ColorDepth {
+  /// The nearest colour this depth has; on a monochrome terminal always its own.
+  package func reduce(_ color: Color) -> TerminalColor {
+    guard case .rgb(let r, let g, let b) = color else { return .terminal }
+    switch self {
+    case .trueColor: return .direct(r, g, b)
+    case .palette256: return .index(nearestPaletteIndex(r, g, b))
+    case .ansi16: return .index(nearestANSIIndex(r, g, b))
+    case .mono: return .terminal
+    }
+  }
+}
+
+/// The sRGB colour of a palette entry, as xterm defines it.
+package func paletteColor(_ index: UInt8) -> Color {
+  switch index {
+  case 0..<16: return Color(hex: ansiColors[Int(index)])
+  case 16..<232:
+    let cube = Int(index) - 16
+    return .rgb(cubeLevels[cube / 36], cubeLevels[cube / 6 % 6], cubeLevels[cube % 6])
+  default:
+    let grey = UInt8(8 + 10 * (Int(index) - 232))
+    return .rgb(grey, grey, grey)
+  }
+}
+
+private let cubeLevels: [UInt8] = [0, 95, 135, 175, 215, 255]
+
+private let ansiColors: [UInt32] = [
+  0x000000, 0xCD0000, 0x00CD00, 0xCDCD00, 0x0000EE, 0xCD00CD, 0x00CDCD, 0xE5E5E5,
+  0x7F7F7F, 0xFF0000, 0x00FF00, 0xFFFF00, 0x5C5CFF, 0xFF00FF, 0x00FFFF, 0xFFFFFF,
+]
+
+/// Squared distance weighted by how the eye sees the channels ("redmean" approximation).
+private func distance(_ r: UInt8, _ g: UInt8, _ b: UInt8, _ color: Color) -> Int {
+  guard case .rgb(let r2, let g2, let b2) = color else { return .max }
+  let mean = (Int(r) + Int(r2)) / 2
+  let (dr, dg, db) = (Int(r) - Int(r2), Int(g) - Int(g2), Int(b) - Int(b2))
+  return (512 + mean) * dr * dr + 1024 * dg * dg + (767 - mean) * db * db
+}
+
+private func nearestPaletteIndex(_ r: UInt8, _ g: UInt8, _ b: UInt8) -> UInt8 {
+  func level(_ value: UInt8) -> Int {
+    value < 48 ? 0 : value < 115 ? 1 : (Int(value) - 35) / 40
+  }
+  let cube = UInt8(16 + 36 * level(r) + 6 * level(g) + level(b))
+  let mean = (Int(r) + Int(g) + Int(b)) / 3
+  let grey = UInt8(232 + min(max((mean - 3) / 10, 0), 23))
+  return distance(r, g, b, paletteColor(grey)) < distance(r, g, b, paletteColor(cube)) ? grey : cube
+}
+
+private func nearestANSIIndex(_ r: UInt8, _ g: UInt8, _ b: UInt8) -> UInt8 {
+  (UInt8(0)..<16).min { distance(r, g, b, paletteColor($0)) < distance(r, g, b, paletteColor($1)) } ?? 0
+}

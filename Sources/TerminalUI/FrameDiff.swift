@@ -1,0 +1,38 @@
+/// A run of neighbouring cells in one row that differ from what the screen shows.
+package struct FrameRun: Sendable, Hashable {
+  package let x: Int
+  package let y: Int
+  package let cells: [Cell]
+}
+
+/// The runs of cells to draw so that a screen showing `old` shows `new`; everything when the size differs.
+///
+/// A run never starts on the right half of a wide character, nor ends on its left half.
+package func frameDiff(from old: Frame?, to new: Frame) -> [FrameRun] {
+  let width = new.size.width
+  let old = old?.size == new.size ? old?.cells : nil
+  var runs: [FrameRun] = []
+  for y in 0..<max(0, new.size.height) {
+    let row = y * width
+    var x = 0
+    while x < width {
+      if let old, old[row + x] == new.cells[row + x] {
+        x += 1
+        continue
+      }
+      var start = x
+      while start > 0 && isContinuation(new.cells[row + start]) { start -= 1 }
+      var end = x + 1
+      while end < width
+        && (isContinuation(new.cells[row + end]) || old.map { $0[row + end] != new.cells[row + end] } ?? true)
+      {
+        end += 1
+      }
+      runs.append(FrameRun(x: start, y: y, cells: Array(new.cells[row + start..<row + end])))
+      x = end
+    }
+  }
+  return runs
+}
+
+private func isContinuation(_ cell: Cell) -> Bool { cell.character == Cell.continuation.character }

@@ -1,0 +1,141 @@
+/// The styles of every element, by role; each text role is readable on its own background.
+package struct Theme: Sendable, Hashable {
+  package let name: String
+  /// What an empty cell of the screen looks like.
+  package let text: Style
+  package let dim, accent, title, border, focusBorder: Style
+  package let good, warning, bad: Style
+  /// A row or token under the cursor.
+  package let cursor: Style
+  package let selection: Style
+  package let statusLine, statusKey: Style
+  package let field, menu, menuSelected, menuMatch, dialog: Style
+  package let banner, errorBanner: Style
+  package let barFill, barTrack, referenceLine: Style
+  /// Marks a grid's cell under the cursor and the selected ones, over any map's colours.
+  package let cursorColor, selectionColor, noDataColor: Color
+
+  package var background: Color { text.background }
+
+  /// Roles whose text must be read, with their names.
+  package var textRoles: [(name: String, style: Style)] {
+    [
+      ("text", text), ("dim", dim), ("accent", accent), ("title", title), ("good", good), ("warning", warning),
+      ("bad", bad), ("cursor", cursor), ("selection", selection), ("statusLine", statusLine), ("statusKey", statusKey),
+      ("field", field), ("menu", menu), ("menuSelected", menuSelected), ("menuMatch", menuMatch), ("dialog", dialog),
+      ("banner", banner), ("errorBanner", errorBanner),
+    ]
+  }
+
+  /// The themes a person can turn through.
+  package static let all: [Theme] = [.dark, .light, .highContrast]
+}
+
+extension Theme {
+  /// What a theme is made of.
+  private struct Palette {
+    var background, raised, text, dim, accent, border, good, warning, bad, cursor, selection, noData: UInt32
+  }
+
+  private init(name: String, _ p: Palette) {
+    let background = Color(hex: p.background)
+    func on(_ hex: UInt32, _ attributes: Attributes = []) -> Style {
+      Style(Color(hex: hex), on: background, attributes)
+    }
+    func raised(_ hex: UInt32, _ attributes: Attributes = []) -> Style {
+      Style(Color(hex: hex), on: Color(hex: p.raised), attributes)
+    }
+    func filled(_ hex: UInt32, _ attributes: Attributes = []) -> Style {
+      Style(ColorMap.contrasting(Color(hex: hex)), on: Color(hex: hex), attributes)
+    }
+    self.name = name
+    text = on(p.text)
+    dim = on(p.dim)
+    accent = on(p.accent)
+    title = on(p.text, .bold)
+    border = on(p.border)
+    focusBorder = on(p.accent, .bold)
+    good = on(p.good)
+    warning = on(p.warning)
+    bad = on(p.bad, .bold)
+    cursor = filled(p.cursor)
+    selection = filled(p.selection)
+    statusLine = raised(p.text)
+    statusKey = raised(p.accent, .bold)
+    field = raised(p.text)
+    menu = raised(p.text)
+    menuSelected = filled(p.cursor)
+    menuMatch = raised(p.accent, .bold)
+    dialog = raised(p.text)
+    banner = filled(p.warning, .bold)
+    errorBanner = filled(p.bad, .bold)
+    barFill = on(p.accent)
+    barTrack = on(p.border)
+    referenceLine = on(p.warning)
+    cursorColor = Color(hex: p.cursor)
+    selectionColor = Color(hex: p.selection)
+    noDataColor = Color(hex: p.noData)
+  }
+
+  /// For dark surroundings.
+  package static let dark = Theme(
+    name: "dark",
+    Palette(
+      background: 0x101216, raised: 0x262A33, text: 0xE4E6EA, dim: 0xA0A6B0, accent: 0x6CC7F5, border: 0x6A7280,
+      good: 0x7BD88F, warning: 0xF2C14E, bad: 0xFF8A80, cursor: 0xFF5FAF, selection: 0x7FD7FF, noData: 0x3A3F4A))
+
+  /// For light surroundings.
+  package static let light = Theme(
+    name: "light",
+    Palette(
+      background: 0xFCFCFA, raised: 0xE6E8EC, text: 0x1B1D22, dim: 0x555A64, accent: 0x00508C, border: 0x8A9099,
+      good: 0x17602B, warning: 0x7A4A00, bad: 0xA3141B, cursor: 0xB0006A, selection: 0x006B9F, noData: 0xC9CCD2))
+
+  /// Black, white and saturated colours only.
+  package static let highContrast = Theme(
+    name: "high contrast",
+    Palette(
+      background: 0x000000, raised: 0x000000, text: 0xFFFFFF, dim: 0xE5E5E5, accent: 0x00FFFF, border: 0xFFFFFF,
+      good: 0x00FF00, warning: 0xFFFF00, bad: 0xFF9C9C, cursor: 0xFFFF00, selection: 0x00FFFF, noData: 0x4D4D4D))
+
+  /// Attributes alone, for terminals without colour.
+  package static let monochrome = Theme(name: "monochrome")
+
+  private init(name: String) {
+    let plain = Style.plain
+    let bold = Style(.terminal, on: .terminal, .bold)
+    let reverse = Style(.terminal, on: .terminal, .reverse)
+    let underline = Style(.terminal, on: .terminal, .underline)
+    self.name = name
+    (text, dim, accent, title, border, focusBorder) = (plain, plain, bold, bold, plain, bold)
+    (good, warning, bad) = (plain, bold, Style(.terminal, on: .terminal, [.bold, .underline]))
+    (cursor, selection) = (reverse, underline)
+    (statusLine, statusKey) = (reverse, Style(.terminal, on: .terminal, [.reverse, .bold]))
+    (field, menu, menuSelected, menuMatch, dialog) = (underline, plain, reverse, bold, plain)
+    (banner, errorBanner) = (reverse, Style(.terminal, on: .terminal, [.reverse, .bold]))
+    (barFill, barTrack, referenceLine) = (plain, plain, bold)
+    (cursorColor, selectionColor, noDataColor) = (.terminal, .terminal, .terminal)
+  }
+}
+
+/// How everything is drawn: theme, glyphs and colour depth together.
+package struct Appearance: Sendable, Hashable {
+  package let theme: Theme
+  package let glyphs: Glyphs
+  package let depth: ColorDepth
+
+  /// On a monochrome terminal the theme asked for gives way to attributes alone.
+  package init(theme: Theme = .dark, glyphs: Glyphs = .unicode, depth: ColorDepth = .trueColor) {
+    self.theme = depth == .mono ? .monochrome : theme
+    self.glyphs = glyphs
+    self.depth = depth
+  }
+
+  /// Whether half blocks in two colours can carry a map; otherwise a ramp of characters does.
+  package var hasColor: Bool { depth != .mono }
+}
+
+/// Something that draws itself into a rectangle of a frame, never outside it.
+package protocol Widget {
+  func draw(in rect: Rect, of frame: inout Frame, _ look: Appearance)
+}

@@ -1,0 +1,130 @@
+import Testing
+
+@testable import TerminalUI
+
+@Suite("Colours")
+struct ColorTests {
+  @Test("The first rule that decides gives the colour depth")
+  func detection() {
+    func depth(_ environment: [String: String], _ flag: ColorDepth.Request = .auto, terminal: Bool = true) -> ColorDepth
+    {
+      ColorDepth.detect(environment: environment, flag: flag, isTerminal: terminal)
+    }
+    #expect(depth(["NO_COLOR": "1", "TERM": "dumb"], .trueColor, terminal: false) == .trueColor)
+    #expect(depth(["NO_COLOR": "1", "COLORTERM": "truecolor", "TERM": "xterm-256color"]) == .mono)
+    #expect(depth(["NO_COLOR": "", "COLORTERM": "truecolor", "TERM": "xterm"]) == .trueColor)
+    #expect(depth(["TERM": "dumb", "COLORTERM": "truecolor"]) == .mono)
+    #expect(depth(["TERM": "xterm-256color", "COLORTERM": "truecolor"], terminal: false) == .mono)
+    #expect(depth(["TERM": "xterm-256color", "COLORTERM": "24bit"]) == .trueColor)
+    #expect(depth(["TERM": "xterm-direct"]) == .trueColor)
+    #expect(depth(["TERM": "tmux-256color"]) == .palette256)
+    #expect(depth(["TERM": "xterm"]) == .ansi16)
+    #expect(depth(["TERM": "linux"]) == .ansi16)
+    #expect(depth(["TERM": "vt100"]) == .mono)
+    #expect(depth(["TERM": "xterm-mono"]) == .mono)
+    #expect(depth([:]) == .mono)
+    #expect(depth(["TERM": "xterm-direct"], .mono) == .mono)
+  }
+
+  @Test("A palette entry reduces to a colour that looks the same", arguments: [ColorDepth.palette256, .ansi16])
+  func exactReduction(depth: ColorDepth) throws {
+    let indices: ClosedRange<UInt8> = depth == .ansi16 ? 0...15 : 16...255
+    for index in indices {
+      let color = paletteColor(index)
+      guard case .index(let found) = depth.reduce(color) else {
+        Issue.record("a palette depth gives palette entries")
+        return
+      }
+      #expect(paletteColor(found) == color)
+    }
+    #expect(depth.reduce(.terminal) == .terminal)
+  }
+
+  @Test("The 256-colour reduction is the nearest entry within a few steps of each channel")
+  func nearReduction() {
+    for red in stride(from: UInt8(0), through: 250, by: 25) {
+      for green in stride(from: UInt8(0), through: 250, by: 25) {
+        for blue in stride(from: UInt8(0), through: 250, by: 25) {
+          guard case .index(let index) = ColorDepth.palette256.reduce(.rgb(red, green, blue)),
+            case .rgb(let r, let g, let b) = paletteColor(index)
+          else { continue }
+          let worst = max(abs(Int(r) - Int(red)), abs(Int(g) - Int(green)), abs(Int(b) - Int(blue)))
+          #expect(worst <= 48)
+        }
+      }
+    }
+    #expect(ColorDepth.mono.reduce(.rgb(1, 2, 3)) == .terminal)
+    #expect(ColorDepth.trueColor.reduce(.rgb(1, 2, 3)) == .direct(1, 2, 3))
+  }
+
+  @Test(
+    "Magnitude maps get lighter at every level, so that grey carries them too", arguments: [ColorMap.cividis, .viridis])
+  func monotone(map: ColorMap) {
+    let luminance = (0..<ColorMap.levels).map { relativeLuminance(map.color((Double($0) + 0.5) / 32)) }
+    #expect(zip(luminance, luminance.dropFirst()).allSatisfy { $0 < $1 })
+    #expect(map.color(0) == Color(hex: map.table[0]))
+    #expect(map.color(1) == Color(hex: map.table[31]))
+    #expect(map.color(-3) == map.color(0))
+    #expect(map.color(.infinity) == map.color(1))
+    #expect(map.color(.nan) == map.color(0))
+    #expect(Set(map.table).count == 32)
+  }
+
+  @Test("The diverging map is lightest in the middle and its arms mirror each other in luminance")
+  func diverging() {
+    let luminance = ColorMap.blueOrange.table.map { relativeLuminance(Color(hex: $0)) }
+    #expect(luminance[15] > 0.75 && luminance[16] > 0.75)
+    for step in 1..<16 {
+      #expect(luminance[16 + step] < luminance[15 + step])
+      #expect(luminance[15 - step] < luminance[16 - step])
+      #expect(abs(luminance[16 + step] - luminance[15 - step]) < 0.06)
+    }
+    guard case .rgb(let r, _, let b) = ColorMap.blueOrange.color(0),
+      case .rgb(let r2, _, let b2) = ColorMap.blueOrange.color(1)
+    else { return }
+    #expect(b > r && r2 > b2)
+  }
+
+  @Test("Contrast follows WCAG: black on white is 21, and the better of black and white is readable on anything")
+  func contrast() {
+    #expect(abs(contrastRatio(.rgb(0, 0, 0), .rgb(255, 255, 255)) - 21) < 1e-9)
+    #expect(abs(contrastRatio(.rgb(0x77, 0x77, 0x77), .rgb(255, 255, 255)) - 4.478) < 0.001)
+    for map in [ColorMap.cividis, .viridis, .blueOrange] {
+      for hex in map.table {
+        let color = Color(hex: hex)
+        #expect(contrastRatio(ColorMap.contrasting(color), color) >= 4.5)
+      }
+    }
+  }
+
+  @Test("Every text role of every theme is readable, in true colour and in 256 colours", arguments: Theme.all)
+  func themes(theme: Theme) {
+    for (name, style) in theme.textRoles {
+      #expect(contrastRatio(style.foreground, style.background) >= 4.5, "\(theme.name) \(name)")
+      let ratio = contrastRatio(shown(style.foreground, .palette256), shown(style.background, .palette256))
+      #expect(ratio >= 4.5, "\(theme.name) \(name) in 256 colours")
+      let coarse = contrastRatio(shown(style.foreground, .ansi16), shown(style.background, .ansi16))
+      #expect(coarse >= 3, "\(theme.name) \(name) in 16 colours")
+    }
+    for (name, style) in [("border", theme.border), ("focusBorder", theme.focusBorder), ("barFill", theme.barFill)] {
+      #expect(contrastRatio(style.foreground, theme.background) >= 3, "\(theme.name) \(name)")
+    }
+  }
+
+  @Test("The grid cursor stands out from every colour of every magnitude map", arguments: [Theme.dark, .light])
+  func cursorStandsOut(theme: Theme) {
+    guard case .rgb(let r, let g, let b) = theme.cursorColor else {
+      Issue.record("the cursor has a colour")
+      return
+    }
+    for hex in ColorMap.cividis.table + ColorMap.viridis.table {
+      guard case .rgb(let r2, let g2, let b2) = Color(hex: hex) else { continue }
+      let difference = abs(Int(r) - Int(r2)) + abs(Int(g) - Int(g2)) + abs(Int(b) - Int(b2))
+      #expect(difference > 110)
+    }
+  }
+
+  private func shown(_ color: Color, _ depth: ColorDepth) -> Color {
+    if case .index(let index) = depth.reduce(color) { paletteColor(index) } else { color }
+  }
+}
