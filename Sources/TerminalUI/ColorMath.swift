@@ -52,3 +52,9 @@ package func contrastRatio(_ a: Color, _ b: Color) -> Double {
   let second = relativeLuminance(b)
   return (max(first, second) + 0.05) / (min(first, second) + 0.05)
 }
+
+/// Perceived lightness in 0…1: CIE L* / 100.
+func lightness(_ color: Color) -> Double {
+  let y = relativeLuminance(color)
+  return y > 216.0 / 24389 ? 1.16 * cbrt(y) - 0.16 : y * 24389 / 2700
+}

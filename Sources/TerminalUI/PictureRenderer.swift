@@ -1,0 +1,53 @@
+/// Draws a picture with characters; a value, so that the backend chooses how and panels need not know.
+package struct PictureRenderer: Sendable {
+  package let name: String
+
+  /// Cells, row-major and exactly `cells.width * cells.height`, of RGB pixels `[height, width, 3]` stretched over them.
+  package let render: @Sendable (_ rgb: [UInt8], _ width: Int, _ height: Int, _ cells: Size) -> [Cell]
+
+  package init(
+    name: String, render: @escaping @Sendable (_ rgb: [UInt8], _ width: Int, _ height: Int, _ cells: Size) -> [Cell]
+  ) {
+    self.name = name
+    self.render = render
+  }
+
+  /// Two pixels a character, each the mean of the picture's area that it covers.
+  package static let halfBlocks = PictureRenderer(name: "half blocks") { rgb, width, height, cells in
+    guard cells.width > 0 && cells.height > 0 else { return [] }
+    let pixels = boxFiltered(rgb, width: width, height: height, toWidth: cells.width, toHeight: cells.height * 2)
+    return (0..<cells.width * cells.height).map { index in
+      let upper = index / cells.width * 2 * cells.width + index % cells.width
+      return halfBlockCell(upper: color(pixels, upper), lower: color(pixels, upper + cells.width), .unicode)
+    }
+  }
+
+  /// A ramp of characters for lightness, drawn in the theme's text style.
+  package static func ramp(_ look: Appearance) -> PictureRenderer {
+    PictureRenderer(name: "character ramp") { rgb, width, height, cells in
+      guard cells.width > 0 && cells.height > 0 else { return [] }
+      let pixels = boxFiltered(rgb, width: width, height: height, toWidth: cells.width, toHeight: cells.height)
+      return (0..<cells.width * cells.height).map { index in
+        Cell(look.glyphs.rampCharacter(lightness(color(pixels, index))), look.theme.text)
+      }
+    }
+  }
+
+  /// What a terminal of this look can show best with characters alone.
+  package static func best(for look: Appearance) -> PictureRenderer {
+    look.drawsHalfBlocks ? .halfBlocks : ramp(look)
+  }
+
+  /// The largest size in cells that keeps a picture's shape, half cells being square.
+  package static func size(ofWidth width: Int, height: Int, in room: Size) -> Size {
+    guard width > 0 && height > 0 && room.width > 0 && room.height > 0 else { return Size(width: 0, height: 0) }
+    let scale = min(Double(room.width) / Double(width), Double(room.height * 2) / Double(height))
+    return Size(
+      width: min(room.width, max(1, Int((Double(width) * scale).rounded()))),
+      height: min(room.height, max(1, Int((Double(height) * scale / 2).rounded()))))
+  }
+}
+
+private func color(_ pixels: [UInt8], _ index: Int) -> Color {
+  .rgb(pixels[3 * index], pixels[3 * index + 1], pixels[3 * index + 2])
+}
