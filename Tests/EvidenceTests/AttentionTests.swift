@@ -20,11 +20,6 @@ private func sample() throws -> VocoAttention {
   try VocoAttention(SampleAttention().trace { rows[$0][$1] })
 }
 
-private func close(_ a: Double?, _ b: Double, _ tolerance: Double = 1e-6) -> Bool {
-  guard let a else { return false }
-  return abs(a - b) <= tolerance * max(1, abs(b))
-}
-
 @Test("The voco row divides into anchors, patches, prefix and itself")
 func divides() throws {
   let shares = try sample().shares(layer: 0, head: 0)

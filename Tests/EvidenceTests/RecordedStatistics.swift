@@ -1,0 +1,64 @@
+import Foundation
+
+/// Values recorded from SciPy and statsmodels; the file's `generator` says how.
+struct RecordedStatistics: Decodable {
+  struct Normal: Decodable { let z, cdf, p, ppf: [Double] }
+  struct BCa: Decodable {
+    let values, draws, percentile: [Double]
+    let low, high: Double
+  }
+  struct SignFlip: Decodable {
+    let values: [Double]
+    let greater, less, twoSided: Double
+
+    enum CodingKeys: String, CodingKey {
+      case values, greater, less
+      case twoSided = "two-sided"
+    }
+  }
+  struct BH: Decodable { let p, adjusted: [Double] }
+  struct KL: Decodable {
+    let a, b: [Double]
+    let kl: Double
+  }
+  struct JS: Decodable {
+    let p, q: [Double]
+    let js: Double
+  }
+  struct Percentile: Decodable {
+    let draws: [Double]
+    let value, percentile: Double
+  }
+  struct Quantile: Decodable { let values, q, expected: [Double] }
+  struct RecordedMoments: Decodable {
+    let values: [Double]
+    let mean, variance: Double
+  }
+
+  let normal: Normal
+  let bca: [BCa]
+  let signFlip: [SignFlip]
+  let bh: BH
+  let kl: KL
+  let js: JS
+  let percentile: Percentile
+  let quantile: Quantile
+  let moments: RecordedMoments
+
+  static func load() throws -> RecordedStatistics {
+    let decoder = JSONDecoder()
+    decoder.keyDecodingStrategy = .convertFromSnakeCase
+    return try decoder.decode(RecordedStatistics.self, from: fixture("statistics.json"))
+  }
+}
+
+/// The bytes of a file in this target's `Fixtures` folder.
+func fixture(_ name: String) throws -> Data {
+  try Data(contentsOf: URL(fileURLWithPath: #filePath).deletingLastPathComponent().appending(path: "Fixtures/\(name)"))
+}
+
+/// Whether two numbers agree relative to the larger of 1 and the second.
+func close(_ a: Double?, _ b: Double, _ tolerance: Double = 1e-6) -> Bool {
+  guard let a else { return false }
+  return abs(a - b) <= tolerance * max(1, abs(b))
+}

@@ -1,0 +1,125 @@
+import Evidence
+import Foundation
+import Tensor
+import Testing
+
+@Test("SplitMix64 yields the published sequence, and streams of one seed differ")
+func splitMix() {
+  // First outputs of Vigna's splitmix64.c for the state 1234567.
+  var generator = SplitMix64(seed: 1_234_567)
+  #expect(generator.next() == 6_457_827_717_110_365_317)
+  #expect(generator.next() == 3_203_168_211_198_807_973)
+  var a = SplitMix64(seed: 1, stream: "a")
+  var b = SplitMix64(seed: 1, stream: "b")
+  #expect(a.next() != b.next())
+  #expect((0..<1000).allSatisfy { _ in (0..<7).contains(a.below(7)) })
+  let drawn = a.distinct(4, below: 5)
+  #expect(Set(drawn).count == 4 && drawn.allSatisfy { (0..<5).contains($0) })
+}
+
+@Test("The normal distribution and its quantiles agree with SciPy to rounding")
+func normalDistribution() throws {
+  let recorded = try RecordedStatistics.load().normal
+  for (z, expected) in zip(recorded.z, recorded.cdf) {
+    #expect(abs(NormalDistribution.cumulative(z) - expected) <= 1e-13 * expected)
+  }
+  for (p, expected) in zip(recorded.p, recorded.ppf) { #expect(close(NormalDistribution.quantile(p), expected, 1e-12)) }
+}
+
+@Test("Percentile and BCa intervals of the same resamples agree with SciPy")
+func bca() throws {
+  for recorded in try RecordedStatistics.load().bca {
+    let estimate = try #require(mean(recorded.values))
+    let bootstrap = Bootstrap(estimate: estimate, values: recorded.values, draws: recorded.draws)
+    let interval = bootstrap.bcaInterval()
+    #expect(close(interval.low, recorded.low, 1e-9) && close(interval.high, recorded.high, 1e-9))
+    let percentile = bootstrap.percentileInterval()
+    #expect(close(percentile.low, recorded.percentile[0], 1e-12))
+    #expect(close(percentile.high, recorded.percentile[1], 1e-12))
+  }
+}
+
+@Test("The bootstrap reproduces itself by seed, covers the mean and has no width for equal values")
+func bootstrap() {
+  var generator = SplitMix64(seed: 3)
+  let first = Bootstrap([1, 2, 4, 8], draws: 500, seed: 9)
+  #expect(first == Bootstrap([1, 2, 4, 8], draws: 500, seed: 9))
+  #expect(first != Bootstrap([1, 2, 4, 8], draws: 500, seed: 10))
+  #expect(Bootstrap([3, 3, 3], seed: 1).bcaInterval() == Interval(low: 3, high: 3))
+  var covered = 0
+  for trial in 0..<300 {
+    let values = (0..<40).map { _ in generator.unit() }
+    let interval = Bootstrap(values, draws: 400, seed: UInt64(trial)).bcaInterval()
+    if interval.low <= 0.5, interval.high >= 0.5 { covered += 1 }
+  }
+  // 95 % nominal; five standard errors of 300 trials are 6.3 %.
+  #expect(covered >= 266 && covered <= 299)
+}
+
+@Test("Exact sign-flip p-values agree with SciPy, and random ones with the exact ones")
+func signFlip() throws {
+  for recorded in try RecordedStatistics.load().signFlip {
+    let p = { SignFlipTest.pValue(recorded.values, alternative: $0, seed: 1) }
+    #expect(close(p(.greater), recorded.greater, 1e-12))
+    #expect(close(p(.less), recorded.less, 1e-12))
+    #expect(close(p(.twoSided), recorded.twoSided, 1e-12))
+  }
+  let values = (0..<20).map { Double($0 % 5) - 1.2 }
+  var above = 0
+  for pattern in 0..<1 << 20 {
+    var sum = 0.0
+    for index in 0..<20 { sum += pattern >> index & 1 == 1 ? -values[index] : values[index] }
+    if sum >= values.reduce(0, +) - 1e-9 { above += 1 }
+  }
+  let p = SignFlipTest.pValue(values, alternative: .greater, draws: 20_000, seed: 2)
+  #expect(abs(p - Double(above) / Double(1 << 20)) < 0.01)
+  #expect(SignFlipTest.pValue([], seed: 1) == 1)
+}
+
+@Test("Benjamini–Hochberg agrees with statsmodels")
+func benjaminiHochberg() throws {
+  let recorded = try RecordedStatistics.load().bh
+  for (p, expected) in zip(BenjaminiHochberg.adjusted(recorded.p), recorded.adjusted) {
+    #expect(close(p, expected, 1e-12))
+  }
+  #expect(BenjaminiHochberg.adjusted([]).isEmpty)
+}
+
+@Test("KL and Jensen–Shannon divergence agree with SciPy")
+func divergences() throws {
+  let recorded = try RecordedStatistics.load()
+  let tensor = { (values: [Double]) in Tensor(shape: [values.count], values: values.map(Float.init)) }
+  let kl = Divergence.kl(reference: tensor(recorded.kl.a), changed: tensor(recorded.kl.b))
+  #expect(close(kl, recorded.kl.kl, 1e-6))
+  #expect(close(Divergence.jensenShannon(recorded.js.p, recorded.js.q), recorded.js.js, 1e-12))
+  #expect(close(Divergence.kl(recorded.js.p, recorded.js.q), recorded.kl.kl, 1e-12))
+  #expect(Divergence.kl([0.5, 0.5], [1, 0]) == .infinity)
+  #expect(Divergence.kl(reference: tensor([1, 2, 3]), changed: tensor([1, 2, 3])) == 0)
+}
+
+@Test("The logit difference is how much of the answer's lead is lost, the cosine that of the vectors")
+func logitDifferenceAndCosine() {
+  let reference = Tensor(shape: [3], values: [5, 3, 1])
+  let changed = Tensor(shape: [3], values: [2, 3, 1])
+  #expect(close(Divergence.logitDifference(reference: reference, changed: changed, token: 0), 2 - -1))
+  #expect(close(Divergence.cosine(reference, Tensor(shape: [3], values: [-5, -3, -1])), -1))
+  #expect(Divergence.cosine(reference, .zeros([3])) == 0)
+}
+
+@Test("Percentiles, quantiles and moments agree with SciPy and NumPy")
+func descriptive() throws {
+  let recorded = try RecordedStatistics.load()
+  #expect(
+    close(percentile(of: recorded.percentile.value, among: recorded.percentile.draws), recorded.percentile.percentile))
+  #expect(percentile(of: 1, among: []) == nil)
+  for (fraction, expected) in zip(recorded.quantile.q, recorded.quantile.expected) {
+    #expect(close(quantile(sorted: recorded.quantile.values, fraction), expected, 1e-12))
+  }
+  let moments = Moments(recorded.moments.values)
+  #expect(close(moments.mean, recorded.moments.mean) && close(moments.variance, recorded.moments.variance, 1e-12))
+  var merged = Moments(Array(recorded.moments.values.prefix(11)))
+  merged.merge(Moments(Array(recorded.moments.values.dropFirst(11))))
+  merged.merge(Moments())
+  #expect(merged.count == moments.count && close(merged.mean, moments.mean, 1e-12))
+  #expect(close(merged.variance, moments.variance, 1e-12))
+}
