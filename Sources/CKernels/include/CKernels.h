@@ -83,10 +83,6 @@ void kernel_rotate_halves(
 void kernel_gather_strided(
     const float *source, float *destination, size_t rank, const size_t *extents, const size_t *strides);
 
-// SHA-256 (SHA256.c), FIPS 180-4.
-
-void kernel_sha256(const uint8_t *bytes, size_t count, uint8_t digest[32]);
-
 // The machine (Machine.c).
 
 /// Processors this process may run on, at least 1; Swift's Glibc module lacks the affinity calls.
