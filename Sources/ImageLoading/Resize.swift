@@ -1,0 +1,22 @@
+/// `image` resized as PIL's `Image.resize(size, BICUBIC)` does it, byte for byte.
+package func resizeBicubicPIL(_ image: RGBImage, width: Int, height: Int) -> RGBImage {
+  resize(PlacedImage(image), width: width, height: height, filter: .bicubic)
+}
+
+/// The whole of `placed`, resized.
+func resize(_ placed: PlacedImage, width: Int, height: Int, filter: ResampleFilter) -> RGBImage {
+  if width == placed.width && height == placed.height { return placed.flattened() }
+  return Resampler(placed, width: width, height: height, columns: 0..<width, rows: 0..<height, filter: filter)()
+}
+
+extension RGBImage {
+  /// A thumbnail that keeps the proportions, its longer side at most `maxSide`; each pixel is the mean of those it
+  /// covers. A picture that is small enough stays as it is.
+  package func preview(maxSide: Int) -> RGBImage {
+    let longer = max(width, height)
+    guard longer > maxSide else { return self }
+    return resize(
+      PlacedImage(self), width: max(1, width * maxSide / longer), height: max(1, height * maxSide / longer),
+      filter: .box)
+  }
+}
