@@ -101,8 +101,11 @@ let package = Package(
     tests("Evaluation", fixtures: true),
     tests("TerminalUI", fixtures: true),
     tests("Inspector", fixtures: true),
-    tests("ChafaPictures"),
-    tests("CursesTerminal"),
+    tests("ChafaPictures", ["TerminalUI"]),
+    .executableTarget(
+      name: "curses-probe", dependencies: ["CursesTerminal", "TerminalUI"], path: "Tests/CursesProbe",
+      swiftSettings: swift),
+    tests("CursesTerminal", ["curses-probe", "TerminalUI"]),
     .testTarget(
       name: "vocoscopeTests", dependencies: ["TestSupport", "vocoscope"], exclude: ["Fixtures"], swiftSettings: swift),
   ],

@@ -1,0 +1,138 @@
+import CNcurses
+package import TerminalUI
+
+/// Characters and key codes of ncurses as events.
+package struct InputReader {
+  /// What one read gives.
+  package enum Item: Sendable, Hashable {
+    case nothing
+    case character(UInt32)
+    case key(UInt32)
+  }
+
+  /// Reads one item, waiting at most so many milliseconds.
+  package typealias Source = (_ milliseconds: Int32) -> Item
+
+  /// Within a sequence the next byte is under way already.
+  private static let sequenceTimeout: Int32 = 50
+  private static let pasteTimeout: Int32 = 500
+  private static let longestPaste = 1 << 20
+  private static let longestSequence = 64
+  private static let mostEvents = 256
+
+  private let read: Source
+  private var clicks = DoubleClickDetector()
+
+  package init(source: @escaping Source = InputReader.ncurses) { read = source }
+
+  /// All events that have arrived, without waiting.
+  package mutating func readAll() -> [InputEvent] {
+    var events: [InputEvent] = []
+    while events.count < Self.mostEvents {
+      switch read(0) {
+      case .nothing: return events
+      case .character(27): events += escape()
+      case .character(let value): events += key(ofScalar: value).map { [.key($0)] } ?? []
+      case .key(let code): events += event(ofKey: code)
+      }
+    }
+    return events
+  }
+
+  private mutating func event(ofKey code: UInt32) -> [InputEvent] {
+    switch code {
+    case CNCURSES_KEY_PASTE_START.rawValue: return [.paste(paste())]
+    case CNCURSES_KEY_MOUSE.rawValue: return mouse()
+    default: return portableKey(code).map { [.key($0)] } ?? []
+    }
+  }
+
+  /// After an escape character: a sequence that ncurses did not know, or the key itself.
+  private mutating func escape() -> [InputEvent] {
+    switch read(0) {
+    case .nothing: return [.key(.escape)]
+    case .character(91):
+      let (parameters, final) = sequence()
+      if parameters.first == "<" { return mouse(String(parameters.dropFirst()), final) }
+      return final.flatMap { key(ofControlSequence: parameters, final: $0) }.map { [.key($0)] } ?? []
+    case .character(79):
+      guard case .character(let value) = read(Self.sequenceTimeout), let scalar = Unicode.Scalar(value) else {
+        return []
+      }
+      return key(ofSingleShift: Character(scalar)).map { [.key($0)] } ?? []
+    case .character(let value):
+      return [.key(.escape)] + (key(ofScalar: value).map { [.key($0)] } ?? [])
+    case .key(let code): return [.key(.escape)] + event(ofKey: code)
+    }
+  }
+
+  private mutating func mouse() -> [InputEvent] {
+    let (parameters, final) = sequence()
+    return mouse(parameters, final)
+  }
+
+  private mutating func mouse(_ parameters: String, _ final: Character?) -> [InputEvent] {
+    guard let final, let event = mouseEvent(ofReport: parameters, final: final) else { return [] }
+    return [.mouse(clicks.refine(event, at: .now))]
+  }
+
+  /// Parameter characters up to the final one (`@` to `~`); no final character when the sequence breaks off.
+  private func sequence() -> (parameters: String, final: Character?) {
+    var parameters = ""
+    while parameters.utf8.count < Self.longestSequence {
+      guard case .character(let value) = read(Self.sequenceTimeout), let scalar = Unicode.Scalar(value) else { break }
+      if (0x40...0x7E).contains(value) { return (parameters, Character(scalar)) }
+      parameters.unicodeScalars.append(scalar)
+    }
+    return (parameters, nil)
+  }
+
+  /// The text up to the end of a bracketed paste; keys inside it, and what is too long, are dropped.
+  private func paste() -> String {
+    var text = String.UnicodeScalarView()
+    var count = 0
+    while true {
+      var scalar: Unicode.Scalar?
+      switch read(Self.pasteTimeout) {
+      case .nothing, .key(CNCURSES_KEY_PASTE_END.rawValue): return String(text)
+      case .key(CNCURSES_KEY_ENTER.rawValue), .character(13): scalar = "\n"
+      case .key: continue
+      case .character(let value): scalar = Unicode.Scalar(value)
+      }
+      if let scalar, count < Self.longestPaste {
+        text.append(scalar)
+        count += 1
+      }
+    }
+  }
+
+  /// Reads from the terminal.
+  package static func ncurses(_ milliseconds: Int32) -> Item {
+    var value: UInt32 = 0
+    switch UInt32(bitPattern: cncurses_read(milliseconds, &value)) {
+    case CNCURSES_CHARACTER.rawValue: return .character(value)
+    case CNCURSES_KEY.rawValue: return .key(value)
+    default: return .nothing
+    }
+  }
+}
+
+private func portableKey(_ code: UInt32) -> Key? {
+  switch code {
+  case CNCURSES_KEY_UP.rawValue: .up
+  case CNCURSES_KEY_DOWN.rawValue: .down
+  case CNCURSES_KEY_LEFT.rawValue: .left
+  case CNCURSES_KEY_RIGHT.rawValue: .right
+  case CNCURSES_KEY_HOME.rawValue: .home
+  case CNCURSES_KEY_END.rawValue: .end
+  case CNCURSES_KEY_PAGE_UP.rawValue: .pageUp
+  case CNCURSES_KEY_PAGE_DOWN.rawValue: .pageDown
+  case CNCURSES_KEY_ENTER.rawValue: .enter
+  case CNCURSES_KEY_BACKSPACE.rawValue: .backspace
+  case CNCURSES_KEY_DELETE.rawValue: .delete
+  case CNCURSES_KEY_INSERT.rawValue: .insert
+  case CNCURSES_KEY_BACK_TAB.rawValue: .backTab
+  case CNCURSES_KEY_FUNCTION.rawValue...: .function(Int(code - CNCURSES_KEY_FUNCTION.rawValue))
+  default: nil
+  }
+}

@@ -1,0 +1,77 @@
+// A program for the tests of CursesTerminal: shows what it receives, and ends in the ways a program can end.
+
+import CursesTerminal
+import Foundation
+import TerminalUI
+
+struct ProbeError: Error {}
+
+struct Probe {
+  var events: [String] = []
+  var look: Appearance
+
+  /// Colours of every kind, wide characters, and the last events from the bottom up.
+  func frame(_ size: Size) -> Frame {
+    var frame = Frame(size: size)
+    frame.fill(frame.bounds, with: Cell(" ", look.theme.text))
+    let inside = frame.box(
+      frame.bounds, title: "probe \(size.width)×\(size.height) \(look.depth.rawValue)", style: look.theme.focusBorder,
+      glyphs: look.glyphs)
+    frame.write("中文 é 🐈 end", at: Point(x: inside.x, y: inside.y), style: look.theme.accent, clippedTo: inside)
+    let values = (0..<8 * 4).map { Double($0) }
+    let room = Rect(x: inside.x, y: inside.y + 1, width: inside.width, height: inside.height / 3)
+    if !room.isEmpty {
+      let layout = GridLayout(columns: 8, rows: 4, in: room, look)
+      HeatMap(values, layout: layout, range: 0...31).draw(in: room, of: &frame, look)
+      GridMarks(layout: layout, cursor: GridPoint(column: 2, row: 1)).draw(in: room, of: &frame, look)
+    }
+    for (offset, event) in events.reversed().prefix(max(0, inside.height - room.height - 1)).enumerated() {
+      let y = inside.maxY - 1 - offset
+      frame.write(event, at: Point(x: inside.x, y: y), style: look.theme.text, clippedTo: inside)
+    }
+    return frame
+  }
+}
+
+let environment = ProcessInfo.processInfo.environment
+let arguments = CommandLine.arguments.dropFirst()
+
+func run() throws {
+  let request = arguments.first.flatMap(ColorDepth.Request.init(rawValue:)) ?? .auto
+  let depth = ColorDepth.detect(environment: environment, flag: request, isTerminal: true)
+  let glyphs = Glyphs.detect(environment: environment, asciiRequested: arguments.contains("--ascii"))
+  let terminal = try CursesTerminal(
+    .init(
+      depth: depth, isUnicode: glyphs.isUnicode, usesMouse: !arguments.contains("--no-mouse"), environment: environment)
+  )
+  var probe = Probe(look: Appearance(glyphs: glyphs, depth: terminal.depth))
+  while true {
+    terminal.draw(probe.frame(terminal.size))
+    guard let event = terminal.nextEvent(timeoutMilliseconds: 20_000) else {
+      probe.events.append("woken or timed out")
+      continue
+    }
+    probe.events.append("\(event)")
+    switch event {
+    case .key(.character("q")): return
+    case .key(.character("e")): throw ProbeError()
+    case .key(.character("t")): fatalError("a trap, as asked")
+    case .key(.character("x")): exit(3)
+    case .key(.character("w")):
+      Thread.detachNewThread {
+        Thread.sleep(forTimeInterval: 0.05)
+        CursesTerminal.wake()
+      }
+    case .key(.control("z")): terminal.suspend()
+    case .key(.control("l")): terminal.redraw()
+    default: continue
+    }
+  }
+}
+
+do {
+  try run()
+} catch let error as CursesTerminalError {
+  FileHandle.standardError.write(Data("curses-probe: \(error)\n".utf8))
+  exit(1)
+}
