@@ -92,7 +92,7 @@ let package = Package(
       name: "TestSupport", dependencies: ["Tensor", "Checkpoint", "TerminalUI"], path: "Tests/TestSupport",
       swiftSettings: swift),
     tests("Tensor"),
-    tests("Checkpoint"),
+    tests("Checkpoint", fixtures: true),
     tests("ImageLoading", fixtures: true),
     tests("Tokenization", fixtures: true),
     tests("Trace", fixtures: true),

@@ -1,35 +1,4 @@
-import Glibc
-
-/// Why a file could not be read; its description is one sentence that names the file.
-package struct FileError: Error, Sendable, Equatable, CustomStringConvertible {
-  package enum Reason: Sendable, Equatable {
-    case missing
-    case directory
-    /// A pipe, device or socket.
-    case notRegular
-    case tooLarge(byteCount: Int, limit: Int)
-    /// What the system said, as in “permission denied”.
-    case system(String)
-  }
-
-  package let path: String
-  package let reason: Reason
-
-  package init(path: String, reason: Reason) {
-    self.path = path
-    self.reason = reason
-  }
-
-  package var description: String {
-    switch reason {
-    case .missing: "\(path): no such file"
-    case .directory: "\(path): is a directory, not a file"
-    case .notRegular: "\(path): is not a regular file"
-    case .tooLarge(let byteCount, let limit): "\(path): has \(byteCount) bytes, more than the \(limit) allowed"
-    case .system(let message): "\(path): cannot be read: \(message)"
-    }
-  }
-}
+internal import Glibc
 
 /// Reads files that are small enough to hold in memory; weights are mapped instead.
 package enum FileContents {

@@ -1,0 +1,141 @@
+/// Reads typed values out of a JSON object; an error names the file and the whole key path.
+struct ConfigurationReader {
+  let path: String
+  /// The keys that lead to `object`, each followed by a dot.
+  let prefix: String
+  let object: JSONValue
+
+  func fault(_ key: String, _ value: JSONValue?, expected: String) -> CheckpointError {
+    .key(path: path, key: prefix + key, found: value?.summary, expected: expected)
+  }
+
+  /// The value of `key`; a null counts as absent, as HF writes keys that have no value.
+  func value(_ key: String) -> JSONValue? {
+    guard let value = object[key], value != .null else { return nil }
+    return value
+  }
+
+  /// The object under `key`.
+  func section(_ key: String) throws(CheckpointError) -> ConfigurationReader {
+    guard case .object? = value(key) else { throw fault(key, value(key), expected: "an object") }
+    return ConfigurationReader(path: path, prefix: "\(prefix)\(key).", object: value(key) ?? .null)
+  }
+
+  /// An integer in `range`.
+  func integer(
+    _ key: String, in range: ClosedRange<Int> = 1...largestSize, default absent: Int? = nil
+  ) throws(CheckpointError) -> Int {
+    let expected = "an integer from \(range.lowerBound) to \(range.upperBound)"
+    guard let value = value(key) else {
+      if let absent { return absent }
+      throw fault(key, nil, expected: expected)
+    }
+    guard case .integer(let integer) = value, range.contains(integer) else {
+      throw fault(key, value, expected: expected)
+    }
+    return integer
+  }
+
+  /// A finite number above zero.
+  func positive(_ key: String, default absent: Double? = nil) throws(CheckpointError) -> Double {
+    let expected = "a number above 0"
+    let number: Double
+    switch value(key) {
+    case .integer(let value)?: number = Double(value)
+    case .number(let value)?: number = value
+    case nil:
+      guard let absent else { throw fault(key, nil, expected: expected) }
+      return absent
+    case let other?: throw fault(key, other, expected: expected)
+    }
+    guard number > 0 else { throw fault(key, value(key), expected: expected) }
+    return number
+  }
+
+  func bool(_ key: String, default absent: Bool) throws(CheckpointError) -> Bool {
+    switch value(key) {
+    case nil: return absent
+    case .bool(let value)?: return value
+    case let other?: throw fault(key, other, expected: "true or false")
+    }
+  }
+
+  func string(_ key: String) throws(CheckpointError) -> String? {
+    switch value(key) {
+    case nil: return nil
+    case .string(let value)?: return value
+    case let other?: throw fault(key, other, expected: "a string")
+    }
+  }
+
+  /// A string that is one of the raw values of `Choice`.
+  func choice<Choice: RawRepresentable & CaseIterable>(
+    _ key: String, default absent: Choice? = nil
+  ) throws(CheckpointError) -> Choice where Choice.RawValue == String {
+    guard let value = value(key) else {
+      if let absent { return absent }
+      throw fault(key, nil, expected: oneOf(Choice.self))
+    }
+    guard case .string(let name) = value, let choice = Choice(rawValue: name) else {
+      throw fault(key, value, expected: oneOf(Choice.self))
+    }
+    return choice
+  }
+
+  /// A list of strings, empty when absent.
+  func strings(_ key: String) throws(CheckpointError) -> [String] {
+    var strings: [String] = []
+    for element in try list(key) ?? [] {
+      guard case .string(let string) = element else { throw fault(key, element, expected: "a list of strings") }
+      strings.append(string)
+    }
+    return strings
+  }
+
+  /// A list of at most `longest` values; nil when absent.
+  func list(_ key: String, longest: Int = 64) throws(CheckpointError) -> [JSONValue]? {
+    guard let value = value(key) else { return nil }
+    guard case .array(let elements) = value, elements.count <= longest else {
+      throw fault(key, value, expected: "a list of up to \(longest) values")
+    }
+    return elements
+  }
+
+  /// A list of integers in `range`.
+  func integers(_ key: String, in range: ClosedRange<Int>) throws(CheckpointError) -> [Int] {
+    let expected = "a list of integers from \(range.lowerBound) to \(range.upperBound)"
+    guard let elements = try list(key) else { throw fault(key, nil, expected: expected) }
+    var integers: [Int] = []
+    for element in elements {
+      guard case .integer(let integer) = element, range.contains(integer) else {
+        throw fault(key, element, expected: expected)
+      }
+      integers.append(integer)
+    }
+    return integers
+  }
+
+  /// A list of strings that are raw values of `Choice`; nil when absent.
+  func choices<Choice: RawRepresentable & CaseIterable>(
+    _ key: String, of: Choice.Type
+  ) throws(CheckpointError) -> [Choice]? where Choice.RawValue == String {
+    guard let elements = try list(key) else { return nil }
+    var choices: [Choice] = []
+    for element in elements {
+      guard case .string(let name) = element, let choice = Choice(rawValue: name) else {
+        throw fault(key, element, expected: "a list of values, each \(oneOf(Choice.self))")
+      }
+      choices.append(choice)
+    }
+    return choices
+  }
+
+  private func oneOf<Choice: RawRepresentable & CaseIterable>(
+    _ type: Choice.Type
+  ) -> String where Choice.RawValue == String {
+    type.allCases.map { "\"\($0.rawValue)\"" }.joined(separator: " or ")
+  }
+}
+
+/// Extents that no model reaches; products of two of them do not overflow.
+let largestSize = 1 << 24

@@ -1,0 +1,110 @@
+extension JSONValue {
+  /// Parses a whole UTF-8 text.
+  ///
+  /// - Throws: `JSONError` for anything outside RFC 8259, a key that occurs twice in an object, or more than
+  ///   `JSONParser.deepest` levels.
+  package init(parsing text: [UInt8]) throws(JSONError) {
+    var parser = JSONParser(text: text)
+    self = try parser.document()
+  }
+}
+
+/// A recursive-descent parser over bytes.
+struct JSONParser {
+  /// Levels of nesting, bounded so that a hostile text cannot exhaust the stack.
+  static let deepest = 64
+
+  let text: [UInt8]
+  var position = 0
+  private var depth = 0
+
+  init(text: [UInt8]) { self.text = text }
+
+  mutating func document() throws(JSONError) -> JSONValue {
+    let value = try self.value()
+    skipSpace()
+    guard position == text.count else { throw fault("text after the end of the document") }
+    return value
+  }
+
+  func fault(_ problem: String) -> JSONError { JSONError(offset: position, problem: problem) }
+
+  /// The byte at `position`, or nil at the end.
+  var next: UInt8? { position < text.count ? text[position] : nil }
+
+  private mutating func skipSpace() {
+    while let byte = next, byte == 0x20 || byte == 0x0A || byte == 0x0D || byte == 0x09 { position += 1 }
+  }
+
+  private mutating func value() throws(JSONError) -> JSONValue {
+    skipSpace()
+    guard let byte = next else { throw fault("the text ends where a value should be") }
+    switch byte {
+    case UInt8(ascii: "{"): return try nested { (parser) throws(JSONError) in .object(try parser.members()) }
+    case UInt8(ascii: "["): return try nested { (parser) throws(JSONError) in .array(try parser.elements()) }
+    case UInt8(ascii: "\""): return .string(try string())
+    case UInt8(ascii: "t"): return try word("true", .bool(true))
+    case UInt8(ascii: "f"): return try word("false", .bool(false))
+    case UInt8(ascii: "n"): return try word("null", .null)
+    case UInt8(ascii: "-"), UInt8(ascii: "0")...UInt8(ascii: "9"): return try number()
+    default: throw fault("no JSON value")
+    }
+  }
+
+  private mutating func nested(
+    _ body: (inout JSONParser) throws(JSONError) -> JSONValue
+  ) throws(JSONError) -> JSONValue {
+    guard depth < Self.deepest else { throw fault("more than \(Self.deepest) levels") }
+    depth += 1
+    position += 1
+    let value = try body(&self)
+    depth -= 1
+    return value
+  }
+
+  private mutating func word(_ word: String, _ value: JSONValue) throws(JSONError) -> JSONValue {
+    guard text[position...].starts(with: word.utf8) else { throw fault("no JSON value") }
+    position += word.utf8.count
+    return value
+  }
+
+  private mutating func members() throws(JSONError) -> [JSONMember] {
+    var members: [JSONMember] = []
+    var keys: Set<String> = []
+    skipSpace()
+    if take("}") { return [] }
+    while true {
+      skipSpace()
+      guard next == UInt8(ascii: "\"") else { throw fault("no key") }
+      let keyStart = position
+      let key = try string()
+      guard keys.insert(key).inserted else {
+        throw JSONError(offset: keyStart, problem: "the key \"\(key.prefix(120))\" occurs twice")
+      }
+      skipSpace()
+      guard take(":") else { throw fault("no ':' after a key") }
+      members.append(JSONMember(key, try value()))
+      skipSpace()
+      if take("}") { return members }
+      guard take(",") else { throw fault("no ',' or '}' after a member") }
+    }
+  }
+
+  private mutating func elements() throws(JSONError) -> [JSONValue] {
+    var elements: [JSONValue] = []
+    skipSpace()
+    if take("]") { return [] }
+    while true {
+      elements.append(try value())
+      skipSpace()
+      if take("]") { return elements }
+      guard take(",") else { throw fault("no ',' or ']' after an element") }
+    }
+  }
+
+  mutating func take(_ character: Unicode.Scalar) -> Bool {
+    guard next == UInt8(ascii: character) else { return false }
+    position += 1
+    return true
+  }
+}
