@@ -1,0 +1,84 @@
+import ImageLoading
+import Tensor
+import Testing
+
+@Suite("Pictures that cannot be read")
+struct ImageErrorTests {
+  private func error(_ bytes: [UInt8]) -> ImageError? {
+    #expect(throws: ImageError.self) { try ImageDecoder.decode(bytes, path: "photo") }
+  }
+
+  @Test("A missing file and a directory are named")
+  func unreadable() {
+    let missing = #expect(throws: ImageError.self) { try ImageDecoder.decode(path: "/none/photo.jpg") }
+    #expect(missing == .file(FileError(path: "/none/photo.jpg", reason: .missing)))
+    let directory = #expect(throws: ImageError.self) { try ImageDecoder.decode(path: "/tmp") }
+    #expect(directory?.description == "/tmp: is a directory, not a file")
+  }
+
+  @Test(
+    "Other formats are called by their names",
+    arguments: [
+      ("", "an empty file"), ("GIF89a", "GIF"), ("RIFF....WEBPVP8 ", "WebP"), ("BM......", "BMP"),
+      ("II*\0....", "TIFF"),
+      ("....ftypavif", "AVIF"), ("....ftypheic", "HEIF"), ("%PDF-1.7", "PDF"), ("<svg>", "SVG or other XML"),
+    ])
+  func otherFormats(contents: String, name: String) {
+    #expect(
+      error(Array(contents.utf8))?.description == "photo: is not a PNG or JPEG picture; it looks like \(name)")
+  }
+
+  @Test("Text is no picture")
+  func text() {
+    #expect(error(Array("hello".utf8))?.description == "photo: is not a PNG or JPEG picture")
+  }
+
+  @Test("A file cut anywhere is an error, and inside its data one that says so", arguments: pictureNames)
+  func truncated(name: String) throws {
+    let whole = try fixtureBytes(name)
+    for count in 0..<whole.count {
+      let found = error(Array(whole[..<count]))
+      if count > whole.count / 2 {
+        #expect(found == .truncated(path: "photo", format: name.hasSuffix(".png") ? .png : .jpeg), "\(count) bytes")
+      }
+    }
+  }
+
+  @Test("A header that claims too many pixels is refused before they are allocated")
+  func tooLarge() throws {
+    var png = try fixtureBytes("rgb8.png")
+    png.replaceSubrange(16..<24, with: bigEndian(2_000_000_000) + bigEndian(2_000_000_000))
+    #expect(
+      error(repairedPNG(png))?.description == """
+        photo: its header says 2000000000×2000000000 pixels; at most 32768 a side and 178956970 in all are read
+        """)
+    png.replaceSubrange(16..<24, with: bigEndian(32_768) + bigEndian(5462))
+    #expect(error(repairedPNG(png)) == .tooLarge(path: "photo", width: 32_768, height: 5462, limits: .standard))
+
+    var jpeg = try fixtureBytes("color-420.jpg")
+    let frame = try #require(jpeg.indices.first { jpeg[$0...].starts(with: [0xFF, 0xC0]) })
+    jpeg.replaceSubrange(frame + 5..<frame + 9, with: [0xFF, 0x00, 0xFF, 0x00])
+    #expect(error(jpeg) == .tooLarge(path: "photo", width: 65_280, height: 65_280, limits: .standard))
+  }
+
+  @Test("A size of nothing is an error")
+  func empty() throws {
+    var png = try fixtureBytes("rgb8.png")
+    png.replaceSubrange(16..<20, with: bigEndian(0))
+    guard case .damaged("photo", .png, _)? = error(repairedPNG(png)) else {
+      Issue.record("not reported as damaged")
+      return
+    }
+  }
+
+  @Test("Damage is reported in the library's words")
+  func damaged() throws {
+    var png = try fixtureBytes("rgb8.png")
+    png[17] ^= 1
+    #expect(error(png)?.description == "photo: the PNG data cannot be decoded: IHDR: CRC error")
+    var jpeg = try fixtureBytes("color-420.jpg")
+    let frame = try #require(jpeg.indices.first { jpeg[$0...].starts(with: [0xFF, 0xC0]) })
+    jpeg[frame + 4] = 12
+    #expect(error(jpeg)?.description.hasPrefix("photo: the JPEG data cannot be decoded: Unsupported JPEG data") == true)
+  }
+}

@@ -1,0 +1,71 @@
+import ImageLoading
+import Tensor
+import Testing
+
+@Suite("Preparing pictures for the model")
+struct ImagePreprocessorTests {
+  /// CLIP's mean and deviation.
+  private func preprocessor(_ aspect: ImageAspectRatio, imageSize: Int = 84) -> ImagePreprocessor {
+    ImagePreprocessor(
+      imageSize: imageSize, mean: [0.48145466, 0.4578275, 0.40821073], std: [0.26862954, 0.26130258, 0.27577711],
+      aspect: aspect)
+  }
+
+  private func digest(_ tensor: Tensor) -> String {
+    tensor.values.withUnsafeBytes { SHA256.hexDigest(of: $0) }
+  }
+
+  private func picture(_ name: String) throws -> RGBImage {
+    if name.hasPrefix("parity") { return try ImageDecoder.decode(path: fixture(name)).image }
+    let sides = name.split(separator: "-").compactMap { Int($0) }
+    return noise(width: sides[0], height: sides[1], seed: sides[0] + sides[1])
+  }
+
+  @Test("Both inputs equal the reference's, bit for bit", arguments: recordedLines("prepared.txt"))
+  func recorded(line: [String]) throws {
+    let image = try picture(line[0])
+    let aspect = try #require(ImageAspectRatio(rawValue: line[1]))
+    let (side, codesSide) = (try #require(Int(line[2])), try #require(Int(line[3])))
+    let preprocessor = preprocessor(aspect, imageSize: side)
+    let tower = preprocessor.pixelValues(image)
+    let codes = preprocessor.mgvqPixelValues(image, size: codesSide)
+    #expect(tower.shape == [3, side, side])
+    #expect(codes.shape == [3, codesSide, codesSide])
+    #expect(digest(tower) == line[4])
+    #expect(digest(codes) == line[5])
+  }
+
+  @Test("Padding centres the picture on int(mean · 255), the odd pixel below and to the right")
+  func padding() {
+    let image = RGBImage(width: 2, height: 1, pixels: [1, 2, 3, 4, 5, 6])
+    let color: [UInt8] = [122, 116, 104]
+    #expect(preprocessor(.pad).square(image).pixels == [1, 2, 3, 4, 5, 6] + color + color)
+    let tall = RGBImage(width: 1, height: 4, pixels: (1...12).map { UInt8($0) })
+    let padded = preprocessor(.pad).square(tall)
+    #expect([padded.width, padded.height] == [4, 4])
+    #expect(Array(padded.pixels[..<12]) == color + [1, 2, 3] + color + color)
+    #expect(Array(padded.pixels[36...]) == color + [10, 11, 12] + color + color)
+  }
+
+  @Test("Without padding the square is the middle of the picture")
+  func middle() {
+    let wide = RGBImage(width: 4, height: 1, pixels: (0..<12).map { UInt8($0) })
+    #expect(preprocessor(.square).square(wide) == RGBImage(width: 1, height: 1, pixels: [3, 4, 5]))
+    let square = noise(width: 5, height: 5, seed: 9)
+    #expect(preprocessor(.square).square(square) == square)
+    #expect(preprocessor(.pad).square(square) == square)
+  }
+
+  @Test("A picture 30,000 times as long as high needs no more memory than its crop")
+  func panorama() {
+    let line = noise(width: 30_000, height: 1, seed: 2)
+    let values = preprocessor(.square, imageSize: 336).pixelValues(line)
+    #expect(values.shape == [3, 336, 336])
+  }
+
+  @Test("MGVQ's input runs from −1 to 1")
+  func range() {
+    let image = RGBImage(width: 1, height: 1, pixels: [0, 255, 127])
+    #expect(preprocessor(.pad).mgvqPixelValues(image, size: 1).values == [-1, 1, 127 / 255 * 2 - 1])
+  }
+}
