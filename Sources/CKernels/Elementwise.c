@@ -41,3 +41,15 @@ void kernel_mean_groups(
     for (size_t i = 0; i < count; i++) mean[i] /= (float)per_group;
   }
 }
+
+CLONES
+int kernel_all_finite(const float *a, size_t count) {
+  uint32_t found = 0;
+  for (size_t i = 0; i < count; i++) {
+    uint32_t bits;
+    memcpy(&bits, a + i, sizeof bits);
+    // An exponent of all ones is an infinity or a NaN.
+    found |= (bits & 0x7f800000u) == 0x7f800000u;
+  }
+  return !found;
+}

@@ -44,6 +44,9 @@ void kernel_channel_affine(
 void kernel_mean_groups(
     const float *source, float *destination, size_t groups, size_t per_group, size_t count);
 
+/// Whether no value is an infinity or a NaN.
+int kernel_all_finite(const float *a, size_t count);
+
 // Activations (Activations.c); `destination` may be `source`.
 
 /// e to the x, within 2 units in the last place; 0 under -104, infinity over 88.73.

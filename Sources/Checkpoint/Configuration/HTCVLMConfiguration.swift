@@ -77,7 +77,7 @@ package struct HTCVLMConfiguration: Sendable, Hashable {
     guard case .object = document else {
       throw .malformed(path: path, problem: "the file holds \(document.summary), not an object")
     }
-    let reader = ConfigurationReader(path: path, prefix: "", object: document)
+    let reader = JSONReader(path: path, prefix: "", object: document)
     hiddenSize = try reader.integer("hidden_size")
     intermediateSize = try reader.integer("intermediate_size")
     layers = try reader.integer("num_hidden_layers", in: 1...1024)
@@ -116,7 +116,7 @@ package struct HTCVLMConfiguration: Sendable, Hashable {
   }
 
   /// What no single key decides.
-  private func check(_ reader: ConfigurationReader) throws(CheckpointError) {
+  private func check(_ reader: JSONReader) throws(CheckpointError) {
     guard heads % keyValueHeads == 0 else {
       throw reader.fault(
         "num_key_value_heads", .integer(keyValueHeads), expected: "a divisor of num_attention_heads, \(heads)")

@@ -29,7 +29,7 @@ package struct ImageProcessorConfiguration: Sendable, Hashable {
     guard case .object = document else {
       throw .malformed(path: path, problem: "the file holds \(document.summary), not an object")
     }
-    let reader = ConfigurationReader(path: path, prefix: "", object: document)
+    let reader = JSONReader(path: path, prefix: "", object: document)
     for key in ["size", "crop_size"] { try Self.checkSize(reader, key, imageSize) }
     _ = try reader.integer("resample", in: 3...3, default: 3)
     for key in ["do_resize", "do_rescale"] where try !reader.bool(key, default: true) {
@@ -50,7 +50,7 @@ package struct ImageProcessorConfiguration: Sendable, Hashable {
   }
 
   /// A size is a number, or an object with `shortest_edge` or `height` and `width`.
-  private static func checkSize(_ reader: ConfigurationReader, _ key: String, _ size: Int) throws(CheckpointError) {
+  private static func checkSize(_ reader: JSONReader, _ key: String, _ size: Int) throws(CheckpointError) {
     guard let value = reader.value(key) else { return }
     let sizes: [JSONValue] =
       if case .object(let members) = value { members.map(\.value) } else { [value] }
@@ -62,7 +62,7 @@ package struct ImageProcessorConfiguration: Sendable, Hashable {
 
   /// Three numbers above `bound`; nil when absent.
   private static func channels(
-    _ reader: ConfigurationReader, _ key: String, above bound: Double
+    _ reader: JSONReader, _ key: String, above bound: Double
   ) throws(CheckpointError) -> [Float]? {
     guard let elements = try reader.list(key) else { return nil }
     let numbers = elements.compactMap { element -> Float? in

@@ -36,7 +36,7 @@ package struct MGVQConfiguration: Sendable, Hashable {
   /// Side of the latent grid.
   package var latentSize: Int { imageSize / Self.reduction(encoder) }
 
-  init(_ reader: ConfigurationReader) throws(CheckpointError) {
+  init(_ reader: JSONReader) throws(CheckpointError) {
     latentChannels = try reader.integer("latent_channels", in: 1...65536)
     codebookSize = try reader.integer("codebook_size")
     groups = try reader.integer("codebook_groups", in: 1...latentChannels)
@@ -46,7 +46,7 @@ package struct MGVQConfiguration: Sendable, Hashable {
     try check(reader)
   }
 
-  private func check(_ reader: ConfigurationReader) throws(CheckpointError) {
+  private func check(_ reader: JSONReader) throws(CheckpointError) {
     guard latentChannels % groups == 0, codebookSize % groups == 0 else {
       throw reader.fault(
         "codebook_groups", .integer(groups),
@@ -71,7 +71,7 @@ package struct MGVQConfiguration: Sendable, Hashable {
     return 1 << halvings
   }
 
-  private static func stages(_ reader: ConfigurationReader, _ side: String) throws(CheckpointError) -> [Stage] {
+  private static func stages(_ reader: JSONReader, _ side: String) throws(CheckpointError) -> [Stage] {
     let widths = try reader.integers("\(side)_width_list", in: 1...65536)
     let depths = try reader.integers("\(side)_depth_list", in: 0...256)
     guard 2...12 ~= widths.count else {
@@ -91,7 +91,7 @@ package struct MGVQConfiguration: Sendable, Hashable {
 
   /// A list of one value a stage, or one string for all stages.
   private static func perStage<Choice: RawRepresentable & CaseIterable>(
-    _ reader: ConfigurationReader, _ key: String, default absent: Choice, count: Int
+    _ reader: JSONReader, _ key: String, default absent: Choice, count: Int
   ) throws(CheckpointError) -> [Choice] where Choice.RawValue == String {
     if case .array? = reader.value(key) {
       let choices = try reader.choices(key, of: Choice.self) ?? []

@@ -18,7 +18,7 @@ package struct VisionConfiguration: Sendable, Hashable {
   /// `use_pre_layernorm`: false for towers such as DINOv2, which have no `pre_layrnorm`.
   package let usesPreLayerNorm: Bool
 
-  init(_ reader: ConfigurationReader) throws(CheckpointError) {
+  init(_ reader: JSONReader) throws(CheckpointError) {
     hiddenSize = try reader.integer("hidden_size")
     intermediateSize = try reader.integer("intermediate_size")
     layers = try reader.integer("num_hidden_layers", in: 1...1024)

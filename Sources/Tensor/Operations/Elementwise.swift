@@ -22,3 +22,8 @@ package func * (a: Tensor, factor: Float) -> Tensor {
     withPointers(a) { kernel_scale($0.start, factor, c.baseAddress, $0.count) }
   }
 }
+
+extension Tensor {
+  /// Whether no element is an infinity or a NaN.
+  package var isFinite: Bool { values.withUnsafeBufferPointer { kernel_all_finite($0.baseAddress, $0.count) != 0 } }
+}

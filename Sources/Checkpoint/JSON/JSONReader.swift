@@ -1,28 +1,34 @@
 /// Reads typed values out of a JSON object; an error names the file and the whole key path.
-struct ConfigurationReader {
-  let path: String
+package struct JSONReader {
+  package let path: String
   /// The keys that lead to `object`, each followed by a dot.
-  let prefix: String
-  let object: JSONValue
+  package let prefix: String
+  package let object: JSONValue
 
-  func fault(_ key: String, _ value: JSONValue?, expected: String) -> CheckpointError {
+  package init(path: String, prefix: String, object: JSONValue) {
+    self.path = path
+    self.prefix = prefix
+    self.object = object
+  }
+
+  package func fault(_ key: String, _ value: JSONValue?, expected: String) -> CheckpointError {
     .key(path: path, key: prefix + key, found: value?.summary, expected: expected)
   }
 
   /// The value of `key`; a null counts as absent, as HF writes keys that have no value.
-  func value(_ key: String) -> JSONValue? {
+  package func value(_ key: String) -> JSONValue? {
     guard let value = object[key], value != .null else { return nil }
     return value
   }
 
   /// The object under `key`.
-  func section(_ key: String) throws(CheckpointError) -> ConfigurationReader {
+  package func section(_ key: String) throws(CheckpointError) -> JSONReader {
     guard case .object? = value(key) else { throw fault(key, value(key), expected: "an object") }
-    return ConfigurationReader(path: path, prefix: "\(prefix)\(key).", object: value(key) ?? .null)
+    return JSONReader(path: path, prefix: "\(prefix)\(key).", object: value(key) ?? .null)
   }
 
   /// An integer in `range`.
-  func integer(
+  package func integer(
     _ key: String, in range: ClosedRange<Int> = 1...largestSize, default absent: Int? = nil
   ) throws(CheckpointError) -> Int {
     let expected = "an integer from \(range.lowerBound) to \(range.upperBound)"
@@ -37,7 +43,7 @@ struct ConfigurationReader {
   }
 
   /// A finite number above zero.
-  func positive(_ key: String, default absent: Double? = nil) throws(CheckpointError) -> Double {
+  package func positive(_ key: String, default absent: Double? = nil) throws(CheckpointError) -> Double {
     let expected = "a number above 0"
     let number: Double
     switch value(key) {
@@ -52,7 +58,7 @@ struct ConfigurationReader {
     return number
   }
 
-  func bool(_ key: String, default absent: Bool) throws(CheckpointError) -> Bool {
+  package func bool(_ key: String, default absent: Bool) throws(CheckpointError) -> Bool {
     switch value(key) {
     case nil: return absent
     case .bool(let value)?: return value
@@ -60,7 +66,7 @@ struct ConfigurationReader {
     }
   }
 
-  func string(_ key: String) throws(CheckpointError) -> String? {
+  package func string(_ key: String) throws(CheckpointError) -> String? {
     switch value(key) {
     case nil: return nil
     case .string(let value)?: return value
@@ -69,7 +75,7 @@ struct ConfigurationReader {
   }
 
   /// A string that is one of the raw values of `Choice`.
-  func choice<Choice: RawRepresentable & CaseIterable>(
+  package func choice<Choice: RawRepresentable & CaseIterable>(
     _ key: String, default absent: Choice? = nil
   ) throws(CheckpointError) -> Choice where Choice.RawValue == String {
     guard let value = value(key) else {
@@ -82,10 +88,25 @@ struct ConfigurationReader {
     return choice
   }
 
+  package func requiredString(_ key: String) throws(CheckpointError) -> String {
+    guard let string = try string(key) else { throw fault(key, nil, expected: "a string") }
+    return string
+  }
+
+  /// The JSON document inside the string `key`, as `__metadata__` holds structures; nil when the key is absent.
+  package func embedded(_ key: String) throws(CheckpointError) -> JSONValue? {
+    guard let text = try string(key) else { return nil }
+    do {
+      return try JSONValue(parsing: Array(text.utf8))
+    } catch {
+      throw .key(path: path, key: prefix + key, found: "a string with \(error)", expected: "JSON")
+    }
+  }
+
   /// A list of strings, empty when absent.
-  func strings(_ key: String) throws(CheckpointError) -> [String] {
+  package func strings(_ key: String, longest: Int = 64) throws(CheckpointError) -> [String] {
     var strings: [String] = []
-    for element in try list(key) ?? [] {
+    for element in try list(key, longest: longest) ?? [] {
       guard case .string(let string) = element else { throw fault(key, element, expected: "a list of strings") }
       strings.append(string)
     }
@@ -93,7 +114,7 @@ struct ConfigurationReader {
   }
 
   /// A list of at most `longest` values; nil when absent.
-  func list(_ key: String, longest: Int = 64) throws(CheckpointError) -> [JSONValue]? {
+  package func list(_ key: String, longest: Int = 64) throws(CheckpointError) -> [JSONValue]? {
     guard let value = value(key) else { return nil }
     guard case .array(let elements) = value, elements.count <= longest else {
       throw fault(key, value, expected: "a list of up to \(longest) values")
@@ -102,7 +123,7 @@ struct ConfigurationReader {
   }
 
   /// A list of integers in `range`.
-  func integers(_ key: String, in range: ClosedRange<Int>) throws(CheckpointError) -> [Int] {
+  package func integers(_ key: String, in range: ClosedRange<Int>) throws(CheckpointError) -> [Int] {
     let expected = "a list of integers from \(range.lowerBound) to \(range.upperBound)"
     guard let elements = try list(key) else { throw fault(key, nil, expected: expected) }
     var integers: [Int] = []
@@ -116,7 +137,7 @@ struct ConfigurationReader {
   }
 
   /// A list of strings that are raw values of `Choice`; nil when absent.
-  func choices<Choice: RawRepresentable & CaseIterable>(
+  package func choices<Choice: RawRepresentable & CaseIterable>(
     _ key: String, of: Choice.Type
   ) throws(CheckpointError) -> [Choice]? where Choice.RawValue == String {
     guard let elements = try list(key) else { return nil }
@@ -138,4 +159,4 @@ struct ConfigurationReader {
 }
 
 /// Extents that no model reaches; products of two of them do not overflow.
-let largestSize = 1 << 24
+package let largestSize = 1 << 24

@@ -1,0 +1,87 @@
+package import Checkpoint
+internal import Tensor
+
+/// A trace as a safetensors file: every intermediate under a fixed name, and the rest as strings in `__metadata__`.
+package enum TraceFile {
+  /// `__metadata__.format`.
+  package static let format = "vocoscope-trace"
+
+  /// Creates or replaces the file at `path`; stages that have not run are left out.
+  ///
+  /// - Throws: `CheckpointError.unreadable` naming `path`; then nothing was written.
+  package static func write(_ trace: Trace, to path: String) throws(CheckpointError) {
+    do {
+      try SafetensorsWriter.write(entries(of: trace), metadata: TraceMetadata(trace).strings, to: path)
+    } catch {
+      throw .unreadable(error)
+    }
+  }
+
+  /// Reads the file at `path`.
+  ///
+  /// Stages whose tensors are all absent are `nil`, and so are `value_norms.voco`, `rollout.voco` and
+  /// `mgvq.reconstruction` when absent.
+  ///
+  /// - Throws: `CheckpointError` naming the file and the tensor or metadata key that is missing or contradicts another.
+  package static func read(path: String) throws(CheckpointError) -> Trace {
+    let file = try SafetensorsFile(path: path)
+    guard file.metadata["format"] == format else {
+      throw .key(
+        path: path, key: "__metadata__.format", found: file.metadata["format"]?.debugDescription,
+        expected: "\"\(format)\", for this is how a trace is told from other safetensors files")
+    }
+    return try TraceReader(file: file, metadata: TraceMetadata(reading: file)).trace()
+  }
+
+  /// The tensors of `trace` under their names in the file; those of stages that have not run are left out.
+  package static func entries(of trace: Trace) -> [SafetensorsEntry] {
+    var entries: [SafetensorsEntry] = []
+    if let vision = trace.vision {
+      entries += [
+        SafetensorsEntry(TraceTensorName.visionPixelValues, vision.pixelValues),
+        SafetensorsEntry(TraceTensorName.visionFeatures, vision.features),
+        SafetensorsEntry(TraceTensorName.patches, vision.patches),
+      ]
+    }
+    if let mgvq = trace.mgvq { entries += Self.entries(of: mgvq) }
+    if let anchors = trace.anchors { entries.append(SafetensorsEntry(TraceTensorName.anchors, anchors)) }
+    if let sequence = trace.sequence {
+      let length = sequence.length
+      entries += [
+        SafetensorsEntry(TraceTensorName.sequenceEmbeddings, sequence.embeddings),
+        SafetensorsEntry(TraceTensorName.sequenceTokenIDs, shape: [length], integers: sequence.tokenIDs),
+        SafetensorsEntry(TraceTensorName.mask, shape: [length, length], bytes: sequence.mask),
+      ]
+    }
+    if let language = trace.language { entries += Self.entries(of: language) }
+    if let generation = trace.generation {
+      entries.append(
+        SafetensorsEntry(
+          TraceTensorName.generatedTokenIDs, shape: [generation.tokenIDs.count], integers: generation.tokenIDs))
+    }
+    return entries
+  }
+
+  private static func entries(of mgvq: MGVQTrace) -> [SafetensorsEntry] {
+    let codes = mgvq.codes
+    return [
+      SafetensorsEntry(TraceTensorName.mgvqPixelValues, mgvq.pixelValues),
+      SafetensorsEntry(TraceTensorName.mgvqLatent, mgvq.latent),
+      SafetensorsEntry(
+        TraceTensorName.mgvqCodes, shape: [codes.groups, codes.height, codes.width], integers: codes.indices),
+      SafetensorsEntry(TraceTensorName.mgvqQuantized, mgvq.quantized),
+    ] + (mgvq.reconstruction.map { [SafetensorsEntry(TraceTensorName.mgvqReconstruction, $0)] } ?? [])
+  }
+
+  private static func entries(of language: LanguageTrace) -> [SafetensorsEntry] {
+    let optional = [
+      (TraceTensorName.valueNorms, language.valueNorms), (TraceTensorName.rolloutVoco, language.rolloutVoco),
+    ]
+    return [
+      SafetensorsEntry(TraceTensorName.attentionVoco, language.attentionVoco),
+      SafetensorsEntry(TraceTensorName.attentionLast, language.attentionLast),
+      SafetensorsEntry(TraceTensorName.hiddenVoco, language.hiddenVoco),
+      SafetensorsEntry(TraceTensorName.logits, language.logits),
+    ] + optional.compactMap { name, tensor in tensor.map { SafetensorsEntry(name, $0) } }
+  }
+}

@@ -1,0 +1,96 @@
+internal import Checkpoint
+internal import Tensor
+
+/// Turns a file's tensors into a trace, checking each against the model's description and the others.
+struct TraceReader {
+  let tensors: CheckedTensors
+  let metadata: TraceMetadata
+
+  init(file: SafetensorsFile, metadata: TraceMetadata) {
+    tensors = CheckedTensors(file: file)
+    self.metadata = metadata
+  }
+
+  private var model: ModelDescription { metadata.model }
+
+  func trace() throws(CheckpointError) -> Trace {
+    var trace = Trace(provenance: metadata.provenance, model: model)
+    trace.vision = try vision()
+    trace.mgvq = try mgvq()
+    trace.anchors =
+      tensors.has(TraceTensorName.anchors)
+      ? try tensors.floats(TraceTensorName.anchors, [model.anchors, model.hiddenSize]) : nil
+    trace.sequence = try SequenceReader(tensors: tensors, metadata: metadata).sequence()
+    trace.language = try language(length: trace.sequence?.length)
+    trace.generation = try generation()
+    return trace
+  }
+
+  private func vision() throws(CheckpointError) -> VisionTrace? {
+    let names = [TraceTensorName.visionPixelValues, TraceTensorName.visionFeatures, TraceTensorName.patches]
+    guard tensors.hasAny(names) else { return nil }
+    let side = model.visionImageSize
+    let patches = model.patchGrid * model.patchGrid
+    return VisionTrace(
+      pixelValues: try tensors.floats(names[0], [3, side, side]),
+      features: try tensors.floats(names[1], [patches, nil]),
+      patches: try tensors.floats(names[2], [patches, model.hiddenSize]))
+  }
+
+  private func mgvq() throws(CheckpointError) -> MGVQTrace? {
+    let pixelValues = TraceTensorName.mgvqPixelValues
+    let latentName = TraceTensorName.mgvqLatent
+    let reconstruction = TraceTensorName.mgvqReconstruction
+    guard
+      tensors.hasAny([
+        pixelValues, latentName, TraceTensorName.mgvqCodes, TraceTensorName.mgvqQuantized, reconstruction,
+      ])
+    else { return nil }
+    let side = model.mgvqImageSize
+    let latent = try tensors.floats(latentName, [nil, nil, nil])
+    let (height, width) = (latent.shape[1], latent.shape[2])
+    let codes = try tensors.integers(TraceTensorName.mgvqCodes, [model.groups, height, width])
+    try tensors.check(TraceTensorName.mgvqCodes, codes, lieIn: 0..<Int32(model.codesPerGroup))
+    return MGVQTrace(
+      pixelValues: try tensors.floats(pixelValues, [3, side, side]),
+      latent: latent,
+      codes: CodeGrid(groups: model.groups, height: height, width: width, indices: codes),
+      quantized: try tensors.floats(TraceTensorName.mgvqQuantized, latent.shape),
+      reconstruction: tensors.has(reconstruction) ? try tensors.floats(reconstruction, [3, side, side]) : nil)
+  }
+
+  private func language(length: Int?) throws(CheckpointError) -> LanguageTrace? {
+    let (voco, last) = (TraceTensorName.attentionVoco, TraceTensorName.attentionLast)
+    let (norms, rollout) = (TraceTensorName.valueNorms, TraceTensorName.rolloutVoco)
+    guard tensors.hasAny([voco, last, TraceTensorName.hiddenVoco, TraceTensorName.logits, norms, rollout]) else {
+      return nil
+    }
+    guard let length else {
+      throw tensors.fault(TraceTensorName.sequenceTokenIDs, "is missing, though \(voco) or its like is there")
+    }
+    let (layers, heads) = (model.layers, model.heads)
+    let language = LanguageTrace(
+      attentionVoco: try tensors.floats(voco, [layers, heads, length]),
+      attentionLast: try tensors.floats(last, [layers, heads, length]),
+      hiddenVoco: try tensors.floats(TraceTensorName.hiddenVoco, [layers + 1, model.hiddenSize]),
+      logits: try tensors.floats(TraceTensorName.logits, [model.vocabularySize]),
+      valueNorms: tensors.has(norms) ? try tensors.floats(norms, [layers, heads, length]) : nil,
+      rolloutVoco: tensors.has(rollout) ? try tensors.floats(rollout, [layers, length]) : nil)
+    try tensors.check(voco, isShareOf: language.attentionVoco)
+    try tensors.check(last, isShareOf: language.attentionLast)
+    if let rows = language.rolloutVoco { try tensors.check(rollout, isShareOf: rows) }
+    return language
+  }
+
+  private func generation() throws(CheckpointError) -> GenerationTrace? {
+    let name = TraceTensorName.generatedTokenIDs
+    guard tensors.has(name) || metadata.generatedText != nil else { return nil }
+    let tokenIDs = try tensors.integers(name, [nil])
+    try tensors.check(name, tokenIDs, lieIn: 0..<Int32(model.vocabularySize))
+    guard let text = metadata.generatedText else {
+      throw .key(
+        path: tensors.path, key: "__metadata__.generated_text", found: nil, expected: "the text of \(name)")
+    }
+    return GenerationTrace(tokenIDs: tokenIDs, text: text)
+  }
+}

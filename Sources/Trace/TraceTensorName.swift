@@ -1,0 +1,22 @@
+/// The names of a trace file's tensors.
+enum TraceTensorName {
+  static let visionPixelValues = "vision.pixel_values"
+  static let visionFeatures = "vision.features"
+  static let patches = "patches"
+  static let mgvqPixelValues = "mgvq.pixel_values"
+  static let mgvqLatent = "mgvq.latent"
+  static let mgvqCodes = "mgvq.codes"
+  static let mgvqQuantized = "mgvq.quantized"
+  static let mgvqReconstruction = "mgvq.reconstruction"
+  static let anchors = "anchors"
+  static let sequenceEmbeddings = "sequence.embeddings"
+  static let sequenceTokenIDs = "sequence.token_ids"
+  static let mask = "mask"
+  static let attentionVoco = "attention.voco"
+  static let attentionLast = "attention.last"
+  static let hiddenVoco = "hidden.voco"
+  static let logits = "logits"
+  static let valueNorms = "value_norms.voco"
+  static let rolloutVoco = "rollout.voco"
+  static let generatedTokenIDs = "generated.token_ids"
+}

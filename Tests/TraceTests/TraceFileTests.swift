@@ -1,0 +1,212 @@
+import Checkpoint
+import Foundation
+import Tensor
+import Testing
+import Trace
+
+/// Calls `body` with a path in a directory of its own, which is removed afterwards.
+func withTemporaryPath<R>(_ name: String, _ body: (String) throws -> R) throws -> R {
+  let directory = FileManager.default.temporaryDirectory.appendingPathComponent(UUID().uuidString)
+  try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
+  defer { try? FileManager.default.removeItem(at: directory) }
+  return try body(directory.appendingPathComponent(name).path)
+}
+
+/// The trace read back from a file made of `trace`'s tensors and strings after `change`.
+private func reread(
+  _ trace: Trace, _ change: (inout [SafetensorsEntry], inout [String: String]) -> Void
+) throws -> Trace {
+  try withTemporaryPath("trace.safetensors") { path in
+    try TraceFile.write(trace, to: path)
+    var entries = TraceFile.entries(of: trace)
+    var metadata = try SafetensorsFile(path: path).metadata
+    change(&entries, &metadata)
+    try SafetensorsWriter.write(entries, metadata: metadata, to: path)
+    return try TraceFile.read(path: path)
+  }
+}
+
+@Suite("Trace files") struct TraceFileTests {
+  @Test("A trace of every stage reads back equal, strings of any kind included")
+  func roundTrip() throws {
+    let trace = exampleTrace()
+    #expect(try reread(trace) { _, _ in } == trace)
+  }
+
+  @Test("Writing the same trace twice gives the same bytes")
+  func deterministic() throws {
+    try withTemporaryPath("trace.safetensors") { path in
+      try TraceFile.write(exampleTrace(), to: path)
+      let first = try Data(contentsOf: URL(fileURLWithPath: path))
+      try TraceFile.write(exampleTrace(), to: path)
+      #expect(try Data(contentsOf: URL(fileURLWithPath: path)) == first)
+      #expect(
+        try FileManager.default.contentsOfDirectory(atPath: URL(fileURLWithPath: path).deletingLastPathComponent().path)
+          == ["trace.safetensors"])
+    }
+  }
+
+  @Test("Tensors carry the names and types of the specification")
+  func names() throws {
+    let entries = TraceFile.entries(of: exampleTrace())
+    #expect(
+      Set(entries.map(\.name)) == [
+        "vision.pixel_values", "vision.features", "patches", "mgvq.pixel_values", "mgvq.latent", "mgvq.codes",
+        "mgvq.quantized", "mgvq.reconstruction", "anchors", "sequence.embeddings", "sequence.token_ids", "mask",
+        "attention.voco", "attention.last", "hidden.voco", "logits", "value_norms.voco", "rollout.voco",
+        "generated.token_ids",
+      ])
+    try withTemporaryPath("trace.safetensors") { path in
+      try TraceFile.write(exampleTrace(), to: path)
+      let file = try SafetensorsFile(path: path)
+      #expect(file.tensors["mask"]?.dtype == .u8 && file.tensors["mask"]?.shape == [10, 10])
+      for name in ["mgvq.codes", "sequence.token_ids", "generated.token_ids"] {
+        #expect(file.tensors[name]?.dtype == .i32)
+      }
+      #expect(file.metadata["format"] == "vocoscope-trace" && file.metadata["generated_text"] == "a cat")
+    }
+  }
+
+  @Test("A trace of a run under way, or without optional tensors, still opens")
+  func partial() throws {
+    var trace = exampleTrace()
+    trace.mgvq?.reconstruction = nil
+    trace.language?.valueNorms = nil
+    trace.language?.rolloutVoco = nil
+    #expect(try reread(trace) { _, _ in } == trace)
+    trace.generation = nil
+    trace.language = nil
+    #expect(try reread(trace) { _, _ in } == trace)
+    trace.sequence = nil
+    trace.vision = nil
+    trace.anchors = nil
+    trace.mgvq = nil
+    #expect(try reread(trace) { _, _ in } == trace)
+  }
+
+  @Test("A safetensors file that is no trace says which key tells them apart, and its tensors can be read all the same")
+  func foreign() throws {
+    try withTemporaryPath("expected.safetensors") { path in
+      try SafetensorsWriter.write(TraceFile.entries(of: exampleTrace()), metadata: [:], to: path)
+      let error = #expect(throws: CheckpointError.self) { try TraceFile.read(path: path) }
+      #expect(error?.description.hasPrefix("\(path): the key __metadata__.format is missing") == true)
+      #expect(try SafetensorsFile(path: path).tensors["logits"]?.float32() == exampleTrace().language?.logits)
+    }
+  }
+
+  @Test("A target that cannot be written is named, and nothing is left behind")
+  func unwritable() throws {
+    try withTemporaryPath("none/trace.safetensors") { path in
+      let error = #expect(throws: CheckpointError.self) { try TraceFile.write(exampleTrace(), to: path) }
+      #expect(error?.description == "\(path): cannot be written: No such file or directory")
+    }
+  }
+}
+
+@Suite("Traces that lie") struct LyingTraceTests {
+  /// A tensor put in place of another, and what the error says of it.
+  static let lies: [(SafetensorsEntry, String)] = [
+    (SafetensorsEntry("mgvq.codes", shape: [2, 2, 1], integers: [0, 5, 1, 1]), "holds 5"),
+    (SafetensorsEntry("mgvq.codes", shape: [2, 2, 1], integers: [0, -1, 1, 1]), "holds -1"),
+    (
+      SafetensorsEntry("mgvq.codes", shape: [4, 1, 1], integers: [0, 1, 1, 1]),
+      "is I32 [4, 1, 1]; expected I32 [2, 2, 1]"
+    ),
+    (SafetensorsEntry("mask", shape: [10, 10], bytes: [UInt8](repeating: 2, count: 100)), "other values than 0 and 1"),
+    (SafetensorsEntry("mask", shape: [100], bytes: [UInt8](repeating: 1, count: 100)), "is U8 [100]"),
+    (SafetensorsEntry("logits", .zeros([11])), "expected F32 [12]"),
+    (SafetensorsEntry("logits", Tensor(shape: [12], values: [Float](repeating: .nan, count: 12))), "not finite"),
+    (SafetensorsEntry("anchors", .zeros([3, 4])), "is F32 [3, 4]; expected F32 [2, 4]"),
+    (SafetensorsEntry("vision.pixel_values", .zeros([3, 6, 5])), "expected F32 [3, 6, 6]"),
+    (SafetensorsEntry("vision.features", .zeros([4, 0])), "is F32 [4, 0]; expected F32 [4, any]"),
+    (
+      SafetensorsEntry("attention.voco", Tensor(shape: [2, 3, 10], values: [Float](repeating: 7, count: 60))),
+      "holds 7.0"
+    ),
+    (SafetensorsEntry("generated.token_ids", shape: [1], integers: [12]), "holds 12"),
+    (
+      SafetensorsEntry("sequence.token_ids", shape: [10], integers: [1, -2, -2, -1, -1, -1, 4, 11, 5, 6]),
+      "which the spans call patches"
+    ),
+  ]
+
+  @Test("A tensor that contradicts the model or the sequence is named with what was expected", arguments: lies.indices)
+  func tensors(index: Int) {
+    let (lie, phrase) = Self.lies[index]
+    let error = #expect(throws: CheckpointError.self) {
+      try reread(exampleTrace()) { entries, _ in
+        entries = entries.filter { $0.name != lie.name } + [lie]
+      }
+    }
+    #expect(
+      error?.description.contains("tensor \(lie.name) ") == true && error?.description.contains(phrase) == true,
+      "\(error.map(String.init(describing:)) ?? "")")
+  }
+
+  @Test(
+    "A stage with a tensor missing names the tensor",
+    arguments: ["patches", "mgvq.latent", "sequence.embeddings", "mask", "logits"])
+  func incomplete(name: String) {
+    let error = #expect(throws: CheckpointError.self) {
+      try reread(exampleTrace()) { entries, _ in entries.removeAll { $0.name == name } }
+    }
+    #expect(error?.description.contains("tensor \(name) is missing") == true)
+  }
+
+  @Test(
+    "A string that contradicts the tensors is named by its key",
+    arguments: [
+      ("spans", "[]"), ("spans", "[1]"), ("spans", "{"), ("spans", "[{\"kind\":\"bos\",\"start\":0,\"count\":10}]"),
+      ("spans", "[{\"kind\":\"text\",\"start\":1,\"count\":9}]"),
+      ("spans", "[{\"kind\":\"x\",\"start\":0,\"count\":10}]"),
+      ("pieces", "[\"a\"]"), ("pieces", "[1,2,3,4,5,6,7,8,9,10]"), ("model", "{}"), ("model", "[]"),
+      ("image_width", "-3"), ("image_width", "99999999999999999999"), ("image_sha256", "xyz"), ("image_sha256", ""),
+    ])
+  func strings(key: String, value: String) {
+    let error = #expect(throws: (any Error).self) {
+      try reread(exampleTrace()) { _, metadata in metadata[key] = value }
+    }
+    let names = key == "spans" ? ["__metadata__.spans", "which the spans call"] : ["__metadata__.\(key)"]
+    #expect(
+      names.contains { error.map(String.init(describing:))?.contains($0) == true },
+      "\(error.map(String.init(describing:)) ?? "")")
+  }
+
+  @Test(
+    "A missing string is named by its key",
+    arguments: ["version", "prompt", "model", "spans", "pieces", "weights_sha256", "generated_text"])
+  func missingStrings(key: String) {
+    let error = #expect(throws: CheckpointError.self) {
+      try reread(exampleTrace()) { _, metadata in metadata[key] = nil }
+    }
+    #expect(error?.description.contains("__metadata__.\(key) is missing") == true)
+  }
+
+  @Test("A trace cut short is refused, never trusted")
+  func truncation() throws {
+    try withTemporaryPath("trace.safetensors") { path in
+      try TraceFile.write(exampleTrace(), to: path)
+      let whole = try [UInt8](Data(contentsOf: URL(fileURLWithPath: path)))
+      for length in stride(from: 0, to: whole.count, by: 41) {
+        try Data(whole[..<length]).write(to: URL(fileURLWithPath: path))
+        #expect(throws: CheckpointError.self) { try TraceFile.read(path: path) }
+      }
+    }
+  }
+
+  @Test("A trace with one bit flipped is refused or read, never fatal")
+  func bitFlips() throws {
+    try withTemporaryPath("trace.safetensors") { path in
+      try TraceFile.write(exampleTrace(), to: path)
+      var bytes = try [UInt8](Data(contentsOf: URL(fileURLWithPath: path)))
+      var refused = 0
+      for position in stride(from: 0, to: bytes.count, by: 7) {
+        bytes[position] ^= 1 << UInt8(position % 8)
+        defer { bytes[position] ^= 1 << UInt8(position % 8) }
+        try Data(bytes).write(to: URL(fileURLWithPath: path))
+        if (try? TraceFile.read(path: path)) == nil { refused += 1 }
+      }
+      #expect(refused > 100)
+    }
+  }
+}
