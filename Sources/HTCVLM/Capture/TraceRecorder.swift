@@ -1,0 +1,131 @@
+import Synchronization
+package import Tensor
+package import Trace
+
+/// Gathers what a run shows into a `Trace`, filled as stages finish.
+package final class TraceRecorder: ActivationObserver {
+  fileprivate struct State {
+    var trace: Trace
+    /// Tensors whose part of the trace is not complete yet, by name and layer; layer −1 has no layer axis.
+    var pending: [String: [Int: Tensor]] = [:]
+    var codes: CodeGrid?
+  }
+
+  private let state: Mutex<State>
+  private let onChange: @Sendable (Trace) -> Void
+
+  /// `onChange` gets the trace each time a part of it is complete, on the running thread.
+  package init(
+    provenance: Provenance, model: ModelDescription, onChange: @escaping @Sendable (Trace) -> Void = { _ in }
+  ) {
+    state = Mutex(State(trace: Trace(provenance: provenance, model: model)))
+    self.onChange = onChange
+  }
+
+  /// The trace so far.
+  package var trace: Trace { state.withLock { $0.trace } }
+
+  package func observe(name: String, layer: Int?, tensor: Tensor) {
+    change { state in
+      state.pending[name, default: [:]][layer ?? -1] = tensor
+      return state.assemble(after: name)
+    }
+  }
+
+  package func observe(codes: CodeGrid) {
+    state.withLock { $0.codes = codes }
+  }
+
+  package func observe(sequence: SequenceTrace) {
+    change { state in
+      guard state.trace.sequence != sequence else { return false }
+      state.trace.sequence = sequence
+      return true
+    }
+  }
+
+  package func observe(generation: GenerationTrace) {
+    change { state in
+      state.trace.generation = generation
+      return true
+    }
+  }
+
+  /// Tells of the trace if `body` changed it; outside the lock, so that the callee may ask for the trace.
+  private func change(_ body: (inout sending State) -> Bool) {
+    let changed = state.withLock { state in body(&state) ? state.trace : nil }
+    if let changed { onChange(changed) }
+  }
+}
+
+extension TraceRecorder.State {
+  /// Moves tensors into the trace once the last one of their part has come, and tells whether it did.
+  mutating func assemble(after name: String) -> Bool {
+    switch name {
+    case "mgvq.quantized": return assembleMGVQ()
+    case "anchors":
+      trace.anchors = whole(name)
+      return true
+    case "patches": return assembleVision()
+    case "logits": return assembleLanguage()
+    case "mgvq.reconstruction":
+      let picture = whole(name)
+      trace.mgvq?.reconstruction = picture
+      return true
+    default: return false
+    }
+  }
+
+  private mutating func assembleMGVQ() -> Bool {
+    guard let codes, let pixelValues = whole("mgvq.pixel_values"), let latent = whole("mgvq.latent"),
+      let quantized = whole("mgvq.quantized")
+    else { return false }
+    trace.mgvq = MGVQTrace(pixelValues: pixelValues, latent: latent, codes: codes, quantized: quantized)
+    return true
+  }
+
+  private mutating func assembleVision() -> Bool {
+    guard let pixelValues = whole("vision.pixel_values"), let features = whole("vision.features"),
+      let patches = whole("patches")
+    else { return false }
+    trace.vision = VisionTrace(pixelValues: pixelValues, features: features, patches: patches)
+    return true
+  }
+
+  private mutating func assembleLanguage() -> Bool {
+    guard let length = trace.sequence?.length, let hidden = stacked("hidden.voco"),
+      let attentionVoco = stacked("attention.voco"), let attentionLast = stacked("attention.last"),
+      let logits = whole("logits")
+    else { return false }
+    trace.language = LanguageTrace(
+      attentionVoco: attentionVoco.padded(to: length), attentionLast: attentionLast.padded(to: length),
+      hiddenVoco: hidden, logits: logits, valueNorms: stacked("value_norms.voco")?.padded(to: length),
+      rolloutVoco: stacked("rollout.voco")?.padded(to: length))
+    return true
+  }
+
+  private func whole(_ name: String) -> Tensor? { pending[name]?[-1] }
+
+  /// The layers' tensors along a new first axis.
+  private func stacked(_ name: String) -> Tensor? {
+    guard let layers = pending[name], let shape = layers[0]?.shape else { return nil }
+    let ordered = layers.sorted { $0.key < $1.key }.map(\.value)
+    return Tensor(shape: [ordered.count] + shape, values: ordered.flatMap(\.values))
+  }
+}
+
+extension Tensor {
+  /// The tensor with zeros after its last axis, so that it extends to `length`.
+  fileprivate func padded(to length: Int) -> Tensor {
+    let width = shape[rank - 1]
+    guard width < length else { return self }
+    return Tensor(shape: shape.dropLast() + [length]) { output in
+      values.withUnsafeBufferPointer { input in
+        for index in output.indices {
+          let (row, column) = (index / length, index % length)
+          output[index] = column < width ? input[row * width + column] : 0
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,33 @@
+import Checkpoint
+import Trace
+
+extension HTCVLMConfiguration {
+  /// `sequence` in the trace's words.
+  var segmentKinds: [SegmentKind] {
+    sequence.map { segment in
+      switch segment {
+      case .bos: .bos
+      case .anchors: .anchors
+      case .patches: .patches
+      case .newline: .newline
+      case .voco: .voco
+      case .text: .text
+      }
+    }
+  }
+
+  /// What a trace says of the model.
+  var modelDescription: ModelDescription {
+    ModelDescription(
+      layers: layers, heads: heads, keyValueHeads: keyValueHeads, hiddenSize: hiddenSize,
+      vocabularySize: vocabularySize, anchors: anchorTokens, patchGrid: vision.grid,
+      visionImageSize: vision.imageSize, mgvqImageSize: mgvq.imageSize, groups: mgvq.groups,
+      codesPerGroup: mgvq.codesPerGroup, vocoTokens: vocoTokens, visualMask: visualMask.rawValue,
+      imageAspectRatio: imageAspectRatio.rawValue, precision: "exact", untrainedParts: untrainedParts)
+  }
+
+  /// Bytes of the keys and values of `rows` positions in all layers.
+  package func keyValueBytes(rows: Int, bytesPerElement: Int = 4) -> Int {
+    2 * layers * keyValueHeads * headDim * bytesPerElement * rows
+  }
+}

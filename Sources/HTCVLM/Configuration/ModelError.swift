@@ -1,0 +1,37 @@
+/// Why a model cannot be built from a checkpoint, or cannot run what it is asked to.
+package enum ModelError: Error, Equatable, Sendable, CustomStringConvertible {
+  /// The checkpoint lacks a tensor that the configuration calls for.
+  case missingTensor(name: String, checkpoint: String)
+  /// A tensor's extents are not those that the configuration calls for.
+  case wrongShape(name: String, found: [Int], expected: [Int], checkpoint: String)
+  /// A tensor is stored in a type that weights cannot have.
+  case wrongType(name: String, found: String, checkpoint: String)
+  /// A configuration key's value does not fit the others.
+  case configuration(key: String, found: String, expected: String)
+  /// The sequence has more positions than the decoder was made for.
+  case promptTooLong(promptTokens: Int, sequenceLength: Int, limit: Int)
+  /// Neither the prompt nor its template yields a token.
+  case emptyPrompt
+  /// An intervention names positions, layers, heads or vectors that the run does not have.
+  case intervention(String)
+
+  package var description: String {
+    switch self {
+    case .missingTensor(let name, let checkpoint):
+      "\(checkpoint): the tensor \(name) is missing"
+    case .wrongShape(let name, let found, let expected, let checkpoint):
+      "\(checkpoint): the tensor \(name) has the shape \(found), the configuration calls for \(expected)"
+    case .wrongType(let name, let found, let checkpoint):
+      "\(checkpoint): the tensor \(name) is stored as \(found), expected F32, F16 or BF16"
+    case .configuration(let key, let found, let expected):
+      "config.json: \(key) is \(found), expected \(expected)"
+    case .promptTooLong(let promptTokens, let sequenceLength, let limit):
+      "the prompt takes \(promptTokens) tokens, which makes a sequence of \(sequenceLength); "
+        + "max_position_embeddings allows \(limit)"
+    case .emptyPrompt:
+      "the prompt is empty: there is no token after <voco> to answer from"
+    case .intervention(let reason):
+      "the intervention cannot be applied: \(reason)"
+    }
+  }
+}

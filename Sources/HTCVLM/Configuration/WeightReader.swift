@@ -1,0 +1,52 @@
+import Checkpoint
+import Tensor
+
+/// Finds weights by their checkpoint keys, and names the one that is missing or misshapen.
+struct WeightReader: Sendable {
+  let tensors: [String: StoredTensor]
+  /// What errors call the checkpoint.
+  let checkpoint: String
+  /// Prepended to every key, with its dot.
+  var prefix = ""
+
+  func under(_ part: String) -> WeightReader {
+    WeightReader(tensors: tensors, checkpoint: checkpoint, prefix: prefix + part + ".")
+  }
+
+  func has(_ key: String) -> Bool { tensors[prefix + key] != nil }
+
+  /// The tensor as it lies in the file.
+  func stored(_ key: String, _ shape: [Int]) throws(ModelError) -> StoredTensor {
+    let name = prefix + key
+    guard let tensor = tensors[name] else { throw .missingTensor(name: name, checkpoint: checkpoint) }
+    guard tensor.shape == shape else {
+      throw .wrongShape(name: name, found: tensor.shape, expected: shape, checkpoint: checkpoint)
+    }
+    guard tensor.dtype.isWeight else {
+      throw .wrongType(name: name, found: tensor.dtype.rawValue, checkpoint: checkpoint)
+    }
+    return tensor
+  }
+
+  /// A vector or a kernel small enough to hold in 32 bits.
+  func tensor(_ key: String, _ shape: [Int]) throws(ModelError) -> Tensor {
+    try stored(key, shape).float32()
+  }
+
+  /// `key.weight` `[outputs, inputs]` and, with `bias`, `key.bias` `[outputs]`.
+  func linear(_ key: String, inputs: Int, outputs: Int, bias: Bool = true) throws(ModelError) -> Linear {
+    Linear(
+      weight: try stored("\(key).weight", [outputs, inputs]),
+      bias: bias ? try tensor("\(key).bias", [outputs]) : nil)
+  }
+
+  /// `key.weight` `[outputs, inputs / groups, kernel, kernel]`, padded to keep the resolution.
+  func convolution(
+    _ key: String, inputs: Int, outputs: Int, kernel: Int, groups: Int = 1, bias: Bool = true
+  ) throws(ModelError) -> Conv2D {
+    Conv2D(
+      weight: try tensor("\(key).weight", [outputs, inputs / groups, kernel, kernel]),
+      bias: bias ? try tensor("\(key).bias", [outputs]) : nil,
+      padding: kernel / 2, groups: groups)
+  }
+}

@@ -1,0 +1,121 @@
+import Checkpoint
+import Tensor
+import Tokenization
+import Trace
+
+extension HTCVLMModel {
+  /// Answers `prompt` from a compressed picture: the stage `answer`.
+  ///
+  /// Visual keys and values are not touched with `source: .voco`, the model's own way. `onToken` gets each token as it
+  /// is generated. Throws `ModelError.promptTooLong` and `ModelError.emptyPrompt`.
+  package func answer(
+    _ prompt: String, from cache: VisualCache, source: AnswerSource = .voco,
+    options: GenerationOptions = GenerationOptions(), run: RunContext = RunContext(),
+    onToken: (GeneratedToken) -> Void = { _ in }
+  ) throws -> Answer {
+    let ids = try tokenize(prompt)
+    let sequence = try PromptedSequence(cache.input, text: ids, self)
+    run.observer?.observe(sequence: sequence.trace(piece: tokenizer.piece))
+    return try run.stage(.answer, steps: decoder.layers.count + options.maxNewTokens) { step in
+      let clock = ContinuousClock()
+      let start = clock.now
+      let prefix = try prefix(of: sequence, cache, source, run: run)
+      let prefixed = clock.now
+      let rows = prefix.textRows
+      let state = try decoder.text(
+        gatherRows(sequence.embeddings, rows), positions: rows.map { sequence.positions[$0] }, prefix: prefix.layers,
+        step: step)
+      report(state, sequence, columns: prefix.columns + rows, to: run.observer)
+      let prompted = clock.now
+      let generated = try generate(
+        after: state, prefix: prefix.layers, position: sequence.layout.length, options: options, run: run, step: step,
+        onToken: onToken)
+      return Answer(
+        source: source, promptTokenIDs: ids, tokenIDs: generated.ids,
+        text: tokenizer.decode(generated.ids.filter { $0 != configuration.eosTokenID }),
+        probabilities: generated.probabilities, logits: state.logits[row: 0], stop: generated.stop,
+        prefixRows: prefix.columns.count, prefixSeconds: (prefixed - start).seconds,
+        promptSeconds: (prompted - prefixed).seconds, generationSeconds: (clock.now - prompted).seconds)
+    }
+  }
+
+  /// What the text starts from.
+  private struct Prefix {
+    /// `[rows, …]` a layer.
+    var layers: [KeyValues]
+    /// The rows' positions in the sequence.
+    var columns: [Int]
+    /// The text rows to compute after them.
+    var textRows: [Int]
+  }
+
+  private func prefix(
+    of sequence: PromptedSequence, _ cache: VisualCache, _ source: AnswerSource, run: RunContext
+  ) throws -> Prefix {
+    let layout = sequence.layout
+    let prompt = Array(layout.promptStart..<layout.length)
+    switch source {
+    case .voco:
+      return Prefix(layers: cache.voco.prefix(0), columns: layout.compressed, textRows: sequence.textRows)
+    case .full:
+      let columns = Array(0..<layout.promptStart)
+      let context = try cache.unmasked.get { try causalContext(sequence, columns, run: run) }
+      return Prefix(layers: context.layers, columns: columns, textRows: prompt)
+    case .none:
+      let columns = (0..<layout.promptStart).filter { !layout.kinds[$0].isVisual && layout.kinds[$0] != .voco }
+      let context = try causalContext(sequence, columns, run: run)
+      return Prefix(layers: context.layers, columns: columns, textRows: prompt)
+    }
+  }
+
+  private func causalContext(
+    _ sequence: PromptedSequence, _ rows: [Int], run: RunContext
+  ) throws -> DecoderContext {
+    try decoder.context(
+      gatherRows(sequence.embeddings, rows), positions: rows.map { sequence.positions[$0] }, pattern: .causal,
+      wantsRollout: false, step: run.checkCancellation)
+  }
+
+  private func report(
+    _ state: TextState, _ sequence: PromptedSequence, columns: [Int], to observer: (any ActivationObserver)?
+  ) {
+    guard let observer else { return }
+    for (layer, weights) in state.attention.enumerated() {
+      observer.observe(
+        name: "attention.last", layer: layer, tensor: sequence.spread(weights, columns: columns))
+    }
+    observer.observe(name: "logits", layer: nil, tensor: state.logits[row: 0])
+  }
+
+  /// Continues greedily or by sampling, one row at a time against the growing keys and values.
+  private func generate(
+    after state: TextState, prefix: [KeyValues], position: Int, options: GenerationOptions, run: RunContext,
+    step: () throws -> Void, onToken: (GeneratedToken) -> Void
+  ) throws -> (ids: [Int32], probabilities: [Float], stop: StopReason) {
+    var cache = zip(prefix, state.layers).map { $0 + $1 }
+    var logits = state.logits
+    var sampler = TokenSampler(options)
+    var text = StreamingDetokenizer(tokenizer: tokenizer)
+    var (settled, ids, probabilities) = ("", [Int32](), [Float]())
+    while ids.count < options.maxNewTokens {
+      let (id, probability) = sampler.next(logits.values)
+      ids.append(Int32(id))
+      probabilities.append(probability)
+      let ends = Int32(id) == configuration.eosTokenID
+      if !ends { settled += text.append(Int32(id)) }
+      onToken(GeneratedToken(id: Int32(id), probability: probability, text: settled))
+      run.observer?.observe(
+        generation: GenerationTrace(tokenIDs: ids, text: settled, probabilities: probabilities))
+      try step()
+      if ends { return (ids, probabilities, .endOfSequence) }
+      if ids.count == options.maxNewTokens { break }
+      let next = position + ids.count - 1
+      if let limit = configuration.maxPositionEmbeddings, next >= limit { return (ids, probabilities, .positions) }
+      let stepState = try decoder.text(
+        decoder.embedding.rows([id]), positions: [next], prefix: cache, step: run.checkCancellation)
+      cache = zip(cache, stepState.layers).map { $0 + $1 }
+      logits = stepState.logits
+    }
+    return (ids, probabilities, .maxNewTokens)
+  }
+}

@@ -1,0 +1,77 @@
+import Checkpoint
+import Tensor
+import Tokenization
+package import Trace
+
+extension HTCVLMModel {
+  /// Runs the decoder up to the last voco: the stage `decoder`.
+  ///
+  /// With an observer, value norms and the rollout are computed too. Throws `ModelError.intervention` if `intervention`
+  /// names what the run lacks.
+  package func compress(
+    _ visual: VisualEncoding, intervention: Intervention = .none, run: RunContext = RunContext()
+  ) throws -> VisualCache {
+    let input = try decoderInput(visual, edits: intervention.inputs)
+    let plan = try plan(input, [intervention.cuts])
+    return try run.stage(.decoder, steps: 2 * decoder.layers.count) { step in
+      let rows = input.layout.context
+      let context = try decoder.context(
+        input.embeddings[rows: rows], positions: Array(input.positions[rows]), pattern: ContextPattern(input.layout),
+        wantsRollout: run.capturesDetails, step: step)
+      return try finish(visual, intervention, input, plan, context, run: run, step: step)
+    }
+  }
+
+  /// The same picture under other cuts at voco: only the voco rows are computed again.
+  ///
+  /// The cache's own input edits stay and `intervention` must add none to them.
+  package func recompress(
+    _ cache: VisualCache, intervention: Intervention, run: RunContext = RunContext()
+  ) throws -> VisualCache {
+    let intervention = Intervention(inputs: cache.intervention.inputs, cuts: intervention.cuts)
+    let plan = try plan(cache.input, [intervention.cuts])
+    return try run.stage(.decoder, steps: decoder.layers.count) { step in
+      try finish(cache.visual, intervention, cache.input, plan, cache.context, run: run, step: step)
+    }
+  }
+
+  private func finish(
+    _ visual: VisualEncoding, _ intervention: Intervention, _ input: DecoderInput, _ plan: VocoPlan,
+    _ context: DecoderContext, run: RunContext, step: () throws -> Void
+  ) throws -> VisualCache {
+    let voco = try vocoState(plan, input, context, capture: run.capturesDetails, step: step)
+    let cache = VisualCache(
+      visual: visual, intervention: intervention, input: input, context: context, voco: voco)
+    cache.report(to: run.observer)
+    return cache
+  }
+
+  /// The sequence of a picture and a tokenised prompt, as the trace has it, before the decoder runs.
+  package func sequence(
+    _ visual: VisualEncoding, _ intervention: Intervention = .none, text: [Int32]
+  ) throws -> SequenceTrace {
+    try PromptedSequence(try decoderInput(visual, edits: intervention.inputs), text: text, self)
+      .trace(piece: tokenizer.piece)
+  }
+
+  func decoderInput(_ visual: VisualEncoding, edits: [InputEdit]) throws -> DecoderInput {
+    try DecoderInput(
+      order: configuration.segmentKinds, parts: parts(text: []), visualMask: configuration.visualMask, edits: edits,
+      anchors: visual.anchors, patches: visual.vision.patches, embedding: decoder.embedding)
+  }
+
+  func plan(_ input: DecoderInput, _ variants: [[EdgeCut]]) throws -> VocoPlan {
+    try VocoPlan(
+      layout: input.layout, variants: variants, shape: decoder.shape, layers: decoder.layers.count)
+  }
+
+  func vocoState(
+    _ plan: VocoPlan, _ input: DecoderInput, _ context: DecoderContext, capture: Bool,
+    step: () throws -> Void
+  ) throws -> VocoState {
+    let rows = Range(input.layout.vocoBlock)
+    return try decoder.voco(
+      plan, embeddings: input.embeddings[rows: rows], positions: Array(input.positions[rows]), context: context,
+      capture: capture, step: step)
+  }
+}

@@ -1,0 +1,48 @@
+import Checkpoint
+package import ImageLoading
+package import Tensor
+package import Trace
+
+extension HTCVLMModel {
+  /// Codes, anchors, features and patches of a picture: the stages `mgvq`, `anchors` and `vision`, in this order, so
+  /// that the codes are on screen while the tower runs.
+  package func encode(_ image: RGBImage, run: RunContext = RunContext()) throws -> VisualEncoding {
+    let mgvq = try run.stage(.mgvq, steps: mgvq.encodingSteps) { step in
+      let pixels = preprocessor.mgvqPixelValues(image, size: configuration.mgvq.imageSize)
+      let codes = try self.mgvq.encode(pixels, step: step)
+      return MGVQTrace(pixelValues: pixels, latent: codes.latent, codes: codes.grid, quantized: codes.quantized)
+    }
+    VisualEncoding.report(mgvq, to: run.observer)
+    let anchors = try run.stage(.anchors, steps: 1) { step in
+      let anchors = anchorProjector(mgvq.quantized)
+      try step()
+      return anchors
+    }
+    run.observer?.observe(name: "anchors", layer: nil, tensor: anchors)
+    let vision = try run.stage(.vision, steps: vision.steps + 1) { step in
+      let pixels = preprocessor.pixelValues(image)
+      let features = try self.vision(pixels, step: step)
+      let patches = projector(features)
+      try step()
+      return VisionTrace(pixelValues: pixels, features: features, patches: patches)
+    }
+    VisualEncoding.report(vision, to: run.observer)
+    return VisualEncoding(mgvq: mgvq, anchors: anchors, vision: vision)
+  }
+
+  /// The picture `[3, M, M]` of a grid of codes, unclipped: the stage `reconstruction`.
+  ///
+  /// Groups outside `groups` are left out, their channels zero.
+  package func reconstruct(
+    _ codes: CodeGrid, groups: Range<Int>? = nil, run: RunContext = RunContext()
+  ) throws -> Tensor {
+    let picture = try run.stage(.reconstruction, steps: mgvq.decodingSteps) { step in
+      try mgvq.decode(try mgvq.codebook().vectors(codes, keeping: groups), step: step)
+    }
+    if groups == nil { run.observer?.observe(name: "mgvq.reconstruction", layer: nil, tensor: picture) }
+    return picture
+  }
+
+  /// The codebooks: normalised codes, for neighbours, margins and usage.
+  package func codebook() throws -> GroupQuantizer { try mgvq.codebook() }
+}

@@ -1,0 +1,101 @@
+package import Checkpoint
+import ImageLoading
+package import Tensor
+package import Tokenization
+
+/// HTC-VLM (arXiv 2512.08240): a picture as 576 continuous patches and 4 discrete anchors, compressed by a decoder into
+/// the keys and values of one `<voco>` token, from which text is answered.
+///
+/// Weights are bound by their checkpoint keys and stay mapped; opening a model converts no large tensor.
+package final class HTCVLMModel: Sendable {
+  package let configuration: HTCVLMConfiguration
+  package let tokenizer: SentencePieceTokenizer
+  let preprocessor: ImagePreprocessor
+  let vision: CLIPVisionTransformer
+  let projector: VisionProjector
+  let mgvq: MGVQTokenizer
+  let anchorProjector: AnchorProjector
+  let decoder: LlamaDecoder
+
+  /// Binds the weights of a checkpoint.
+  ///
+  /// Throws `ModelError` naming the first tensor that is missing or misshapen, or the configuration's key that does not
+  /// fit, and `TokenizerError` for the tokenizer's file.
+  package convenience init(directory: CheckpointDirectory) throws {
+    try self.init(
+      configuration: directory.configuration, preprocessor: directory.preprocessor, tensors: directory.tensors,
+      tokenizer: try SentencePieceTokenizer(path: directory.tokenizerPath), checkpoint: directory.path)
+  }
+
+  /// Binds `tensors`; errors call them `checkpoint`.
+  package init(
+    configuration: HTCVLMConfiguration, preprocessor: ImageProcessorConfiguration, tensors: [String: StoredTensor],
+    tokenizer: SentencePieceTokenizer, checkpoint: String
+  ) throws {
+    self.configuration = configuration
+    self.tokenizer = tokenizer
+    let weights = WeightReader(tensors: tensors, checkpoint: checkpoint)
+    try Self.check(tokens: configuration, tokenizer)
+    for expected in try Self.expectedTensors(configuration) where expected.required {
+      _ = try weights.stored(expected.name, expected.shape)
+    }
+    self.preprocessor = ImagePreprocessor(
+      imageSize: configuration.vision.imageSize, mean: preprocessor.mean.map(Double.init),
+      std: preprocessor.std.map(Double.init), aspect: configuration.imageAspectRatio == .pad ? .pad : .square)
+    vision = try CLIPVisionTransformer(weights, configuration)
+    projector = try VisionProjector(weights, configuration)
+    mgvq = try MGVQTokenizer(weights, configuration.mgvq)
+    anchorProjector = try AnchorProjector(weights, configuration)
+    decoder = try LlamaDecoder(weights, configuration)
+    _ = try SequenceLayout(
+      order: configuration.segmentKinds, parts: parts(text: []), visualMask: configuration.visualMask)
+  }
+
+  /// Every tensor that a checkpoint of this configuration has, with its shape; those that nothing reads, such as vision
+  /// layers after the selected one, are not required.
+  package static func expectedTensors(_ configuration: HTCVLMConfiguration) throws(ModelError) -> [ExpectedTensor] {
+    var list = TensorList()
+    CLIPVisionTransformer.list(&list, configuration)
+    VisionProjector.list(&list, configuration)
+    try MGVQTokenizer.list(&list, configuration.mgvq)
+    AnchorProjector.list(&list, configuration)
+    LlamaDecoder.list(&list, configuration)
+    return list.tensors
+  }
+
+  private static func check(
+    tokens configuration: HTCVLMConfiguration, _ tokenizer: SentencePieceTokenizer
+  ) throws(ModelError) {
+    let vocabulary = configuration.vocabularySize
+    guard tokenizer.vocabularySize <= vocabulary else {
+      throw .configuration(
+        key: "vocab_size", found: "\(vocabulary)",
+        expected: "at least the tokenizer's \(tokenizer.vocabularySize) pieces")
+    }
+  }
+
+  /// What the sequence's segments are filled with, for a picture and a tokenised prompt.
+  func parts(text: [Int32]) -> SequenceLayout.Parts {
+    return SequenceLayout.Parts(
+      bos: configuration.bosTokenID, newline: tokenizer.byteTokenID(0x0A),
+      voco: configuration.vocoTokenID, vocoTokens: configuration.vocoTokens,
+      anchors: configuration.anchorTokens, patches: configuration.vision.patches, text: text)
+  }
+
+  /// The ids of a prompt in its template, encoded as one string; special tokens never come from the prompt's text.
+  ///
+  /// Throws `ModelError.promptTooLong` if the sequence would exceed `max_position_embeddings`, and
+  /// `ModelError.emptyPrompt` if no token is left.
+  package func tokenize(_ prompt: String) throws -> [Int32] {
+    let template = PromptTemplate(configuration.promptTemplate ?? PromptTemplate.vocoLLaMA)
+    let ids = try tokenizer.encode(template.fill(prompt))
+    guard !ids.isEmpty else { throw ModelError.emptyPrompt }
+    let length = try SequenceLayout(
+      order: configuration.segmentKinds, parts: parts(text: ids), visualMask: configuration.visualMask
+    ).length
+    if let limit = configuration.maxPositionEmbeddings, length > limit {
+      throw ModelError.promptTooLong(promptTokens: ids.count, sequenceLength: length, limit: limit)
+    }
+    return ids
+  }
+}

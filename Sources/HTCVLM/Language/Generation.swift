@@ -1,0 +1,111 @@
+import Foundation
+package import Tensor
+
+/// How to continue a prompt.
+package struct GenerationOptions: Sendable, Hashable {
+  package var maxNewTokens: Int
+  /// 0 is greedy.
+  package var temperature: Float
+  /// Draw from the fewest tokens whose probabilities sum to this much (Holtzman et al., arXiv 1904.09751).
+  package var topP: Float
+  package var seed: UInt64
+
+  package init(maxNewTokens: Int = 64, temperature: Float = 0, topP: Float = 1, seed: UInt64 = 0) {
+    self.maxNewTokens = maxNewTokens
+    self.temperature = temperature
+    self.topP = topP
+    self.seed = seed
+  }
+}
+
+/// What the text rows may attend to.
+package enum AnswerSource: String, Sendable, Hashable, CaseIterable {
+  /// The voco rows alone, as the model is trained: visual keys and values are dropped, rotary positions kept.
+  case voco
+  /// The same tokens under the unmodified causal mask, every row attending to all before it: the upper bound.
+  case full
+  /// The same tokens at the same positions, without anchors, patches and voco: what the language model guesses blind.
+  case none
+}
+
+/// Why a continuation ended.
+package enum StopReason: String, Sendable, Hashable {
+  case endOfSequence, maxNewTokens
+  /// `max_position_embeddings` was reached.
+  case positions
+}
+
+/// A continuation and what it cost.
+package struct Answer: Sendable {
+  package let source: AnswerSource
+  package let promptTokenIDs: [Int32]
+  /// The continuation, with the end-of-sequence token if it was reached.
+  package let tokenIDs: [Int32]
+  /// The continuation's text.
+  package let text: String
+  /// The probability that the model gave each generated token, at temperature 1.
+  package let probabilities: [Float]
+  /// `[vocab]`, at the last prompt token.
+  package let logits: Tensor
+  package let stop: StopReason
+  /// Rows of keys and values that the text started from: 1 for one voco token.
+  package let prefixRows: Int
+  /// Seconds for the prefix, zero where it was cached.
+  package let prefixSeconds: Double
+  /// Seconds for the prompt's tokens.
+  package let promptSeconds: Double
+  /// Seconds for the continuation.
+  package let generationSeconds: Double
+}
+
+/// A token as it is generated.
+package struct GeneratedToken: Sendable {
+  package let id: Int32
+  package let probability: Float
+  /// The continuation's text so far, without half a character.
+  package let text: String
+}
+
+/// Picks tokens from logits.
+struct TokenSampler {
+  private let options: GenerationOptions
+  private var generator: SeededGenerator
+
+  init(_ options: GenerationOptions) {
+    self.options = options
+    generator = SeededGenerator(seed: options.seed)
+  }
+
+  /// The next token and its probability at temperature 1; among equal logits the first.
+  mutating func next(_ logits: [Float]) -> (id: Int, probability: Float) {
+    let plain = Self.probabilities(logits, temperature: 1)
+    guard options.temperature > 0 else {
+      let best = logits.indices.reduce(0) { logits[$1] > logits[$0] ? $1 : $0 }
+      return (best, Float(plain[best]))
+    }
+    let tempered = Self.probabilities(logits, temperature: Double(options.temperature))
+    let ranked = tempered.indices.sorted { (tempered[$0], $1) > (tempered[$1], $0) }
+    var nucleus: [Int] = []
+    var mass = 0.0
+    for id in ranked {
+      nucleus.append(id)
+      mass += tempered[id]
+      if mass >= Double(options.topP) { break }
+    }
+    var draw = generator.uniform() * mass
+    for id in nucleus {
+      draw -= tempered[id]
+      if draw < 0 { return (id, Float(plain[id])) }
+    }
+    let last = nucleus[nucleus.count - 1]
+    return (last, Float(plain[last]))
+  }
+
+  /// softmax(logits / temperature).
+  private static func probabilities(_ logits: [Float], temperature: Double) -> [Double] {
+    let largest = Double(logits.max() ?? 0)
+    let weights = logits.map { exp((Double($0) - largest) / temperature) }
+    let sum = weights.reduce(0, +)
+    return weights.map { $0 / sum }
+  }
+}

@@ -1,0 +1,50 @@
+import Checkpoint
+import Tensor
+
+/// HF's `LlamaForCausalLM`, run in three passes that share nothing but keys and values: the rows before the first
+/// voco, the rows from there to the last voco, and the text.
+struct LlamaDecoder: Sendable {
+  let layers: [LlamaLayer]
+  let shape: AttentionShape
+  /// `model.embed_tokens.weight` `[vocab, D]`.
+  let embedding: StoredTensor
+  private let finalNorm: Tensor
+  private let head: Linear
+  private let epsilon: Float
+
+  init(_ weights: WeightReader, _ configuration: HTCVLMConfiguration) throws(ModelError) {
+    let width = configuration.hiddenSize
+    let rotary = RotaryEmbedding(headDim: configuration.headDim, theta: configuration.ropeTheta)
+    let model = weights.under("model")
+    embedding = try model.stored("embed_tokens.weight", [configuration.vocabularySize, width])
+    var layers: [LlamaLayer] = []
+    for layer in 0..<configuration.layers {
+      layers.append(try LlamaLayer(model.under("layers.\(layer)"), configuration, rotary))
+    }
+    self.layers = layers
+    shape = AttentionShape(
+      heads: configuration.heads, keyValueHeads: configuration.keyValueHeads, headDim: configuration.headDim)
+    finalNorm = try model.tensor("norm.weight", [width])
+    head =
+      configuration.tiedEmbeddings
+      ? Linear(weight: embedding)
+      : try weights.linear("lm_head", inputs: width, outputs: configuration.vocabularySize, bias: false)
+    epsilon = configuration.rmsNormEpsilon
+  }
+
+  static func list(_ list: inout TensorList, _ configuration: HTCVLMConfiguration) {
+    let (width, vocabulary) = (configuration.hiddenSize, configuration.vocabularySize)
+    list.tensor("model.embed_tokens.weight", [vocabulary, width])
+    for layer in 0..<configuration.layers {
+      list.under("model.layers.\(layer)") { LlamaLayer.list(&$0, configuration) }
+    }
+    list.tensor("model.norm.weight", [width])
+    list.tensor("lm_head.weight", [vocabulary, width], required: !configuration.tiedEmbeddings)
+  }
+
+  /// The final norm, `[n, D]` → `[n, D]`.
+  func normalized(_ x: Tensor) -> Tensor { rmsNorm(x, weight: finalNorm, epsilon: epsilon) }
+
+  /// Logits `[n, vocab]` of rows after the final norm.
+  func logits(_ normalized: Tensor) -> Tensor { head(normalized) }
+}

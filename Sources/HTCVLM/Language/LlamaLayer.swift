@@ -1,0 +1,157 @@
+import Checkpoint
+import Tensor
+
+/// Rotated keys and values of some rows in one layer, each `[n, kvHeads · headDim]`.
+struct KeyValues: Sendable {
+  var keys: Tensor
+  var values: Tensor
+
+  var rows: Int { keys.shape[0] }
+
+  subscript(rows range: Range<Int>) -> KeyValues {
+    KeyValues(keys: keys[rows: range], values: values[rows: range])
+  }
+
+  /// The given rows, in the given order.
+  func gathered(_ indices: [Int]) -> KeyValues {
+    KeyValues(keys: gatherRows(keys, indices), values: gatherRows(values, indices))
+  }
+
+  static func + (a: KeyValues, b: KeyValues) -> KeyValues {
+    KeyValues(
+      keys: Tensor.concatenate([a.keys, b.keys]), values: Tensor.concatenate([a.values, b.values]))
+  }
+}
+
+/// The attention's extents.
+struct AttentionShape: Sendable, Hashable {
+  let heads: Int
+  let keyValueHeads: Int
+  let headDim: Int
+
+  /// 1/√headDim.
+  var scale: Float { 1 / Float(headDim).squareRoot() }
+
+  /// The columns of query head `head`.
+  func columns(head: Int) -> Range<Int> { head * headDim..<(head + 1) * headDim }
+
+  /// The columns of the key-value head that query head `head` shares.
+  func keyColumns(head: Int) -> Range<Int> { columns(head: head / (heads / keyValueHeads)) }
+}
+
+/// A block of HF's `LlamaModel`, split where the attention's pattern differs between kinds of rows: x + attention, then
+/// x + down(silu(gate) · up).
+struct LlamaLayer: Sendable {
+  let shape: AttentionShape
+  private let inputNorm: Tensor
+  private let query: Linear
+  private let key: Linear
+  private let value: Linear
+  private let output: Linear
+  private let outputWeight: StoredTensor
+  private let postNorm: Tensor
+  private let gate: Linear
+  private let up: Linear
+  private let down: Linear
+  private let activation: Activation
+  private let epsilon: Float
+  private let rotary: RotaryEmbedding
+
+  init(_ weights: WeightReader, _ configuration: HTCVLMConfiguration, _ rotary: RotaryEmbedding) throws(ModelError) {
+    let width = configuration.hiddenSize
+    let inner = configuration.intermediateSize
+    let queries = configuration.heads * configuration.headDim
+    let keys = configuration.keyValueHeads * configuration.headDim
+    shape = AttentionShape(
+      heads: configuration.heads, keyValueHeads: configuration.keyValueHeads, headDim: configuration.headDim)
+    inputNorm = try weights.tensor("input_layernorm.weight", [width])
+    query = try weights.linear("self_attn.q_proj", inputs: width, outputs: queries, bias: false)
+    key = try weights.linear("self_attn.k_proj", inputs: width, outputs: keys, bias: false)
+    value = try weights.linear("self_attn.v_proj", inputs: width, outputs: keys, bias: false)
+    output = try weights.linear("self_attn.o_proj", inputs: queries, outputs: width, bias: false)
+    outputWeight = try weights.stored("self_attn.o_proj.weight", [width, queries])
+    postNorm = try weights.tensor("post_attention_layernorm.weight", [width])
+    gate = try weights.linear("mlp.gate_proj", inputs: width, outputs: inner, bias: false)
+    up = try weights.linear("mlp.up_proj", inputs: width, outputs: inner, bias: false)
+    down = try weights.linear("mlp.down_proj", inputs: inner, outputs: width, bias: false)
+    activation = .silu
+    epsilon = configuration.rmsNormEpsilon
+    self.rotary = rotary
+  }
+
+  static func list(_ list: inout TensorList, _ configuration: HTCVLMConfiguration) {
+    let width = configuration.hiddenSize
+    let inner = configuration.intermediateSize
+    let queries = configuration.heads * configuration.headDim
+    let keys = configuration.keyValueHeads * configuration.headDim
+    list.tensor("input_layernorm.weight", [width])
+    list.linear("self_attn.q_proj", inputs: width, outputs: queries, bias: false)
+    list.linear("self_attn.k_proj", inputs: width, outputs: keys, bias: false)
+    list.linear("self_attn.v_proj", inputs: width, outputs: keys, bias: false)
+    list.linear("self_attn.o_proj", inputs: queries, outputs: width, bias: false)
+    list.tensor("post_attention_layernorm.weight", [width])
+    list.linear("mlp.gate_proj", inputs: width, outputs: inner, bias: false)
+    list.linear("mlp.up_proj", inputs: width, outputs: inner, bias: false)
+    list.linear("mlp.down_proj", inputs: inner, outputs: width, bias: false)
+  }
+
+  /// The block's input `[n, D]`, normalised for its attention.
+  func normalized(_ x: Tensor) -> Tensor { rmsNorm(x, weight: inputNorm, epsilon: epsilon) }
+
+  /// Rotated queries `[n, heads · headDim]` of normalised rows.
+  func queries(_ normalized: Tensor, positions: [Int]) -> Tensor {
+    rotary.apply(query(normalized), heads: shape.heads, positions: positions)
+  }
+
+  /// Rotated keys and values of normalised rows.
+  func keyValues(_ normalized: Tensor, positions: [Int]) -> KeyValues {
+    KeyValues(
+      keys: rotary.apply(key(normalized), heads: shape.keyValueHeads, positions: positions),
+      values: value(normalized))
+  }
+
+  /// The block's output `[n, D]` from its input and its heads' mixed values `[n, heads · headDim]`.
+  func complete(_ x: Tensor, attention: Tensor) -> Tensor {
+    let attended = x + output(attention)
+    let inner = rmsNorm(attended, weight: postNorm, epsilon: epsilon)
+    return attended + down(activation(gate(inner)) * up(inner))
+  }
+
+  /// ‖v_j W_o^h‖ `[heads, n]` of values `[n, kvHeads · headDim]` (Kobayashi et al., arXiv 2004.10102).
+  func valueNorms(_ values: Tensor) -> Tensor {
+    let weight = outputWeight.float32()
+    let rows = values.shape[0]
+    let norms = (0..<shape.heads).map { head in
+      let mixed = matmul(
+        values.columns(shape.keyColumns(head: head)), weight.columns(shape.columns(head: head)), transposeB: true)
+      return rowNorms(mixed).reshaped([1, rows])
+    }
+    return Tensor.concatenate(norms)
+  }
+}
+
+/// The L2 norm of each row of `[n, D]`.
+private func rowNorms(_ x: Tensor) -> Tensor {
+  let (rows, width) = (x.shape[0], x.shape[1])
+  return Tensor(shape: [rows]) { output in
+    x.values.withUnsafeBufferPointer { input in
+      for row in 0..<rows {
+        var squares = 0.0
+        for column in row * width..<(row + 1) * width { squares += Double(input[column]) * Double(input[column]) }
+        output[row] = Float(squares.squareRoot())
+      }
+    }
+  }
+}
+
+/// Rows `indices` of `[n, D]`.
+func gatherRows(_ x: Tensor, _ indices: [Int]) -> Tensor {
+  let width = x.shape[1]
+  return Tensor(shape: [indices.count, width]) { output in
+    x.values.withUnsafeBufferPointer { input in
+      for (row, index) in indices.enumerated() {
+        for column in 0..<width { output[row * width + column] = input[index * width + column] }
+      }
+    }
+  }
+}

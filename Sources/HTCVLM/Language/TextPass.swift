@@ -1,0 +1,47 @@
+import Tensor
+
+/// What a run of text rows became.
+struct TextState: Sendable {
+  /// The text's own keys and values `[variants · n, …]`, one entry a layer.
+  let layers: [KeyValues]
+  /// `[variants, vocab]`, at the last row.
+  let logits: Tensor
+  /// The first variant's last row, `[heads, prefix + n]` a layer.
+  let attention: [Tensor]
+}
+
+extension LlamaDecoder {
+  /// Runs text rows after a prefix of keys and values that all of them see.
+  ///
+  /// `embeddings` `[n, D]`, the same in each variant; `prefix` `[variants · p, …]` a layer. In the last layer only the
+  /// last row is computed past its keys and values.
+  func text(
+    _ embeddings: Tensor, positions: [Int], prefix: [KeyValues], variants: Int = 1, step: () throws -> Void = {}
+  ) rethrows -> TextState {
+    let count = embeddings.shape[0]
+    let lastRows = (0..<variants).map { ($0 + 1) * count - 1 }
+    let allPositions = (0..<variants).flatMap { _ in positions }
+    var x = variants == 1 ? embeddings : Tensor.concatenate([Tensor](repeating: embeddings, count: variants))
+    var keyValues: [KeyValues] = []
+    var attention: [Tensor] = []
+    for (index, layer) in layers.enumerated() {
+      var normalized = layer.normalized(x)
+      let own = layer.keyValues(normalized, positions: allPositions)
+      keyValues.append(own)
+      var (rows, queryPositions) = (count, allPositions)
+      if index == layers.count - 1 {
+        rows = 1
+        x = gatherRows(x, lastRows)
+        normalized = gatherRows(normalized, lastRows)
+        queryPositions = [Int](repeating: positions[count - 1], count: variants)
+      }
+      let queries = layer.queries(normalized, positions: queryPositions)
+      let (mixed, lastRow) = shape.attend(
+        variants: variants, rows: rows, queries: queries, own, prefix: prefix[index])
+      attention.append(lastRow)
+      x = layer.complete(x, attention: mixed)
+      try step()
+    }
+    return TextState(layers: keyValues, logits: logits(self.normalized(x)), attention: attention)
+  }
+}

@@ -1,0 +1,63 @@
+import Synchronization
+package import Tensor
+import Trace
+
+/// A compressed picture: the voco keys and values of every layer, and what they were computed from, so that prompts
+/// and knock-outs cost only their own rows.
+package struct VisualCache: Sendable {
+  package let visual: VisualEncoding
+  package let intervention: Intervention
+  let input: DecoderInput
+  let context: DecoderContext
+  let voco: VocoState
+  let unmasked = UnmaskedContext()
+
+  /// `hidden.voco` `[L + 1, D]`.
+  package var hiddenVoco: Tensor { voco.hidden(0) }
+
+  /// `attention.voco` `[L, H, S₀]`, S₀ the last voco's position + 1.
+  package var attentionVoco: Tensor {
+    let rows = voco.attention
+    return Tensor.concatenate(rows).reshaped([rows.count] + rows[0].shape)
+  }
+
+  /// `value_norms.voco` `[L, H, S₀]`, of a run with an observer.
+  package var valueNorms: Tensor? {
+    voco.valueNorms.map { Tensor.concatenate($0).reshaped([$0.count] + $0[0].shape) }
+  }
+
+  /// Positions that a knock-out can cut, 0…the last voco's.
+  package var keys: Int { input.layout.lastVoco + 1 }
+
+  /// Positions of the anchors and of the patches in the sequence.
+  package var anchorPositions: [Int] { input.layout.positions(of: .anchors) }
+  package var patchPositions: [Int] { input.layout.positions(of: .patches) }
+
+  func report(to observer: (any ActivationObserver)?) {
+    guard let observer else { return }
+    for (layer, row) in voco.hidden.enumerated() {
+      observer.observe(name: "hidden.voco", layer: layer, tensor: row[row: 0])
+    }
+    for (layer, rows) in voco.attention.enumerated() {
+      observer.observe(name: "attention.voco", layer: layer, tensor: rows)
+    }
+    for (layer, rows) in (voco.valueNorms ?? []).enumerated() {
+      observer.observe(name: "value_norms.voco", layer: layer, tensor: rows)
+    }
+    for (layer, row) in (voco.rollout ?? []).enumerated() {
+      observer.observe(name: "rollout.voco", layer: layer, tensor: row)
+    }
+  }
+}
+
+/// The picture's rows under the unmodified causal mask, computed when first asked for.
+final class UnmaskedContext: Sendable {
+  private let context = Mutex<DecoderContext?>(nil)
+
+  func get(_ make: () throws -> DecoderContext) rethrows -> DecoderContext {
+    if let made = context.withLock({ $0 }) { return made }
+    let made = try make()
+    context.withLock { $0 = made }
+    return made
+  }
+}

@@ -1,0 +1,172 @@
+package import Checkpoint
+package import ImageLoading
+import Synchronization
+import Tensor
+package import Trace
+
+/// A picture to run: its pixels and where they came from.
+package struct PictureSource: Sendable {
+  package let image: RGBImage
+  /// The file's name, without its directory.
+  package let name: String
+  /// SHA-256 of the file's bytes, in hexadecimal; the key under which a run is kept for the next prompt.
+  package let sha256: String
+
+  package init(image: RGBImage, name: String, sha256: String) {
+    self.image = image
+    self.name = name
+    self.sha256 = sha256
+  }
+}
+
+/// A checkpoint ready to run pictures and prompts, one at a time.
+///
+/// The last picture's encoding and its compressions are kept: a new prompt on it costs its own tokens, and the stages
+/// before report `.reused`. Methods block; call them off the main thread.
+package final class Pipeline: Sendable {
+  package let model: HTCVLMModel
+  package let checkpoint: CheckpointDirectory
+  private let version: String
+  private let memory = Mutex(Memory())
+
+  /// What earlier runs left, of one picture.
+  private struct Memory {
+    var picture: String?
+    var visual: VisualEncoding?
+    var reconstruction: Tensor?
+    var caches: [Intervention: VisualCache] = [:]
+  }
+
+  /// Compressions kept of a picture: the plain one and the latest interventions.
+  private static let keptCaches = 4
+
+  /// Opens the checkpoint at `path`: the stage `load`, which maps files and converts no large tensor.
+  ///
+  /// `version` goes into traces. Throws `CheckpointError`, `ModelError` or `TokenizerError`.
+  package convenience init(
+    opening path: String, version: String, progress: @escaping @Sendable (StageProgress) -> Void = { _ in }
+  ) throws {
+    let checkpoint = try RunContext(progress: progress).stage(.load, steps: 2) { step in
+      let directory = try CheckpointDirectory(path: path)
+      try step()
+      let model = try HTCVLMModel(directory: directory)
+      try step()
+      return (directory, model)
+    }
+    self.init(checkpoint: checkpoint.0, model: checkpoint.1, version: version)
+  }
+
+  private init(checkpoint: CheckpointDirectory, model: HTCVLMModel, version: String) {
+    self.checkpoint = checkpoint
+    self.model = model
+    self.version = version
+  }
+
+  /// A run to make.
+  package struct Request: Sendable {
+    package var prompt: String
+    package var source: AnswerSource
+    package var options: GenerationOptions
+    package var intervention: Intervention
+    /// Whether the codes are decoded to a picture at the end.
+    package var reconstructs: Bool
+
+    package init(
+      prompt: String, source: AnswerSource = .voco, options: GenerationOptions = GenerationOptions(),
+      intervention: Intervention = .none, reconstructs: Bool = true
+    ) {
+      self.prompt = prompt
+      self.source = source
+      self.options = options
+      self.intervention = intervention
+      self.reconstructs = reconstructs
+    }
+  }
+
+  /// Runs a picture and a prompt, and returns everything the run showed.
+  ///
+  /// `onChange` gets the trace so far after each stage and each generated token, on the calling thread. Throws `CancellationError` once
+  /// `cancellation` is set; what finished until then is kept for the next run.
+  package func trace(
+    _ picture: PictureSource, _ request: Request,
+    progress: @escaping @Sendable (StageProgress) -> Void = { _ in },
+    cancellation: CancellationFlag = CancellationFlag(), onChange: @escaping @Sendable (Trace) -> Void = { _ in }
+  ) throws -> Trace {
+    let recorder = TraceRecorder(
+      provenance: provenance(picture, request.prompt), model: model.configuration.modelDescription, onChange: onChange)
+    let run = RunContext(observer: recorder, progress: progress, cancellation: cancellation)
+    let tokens = try model.tokenize(request.prompt)
+    let visual = try encoding(picture, run: run)
+    recorder.observe(sequence: try model.sequence(visual, request.intervention, text: tokens))
+    let cache = try compression(visual, picture, request.intervention, run: run)
+    _ = try model.answer(request.prompt, from: cache, source: request.source, options: request.options, run: run)
+    if request.reconstructs { try reconstruct(visual, picture, run: run) }
+    return recorder.trace
+  }
+
+  /// The compressed picture of an earlier or a new run, for `HTCVLMModel.outcomes` and `HTCVLMModel.answer`.
+  package func cache(
+    _ picture: PictureSource, intervention: Intervention = .none,
+    progress: @escaping @Sendable (StageProgress) -> Void = { _ in },
+    cancellation: CancellationFlag = CancellationFlag()
+  ) throws -> VisualCache {
+    let run = RunContext(progress: progress, cancellation: cancellation, capturesDetails: true)
+    return try compression(try encoding(picture, run: run), picture, intervention, run: run)
+  }
+
+  /// The picture's encoding, kept from an earlier run or made now.
+  private func encoding(_ picture: PictureSource, run: RunContext) throws -> VisualEncoding {
+    if let visual = memory.withLock({ $0.picture == picture.sha256 ? $0.visual : nil }) {
+      for stage in [PipelineStage.mgvq, .anchors, .vision] { run.reused(stage) }
+      visual.report(to: run.observer)
+      return visual
+    }
+    let visual = try model.encode(picture.image, run: run)
+    memory.withLock { $0 = Memory(picture: picture.sha256, visual: visual) }
+    return visual
+  }
+
+  /// The picture's compression under an intervention; cuts at voco reuse the keys and values of the plain one.
+  private func compression(
+    _ visual: VisualEncoding, _ picture: PictureSource, _ intervention: Intervention, run: RunContext
+  ) throws -> VisualCache {
+    if let cache = kept(picture, intervention) {
+      run.reused(.decoder)
+      cache.report(to: run.observer)
+      return cache
+    }
+    let cache: VisualCache
+    if let base = kept(picture, Intervention(inputs: intervention.inputs)) {
+      cache = try model.recompress(base, intervention: intervention, run: run)
+    } else {
+      cache = try model.compress(visual, intervention: intervention, run: run)
+    }
+    memory.withLock { memory in
+      guard memory.picture == picture.sha256 else { return }
+      if memory.caches.count >= Self.keptCaches { memory.caches = memory.caches.filter { $0.key == .none } }
+      memory.caches[intervention] = cache
+    }
+    return cache
+  }
+
+  private func kept(_ picture: PictureSource, _ intervention: Intervention) -> VisualCache? {
+    memory.withLock { $0.picture == picture.sha256 ? $0.caches[intervention] : nil }
+  }
+
+  private func reconstruct(_ visual: VisualEncoding, _ picture: PictureSource, run: RunContext) throws {
+    if let made = memory.withLock({ $0.picture == picture.sha256 ? $0.reconstruction : nil }) {
+      run.reused(.reconstruction)
+      run.observer?.observe(name: "mgvq.reconstruction", layer: nil, tensor: made)
+      return
+    }
+    let made = try model.reconstruct(visual.mgvq.codes, run: run)
+    memory.withLock { if $0.picture == picture.sha256 { $0.reconstruction = made } }
+  }
+
+  private func provenance(_ picture: PictureSource, _ prompt: String) -> Provenance {
+    Provenance(
+      version: version, imageName: picture.name, imageWidth: picture.image.width, imageHeight: picture.image.height,
+      imageSHA256: picture.sha256, modelName: checkpoint.name, configSHA256: checkpoint.configSHA256,
+      weightsSHA256: checkpoint.weightsSHA256, prompt: prompt)
+  }
+}

@@ -1,0 +1,30 @@
+package import Tensor
+package import Trace
+
+/// One picture on its way to the decoder: what depends neither on the sequence nor on the prompt.
+package struct VisualEncoding: Sendable {
+  package let mgvq: MGVQTrace
+  /// `[A, D]`.
+  package let anchors: Tensor
+  package let vision: VisionTrace
+
+  func report(to observer: (any ActivationObserver)?) {
+    guard let observer else { return }
+    Self.report(mgvq, to: observer)
+    observer.observe(name: "anchors", layer: nil, tensor: anchors)
+    Self.report(vision, to: observer)
+  }
+
+  static func report(_ mgvq: MGVQTrace, to observer: (any ActivationObserver)?) {
+    observer?.observe(name: "mgvq.pixel_values", layer: nil, tensor: mgvq.pixelValues)
+    observer?.observe(name: "mgvq.latent", layer: nil, tensor: mgvq.latent)
+    observer?.observe(codes: mgvq.codes)
+    observer?.observe(name: "mgvq.quantized", layer: nil, tensor: mgvq.quantized)
+  }
+
+  static func report(_ vision: VisionTrace, to observer: (any ActivationObserver)?) {
+    observer?.observe(name: "vision.pixel_values", layer: nil, tensor: vision.pixelValues)
+    observer?.observe(name: "vision.features", layer: nil, tensor: vision.features)
+    observer?.observe(name: "patches", layer: nil, tensor: vision.patches)
+  }
+}
