@@ -30,9 +30,11 @@ extension HTCVLMModel {
       let generated = try generate(
         after: state, prefix: prefix.layers, position: sequence.layout.length, options: options, run: run, step: step,
         onToken: onToken)
+      let text = tokenizer.decode(generated.ids.filter { $0 != configuration.eosTokenID })
+      run.observer?.observe(
+        generation: GenerationTrace(tokenIDs: generated.ids, text: text, probabilities: generated.probabilities))
       return Answer(
-        source: source, promptTokenIDs: ids, tokenIDs: generated.ids,
-        text: tokenizer.decode(generated.ids.filter { $0 != configuration.eosTokenID }),
+        source: source, promptTokenIDs: ids, tokenIDs: generated.ids, text: text,
         probabilities: generated.probabilities, logits: state.logits[row: 0], stop: generated.stop,
         prefixRows: prefix.columns.count, prefixSeconds: (prefixed - start).seconds,
         promptSeconds: (prompted - prefixed).seconds, generationSeconds: (clock.now - prompted).seconds)

@@ -85,8 +85,8 @@ package final class Pipeline: Sendable {
 
   /// Runs a picture and a prompt, and returns everything the run showed.
   ///
-  /// `onChange` gets the trace so far after each stage and each generated token, on the calling thread. Throws `CancellationError` once
-  /// `cancellation` is set; what finished until then is kept for the next run.
+  /// `onChange` gets the trace so far after each stage and each generated token, on the calling thread.
+  /// Throws `CancellationError` once `cancellation` is set; what finished until then is kept for the next run.
   package func trace(
     _ picture: PictureSource, _ request: Request,
     progress: @escaping @Sendable (StageProgress) -> Void = { _ in },

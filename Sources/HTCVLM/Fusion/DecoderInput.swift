@@ -13,7 +13,8 @@ struct DecoderInput: Sendable {
   let positions: [Int]
 
   init(
-    order: [SegmentKind], parts: SequenceLayout.Parts, visualMask: HTCVLMConfiguration.VisualMask, edits: [InputEdit], anchors: Tensor,
+    order: [SegmentKind], parts: SequenceLayout.Parts, visualMask: HTCVLMConfiguration.VisualMask, edits: [InputEdit],
+    anchors: Tensor,
     patches: Tensor, embedding: StoredTensor
   ) throws(ModelError) {
     var order = order

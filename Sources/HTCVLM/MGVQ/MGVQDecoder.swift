@@ -34,7 +34,8 @@ struct MGVQDecoder: Sendable {
       let up =
         shape.resamples(stage)
         ? try UpBlock(
-          operations, "op_list.0.main.conv.conv", inputs: shape.stages[stage + 1].width, outputs: shape.stages[stage].width,
+          operations, "op_list.0.main.conv.conv", inputs: shape.stages[stage + 1].width,
+          outputs: shape.stages[stage].width,
           shortcut: true) : nil
       var blocks: [MGVQBlock] = []
       for index in 0..<shape.stages[stage].depth {
@@ -60,7 +61,8 @@ struct MGVQDecoder: Sendable {
         let resamples = shape.resamples(stage)
         if resamples {
           operations.convolution(
-            "op_list.0.main.conv.conv", inputs: shape.stages[stage + 1].width, outputs: shape.stages[stage].width * 4, kernel: 3)
+            "op_list.0.main.conv.conv", inputs: shape.stages[stage + 1].width, outputs: shape.stages[stage].width * 4,
+            kernel: 3)
         }
         for index in 0..<shape.stages[stage].depth {
           operations.under("op_list.\(resamples ? index + 1 : index)") { MGVQBlock.list(&$0, shape.block(stage)) }

@@ -66,7 +66,8 @@ struct MGVQEncoder: Sendable {
       }
     }
     list.convolution(
-      "project_out.main.op_list.0.conv", inputs: shape.stages[shape.last].width, outputs: shape.latentChannels, kernel: 3)
+      "project_out.main.op_list.0.conv", inputs: shape.stages[shape.last].width, outputs: shape.latentChannels,
+      kernel: 3)
   }
 
   func callAsFunction(_ picture: Tensor, step: () throws -> Void) rethrows -> Tensor {

@@ -43,7 +43,9 @@ struct CLIPVisionTransformer: Sendable {
       own.tensor("embeddings.position_embedding.weight", [tokens(vision), width])
       if vision.usesPreLayerNorm { own.weightAndBias("pre_layrnorm", width) }
       for layer in 0..<vision.layers {
-        own.under("encoder.layers.\(layer)", required: layer < configuration.visionBlocks) { CLIPEncoderLayer.list(&$0, vision) }
+        own.under("encoder.layers.\(layer)", required: layer < configuration.visionBlocks) {
+          CLIPEncoderLayer.list(&$0, vision)
+        }
       }
       own.under("post_layernorm", required: false) { norm in
         norm.tensor("weight", [width])
