@@ -1,0 +1,158 @@
+import Foundation
+
+/// MMBench: up to four options, and a point only for an answer that survives every rotation of them.
+///
+/// File: the TSV with the columns `index`, `question`, `hint`, `A` … `D`, `answer`, `category`, `image`. The image is
+/// base64, or the index of a row that has it. Later releases hold the rotations as rows of index + k·1,000,000; in
+/// others they are made here, as LLaVA's `--all-rounds` does.
+/// Source: Liu et al., "MMBench"; LLaVA, `llava/eval/model_vqa_mmbench.py`; VLMEvalKit, `multiple_choice.py`.
+enum MMBench {
+  private static let letters = OptionPrompt.letters(4)
+  private static let rotationOffset = 1_000_000
+  /// An image cell of at most this many bytes is an index, as VLMEvalKit tells them apart.
+  private static let longestIndex = 64
+
+  /// - Parameter circular: whether to ask every rotation; otherwise each question once, as it is written.
+  static func read(_ path: String, circular: Bool) throws(EvaluationError) -> [Question] {
+    let rows = try rows(path)
+    let images = Dictionary(rows.map { ($0.index, $0.image) }, uniquingKeysWith: { first, _ in first })
+    let isRotated = rows.contains { $0.index >= rotationOffset }
+    var questions: [Question] = []
+    for row in rows where circular || row.index < rotationOffset {
+      let rounds = circular && !isRotated ? row.options.count : 1
+      for round in 0..<rounds {
+        questions.append(try question(row, round: round, image: try image(row, images: images, file: path)))
+      }
+    }
+    return questions
+  }
+
+  /// Whether a question shows its options in another order than the one they are written in.
+  static func isRotation(_ question: Question) -> Bool {
+    if case .integer(let index) = question.id { index >= rotationOffset } else { false }
+  }
+
+  private struct Row {
+    enum Picture {
+      case embedded(EmbeddedImage)
+      case index(Int)
+    }
+    let index: Int
+    let question: String
+    let options: [String]
+    let answer: Int?
+    let category: String
+    let image: Picture
+    let line: Int
+  }
+
+  private static func image(_ row: Row, images: [Int: Row.Picture], file: String) throws(EvaluationError)
+    -> ImageReference
+  {
+    switch row.image {
+    case .embedded(let image): return .embedded(image)
+    case .index(let index):
+      if case .embedded(let image)? = images[index] { return .embedded(image) }
+      throw .wrongValue(
+        file: file, line: row.line, key: "image", found: "the index \(index)", expected: "one of a row with a picture")
+    }
+  }
+
+  /// In round r the option at place i is the one written at i + r, so the right letter moves down by r.
+  private static func question(_ row: Row, round: Int, image: ImageReference) throws(EvaluationError) -> Question {
+    let count = row.options.count
+    let options = Array(row.options[round...] + row.options[..<round])
+    let group = row.index % rotationOffset
+    return Question(
+      index: 0, id: .integer(row.index + round * rotationOffset), image: image,
+      text: OptionPrompt.text(question: row.question, choices: options),
+      answers: row.answer.map { [letters[($0 + count - round) % count]] } ?? [], category: row.category,
+      choices: options, group: String(group))
+  }
+
+  private static func rows(_ path: String) throws(EvaluationError) -> [Row] {
+    try withBytes(of: try readFile(path)) { bytes throws(EvaluationError) in
+      var tsv = TSV(bytes, file: path)
+      guard let header = try tsv.next() else { throw .malformed(file: path, line: 1, reason: "it has no header") }
+      let columns = Dictionary(
+        header.cells.enumerated().map { (tsv.text($0.element), $0.offset) }, uniquingKeysWith: { first, _ in first })
+      for key in ["index", "question", "image"] + letters.prefix(2) where columns[key] == nil {
+        throw .missingKey(file: path, line: 1, key: key)
+      }
+      var rows: [Row] = []
+      var seen: Set<Int> = []
+      while let cells = try tsv.next() {
+        guard cells.cells.count == header.cells.count else {
+          throw .malformed(
+            file: path, line: cells.line,
+            reason: "found \(cells.cells.count) cells, expected \(header.cells.count)")
+        }
+        let row = try row(RowReader(tsv: tsv, row: cells, columns: columns, file: path))
+        guard seen.insert(row.index).inserted else {
+          throw .duplicateQuestion(file: path, line: row.line, question: String(row.index))
+        }
+        rows.append(row)
+      }
+      return rows
+    }
+  }
+
+  private static func row(_ reader: RowReader) throws(EvaluationError) -> Row {
+    // LLaVA takes the options up to the first that is missing.
+    let options = Array(letters.lazy.map { reader.text($0) }.prefix { $0 != nil }.compactMap { $0 })
+    guard !options.isEmpty else { throw reader.wrong("A", "empty", expected: "an option") }
+    var answer: Int?
+    if let letter = reader.text("answer") {
+      answer = letters.prefix(options.count).firstIndex(of: letter)
+      if answer == nil { throw reader.wrong("answer", letter, expected: "the letter of an option") }
+    }
+    let hint = reader.text("hint").map { $0 + "\n" } ?? ""
+    guard let question = reader.text("question") else { throw reader.wrong("question", "empty", expected: "text") }
+    return Row(
+      index: try reader.index("index"), question: hint + question, options: options, answer: answer,
+      category: reader.text("category") ?? LLaVAQuestions.defaultCategory, image: try picture(reader), line: reader.line
+    )
+  }
+
+  private static func picture(_ reader: RowReader) throws(EvaluationError) -> Row.Picture {
+    let range = reader.range("image")
+    guard range.count > longestIndex else { return .index(try reader.index("image")) }
+    return .embedded(EmbeddedImage(file: reader.file, byteOffset: range.lowerBound, byteCount: range.count))
+  }
+}
+
+/// A row of a TSV, by column name.
+private struct RowReader {
+  let tsv: TSV
+  let row: TSV.Row
+  let columns: [String: Int]
+  let file: String
+
+  var line: Int { row.line }
+
+  func wrong(_ key: String, _ found: String, expected: String) -> EvaluationError {
+    .wrongValue(file: file, line: line, key: key, found: String(found.prefix(40)), expected: expected)
+  }
+
+  /// The cell's text; nil where the column is absent or the cell reads as missing to pandas or LLaVA.
+  func text(_ key: String) -> String? {
+    guard let column = columns[key] else { return nil }
+    let text = tsv.text(row.cells[column])
+    let isMissing = text.isEmpty || ["nan", "none", "null", "na", "n/a", "<na>"].contains(text.lowercased())
+    return isMissing ? nil : text
+  }
+
+  func range(_ key: String) -> Range<Int> {
+    columns[key].map { row.cells[$0].range } ?? 0..<0
+  }
+
+  /// A non-negative whole number, which pandas may have written as `12.0`.
+  func index(_ key: String) throws(EvaluationError) -> Int {
+    let text = text(key) ?? ""
+    let digits = text.hasSuffix(".0") ? String(text.dropLast(2)) : text
+    guard let index = Int(digits), index >= 0 else {
+      throw wrong(key, text.isEmpty ? "empty" : text, expected: "a whole number")
+    }
+    return index
+  }
+}

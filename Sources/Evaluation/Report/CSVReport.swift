@@ -1,0 +1,48 @@
+extension Comparison {
+  /// One row for each figure (RFC 4180 quoting, line feeds): benchmark, model, family, figure, n, value and interval.
+  package var csv: String {
+    let rows = models.flatMap { model in
+      accuracyRows(model) + metricRows(model) + retentionRows(model)
+    }
+    let header = ["benchmark", "model", "family", "figure", "n", "value", "lower", "upper"]
+    return ([header] + rows).map { $0.map(Self.quoted).joined(separator: ",") + "\n" }.joined()
+  }
+
+  private func accuracyRows(_ model: ModelReport) -> [[String]] {
+    (model.families + [model.overall].compactMap { $0 }).map { score in
+      [
+        benchmark.rawValue, model.model, score.name, "score", "\(score.count)", "\(score.score)",
+        "\(score.interval.lower)", "\(score.interval.upper)",
+      ]
+    }
+  }
+
+  private func metricRows(_ model: ModelReport) -> [[String]] {
+    model.scorecard.metrics.map { metric in
+      [
+        benchmark.rawValue, model.model, metric.family ?? "overall", metric.name, "",
+        metric.value.map { "\($0)" } ?? "", "", "",
+      ]
+    }
+  }
+
+  private func retentionRows(_ model: ModelReport) -> [[String]] {
+    guard let retention = model.retention else { return [] }
+    let families = retention.families.map { family in
+      [
+        benchmark.rawValue, model.model, family.name, family.isKept ? "retention" : "retention (left out)",
+        "\(family.count)", family.retention.map { "\($0)" } ?? "", "", "",
+      ]
+    }
+    let mean = [
+      benchmark.rawValue, model.model, "overall", "retention", "", retention.mean.map { "\($0)" } ?? "",
+      retention.interval.map { "\($0.lower)" } ?? "", retention.interval.map { "\($0.upper)" } ?? "",
+    ]
+    return families + [mean]
+  }
+
+  private static func quoted(_ cell: String) -> String {
+    let isPlain = cell.allSatisfy { $0 != "," && $0 != "\"" && !$0.isNewline }
+    return isPlain ? cell : "\"" + cell.replacing("\"", with: "\"\"") + "\""
+  }
+}

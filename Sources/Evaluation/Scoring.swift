@@ -1,0 +1,91 @@
+/// A question with the text that a model answered.
+struct AnsweredQuestion: Sendable {
+  let question: Question
+  let answer: String
+}
+
+/// What one point is given for: a question, or the questions of one MMBench group.
+package struct ScoredItem: Sendable, Equatable {
+  /// Index of the (first) question; the same item of another model has the same key.
+  package let key: Int
+  package let family: String
+  /// The picture, as the cluster that a bootstrap resamples.
+  package let cluster: String
+  /// In 0…1; fractions only in VQAv2.
+  package let score: Double
+
+  package init(key: Int, family: String, cluster: String, score: Double) {
+    precondition((0...1).contains(score), "a score lies in 0…1")
+    self.key = key
+    self.family = family
+    self.cluster = cluster
+    self.score = score
+  }
+
+  init(_ answered: AnsweredQuestion, score: Double) {
+    self.init(
+      key: answered.question.index, family: answered.question.category, cluster: answered.question.image.key,
+      score: score)
+  }
+}
+
+/// A benchmark's own figure beside accuracy, such as F1 or MME's perception.
+package struct Metric: Sendable, Equatable {
+  /// The family it describes; nil for the whole benchmark.
+  package let family: String?
+  package let name: String
+  /// In 0…`maximum`; nil where it is undefined, as precision is without a "yes".
+  package let value: Double?
+  /// 1 for a share, which is shown in per cent; else a number of points.
+  package let maximum: Double
+  /// Whether papers quote this figure for the benchmark.
+  package let isHeadline: Bool
+
+  package init(family: String? = nil, name: String, value: Double?, maximum: Double = 1, isHeadline: Bool = false) {
+    self.family = family
+    self.name = name
+    self.value = value
+    self.maximum = maximum
+    self.isHeadline = isHeadline
+  }
+}
+
+/// A model's answers under a benchmark's rules.
+package struct Scorecard: Sendable, Equatable {
+  package let items: [ScoredItem]
+  package let metrics: [Metric]
+  /// Indices of questions that have no answer; they are left out of every figure.
+  package let unanswered: [Int]
+}
+
+extension QuestionSet {
+  /// Scores answers by the benchmark's rules.
+  ///
+  /// - Parameter answers: the model's text for the question of each index.
+  package func score(_ answers: [Int: String]) -> Scorecard {
+    let answered = questions.compactMap { question in
+      answers[question.index].map { AnsweredQuestion(question: question, answer: $0) }
+    }
+    let (items, metrics) = benchmark.score(answered, of: questions)
+    return Scorecard(
+      items: items, metrics: metrics, unanswered: questions.map(\.index).filter { answers[$0] == nil })
+  }
+}
+
+extension Sequence {
+  /// The elements by key, keys in the order of their first element.
+  func grouped<Key: Hashable>(by key: (Element) -> Key) -> [(key: Key, elements: [Element])] {
+    var order: [Key: Int] = [:]
+    var groups: [(key: Key, elements: [Element])] = []
+    for element in self {
+      let key = key(element)
+      if let place = order[key] {
+        groups[place].elements.append(element)
+      } else {
+        order[key] = groups.count
+        groups.append((key, [element]))
+      }
+    }
+    return groups
+  }
+}
