@@ -19,3 +19,7 @@ func write(_ text: String, as name: String, in directory: String) throws -> Stri
   try Data(text.utf8).write(to: URL(fileURLWithPath: path))
   return path
 }
+
+func makeDirectory(_ path: String) throws {
+  try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+}

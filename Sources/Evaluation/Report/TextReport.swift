@@ -2,8 +2,10 @@ extension Comparison {
   /// Tables for a terminal: a row for each family, a column for each model.
   package var text: String {
     var blocks = [title, table(accuracyRows).joined(separator: "\n")]
-    let metrics = metricRows
-    if metrics.count > 1 { blocks.append(table(metrics).joined(separator: "\n")) }
+    // A benchmark's only figure is the accuracy that the first table ends with.
+    if models.contains(where: { $0.scorecard.metrics.count > 1 }) {
+      blocks.append(table(metricRows).joined(separator: "\n"))
+    }
     let retention = retentionRows
     if !retention.isEmpty { blocks.append(table(retention).joined(separator: "\n") + "\n" + retentionNote) }
     let unanswered = models.filter { !$0.scorecard.unanswered.isEmpty }

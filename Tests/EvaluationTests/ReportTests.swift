@@ -1,0 +1,121 @@
+import Testing
+
+@testable import Evaluation
+
+/// Twenty questions about ten pictures in the families "which" and "colour".
+private func questions() throws -> QuestionSet {
+  try QuestionSet(
+    benchmark: .llava, file: "test.jsonl",
+    questions: (0..<20).map { index in
+      Question(
+        index: index, id: .integer(index), image: .file("\(index / 2).png"), text: "?", answers: ["yes"],
+        category: index % 2 == 0 ? "which" : "colour")
+    })
+}
+
+/// Answers that are right for the first `which` and `colour` pictures.
+private func answers(which: Int, colour: Int) -> [Int: String] {
+  Dictionary(
+    uniqueKeysWithValues: (0..<20).map { index in
+      (index, index / 2 < (index % 2 == 0 ? which : colour) ? "Yes" : "no")
+    })
+}
+
+private func comparison() throws -> Comparison {
+  Comparison(
+    try questions(),
+    answers: [
+      ("lower", answers(which: 2, colour: 5)), ("HTC, demo", answers(which: 8, colour: 6)),
+      ("upper", answers(which: 10, colour: 6)),
+    ], bounds: .init(lower: 0, upper: 2), bootstrap: Bootstrap(resamples: 200, seed: 3))
+}
+
+@Suite("Reports")
+struct ReportTests {
+  @Test("The text report puts models side by side and says what is left out")
+  func text() throws {
+    #expect(
+      try comparison().text == """
+        Questions · test.jsonl · 20 questions · per cent, 95 % intervals (Wilson)
+
+        family    n              lower          HTC, demo               upper
+        which    10   20.0 [5.7, 51.0]  80.0 [49.0, 94.3]  100.0 [72.2, 100.0]
+        colour   10  50.0 [23.7, 76.3]  60.0 [31.3, 83.2]    60.0 [31.3, 83.2]
+        overall  20  35.0 [18.1, 56.7]  70.0 [48.1, 85.5]    80.0 [58.4, 91.9]
+
+        retention  lower  upper           HTC, demo
+        which       20.0  100.0                75.0
+        colour      50.0   60.0            left out
+        mean                     75.0 [42.8, 100.0]
+        Families whose bounds lie within 10 points of each other are left out of the mean.
+
+        """)
+  }
+
+  @Test("The JSON report holds every number")
+  func json() throws {
+    guard case .object(let object) = try comparison().json, case .array(let models)? = object["models"],
+      case .object(let demo) = models[1], case .object(let retention)? = demo["retention"],
+      case .object(let overall)? = demo["overall"]
+    else {
+      Issue.record("the report has another shape")
+      return
+    }
+    #expect(object["benchmark"] == .string("llava") && object["question_count"] == .integer(20))
+    #expect(overall["score"] == .number(0.7) && overall["n"] == .integer(20))
+    guard case .number(let mean)? = retention["mean"], case .array(let families)? = retention["families"] else {
+      Issue.record("retention has another shape")
+      return
+    }
+    #expect(abs(mean - 0.75) < 1e-12 && families.count == 2)
+    guard case .object(let lower) = models[0] else { return }
+    #expect(lower["retention"] == .null)
+  }
+
+  @Test("The CSV report quotes names that hold commas")
+  func csv() throws {
+    let lines = try comparison().csv.split(separator: "\n").map(String.init)
+    #expect(lines[0] == "benchmark,model,family,figure,n,value,lower,upper")
+    #expect(lines.contains { $0.hasPrefix("llava,\"HTC, demo\",overall,score,20,0.7,0.48") })
+    #expect(lines.contains("llava,\"HTC, demo\",colour,retention (left out),10,,,"))
+    #expect(lines.contains { $0.hasPrefix("llava,\"HTC, demo\",overall,retention,,0.75") })
+    #expect(lines.count == 1 + 3 * 4 + 3)
+  }
+
+  @Test("Questions without an answer are counted, not scored")
+  func unanswered() throws {
+    let report = Comparison(
+      try questions(), answers: [("m", [0: "yes"])], method: .clusterBootstrap(Bootstrap(seed: 1)))
+    #expect(report.models[0].overall?.count == 1)
+    #expect(report.text.contains("m: 19 of 20 questions have no answer and are left out."))
+    #expect(report.text.contains("bootstrap over images, 2000 resamples, seed 1"))
+    let nothing = Comparison(try questions(), answers: [("m", [:])])
+    #expect(nothing.models[0].overall == nil)
+    #expect(nothing.text.contains("overall"))
+  }
+
+  @Test(
+    "Figures round half away from zero",
+    arguments: [
+      (0.0, "0.0"), (0.125, "12.5"), (0.99949, "99.9"), (0.9995, "100.0"), (1.0, "100.0"), (-0.0004, "0.0"),
+      (-0.5, "-50.0"),
+    ])
+  func figures(share: Double, expected: String) {
+    #expect(Figures.percent(share) == expected)
+    #expect(Figures.decimal(.nan, places: 1) == "–")
+  }
+
+  @Test("The progress line shows share, rate and time left in the columns it has")
+  func progressLine() {
+    let half = EvaluationProgress(done: 250, total: 500, resumed: 50)
+    #expect(half.line(width: 60, seconds: 50) == "[############------------]  50 % 250/500 · 4.0/s · 1:03 left")
+    #expect(half.line(width: 20, seconds: 50).count == 20)
+    #expect(half.line(width: 0, seconds: 50).isEmpty)
+    let start = EvaluationProgress(done: 0, total: 500, resumed: 0)
+    #expect(start.line(width: 40, seconds: 0) == "[--------------------------]   0 % 0/500")
+    let long = EvaluationProgress(done: 1, total: 100_000, resumed: 0)
+    #expect(long.line(width: 80, seconds: 1).hasSuffix("1.0/s · 27:46:39 left"))
+    let end = EvaluationProgress(done: 5, total: 5, resumed: 0)
+    #expect(end.line(width: 40, seconds: 10).hasSuffix("100 % 5/5 · 0.5/s"))
+  }
+}

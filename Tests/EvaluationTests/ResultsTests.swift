@@ -1,0 +1,195 @@
+import Foundation
+import Testing
+
+@testable import Evaluation
+
+private struct ModelFailure: Error {}
+
+private func header(_ count: Int = 3, shard: Shard = .whole, model: String = "m1") -> ResultsHeader {
+  ResultsHeader(
+    benchmark: .llava, questions: "llava.jsonl", questionsSHA256: "q1", questionCount: count, model: "demo",
+    modelSHA256: model, promptTemplate: "USER: {prompt}\nASSISTANT:", settings: "16 tokens", shard: shard)
+}
+
+private func contents(_ path: String) throws -> String {
+  String(decoding: try Data(contentsOf: URL(fileURLWithPath: path)), as: UTF8.self)
+}
+
+private func answer(_ question: Question) -> ModelAnswer {
+  ModelAnswer(text: "answer \"\(question.id)\"\n", tokens: question.index)
+}
+
+@Suite("Results files")
+struct ResultsTests {
+  private let set: QuestionSet
+
+  init() throws {
+    set = try QuestionSet(.llava, path: fixture("llava.jsonl"))
+  }
+
+  @Test("A run answers every question once, reports each, and its file reads back")
+  func run() throws {
+    try withTemporaryDirectory { directory in
+      let path = "\(directory)/r.jsonl"
+      var progress: [EvaluationProgress] = []
+      let records = try set.evaluate(into: path, header: header(), progress: { progress.append($0) }, answer: answer)
+      #expect(records.map(\.id) == [.integer(1), .string("2-b"), .integer(3)])
+      #expect(progress == (0...3).map { EvaluationProgress(done: $0, total: 3, resumed: 0) })
+      let file = try ResultsFile.read(path)
+      #expect(file.header == header())
+      #expect(file.records == records)
+      #expect(file.answers == [0: "answer \"1\"\n", 1: "answer \"2-b\"\n", 2: "answer \"3\"\n"])
+    }
+  }
+
+  @Test("A run that fails keeps its answers, and the next asks only the rest")
+  func resume() throws {
+    try withTemporaryDirectory { directory in
+      let path = "\(directory)/r.jsonl"
+      #expect(throws: ModelFailure.self) {
+        try set.evaluate(into: path, header: header()) { question in
+          if question.index == 1 { throw ModelFailure() }
+          return answer(question)
+        }
+      }
+      var asked: [Int] = []
+      var first: EvaluationProgress?
+      let records = try set.evaluate(into: path, header: header(), progress: { first = first ?? $0 }) { question in
+        asked.append(question.index)
+        return answer(question)
+      }
+      #expect(asked == [1, 2])
+      #expect(first == EvaluationProgress(done: 1, total: 3, resumed: 1))
+      #expect(records.count == 3)
+    }
+  }
+
+  @Test("A file torn at any byte is taken up and ends up the same")
+  func tornAnywhere() throws {
+    try withTemporaryDirectory { directory in
+      let path = "\(directory)/r.jsonl"
+      _ = try set.evaluate(into: path, header: header(), answer: answer)
+      let whole = try Data(contentsOf: URL(fileURLWithPath: path))
+      for length in 0..<whole.count {
+        try whole.prefix(length).write(to: URL(fileURLWithPath: path))
+        _ = try set.evaluate(into: path, header: header(), answer: answer)
+        #expect(try Data(contentsOf: URL(fileURLWithPath: path)) == whole, "torn at \(length)")
+      }
+    }
+  }
+
+  @Test("A last line of the wrong bytes is answered again, another damaged line is an error")
+  func damagedLines() throws {
+    try withTemporaryDirectory { directory in
+      let path = "\(directory)/r.jsonl"
+      _ = try set.evaluate(into: path, header: header(), answer: answer)
+      let whole = try contents(path)
+      var lines = whole.split(separator: "\n").map(String.init)
+      let last = lines[3]
+      lines[3] = String(repeating: "\0", count: last.count)
+      _ = try write(lines.joined(separator: "\n") + "\n", as: "r.jsonl", in: directory)
+      _ = try set.evaluate(into: path, header: header(), answer: answer)
+      #expect(try contents(path) == whole)
+      lines[3] = last
+      lines[2] = "{}x"
+      _ = try write(lines.joined(separator: "\n") + "\n", as: "r.jsonl", in: directory)
+      #expect {
+        try set.evaluate(into: path, header: header(), answer: answer)
+      } throws: { error in
+        guard case .malformed(path, 3, _)? = error as? EvaluationError else { return false }
+        return true
+      }
+      lines[2] = lines[1]
+      _ = try write(lines.joined(separator: "\n") + "\n", as: "r.jsonl", in: directory)
+      #expect(throws: EvaluationError.answeredTwice(question: "1", files: [path])) { try ResultsFile.read(path) }
+    }
+  }
+
+  @Test("A file of another model, shard or setting is refused and left alone")
+  func mismatch() throws {
+    try withTemporaryDirectory { directory in
+      let path = "\(directory)/r.jsonl"
+      _ = try set.evaluate(into: path, header: header(), answer: answer)
+      let before = try contents(path)
+      let expected = EvaluationError.headerMismatch(
+        file: path, field: "a model whose SHA-256 is", found: "\"m1\"", expected: "\"m2\"")
+      #expect(throws: expected) { try set.evaluate(into: path, header: header(model: "m2"), answer: answer) }
+      #expect(throws: EvaluationError.self) {
+        try set.evaluate(into: path, header: header(shard: Shard("1/2")), answer: answer)
+      }
+      #expect(try contents(path) == before)
+    }
+  }
+
+  @Test("A file that is not a results file is refused and left alone", arguments: ["notes", "{\"a\": 1}\n", "x\ny\n"])
+  func otherFile(text: String) throws {
+    try withTemporaryDirectory { directory in
+      let path = try write(text, as: "notes.txt", in: directory)
+      #expect(throws: EvaluationError.self) { try set.evaluate(into: path, header: header(), answer: answer) }
+      #expect(try contents(path) == text)
+    }
+  }
+
+  @Test("A results file is written by one process at a time")
+  func lock() throws {
+    try withTemporaryDirectory { directory in
+      let path = "\(directory)/r.jsonl"
+      let writer = try ResultsWriter(path: path, header: header())
+      #expect(throws: EvaluationError.resultsInUse(file: path)) { try ResultsWriter(path: path, header: header()) }
+      #expect(writer.resumed.isEmpty)
+    }
+  }
+}
+
+@Suite("Shards")
+struct ShardTests {
+  @Test(
+    "Shards cover every question once and differ by one at most", arguments: [1, 2, 3, 7, 64], [0, 1, 5, 64, 1001])
+  func cover(count: Int, total: Int) throws {
+    let ranges = try (1...count).map { try Shard("\($0)/\(count)").range(of: total) }
+    #expect(ranges.flatMap { Array($0) } == Array(0..<total))
+    let sizes = ranges.map(\.count)
+    #expect((sizes.max() ?? 0) - (sizes.min() ?? 0) <= 1)
+  }
+
+  @Test("What is not i/n is refused", arguments: ["", "0/2", "3/2", "1", "1/0", "a/b", "1/2/3", "-1/2", "1/"])
+  func refused(text: String) {
+    #expect(throws: EvaluationError.notAShard(text: text)) { try Shard(text) }
+  }
+
+  @Test("A huge count does not overflow")
+  func huge() throws {
+    #expect(try Shard("\(Int.max)/\(Int.max)").range(of: 10) == 9..<10)
+  }
+
+  @Test("Merged shards are the file of an unsharded run")
+  func merge() throws {
+    let set = try QuestionSet(.llava, path: fixture("llava.jsonl"))
+    try withTemporaryDirectory { directory in
+      let paths = try (1...2).map { number in
+        let path = "\(directory)/\(number).jsonl"
+        _ = try set.evaluate(into: path, header: header(shard: Shard("\(number)/2")), answer: answer)
+        return path
+      }
+      let merged = try ResultsFile.merge(paths.reversed(), to: "\(directory)/all.jsonl", questions: set)
+      _ = try set.evaluate(into: "\(directory)/whole.jsonl", header: header(), answer: answer)
+      #expect(merged.records.map(\.index) == [0, 1, 2])
+      #expect(try contents("\(directory)/all.jsonl") == contents("\(directory)/whole.jsonl"))
+      #expect(throws: EvaluationError.unanswered(count: 2, of: 3, questions: ["2-b", "3"])) {
+        try ResultsFile.merge([paths[0]], to: "\(directory)/gap.jsonl", questions: set)
+      }
+      #expect(throws: EvaluationError.unanswered(count: 1, of: 3, questions: ["number 1"])) {
+        try ResultsFile.merge([paths[1]], to: "\(directory)/gap.jsonl")
+      }
+      #expect(throws: EvaluationError.answeredTwice(question: "1", files: ["\(directory)/whole.jsonl", paths[0]])) {
+        try ResultsFile.merge(["\(directory)/whole.jsonl", paths[0]], to: "\(directory)/gap.jsonl")
+      }
+      let other = "\(directory)/other.jsonl"
+      _ = try set.evaluate(into: other, header: header(shard: Shard("2/2"), model: "m2"), answer: answer)
+      #expect(throws: EvaluationError.self) {
+        try ResultsFile.merge([paths[0], other], to: "\(directory)/gap.jsonl")
+      }
+      #expect(!FileManager.default.fileExists(atPath: "\(directory)/gap.jsonl"))
+    }
+  }
+}
