@@ -125,7 +125,7 @@ void cncurses_close(void) {
     write_directly(paste_off);
     curs_set(1);
     endwin();
-    guard_leave();
+    guard_remove();
     delscreen(screen);
     screen = NULL;
 }
@@ -213,27 +213,52 @@ void cncurses_refresh(int caret_y, int caret_x) {
 
 void cncurses_forget_screen(void) { clearok(curscr, TRUE); }
 
+// Keys held with Shift, Alt or Control have codes made up at run time, and names: kUP5 is Control-Up.
+static uint32_t modified_key(wint_t code) {
+    static const struct { const char *name; uint32_t key; } known[] = {
+        {"kUP", CNCURSES_KEY_UP},        {"kDN", CNCURSES_KEY_DOWN},    {"kLFT", CNCURSES_KEY_LEFT},
+        {"kRIT", CNCURSES_KEY_RIGHT},    {"kHOM", CNCURSES_KEY_HOME},   {"kEND", CNCURSES_KEY_END},
+        {"kPRV", CNCURSES_KEY_PAGE_UP},  {"kNXT", CNCURSES_KEY_PAGE_DOWN},
+        {"kDC", CNCURSES_KEY_DELETE},    {"kIC", CNCURSES_KEY_INSERT},
+    };
+    const char *name = keyname((int)code);
+    if (name == NULL) return CNCURSES_KEY_NONE;
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        if (strncmp(name, known[i].name, strlen(known[i].name)) == 0) return known[i].key;
+    return CNCURSES_KEY_NONE;
+}
+
 static uint32_t portable_key(wint_t code) {
     switch (code) {
-    case KEY_UP: return CNCURSES_KEY_UP;
-    case KEY_DOWN: return CNCURSES_KEY_DOWN;
-    case KEY_LEFT: return CNCURSES_KEY_LEFT;
-    case KEY_RIGHT: return CNCURSES_KEY_RIGHT;
-    case KEY_HOME: return CNCURSES_KEY_HOME;
-    case KEY_END: return CNCURSES_KEY_END;
-    case KEY_PPAGE: return CNCURSES_KEY_PAGE_UP;
-    case KEY_NPAGE: return CNCURSES_KEY_PAGE_DOWN;
+    case KEY_UP:
+    case KEY_SR: return CNCURSES_KEY_UP;
+    case KEY_DOWN:
+    case KEY_SF: return CNCURSES_KEY_DOWN;
+    case KEY_LEFT:
+    case KEY_SLEFT: return CNCURSES_KEY_LEFT;
+    case KEY_RIGHT:
+    case KEY_SRIGHT: return CNCURSES_KEY_RIGHT;
+    case KEY_HOME:
+    case KEY_SHOME: return CNCURSES_KEY_HOME;
+    case KEY_END:
+    case KEY_SEND: return CNCURSES_KEY_END;
+    case KEY_PPAGE:
+    case KEY_SPREVIOUS: return CNCURSES_KEY_PAGE_UP;
+    case KEY_NPAGE:
+    case KEY_SNEXT: return CNCURSES_KEY_PAGE_DOWN;
     case KEY_ENTER: return CNCURSES_KEY_ENTER;
     case KEY_BACKSPACE: return CNCURSES_KEY_BACKSPACE;
-    case KEY_DC: return CNCURSES_KEY_DELETE;
-    case KEY_IC: return CNCURSES_KEY_INSERT;
+    case KEY_DC:
+    case KEY_SDC: return CNCURSES_KEY_DELETE;
+    case KEY_IC:
+    case KEY_SIC: return CNCURSES_KEY_INSERT;
     case KEY_BTAB: return CNCURSES_KEY_BACK_TAB;
     case CODE_PASTE_START: return CNCURSES_KEY_PASTE_START;
     case CODE_PASTE_END: return CNCURSES_KEY_PASTE_END;
     case CODE_MOUSE: return CNCURSES_KEY_MOUSE;
     default: break;
     }
-    return code > KEY_F0 && code <= KEY_F(63) ? CNCURSES_KEY_FUNCTION + (code - KEY_F0) : CNCURSES_KEY_NONE;
+    return code > KEY_F0 && code <= KEY_F(63) ? CNCURSES_KEY_FUNCTION + (code - KEY_F0) : modified_key(code);
 }
 
 int cncurses_read(int milliseconds, uint32_t *value) {

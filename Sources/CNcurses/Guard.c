@@ -75,11 +75,16 @@ void cncurses_hang_up(void) {
 
 bool guard_prepare(void) {
     if (tcgetattr(STDIN_FILENO, &original) != 0) return false;
+    // ncurses is about to put its own handlers for some of these, which would exit with a code of its own.
+    for (int i = 0; i < ENDING; i++) {
+        struct sigaction current;
+        if (sigaction(ending[i], NULL, &current) == 0 && current.sa_handler != on_ending) previous[i] = current;
+    }
     if (pipe_ends[0] < 0 && pipe2(pipe_ends, O_CLOEXEC | O_NONBLOCK) != 0) return false;
     return true;
 }
 
-void guard_install_handlers(void) {
+static void install_handlers(void) {
     struct sigaction action = {0};
     sigemptyset(&action.sa_mask);
     action.sa_handler = on_telling;
@@ -87,14 +92,9 @@ void guard_install_handlers(void) {
     for (int i = 0; i < TELLING; i++) sigaction(telling[i], &action, NULL);
     action.sa_handler = on_ending;
     action.sa_flags = SA_ONSTACK;
-    for (int i = 0; i < ENDING; i++) {
-        struct sigaction old;
-        sigaction(ending[i], NULL, &old);
-        // What was ignored from outside (nohup) stays ignored.
-        if (old.sa_handler == SIG_IGN || old.sa_handler == on_ending) continue;
-        previous[i] = old;
-        sigaction(ending[i], &action, NULL);
-    }
+    // What was ignored from outside (nohup) stays ignored.
+    for (int i = 0; i < ENDING; i++)
+        sigaction(ending[i], previous[i].sa_handler == SIG_IGN ? &previous[i] : &action, NULL);
 }
 
 void guard_enter(const char *sequence, size_t length) {
@@ -106,7 +106,16 @@ void guard_enter(const char *sequence, size_t length) {
     if (sigaltstack(NULL, &current) == 0 && (current.ss_flags & SS_DISABLE)) sigaltstack(&stack, NULL);
     if (!has_exit_handler) has_exit_handler = atexit(guard_leave) == 0;
     entered = 1;
-    guard_install_handlers();
+    install_handlers();
+}
+
+void guard_remove(void) {
+    guard_leave();
+    struct sigaction action = {0};
+    sigemptyset(&action.sa_mask);
+    action.sa_handler = SIG_DFL;
+    for (int i = 0; i < TELLING; i++) sigaction(telling[i], &action, NULL);
+    for (int i = 0; i < ENDING; i++) sigaction(ending[i], &previous[i], NULL);
 }
 
 static unsigned drain_pipe(void) {

@@ -4,7 +4,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/// Remembers the terminal's modes as they were, and opens the pipe that signals and wake-ups write to.
+/// Remembers the terminal's modes and the signal handlers as they are, and opens the pipe for signals and wake-ups.
+/// To be called before ncurses changes either.
 bool guard_prepare(void);
 
 /// From here until guard_leave, any way the process ends writes `sequence` and puts the modes back.
@@ -13,7 +14,7 @@ void guard_enter(const char *sequence, size_t length);
 /// Writes the sequence and puts the modes back, once.
 void guard_leave(void);
 
-/// Brings back the handlers of guard_enter that ncurses or a stop has replaced.
-void guard_install_handlers(void);
+/// guard_leave, and signals mean again what they did before.
+void guard_remove(void);
 
 #endif
