@@ -196,7 +196,7 @@ package final class PtyDriver {
     posix_spawnattr_setflags(&attributes, Int16(flags))
     var argv: [UnsafeMutablePointer<CChar>?] = ([executable] + arguments).map { strdup($0) } + [nil]
     var envp: [UnsafeMutablePointer<CChar>?] = environment.map { strdup("\($0)=\($1)") } + [nil]
-    defer { (argv + envp).forEach { free($0) } }
+    defer { for pointer in argv + envp { free(pointer) } }
     var processID: pid_t = 0
     let error = posix_spawn(&processID, executable, &actions, &attributes, &argv, &envp)
     guard error == 0 else {
