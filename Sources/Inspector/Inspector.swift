@@ -1,2 +1,0 @@
-/// Placeholder until the first sources of this target land.
-package enum InspectorPlaceholder {}

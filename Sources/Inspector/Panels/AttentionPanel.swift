@@ -1,0 +1,181 @@
+import Evidence
+import TerminalUI
+
+extension Canvas {
+  /// Formula, heat map with the keys beside it, legend, layer × head matrix and the curve over layers.
+  mutating func drawAttention(_ state: InspectorState, in rect: Rect) {
+    guard let map = state.map else {
+      let text = state.statistics?.attentionProblem ?? "The decoder has not run yet."
+      paragraph(text, in: rect, style: look.theme.dim)
+      return
+    }
+    var room = rect
+    if rect.height >= 10 {
+      let used = paragraph(
+        map.view.formula, in: Rect(x: rect.x, y: rect.y, width: rect.width, height: 2), style: look.theme.dim)
+      room = room.dropping(top: used)
+    }
+    let lower = lowerHeight(state, room)
+    drawCells(state, map, in: room.bottom(lower))
+    room = room.dropping(bottom: lower)
+    if room.height >= 5 {
+      drawMapLegend(map, state, in: room.bottom(1))
+      room = room.dropping(bottom: 1)
+    }
+    let listWidth = room.width >= 44 ? min(30, room.width - 25) : max(0, min(22, room.width - 12))
+    drawMaps(state, map, in: Rect(x: room.x, y: room.y, width: room.width - listWidth - 1, height: room.height))
+    drawKeys(state, map, in: room.dropping(left: room.width - listWidth))
+  }
+
+  /// Rows for the matrix: what the map leaves when it has its twelve.
+  private func lowerHeight(_ state: InspectorState, _ room: Rect) -> Int {
+    let spare = room.height - 13
+    let rows = look.drawsHalfBlocks ? (state.layerCount + 1) / 2 : state.layerCount
+    return spare < 3 ? 0 : min(spare, max(4, rows + 1), max(4, room.height / 3))
+  }
+
+  /// The map; with a knock-out the map before and after, or, where there is room for one alone, the difference.
+  private mutating func drawMaps(_ state: InspectorState, _ map: MapStatistics, in rect: Rect) {
+    let grid = state.links.geometry.patches
+    guard !rect.isEmpty, map.positions.count == grid.count else {
+      return line("no patch grid", in: rect, style: look.theme.dim)
+    }
+    guard let cut = map.knockOut else { return drawMap(state, map.positions, in: rect) }
+    if rect.width >= 2 * grid.columns + 1 && rect.height >= 3 {
+      let halves = Layout(.horizontal, [.fill, .fill], gap: 1).split(rect)
+      line("before", in: halves[0], style: look.theme.dim)
+      line("after", in: halves[1], style: look.theme.dim)
+      drawMap(state, map.positions, in: halves[0].dropping(top: 1))
+      drawMap(state, map.positions(of: cut), in: halves[1].dropping(top: 1))
+    } else {
+      line("after − before", in: rect, style: look.theme.dim)
+      let difference = map.difference
+      let limit = difference.filter(\.isFinite).map(abs).max() ?? 0
+      drawMap(state, difference, in: rect.dropping(top: 1), range: -limit...limit, colors: .blueOrange)
+    }
+  }
+
+  private mutating func drawMap(
+    _ state: InspectorState, _ values: [Double], in rect: Rect, range: ClosedRange<Double> = 0...1,
+    colors: ColorMap = .cividis
+  ) {
+    guard !rect.isEmpty else { return }
+    let grid = state.links.geometry.patches
+    let layout = GridLayout(
+      columns: grid.columns, rows: grid.rows, in: rect, look, keeping: state.cursor.patch)
+    draw(HeatMap(values, layout: layout, range: range, map: colors), in: rect)
+    let selection = state.highlightedKeys.compactMap { key in
+      if case .patch(let index) = key, index < grid.count { grid.point(index) } else { nil }
+    }
+    draw(GridMarks(layout: layout, cursor: state.cursor.patch, selection: Set(selection)), in: rect)
+    hits.add(layout.area.intersection(rect), .patches(layout))
+  }
+
+  /// The values at both ends of the colours, and which part of the map is in sight.
+  private mutating func drawMapLegend(_ map: MapStatistics, _ state: InspectorState, in rect: Rect) {
+    let low = map.scale == .logarithmic ? MapStatistics.logarithmicFloor(map.range) : map.range.lowerBound
+    let held = state.view.heldRange == nil ? "" : ", held"
+    let ends =
+      map.scale == .rank
+      ? ("last", "first of \(map.view.shownCount)")
+      : (Format.number(low), "\(Format.number(map.range.upperBound)) \(map.scale.title)\(held)")
+    draw(MapLegend(map: .cividis, low: ends.0, high: ends.1), in: rect)
+  }
+
+  /// Anchors, prefix and `<voco>` itself: value, lift and a bar against uniform.
+  private mutating func drawKeys(_ state: InspectorState, _ map: MapStatistics, in rect: Rect) {
+    guard rect.width >= 8, rect.height >= 1 else { return }
+    let summary = rect.height >= 6 ? state.shareLines(map) : []
+    let keys = state.keyList.filter { key in
+      state.links.position(of: key).map { map.view.layout.roles[$0] != .unseen } ?? false
+    }
+    let rows = keys.map { keyRow($0, state, map) }
+    let body = rect.dropping(bottom: summary.count)
+    let visible = Scroll().revealing(
+      keys.firstIndex(of: state.cursor.key), count: keys.count, height: body.height
+    ).range(count: keys.count, height: body.height)
+    let largest = max(map.range.upperBound, rows.map(\.value).max() ?? 0)
+    draw(Bars(Array(rows[visible]), maximum: largest, reference: map.view.uniform), in: body)
+    for index in visible {
+      hits.add(
+        Rect(x: body.x, y: body.y + index - visible.lowerBound, width: body.width, height: 1), .key(keys[index]))
+    }
+    for (row, text) in summary.enumerated() {
+      line(text, in: rect.bottom(summary.count), row: row, style: look.theme.dim)
+    }
+  }
+
+  private func keyRow(_ key: KeyReference, _ state: InspectorState, _ map: MapStatistics) -> Bars.Row {
+    let position = state.links.position(of: key) ?? 0
+    let pin = state.highlightedKeys.contains(key) ? String(look.glyphs.bullet) : ""
+    let isShown = map.view.shown[position]
+    let value = map.view.values[position]
+    var text = isShown ? state.metricValue(value).text : "left out"
+    if isShown, let cut = map.knockOut, cut.shown[position] {
+      text += "\(look.glyphs.right)\(state.metricValue(cut.values[position]).text)"
+    } else if isShown, state.view.metric != .lift {
+      text += " \(Format.times(map.view.lift(of: position)))"
+    }
+    return Bars.Row(
+      label: pin + state.keyName(position), value: isShown ? value : 0, text: text,
+      isMarked: state.cursor.key == key)
+  }
+
+  /// The layer × head matrix and the curve over layers, each with its range.
+  private mutating func drawCells(_ state: InspectorState, _ map: MapStatistics, in rect: Rect) {
+    guard rect.height >= 2, state.layerCount > 0, state.headCount > 0 else { return }
+    let cells = map.cells
+    let parts = Layout(.horizontal, [.fill, .fill], gap: 1).split(rect)
+    let maximum = cells.maximum
+    line(matrixTitle(state, cells), in: parts[0], style: look.theme.dim)
+    let matrixRect = parts[0].dropping(top: 1)
+    let layout = GridLayout(
+      columns: state.headCount, rows: state.layerCount, in: matrixRect, look, isSquare: false,
+      keeping: GridPoint(column: state.view.head ?? 0, row: state.view.layer ?? 0), largestScale: 4)
+    draw(
+      HeatMap(cells.matrix.flatMap { $0.map { $0 ?? .nan } }, layout: layout, range: 0...max(maximum, .ulpOfOne)),
+      in: matrixRect)
+    let mark = state.view.layer.flatMap { layer in state.view.head.map { GridPoint(column: $0, row: layer) } }
+    draw(GridMarks(layout: layout, cursor: mark), in: matrixRect)
+    hits.add(layout.area.intersection(matrixRect), .cells(layout))
+    let uniform = cells.uniform.map { ", uniform \(Format.number($0))" } ?? ""
+    line("by layer, 0–\(Format.number(maximum))\(uniform)", in: parts[1], style: look.theme.dim)
+    let curve = Curve(
+      cells.curve.map { $0 ?? .nan }, range: 0...max(maximum, .ulpOfOne), reference: cells.uniform,
+      marked: state.view.layer)
+    for hit in curve.draw(in: parts[1].dropping(top: 1), of: &frame, look) { hits.add(hit.rect, .layer(hit.index)) }
+  }
+
+  private func matrixTitle(_ state: InspectorState, _ cells: CellStatistics) -> String {
+    guard let layer = state.view.layer, let head = state.view.head, cells.matrix.indices.contains(layer),
+      cells.matrix[layer].indices.contains(head)
+    else { return "\(cells.statistic.rawValue), layer × head" }
+    let value = cells.matrix[layer][head].map(Format.number) ?? "undefined"
+    return "\(cells.statistic.rawValue) L\(layer + 1) H\(head + 1) \(value)"
+  }
+}
+
+extension InspectorState {
+  /// The shares of the kinds of keys under the metric on screen.
+  func shareLines(_ map: MapStatistics) -> [String] {
+    let shares = map.view.shares
+    return [
+      "anchors \(Format.percent(shares.anchors)) lift \(Format.times(shares.lift))",
+      "patches \(Format.percent(shares.patches))",
+      "prefix \(Format.percent(shares.prefix)) self \(Format.percent(shares.itself))",
+    ]
+  }
+}
+
+extension MapStatistics {
+  /// `[P]`, another row's patches on the same colours.
+  func positions(of other: AttentionView) -> [Double] {
+    MapStatistics.positions(of: other, range: range, scale: scale)
+  }
+
+  /// `[P]`, the knock-out's values minus the run's; not a number where either is not shown.
+  var difference: [Double] {
+    guard let cut = knockOut else { return [] }
+    return view.layout.patches.map { view.shown[$0] && cut.shown[$0] ? cut.values[$0] - view.values[$0] : .nan }
+  }
+}

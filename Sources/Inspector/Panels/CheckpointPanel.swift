@@ -1,0 +1,39 @@
+import TerminalUI
+
+extension Canvas {
+  /// Name, size and configuration in short, then every tensor.
+  mutating func drawCheckpoint(_ state: InspectorState, in rect: Rect) {
+    guard let checkpoint = state.checkpoint else {
+      paragraph(state.checkpointReport.notes.joined(separator: " "), in: rect, style: look.theme.dim)
+      return
+    }
+    let problems = checkpoint.problems == 0 ? "" : ", \(checkpoint.problems) not ok"
+    line(
+      "\(checkpoint.name): \(Format.integer(checkpoint.rows.count)) tensors, \(Format.bytes(checkpoint.byteCount))\(problems)",
+      in: rect, style: checkpoint.problems == 0 ? look.theme.title : look.theme.bad)
+    var room = rect.dropping(top: 1)
+    if room.height >= 8 {
+      let facts = checkpoint.facts.map { "\($0.name) \($0.value)" }.joined(separator: " · ")
+      let used = paragraph(
+        facts, in: Rect(x: room.x, y: room.y, width: room.width, height: min(3, room.height / 4)), style: look.theme.dim
+      )
+      room = room.dropping(top: used)
+    }
+    let wide = room.width >= 70
+    let columns =
+      [
+        Table.Column("name", width: .fill), Table.Column("shape", width: .fixed(16)),
+        Table.Column("dtype", width: .fixed(5)),
+      ]
+      + (wide ? [Table.Column("bytes", .trailing, width: .fixed(10))] : [])
+      + [Table.Column("status", width: .fixed(wide ? 14 : 7))]
+    let rows = checkpoint.rows.map { row -> [Span] in
+      let style = row.status == "ok" ? look.theme.text : look.theme.bad
+      let cells =
+        [row.name, Format.shape(row.shape), row.dtype] + (wide ? [Format.bytes(row.byteCount)] : []) + [row.status]
+      return cells.map { Span($0, style) }
+    }
+    let table = Table(columns: columns, rows: rows, selected: rows.isEmpty ? nil : state.tensorRow)
+    for hit in table.draw(in: room, of: &frame, look) { hits.add(hit.rect, .tensor(hit.row)) }
+  }
+}

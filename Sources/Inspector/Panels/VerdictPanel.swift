@@ -1,0 +1,59 @@
+import Evidence
+import TerminalUI
+
+extension Canvas {
+  /// The three tiers, each with its word; below them controls, the knock-outs of this session and the rules.
+  mutating func drawVerdict(_ state: InspectorState, in rect: Rect) {
+    let lines =
+      styled(state.question, look.theme.dim, rect) + tierLines(state, rect) + controlLines(state, rect)
+      + knockOutLines(state, rect)
+      + state.verdictReport.notes.flatMap { styled($0, look.theme.dim, rect) }
+    ListView(lines, scroll: Scroll(offset: state.scroll[.verdict] ?? 0)).draw(in: rect, of: &frame, look)
+  }
+
+  private func styled(_ text: String, _ style: Style, _ rect: Rect) -> [[Span]] {
+    // One column is left for the scroll bar.
+    wrapped(text, to: max(1, rect.width - 1)).map { [Span($0, style)] }
+  }
+
+  /// Name and word in columns of their own, what was found wrapped beside them, or below where it is narrow.
+  private func tierLines(_ state: InspectorState, _ rect: Rect) -> [[Span]] {
+    state.tiers.flatMap { tier -> [[Span]] in
+      let style =
+        switch tier.word {
+        case "yes": look.theme.good
+        case "no": look.theme.bad
+        default: look.theme.warning
+        }
+      let head = [
+        Span(ReportText.padded(tier.name, 12) + " ", look.theme.title),
+        Span(ReportText.padded(tier.word, 12) + " ", style),
+      ]
+      guard rect.width >= 60 else { return [head] + styled(tier.sentence, look.theme.text, rect) }
+      let indent = [Span(String(repeating: " ", count: 26), look.theme.text)]
+      return wrapped(tier.sentence, to: rect.width - 27).enumerated().map { index, part in
+        (index == 0 ? head : indent) + [Span(part, look.theme.text)]
+      }
+    }
+  }
+
+  private func controlLines(_ state: InspectorState, _ rect: Rect) -> [[Span]] {
+    guard let controls = state.evidence?.controls else { return [] }
+    let words = controls.map { "\($0.name.rawValue) \($0.outcome.map { $0 ? "passed" : "failed" } ?? "not run")" }
+    return styled("controls: \(words.joined(separator: ", "))", look.theme.text, rect)
+  }
+
+  private func knockOutLines(_ state: InspectorState, _ rect: Rect) -> [[Span]] {
+    state.knockOuts.reversed().flatMap { result -> [[Span]] in
+      let draws = state.matchedRandom[result.request.id]
+      let matched = draws.flatMap { draws in
+        draws.percentile(of: result.kl).map { ", percentile \(Format.number($0)) of \(draws.kls.count) draws" }
+      }
+      let mark = result.request.id == state.view.shownKnockOut ? look.glyphs.pointer : " "
+      return styled(
+        "\(mark)cut \(result.request.label) in \(result.request.scope): “\(result.answer)”, "
+          + "KL \(Format.number(result.kl)) nat, Δ logit \(Format.number(result.logitDifference))\(matched ?? "")",
+        look.theme.text, rect)
+    }
+  }
+}

@@ -1,0 +1,53 @@
+import Trace
+
+extension InspectorState {
+  var maskReport: PanelReport {
+    var report = PanelReport(.mask)
+    guard let mask = statistics?.mask, let model = trace?.model else {
+      report.notes = ["The sequence is not laid out yet."]
+      return report
+    }
+    report.add("mask", model.visualMask)
+    report.add("positions", .integer(links.sequence?.length ?? 0))
+    if let edge = maskEdge {
+      report.add("query", "\(keyName(edge.row)) \(edge.row)")
+      report.add("key", "\(keyName(edge.column)) \(edge.column)")
+      report.add("edge", edge.isAllowed ? "allowed" : "blocked")
+      report.add("reason", edge.sentence)
+    }
+    report.add("blocked edges", blockedWords(mask))
+    let names = mask.spans.map(\.kind.rawValue)
+    report.tables = [
+      .init(
+        "allowed edges by segment, query in rows, key in columns", columns: ["query \\ key"] + names,
+        rows: mask.spans.indices.map { row in
+          [.text("\(names[row]) \(mask.spans[row].count)")]
+            + mask.spans.indices.map {
+              .text("\(Format.integer(mask.allowed[row][$0]))/\(Format.integer(mask.total(row: row, column: $0)))")
+            }
+        })
+    ]
+    return report
+  }
+
+  /// What the blocked edges carry, checked against the measured attention.
+  func blockedWords(_ mask: MaskStatistics) -> String {
+    guard let blocked = mask.blocked else { return "not checked: the decoder has not run yet" }
+    if blocked.count == 0 { return "none in the measured rows" }
+    return blocked.holds
+      ? "carry 0.0 ✓ (\(Format.integer(blocked.count)) checked)"
+      : "✗ one carries \(Format.number(Double(blocked.largest)))"
+  }
+
+  /// The mask cell under the cursor with its reason; `nil` before the sequence is known.
+  package var maskEdge: (row: Int, column: Int, isAllowed: Bool, sentence: String)? {
+    guard let sequence = trace?.sequence, let index = links.sequence, let model = trace?.model,
+      let row = cursor.queryPosition(links), let column = links.position(of: cursor.key)
+    else { return nil }
+    let reason = MaskReason(index, visualMask: model.visualMask, query: row, key: column)
+    let isAllowed = sequence.allows(row: row, column: column)
+    let sentence =
+      reason.isAllowed == isAllowed ? reason.sentence : "The trace's mask differs from the rule: \(reason.sentence)"
+    return (row, column, isAllowed, sentence)
+  }
+}

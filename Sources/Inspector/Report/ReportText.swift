@@ -1,0 +1,112 @@
+import Foundation
+import TerminalUI
+
+/// Reports as people and programs read them.
+package enum ReportText {
+  /// Facts aligned, tables under their titles, notes last; lines longer than `width` are wrapped between words, tables
+  /// are not.
+  package static func lines(_ report: PanelReport, width: Int) -> [String] {
+    var lines: [String] = []
+    let nameWidth = report.facts.map { displayWidth($0.name) }.max() ?? 0
+    for fact in report.facts {
+      let room = max(10, width - nameWidth - 2)
+      for (index, part) in wrapped(fact.value.text, to: room).enumerated() {
+        lines.append((index == 0 ? padded(fact.name, nameWidth) : padded("", nameWidth)) + "  " + part)
+      }
+    }
+    for table in report.tables {
+      if !lines.isEmpty { lines.append("") }
+      lines.append(table.title)
+      lines += rows(of: table)
+    }
+    if !report.notes.isEmpty && !lines.isEmpty { lines.append("") }
+    lines += report.notes.flatMap { wrapped($0, to: max(10, width)) }
+    return lines
+  }
+
+  /// All reports one under another, each under its title.
+  package static func text(_ reports: [PanelReport], width: Int = 100) -> String {
+    reports.map { report in
+      "\(report.title)\n\(String(repeating: "=", count: displayWidth(report.title)))\n"
+        + lines(report, width: width).joined(separator: "\n")
+    }.joined(separator: "\n\n") + "\n"
+  }
+
+  /// One object with a `panels` array; keys sorted, so that equal reports are equal bytes.
+  package static func json(_ reports: [PanelReport]) -> String {
+    struct Document: Encodable {
+      let panels: [PanelReport]
+    }
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+    guard let data = try? encoder.encode(Document(panels: reports)) else {
+      preconditionFailure("every report value has a JSON form")
+    }
+    return String(decoding: data, as: UTF8.self) + "\n"
+  }
+
+  /// One rectangular table for everything (RFC 4180): `panel,table,row,field,value`, rows counted from 1.
+  package static func csv(_ reports: [PanelReport]) -> String {
+    var lines = ["panel,table,row,field,value"]
+    func add(_ fields: [String]) { lines.append(fields.map(csvField).joined(separator: ",")) }
+    for report in reports {
+      for fact in report.facts { add([report.panel, "facts", "1", fact.name, fact.value.plain]) }
+      for table in report.tables {
+        for (index, row) in table.rows.enumerated() {
+          for (column, value) in zip(table.columns, row) {
+            add([report.panel, table.title, String(index + 1), column, value.plain])
+          }
+        }
+      }
+      for (index, note) in report.notes.enumerated() { add([report.panel, "notes", String(index + 1), "note", note]) }
+    }
+    return lines.joined(separator: "\r\n") + "\r\n"
+  }
+
+  /// A CSV field, quoted where it must be.
+  package static func csvField(_ text: String) -> String {
+    guard text.unicodeScalars.contains(where: { $0 == "," || $0 == "\"" || $0 == "\n" || $0 == "\r" }) else {
+      return text
+    }
+    return "\"" + text.replacingOccurrences(of: "\"", with: "\"\"") + "\""
+  }
+
+  private static func rows(of table: PanelReport.Table) -> [String] {
+    let body = table.rows.map { $0.map(\.text) }
+    let widths = table.columns.indices.map { column in
+      body.reduce(displayWidth(table.columns[column])) { max($0, displayWidth($1[column])) }
+    }
+    let isNumeric = table.columns.indices.map { column in
+      table.rows.allSatisfy { if case .text = $0[column] { false } else { true } }
+    }
+    return ([table.columns] + body).map { row in
+      var line = "  "
+      for (column, text) in row.enumerated() {
+        line += padded(text, widths[column], trailing: isNumeric[column]) + "  "
+      }
+      while line.last == " " { line.removeLast() }
+      return line
+    }
+  }
+
+  static func padded(_ text: String, _ width: Int, trailing: Bool = false) -> String {
+    let space = String(repeating: " ", count: max(0, width - displayWidth(text)))
+    return trailing ? space + text : text + space
+  }
+}
+
+extension InspectorState {
+  /// The file that an export of the focused panel writes.
+  package func exportFile(_ format: ExportFormat) -> ExportFile {
+    let stem = imageName.split(separator: ".").first.map(String.init) ?? "picture"
+    let base = "\(stem)-\(format == .frame ? "screen" : focus.name)"
+    let contents =
+      switch format {
+      case .text: ReportText.text([report(focus)])
+      case .csv: ReportText.csv([report(focus)])
+      case .json: ReportText.json([report(focus)])
+      case .frame: Inspector.view(self, size: size).frame.text + "\n"
+      }
+    return ExportFile(name: "\(base).\(format.fileExtension)", contents: contents)
+  }
+}

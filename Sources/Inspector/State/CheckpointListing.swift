@@ -1,0 +1,49 @@
+/// The checkpoint as the Checkpoint panel lists it; the executable makes it from `CheckpointReport`.
+package struct CheckpointListing: Sendable, Equatable {
+  /// One tensor, expected or found.
+  package struct Row: Sendable, Hashable {
+    package let name: String
+    /// Extents as found, or as expected when it is missing.
+    package let shape: [Int]
+    /// `F32`, `BF16`, …; empty when it is missing.
+    package let dtype: String
+    /// Bytes in the file; 0 when it is missing.
+    package let byteCount: Int
+    /// `ok`, `missing`, `unexpected`, …: the words of `vocoscope check`.
+    package let status: String
+
+    package init(name: String, shape: [Int], dtype: String, byteCount: Int, status: String) {
+      self.name = name
+      self.shape = shape
+      self.dtype = dtype
+      self.byteCount = byteCount
+      self.status = status
+    }
+  }
+
+  /// A line of the configuration or of the summary.
+  package struct Fact: Sendable, Hashable {
+    package let name: String
+    package let value: String
+
+    package init(_ name: String, _ value: String) {
+      self.name = name
+      self.value = value
+    }
+  }
+
+  package let name: String
+  package let facts: [Fact]
+  package let rows: [Row]
+
+  package init(name: String, facts: [Fact], rows: [Row]) {
+    self.name = name
+    self.facts = facts
+    self.rows = rows
+  }
+
+  package var byteCount: Int { rows.reduce(0) { $0 + $1.byteCount } }
+
+  /// Rows whose status is not `ok`.
+  package var problems: Int { rows.filter { $0.status != "ok" }.count }
+}

@@ -1,0 +1,156 @@
+import Evidence
+import Tensor
+import TerminalUI
+import Trace
+
+/// What the status line says about the cursor: the numbers behind the colours.
+package struct Reading: Sendable, Equatable {
+  /// What the cursor stands on, then one fact after another.
+  package let parts: [String]
+  /// The number that `y` copies; `nil` when there is none.
+  package let copyableValue: String?
+
+  package var text: String { parts.joined(separator: " · ") }
+}
+
+extension InspectorState {
+  /// What the cursor stands on, in words and numbers.
+  package var reading: Reading {
+    if focus == .checkpoint { return tensorReading }
+    switch cursor.place {
+    case .patch:
+      let numbers = keyNumbers(cursor.key)
+      return Reading(parts: [patchName(cursor.patch)] + numbers.parts + colorParts, copyableValue: numbers.value)
+    case .anchor:
+      let numbers = keyNumbers(cursor.key)
+      let norm = statistics?.anchors.flatMap {
+        $0.norms.indices.contains(cursor.anchor) ? $0.norms[cursor.anchor] : nil
+      }
+      return Reading(
+        parts: ["A\(cursor.anchor + 1)\(keySuffix(cursor.key))"] + numbers.parts
+          + (norm.map { ["‖v‖ \(Format.number($0))"] } ?? []),
+        copyableValue: numbers.value)
+    case .token:
+      let numbers = keyNumbers(cursor.key)
+      return Reading(parts: [tokenName] + numbers.parts, copyableValue: numbers.value)
+    case .code: return codeReading
+    case .edge: return edgeReading
+    }
+  }
+
+  /// The piece of a position: `<s>`, `A1`, `patch (12,7)`, `<voco>`, `▁what`.
+  package func keyName(_ position: Int) -> String {
+    switch links.reference(at: position) {
+    case .anchor(let index): return "A\(index + 1)"
+    case .patch(let index):
+      let point = links.geometry.patches.point(index)
+      return "patch (\(point.row),\(point.column))"
+    case .position(let position):
+      guard let pieces = trace?.sequence?.pieces, pieces.indices.contains(position) else { return "key \(position)" }
+      return pieces[position] == "\n" ? "<0x0A>" : pieces[position]
+    }
+  }
+
+  private func patchName(_ point: GridPoint) -> String {
+    "patch (\(point.row),\(point.column)) #\(links.geometry.patches.index(point))"
+      + keySuffix(.patch(links.geometry.patches.index(point)))
+  }
+
+  private func keySuffix(_ key: KeyReference) -> String { links.position(of: key).map { " key \($0)" } ?? "" }
+
+  private var tokenName: String {
+    guard let position = links.position(of: cursor.key) else { return "no key" }
+    return "\(keyName(position)) key \(position)"
+  }
+
+  /// Value, rank and lift of a key under the metric on screen.
+  private func keyNumbers(_ key: KeyReference) -> (parts: [String], value: String?) {
+    guard let map, let position = links.position(of: key) else {
+      return ([statistics?.attentionProblem ?? "attention: the decoder has not run yet"], nil)
+    }
+    guard map.view.shown.indices.contains(position), map.view.layout.roles[position] != .unseen else {
+      return (["<voco> does not see it"], nil)
+    }
+    guard map.view.shown[position] else {
+      return ([map.view.sinks.contains(position) ? "left out as a sink" : "left out: not visual"], nil)
+    }
+    let value = Format.number(map.view.values[position])
+    var parts = view.metric == .lift ? [] : ["\(view.metric == .share ? "attention" : view.metric.rawValue) \(value)"]
+    if let rank = map.view.rank(of: position) { parts.append("rank \(rank)/\(map.view.shownCount)") }
+    parts.append("lift \(Format.times(map.view.lift(of: position)))")
+    if let cut = map.knockOut, cut.shown[position] { parts.append("cut \(Format.number(cut.values[position]))") }
+    if view.selection.contains(key) { parts.append("pinned") }
+    return (parts, value)
+  }
+
+  private var colorParts: [String] {
+    let area = links.geometry.pixels(of: cursor.patch, in: links.geometry.patches)
+    if let picture {
+      return picture.meanColor(x: area.x, y: area.y).map { ["rgb \($0.red),\($0.green),\($0.blue)"] } ?? ["padding"]
+    }
+    guard let square = shownPicture, view.overlay == .none else { return [] }
+    let grid = links.geometry.patches
+    let x = cursor.patch.column * square.width / grid.columns
+    let y = cursor.patch.row * square.height / grid.rows
+    let color = square.meanColor(
+      x: x..<max(x + 1, (cursor.patch.column + 1) * square.width / grid.columns),
+      y: y..<max(y + 1, (cursor.patch.row + 1) * square.height / grid.rows))
+    return color.map { ["rgb \($0.red),\($0.green),\($0.blue)"] } ?? []
+  }
+
+  private var codeReading: Reading {
+    guard let mgvq = trace?.mgvq else {
+      return Reading(
+        parts: ["code (\(cursor.code.row),\(cursor.code.column))", "not computed yet"], copyableValue: nil)
+    }
+    let code = mgvq.codes[view.group, cursor.code.row, cursor.code.column]
+    var parts = ["code \(code) at (\(cursor.code.row),\(cursor.code.column)) of group \(view.group + 1)"]
+    if statistics?.codes.indices.contains(view.group) == true, let count = statistics?.codes[view.group].counts[code] {
+      parts.append("used \(count)× here")
+    }
+    if let margin = codeChoice?.margin { parts.append("margin \(Format.number(margin))") }
+    parts.append(patchName(cursor.patch))
+    return Reading(parts: parts + keyNumbers(cursor.key).parts, copyableValue: String(code))
+  }
+
+  /// How the latent vector under the cursor chose its code; `nil` without the codebook.
+  package var codeChoice: CodeChoice? {
+    guard let codebook, let mgvq = trace?.mgvq else { return nil }
+    return CodeChoice(codebook, mgvq: mgvq, group: view.group, cell: cursor.code)
+  }
+
+  private var edgeReading: Reading {
+    guard let sequence = trace?.sequence, let row = cursor.queryPosition(links),
+      let column = links.position(of: cursor.key)
+    else { return Reading(parts: ["mask: the sequence is not laid out yet"], copyableValue: nil) }
+    var parts = ["query \(keyName(row)) \(row) → key \(keyName(column)) \(column)"]
+    let allowed = sequence.allows(row: row, column: column)
+    parts.append(allowed ? "allowed" : "blocked")
+    let value = edgeAttention(row: row, column: column).map { Format.number(Double($0)) }
+    parts.append(
+      value.map { "attention \($0), mean over layers and heads" }
+        ?? "a trace holds attention of <voco> and the last token only")
+    return Reading(parts: parts, copyableValue: value ?? (allowed ? "1" : "0"))
+  }
+
+  /// The attention on an edge, averaged over all layers and heads; `nil` for rows that a trace does not hold.
+  package func edgeAttention(row: Int, column: Int) -> Float? {
+    guard let language = trace?.language, let index = links.sequence else { return nil }
+    let tensor =
+      row == index.vocoPosition ? language.attentionVoco : row == index.length - 1 ? language.attentionLast : nil
+    guard let tensor, tensor.rank == 3, tensor.shape[2] == index.length else { return nil }
+    let cells = tensor.shape[0] * tensor.shape[1]
+    guard cells > 0 else { return nil }
+    return (0..<cells).reduce(Float(0)) { $0 + tensor.values[$1 * index.length + column] } / Float(cells)
+  }
+
+  private var tensorReading: Reading {
+    guard let checkpoint, checkpoint.rows.indices.contains(tensorRow) else {
+      return Reading(parts: ["no checkpoint listed"], copyableValue: nil)
+    }
+    let row = checkpoint.rows[tensorRow]
+    return Reading(
+      parts: [row.name, Format.shape(row.shape), row.dtype, Format.bytes(row.byteCount), row.status],
+      copyableValue: row.name)
+  }
+}

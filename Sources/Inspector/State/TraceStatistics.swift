@@ -1,0 +1,52 @@
+package import Evidence
+import Tensor
+package import Trace
+
+/// What follows from a trace alone, computed once when it arrives.
+package struct TraceStatistics: Sendable {
+  /// The voco row; `nil` until the decoder ran, or when the trace does not fit together.
+  package let attention: VocoAttention?
+  /// Why there is no attention although the decoder ran.
+  package let attentionProblem: String?
+  /// What this one picture says about the anchors.
+  package let anecdote: EvidenceVerdict?
+  package let mask: MaskStatistics?
+  package let anchors: AnchorStatistics?
+  /// One a group; empty before the codes are known.
+  package let codes: [CodeUsage]
+
+  package init(_ trace: Trace, index: SequenceIndex?) {
+    (attention, attentionProblem) =
+      if trace.language == nil {
+        (nil, nil)
+      } else {
+        switch Result(catching: { () throws(EvidenceError) in try VocoAttention(trace) }) {
+        case .success(let attention): (attention, nil)
+        case .failure(let error): (nil, error.description)
+        }
+      }
+    anecdote = attention == nil ? nil : try? VerdictEngine().verdict(picture: trace)
+    mask = trace.sequence.map { MaskStatistics($0, language: trace.language, vocoPosition: index?.vocoPosition) }
+    anchors = trace.anchors.flatMap { $0.rank == 2 ? AnchorStatistics($0) : nil }
+    codes = trace.mgvq.map { mgvq in (0..<mgvq.codes.groups).map { CodeUsage(mgvq.codes, group: $0) } } ?? []
+  }
+}
+
+/// How one picture uses the codebook of a group.
+package struct CodeUsage: Sendable, Equatable {
+  /// How often each used code occurs.
+  package let counts: [Int: Int]
+  /// exp(−Σ p ln p) over the codes of this picture: as many codes used alike.
+  package let perplexity: Double
+
+  package init(_ codes: CodeGrid, group: Int) {
+    let plane = codes.height * codes.width
+    var counts: [Int: Int] = [:]
+    for index in group * plane..<(group + 1) * plane { counts[Int(codes.indices[index]), default: 0] += 1 }
+    self.counts = counts
+    perplexity = effectiveCount(counts.keys.sorted().map { Double(counts[$0] ?? 0) })
+  }
+
+  /// Codes that occur at least once.
+  package var used: Int { counts.count }
+}

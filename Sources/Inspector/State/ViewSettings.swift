@@ -1,0 +1,105 @@
+package import Evidence
+
+/// How the data is shown: what undo takes back.
+///
+/// The cursor, the focus and scrolling are not part of it, so undo never moves what a person is looking at.
+package struct ViewSettings: Sendable, Hashable {
+  /// A layer from 0; `nil` is all layers.
+  package var layer: Int?
+  /// A head from 0; `nil` is all heads.
+  package var head: Int?
+  /// Whether all heads together show the largest value of any, rather than the mean.
+  package var takesMaximum: Bool
+  package var metric: AttentionMetric
+  package var scale: MapScale
+  /// Whether attention sinks are left out and the rest renormalised.
+  package var hidesSinks: Bool
+  /// Whether only anchors and patches are kept and renormalised.
+  package var visualOnly: Bool
+  package var overlay: PictureOverlay
+  /// The range of values that colours keep while layers and pictures change; `nil` follows the data.
+  package var heldRange: ClosedRange<Double>?
+  /// The keys picked for a knock-out.
+  package var selection: Set<KeyReference>
+  /// The group whose code grid is shown, from 0.
+  package var group: Int
+  /// The identifier of the knock-out shown beside the run; `nil` for none.
+  package var shownKnockOut: Int?
+  package var theme: Int
+  package var takesMouse: Bool
+  package var isZoomed: Bool
+  package var showsMaskCells: Bool
+
+  package init() {
+    layer = nil
+    head = nil
+    takesMaximum = false
+    metric = .share
+    scale = .linear
+    hidesSinks = false
+    visualOnly = false
+    overlay = .attention
+    heldRange = nil
+    selection = []
+    group = 0
+    shownKnockOut = nil
+    theme = 0
+    takesMouse = true
+    isZoomed = false
+    showsMaskCells = false
+  }
+
+  /// The numbers that these settings ask for.
+  package var query: AttentionQuery {
+    AttentionQuery(
+      layer: layer.map(LayerSelection.single) ?? .all,
+      head: head.map(HeadSelection.single) ?? (takesMaximum ? .max : .mean), metric: metric, hidesSinks: hidesSinks,
+      visualOnly: visualOnly)
+  }
+}
+
+/// How colours follow values.
+package enum MapScale: String, Sendable, CaseIterable, Codable {
+  case linear, logarithmic, rank
+
+  package var title: String { self == .logarithmic ? "log" : rawValue }
+
+  package var next: MapScale { self == .linear ? .logarithmic : self == .logarithmic ? .rank : .linear }
+}
+
+/// What lies over the picture.
+package enum PictureOverlay: String, Sendable, CaseIterable, Codable {
+  case none, attention, reconstruction
+}
+
+/// The changes of the view that undo takes back, newest last.
+package struct ViewHistory: Sendable, Equatable {
+  /// Older changes are forgotten.
+  package static let limit = 1000
+
+  package private(set) var past: [ViewSettings] = []
+  package private(set) var future: [ViewSettings] = []
+
+  package init() {}
+
+  /// Notes that `settings` were replaced.
+  package mutating func record(_ settings: ViewSettings) {
+    past.append(settings)
+    if past.count > ViewHistory.limit { past.removeFirst() }
+    future.removeAll()
+  }
+
+  /// The settings before `current`; `nil` when there are none.
+  package mutating func undo(_ current: ViewSettings) -> ViewSettings? {
+    guard let settings = past.popLast() else { return nil }
+    future.append(current)
+    return settings
+  }
+
+  /// The settings that were undone last; `nil` when there are none.
+  package mutating func redo(_ current: ViewSettings) -> ViewSettings? {
+    guard let settings = future.popLast() else { return nil }
+    past.append(current)
+    return settings
+  }
+}

@@ -1,0 +1,149 @@
+import FoundationInternationalization
+package import TerminalUI
+import Trace
+
+/// One row of the help, the palette, the finder or the export menu.
+package struct Choice: Sendable, Equatable {
+  package let title: String
+  /// The key, or what kind of thing was found.
+  package let detail: String
+  /// One sentence; empty where the title says it all.
+  package let summary: String
+  /// Why choosing it does nothing; `nil` when it works.
+  package let obstacle: String?
+  package let target: Target
+
+  package enum Target: Sendable, Equatable {
+    case command(Command)
+    case key(KeyReference)
+    case code(group: Int, cell: GridPoint)
+    case tensor(Int)
+    case export(ExportFormat)
+  }
+}
+
+/// What an export writes.
+package enum ExportFormat: String, Sendable, CaseIterable {
+  case text, csv, json, frame
+
+  var title: String {
+    switch self {
+    case .text: "this panel as text"
+    case .csv: "this panel as CSV"
+    case .json: "this panel as JSON"
+    case .frame: "the screen as text"
+    }
+  }
+
+  var fileExtension: String { self == .text || self == .frame ? "txt" : rawValue }
+}
+
+extension InspectorState {
+  /// The rows that the open menu offers, best first; empty while none is open.
+  package var choices: [Choice] {
+    switch mode {
+    case .normal, .prompt: []
+    case .help(let search): helpChoices(search.query.text)
+    case .palette(let search): ranked(Command.allCases.map(choice), by: search.query.text)
+    case .find(let search): found(search.query.text)
+    case .export:
+      ExportFormat.allCases.map {
+        Choice(title: $0.title, detail: ".\($0.fileExtension)", summary: "", obstacle: nil, target: .export($0))
+      }
+    }
+  }
+
+  /// What works here; a search also finds what does not, with the reason.
+  private func helpChoices(_ query: String) -> [Choice] {
+    let all = Command.allCases.map(choice)
+    return query.isEmpty ? all.filter { $0.obstacle == nil && !$0.detail.isEmpty } : ranked(all, by: query)
+  }
+
+  private func choice(_ command: Command) -> Choice {
+    let keys = keyMap.keys(of: command).map { $0.label(unicode: glyphs.isUnicode) }
+    return Choice(
+      title: command.title, detail: keys.joined(separator: " "), summary: command.summary,
+      obstacle: obstacle(to: command), target: .command(command))
+  }
+
+  private func ranked(_ choices: [Choice], by query: String) -> [Choice] {
+    guard !query.isEmpty else { return choices }
+    let scored = choices.enumerated().compactMap { index, choice -> (score: Int, index: Int, choice: Choice)? in
+      let title = FuzzyMatch(query, in: choice.title)?.score
+      let inSummary = choice.summary.lowercased().contains(query.lowercased()) ? Int.min : nil
+      guard let score = title ?? inSummary else { return nil }
+      return (score, index, choice)
+    }
+    return scored.sorted { ($1.score, $0.index) < ($0.score, $1.index) }.map(\.choice)
+  }
+
+  /// Tokens, anchors, patches and codes; in the Checkpoint panel tensors.
+  private func found(_ query: String) -> [Choice] {
+    focus == .checkpoint ? foundTensors(query) : foundKeys(query) + foundCodes(query)
+  }
+
+  private func foundTensors(_ query: String) -> [Choice] {
+    (checkpoint?.rows ?? []).enumerated()
+      .filter { query.isEmpty || $0.element.name.localizedLowercase.contains(query.lowercased()) }
+      .prefix(200)
+      .map { index, row in
+        Choice(
+          title: row.name, detail: "\(Format.shape(row.shape)) \(row.dtype)", summary: "", obstacle: nil,
+          target: .tensor(index))
+      }
+  }
+
+  private func foundKeys(_ query: String) -> [Choice] {
+    guard let index = links.sequence else { return [] }
+    if let cell = coordinates(query) {
+      let grid = links.geometry.patches
+      let point = grid.clamp(cell)
+      return [keyChoice(.patch(grid.index(point)), name: "patch (\(point.row),\(point.column))")]
+    }
+    var result = (0..<index.anchors.count).map { keyChoice(.anchor($0), name: "A\($0 + 1)") }
+    result += index.others.map { keyChoice(.position($0), name: keyName($0)) }
+    if let position = Int(query.drop { $0 == "#" }), (0..<index.length).contains(position) {
+      result.insert(keyChoice(links.reference(at: position), name: keyName(position)), at: 0)
+    }
+    let lower = query.lowercased()
+    return result.enumerated()
+      .filter {
+        query.isEmpty || $0.offset == 0 && Int(query.drop { $0 == "#" }) != nil
+          || $0.element.title.lowercased().contains(lower)
+      }
+      .map(\.element)
+  }
+
+  private func keyChoice(_ key: KeyReference, name: String) -> Choice {
+    let position = links.position(of: key)
+    let kind = position.flatMap { links.sequence?.kinds[$0].rawValue } ?? ""
+    return Choice(
+      title: name, detail: position.map { "key \($0) \(kind)" } ?? kind, summary: "", obstacle: nil, target: .key(key))
+  }
+
+  /// `12,7` as row and column.
+  private func coordinates(_ query: String) -> GridPoint? {
+    let numbers = query.filter { !"() ".contains($0) }.split(separator: ",", omittingEmptySubsequences: false).map {
+      Int($0)
+    }
+    guard numbers.count == 2, let row = numbers[0], let column = numbers[1] else { return nil }
+    return GridPoint(column: column, row: row)
+  }
+
+  private func foundCodes(_ query: String) -> [Choice] {
+    guard let codes = trace?.mgvq?.codes, let wanted = Int(query.drop { !$0.isNumber }) else { return [] }
+    var result: [Choice] = []
+    for group in 0..<codes.groups {
+      for row in 0..<codes.height {
+        for column in 0..<codes.width where codes[group, row, column] == wanted {
+          result.append(
+            Choice(
+              title: "code \(wanted)", detail: "group \(group + 1) at (\(row),\(column))", summary: "", obstacle: nil,
+              target: .code(group: group, cell: GridPoint(column: column, row: row))))
+          if result.count == 100 { return result }
+        }
+      }
+    }
+    return result
+  }
+}

@@ -1,0 +1,121 @@
+import TerminalUI
+import Trace
+
+extension InspectorState {
+  /// A key while a menu or a text field is open.
+  mutating func handleInMode(_ key: Key) -> [Effect] {
+    switch key {
+    case .escape:
+      mode = .normal
+    case .control("c"): return [.quit]
+    case .enter: return accept()
+    case .up, .backTab: moveChoice(by: -1)
+    case .down, .tab: moveChoice(by: 1)
+    case .pageUp: moveChoice(by: -8)
+    case .pageDown: moveChoice(by: 8)
+    default: editLine { _ = $0.handle(key) }
+    }
+    return []
+  }
+
+  /// Changes the text of the open field; the mark goes back to the first row.
+  mutating func editLine(_ edit: (inout TextField) -> Void) {
+    switch mode {
+    case .normal, .export: break
+    case .prompt(var line):
+      edit(&line)
+      mode = .prompt(line)
+    case .help(var search):
+      edit(&search.query)
+      search.selected = 0
+      mode = .help(search)
+    case .palette(var search):
+      edit(&search.query)
+      search.selected = 0
+      mode = .palette(search)
+    case .find(var search):
+      edit(&search.query)
+      search.selected = 0
+      mode = .find(search)
+    }
+  }
+
+  /// The marked row of the open menu.
+  package var selectedChoice: Int {
+    switch mode {
+    case .normal, .prompt: 0
+    case .help(let search), .palette(let search), .find(let search): search.selected
+    case .export(let selected): selected
+    }
+  }
+
+  mutating func moveChoice(by steps: Int) { selectChoice(selectedChoice + steps) }
+
+  mutating func selectChoice(_ row: Int) {
+    let row = min(max(0, row), max(0, choices.count - 1))
+    switch mode {
+    case .normal, .prompt: break
+    case .help(var search):
+      search.selected = row
+      mode = .help(search)
+    case .palette(var search):
+      search.selected = row
+      mode = .palette(search)
+    case .find(var search):
+      search.selected = row
+      mode = .find(search)
+    case .export: mode = .export(row)
+    }
+  }
+
+  mutating func accept() -> [Effect] {
+    if case .prompt(let line) = mode { return ask(line.text) }
+    let offered = choices
+    let row = selectedChoice
+    guard offered.indices.contains(row) else {
+      mode = .normal
+      return []
+    }
+    let target = offered[row].target
+    mode = .normal
+    switch target {
+    case .command(let command): return perform(command)
+    case .key(let key):
+      cursor.move(to: key, links)
+      if focus == .image || focus == .verdict { focus = .attention }
+    case .code(let group, let cell):
+      focus = .anchors
+      change { $0.group = group }
+      cursor.moveToCode(cell, links)
+    case .tensor(let row): tensorRow = row
+    case .export(let format): return [.export(exportFile(format))]
+    }
+    return []
+  }
+
+  private mutating func ask(_ text: String) -> [Effect] {
+    mode = .normal
+    let question = text.trimmingSpaces
+    guard !question.isEmpty else {
+      notice = "the prompt is empty"
+      return []
+    }
+    prompt = question
+    work = .run
+    reusesImage = trace?.mgvq != nil && trace?.vision != nil && trace?.sequence != nil
+    view.shownKnockOut = nil
+    knockOuts = []
+    matchedRandom = [:]
+    refreshMap()
+    return [.run(prompt: question, reusesImage: reusesImage)]
+  }
+}
+
+extension String {
+  fileprivate var trimmingSpaces: String {
+    var text = self[...]
+    while text.first?.isWhitespace == true { text.removeFirst() }
+    while text.last?.isWhitespace == true { text.removeLast() }
+    return String(text)
+  }
+}

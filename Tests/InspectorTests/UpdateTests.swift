@@ -1,0 +1,240 @@
+import Evidence
+import TerminalUI
+import Testing
+import Trace
+
+@testable import Inspector
+
+@Suite("Update")
+struct UpdateTests {
+  @Test("The picture alone is enough to look at")
+  func pictureFirst() {
+    var state = InspectorState(imageName: "a.png", prompt: "?", size: Size(width: 80, height: 24))
+    state.post(.picture(SyntheticTrace().picture, name: "a.png"))
+    #expect(state.shownPicture != nil)
+    #expect(state.reading.text.contains("patch (0,0) #0"))
+    #expect(state.reading.text.contains("the decoder has not run yet"))
+  }
+
+  @Test("Escape stops the run, and a second one says that nothing runs")
+  func cancel() {
+    var state = InspectorState(imageName: "a.png", prompt: "?", size: Size(width: 80, height: 24))
+    #expect(state.press(.escape) == [.cancel])
+    state.post(.cancelled)
+    #expect(state.press(.escape).isEmpty)
+    #expect(state.notice == "cancel: nothing runs")
+  }
+
+  @Test("Layers and heads step from all to the last and stop there")
+  func layersAndHeads() {
+    var state = InspectorState.complete()
+    state.type("]")
+    #expect(state.view.layer == 0)
+    state.type("]]]]]")
+    #expect(state.view.layer == 2)
+    state.type("[[[[")
+    #expect(state.view.layer == nil)
+    state.type("}}}}")
+    #expect(state.view.head == 1)
+    state.type("{{")
+    #expect(state.view.head == nil)
+  }
+
+  @Test("Every view change is taken back by u and made again by U")
+  func undo() {
+    var state = InspectorState.complete()
+    let first = state.view
+    state.type("]}msaiot.")
+    let last = state.view
+    #expect(first != last)
+    for _ in 0..<20 { state.type("u") }
+    #expect(state.view == first)
+    for _ in 0..<20 { state.type("U") }
+    #expect(state.view == last)
+  }
+
+  @Test("Moving the cursor is not a change that undo takes back")
+  func undoKeepsCursor() {
+    var state = InspectorState.complete()
+    state.type("]")
+    state.press(.right, .down)
+    let cursor = state.cursor
+    state.type("u")
+    #expect(state.cursor == cursor)
+    #expect(state.view.layer == nil)
+  }
+
+  @Test("A metric that the trace lacks is passed over")
+  func metricsAvailable() {
+    var trace = SyntheticTrace().trace
+    trace.language?.valueNorms = nil
+    trace.language?.rolloutVoco = nil
+    var state = InspectorState.complete()
+    state.post(.trace(trace))
+    state.type("m")
+    #expect(state.view.metric == .lift)
+    state.type("m")
+    #expect(state.view.metric == .share)
+  }
+
+  @Test("A new prompt runs from the cached picture, and the header says so")
+  func prompt() {
+    var state = InspectorState.complete()
+    state.type("p")
+    state.press(.control("u"))
+    state.type("how many?")
+    #expect(state.press(.enter) == [.run(prompt: "how many?", reusesImage: true)])
+    #expect(state.headerParts.contains { $0.contains("image reused") })
+    #expect(state.work == .run)
+  }
+
+  @Test("Without a picture's trace a prompt runs everything")
+  func promptWithoutImage() {
+    var state = InspectorState(imageName: "a.png", prompt: "?", size: Size(width: 80, height: 24))
+    state.type("p")
+    #expect(state.type("!").isEmpty)
+    #expect(state.press(.enter) == [.run(prompt: "?!", reusesImage: false)])
+  }
+
+  @Test("An empty prompt asks nothing")
+  func emptyPrompt() {
+    var state = InspectorState.complete()
+    state.type("p")
+    state.press(.control("u"))
+    #expect(state.press(.character(" "), .enter).isEmpty)
+    #expect(state.notice == "the prompt is empty")
+  }
+
+  @Test("A pasted prompt is one line")
+  func paste() {
+    var state = InspectorState.complete()
+    state.type("p")
+    state.press(.control("u"))
+    state.post(.input(.paste("is it\na cat?")))
+    #expect(state.press(.enter) == [.run(prompt: "is it a cat?", reusesImage: true)])
+  }
+
+  @Test("A knock-out cuts the selection, shows its result beside the run, and X puts it aside")
+  func knockOut() throws {
+    let synthetic = SyntheticTrace()
+    var state = InspectorState.complete(synthetic)
+    state.post(.command(.selectAnchors))
+    let effects = state.type("x")
+    guard case .knockOut(let request) = try #require(effects.first) else { return #expect(Bool(false), "no knock-out") }
+    #expect(request.keys == [1, 2, 3, 4])
+    #expect(request.label == "A1–A4")
+    #expect(request.layer == nil && request.head == nil)
+    #expect(state.type("x").isEmpty, "the model is busy")
+    state.post(.knockOutFinished(synthetic.knockOut(request)))
+    let cut = try #require(state.map?.knockOut)
+    #expect(cut.shares.anchors == 0)
+    #expect(state.report(.verdict).tables.contains { $0.title == "knock-outs" })
+    state.type("X")
+    #expect(state.view.selection.isEmpty)
+    state.type("X")
+    #expect(state.map?.knockOut == nil)
+  }
+
+  @Test("Without a selection the key under the cursor is cut")
+  func knockOutAtCursor() {
+    var state = InspectorState.complete()
+    state.press(.right)
+    #expect(
+      state.type("x")
+        == [.knockOut(KnockOutRequest(id: 1, label: "patch (0,1)", keys: [6], layer: nil, head: nil))])
+  }
+
+  @Test("<voco> never loses itself")
+  func knockOutKeepsVoco() {
+    let synthetic = SyntheticTrace()
+    var state = InspectorState.complete(synthetic)
+    state.cursor.move(to: .position(synthetic.voco), state.links)
+    #expect(state.type("x").isEmpty)
+    #expect(state.notice == "knock out: <voco> sees none of the selected keys")
+  }
+
+  @Test("Matched random draws take as many patches from those left, and give a percentile")
+  func matchedRandom() throws {
+    let synthetic = SyntheticTrace()
+    var state = InspectorState.complete(synthetic)
+    #expect(state.type("r").isEmpty)
+    guard case .knockOut(let request)? = state.type("x").first else { return #expect(Bool(false)) }
+    state.post(.knockOutFinished(synthetic.knockOut(request)))
+    guard case .matchedRandom(let draws)? = state.type("r").first else { return #expect(Bool(false)) }
+    #expect(draws.draws == 200)
+    #expect(draws.candidates.count == synthetic.patches - 1)
+    #expect(!draws.candidates.contains(request.keys[0]))
+    state.post(.matchedRandom(MatchedRandomResult(request: draws, kls: [0.01, 0.02, 0.03, 0.0213])))
+    #expect(state.work == .matchedRandom)
+    #expect(state.matchedRandom[1]?.percentile(of: 0.0213) == 62.5)
+    state.post(.matchedRandom(MatchedRandomResult(request: draws, kls: .init(repeating: 0, count: 200))))
+    #expect(state.work == nil)
+  }
+
+  @Test("A trace without weights runs nothing and says so")
+  func withoutWeights() {
+    var state = InspectorState(
+      imageName: "a.png", prompt: "?", size: Size(width: 80, height: 24),
+      capabilities: .init(runsModel: false))
+    state.post(.trace(SyntheticTrace().trace))
+    #expect(state.type("xp").isEmpty)
+    #expect(state.notice == "prompt: this trace was opened without weights")
+    #expect(state.mode == .normal)
+  }
+
+  @Test("v selects the rectangle of patches up to the cursor")
+  func range() {
+    var state = InspectorState.complete()
+    state.type("v")
+    state.press(.right, .right, .down)
+    #expect(state.highlightedKeys == Set([0, 1, 2, 6, 7, 8].map(KeyReference.patch)))
+    #expect(state.view.selection.isEmpty)
+    state.type("v")
+    #expect(state.view.selection.count == 6)
+    state.type("u")
+    #expect(state.view.selection.isEmpty)
+  }
+
+  @Test("Escape drops a range before it stops anything")
+  func escapeDropsRange() {
+    var state = InspectorState.complete()
+    state.type("v")
+    #expect(state.press(.escape).isEmpty)
+    #expect(state.rangeStart == nil)
+  }
+
+  @Test("An error is one sentence in a box that any key takes away")
+  func failure() {
+    var state = InspectorState.complete()
+    state.post(.failed("model.safetensors: the header is truncated"))
+    #expect(view(state, size: state.size).frame.text.contains("the header is truncated"))
+    #expect(state.type("q").isEmpty)
+    #expect(state.failure == nil)
+    #expect(state.type("q") == [.quit])
+  }
+
+  @Test("y copies the number under the cursor")
+  func copy() throws {
+    var state = InspectorState.complete()
+    let value = try #require(state.reading.copyableValue)
+    #expect(state.type("y") == [.copy(value)])
+    #expect(state.reading.text.contains(value))
+  }
+
+  @Test("The held range stays while the layer changes")
+  func heldRange() throws {
+    var state = InspectorState.complete()
+    let range = try #require(state.map?.range)
+    state.type("V]")
+    #expect(state.map?.range == range)
+    state.type("V")
+    #expect(state.map?.range != range)
+  }
+
+  @Test("The mouse is taken and left")
+  func mouse() {
+    var state = InspectorState.complete()
+    #expect(state.type("M") == [.setMouse(false)])
+    #expect(state.type("u") == [.setMouse(true)])
+  }
+}
