@@ -38,7 +38,7 @@ struct ReportTests {
       try comparison().text == """
         Questions · test.jsonl · 20 questions · per cent, 95 % intervals (Wilson)
 
-        family    n              lower          HTC, demo               upper
+        family    n              lower          HTC, demo                upper
         which    10   20.0 [5.7, 51.0]  80.0 [49.0, 94.3]  100.0 [72.2, 100.0]
         colour   10  50.0 [23.7, 76.3]  60.0 [31.3, 83.2]    60.0 [31.3, 83.2]
         overall  20  35.0 [18.1, 56.7]  70.0 [48.1, 85.5]    80.0 [58.4, 91.9]
