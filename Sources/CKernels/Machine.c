@@ -8,3 +8,24 @@ int kernel_processors(void) {
   int count = CPU_COUNT(&set);
   return count > 0 ? count : 1;
 }
+
+#if defined(__x86_64__)
+kernel_vectors kernel_widest_vectors(void) {
+  __builtin_cpu_init();
+  int avx512 = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512cd") &&
+               __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
+               __builtin_cpu_supports("avx512vl");
+  if (avx512) return kernel_vectors_avx512;
+  return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") ? kernel_vectors_avx2
+                                                                         : kernel_vectors_baseline;
+}
+
+int kernel_is_amd(void) {
+  __builtin_cpu_init();
+  return __builtin_cpu_is("amd") != 0;
+}
+#else
+kernel_vectors kernel_widest_vectors(void) { return kernel_vectors_baseline; }
+
+int kernel_is_amd(void) { return 0; }
+#endif

@@ -3,6 +3,7 @@
 
 #include "CKernels.h"
 #include "Clones.h"
+#include "Exp.h"
 
 INLINED double sum_of(const float *x, size_t count) {
 #pragma clang fp reassociate(on)
@@ -18,21 +19,32 @@ INLINED double sum_of_squares_about(const float *x, double center, size_t count)
   return sum;
 }
 
+/// The largest of `count` values, minus infinity for none: sixteen maxima side by side, as one chain of comparisons
+/// would not become vectors.
+INLINED float largest_of(const float *x, size_t count) {
+  float largest[16];
+  for (int lane = 0; lane < 16; lane++) largest[lane] = -INFINITY;
+  size_t i = 0;
+  for (; i + 16 <= count; i += 16)
+    for (int lane = 0; lane < 16; lane++) largest[lane] = x[i + lane] > largest[lane] ? x[i + lane] : largest[lane];
+  for (; i < count; i++) largest[0] = x[i] > largest[0] ? x[i] : largest[0];
+  for (int lane = 1; lane < 16; lane++) largest[0] = largest[lane] > largest[0] ? largest[lane] : largest[0];
+  return largest[0];
+}
+
+CLONES
 void kernel_softmax_rows(const float *source, float *destination, size_t rows, size_t columns) {
   for (size_t r = 0; r < rows; r++) {
     const float *x = source + r * columns;
     float *y = destination + r * columns;
-    float largest = -INFINITY;
-    for (size_t i = 0; i < columns; i++) largest = x[i] > largest ? x[i] : largest;
+    float largest = largest_of(x, columns);
     if (largest == -INFINITY) {
       memset(y, 0, columns * sizeof *y);
       continue;
     }
-    for (size_t i = 0; i < columns; i++) y[i] = x[i] - largest;
-    kernel_exp(y, y, columns);
-    double sum = 0;
-    for (size_t i = 0; i < columns; i++) sum += y[i];
-    kernel_scale(y, (float)(1 / sum), y, columns);
+    for (size_t i = 0; i < columns; i++) y[i] = exp_without_branch(x[i] - largest);
+    float scale = (float)(1 / sum_of(y, columns));
+    for (size_t i = 0; i < columns; i++) y[i] *= scale;
   }
 }
 

@@ -1,5 +1,7 @@
 #include "COneDNN.h"
 
+#include <dlfcn.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -120,7 +122,27 @@ static void close_run(run_state *run) {
   if (run->stream) dnnl_stream_destroy(run->stream);
 }
 
+static atomic_int thread_limit = 0;
+
+void onednn_threads(int count) { atomic_store(&thread_limit, count); }
+
+/// Tells OpenMP how many threads the calling thread may start. Debian's oneDNN runs on GCC's OpenMP, whose headers and
+/// link name come with GCC alone; a oneDNN on another runtime has no such function and keeps its own count.
+static void limit_threads(void) {
+  static _Atomic(void *) found = NULL;
+  int count = atomic_load(&thread_limit);
+  if (count <= 0) return;
+  void *function = atomic_load(&found);
+  if (!function) {
+    function = dlsym(RTLD_DEFAULT, "omp_set_num_threads");
+    if (!function) return;
+    atomic_store(&found, function);
+  }
+  ((void (*)(int))function)(count);
+}
+
 int onednn_convolution_run(const onednn_convolution *c, const float *source, float *destination) {
+  limit_threads();
   run_state run = {0};
   dnnl_status_t status = open_run(c, source, destination, &run);
   if (status == dnnl_success) {

@@ -51,7 +51,7 @@ int kernel_all_finite(const float *a, size_t count);
 
 /// e to the x, within 2 units in the last place; 0 under -104, infinity over 88.73.
 void kernel_exp(const float *source, float *destination, size_t count);
-/// x * Phi(x), Phi the normal distribution function: the exact GELU, not the tanh form.
+/// x * Phi(x), Phi the normal distribution function within 1e-7: the exact GELU, not the tanh form.
 void kernel_gelu(const float *source, float *destination, size_t count);
 /// x / (1 + exp(-factor * x)): SiLU for factor 1, CLIP's "quick GELU" for factor 1.702.
 void kernel_swish(const float *source, float factor, float *destination, size_t count);
@@ -90,5 +90,19 @@ void kernel_gather_strided(
 
 /// Processors this process may run on, at least 1; Swift's Glibc module lacks the affinity calls.
 int kernel_processors(void);
+
+/// The widest vectors that single-precision kernels can use here, from CPUID and what the system saves of them.
+typedef enum {
+  kernel_vectors_baseline,
+  /// AVX2 and FMA.
+  kernel_vectors_avx2,
+  /// AVX-512 F, CD, BW, DQ and VL: what Skylake servers began with.
+  kernel_vectors_avx512,
+} kernel_vectors;
+
+kernel_vectors kernel_widest_vectors(void);
+
+/// Whether the processor is AMD's.
+int kernel_is_amd(void);
 
 #endif

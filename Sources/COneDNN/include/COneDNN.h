@@ -28,4 +28,7 @@ const char *onednn_convolution_implementation(const onednn_convolution *convolut
 
 void onednn_convolution_free(onednn_convolution *convolution);
 
+/// Lets each convolution that starts from now on use up to `count` threads.
+void onednn_threads(int count);
+
 #endif

@@ -1,5 +1,7 @@
 internal import CKernels
+internal import COneDNN
 internal import COpenBLAS
+internal import Glibc
 internal import Synchronization
 
 /// The numerical libraries underneath: which kernels they chose and how many threads they use.
@@ -10,10 +12,37 @@ package enum ComputeBackend {
   /// The kernel set that OpenBLAS uses, such as "SkylakeX".
   package static var openBLASCore: String { String(cString: openblas_core()) }
 
-  /// Lets every numerical loop use up to `count` threads, at least one.
+  /// The kernel set this processor deserves, as `OPENBLAS_CORETYPE` takes it; nil when any will do.
+  package static var expectedCore: String? {
+    OpenBLASCore.expected(OpenBLASCore.vectorsHere, isAMD: kernel_is_amd() != 0)
+  }
+
+  /// The value for `OPENBLAS_CORETYPE` with which the program should start itself again, because OpenBLAS took the
+  /// processor for a lesser one; nil when it did not, or when the user has set the variable.
+  package static func coreOverrideNeeded() -> String? {
+    OpenBLASCore.override(
+      chosen: openBLASCore, vectors: OpenBLASCore.vectorsHere, isAMD: kernel_is_amd() != 0,
+      setByUser: getenv("OPENBLAS_CORETYPE").map { String(cString: $0) })
+  }
+
+  /// Lets our loops and oneDNN's use up to `count` threads, at least one.
   package static func setThreads(_ count: Int) {
-    let count = max(count, 1)
-    threadLimit.store(count, ordering: .relaxed)
-    openblas_threads(Int32(count))
+    threadLimit.store(max(count, 1), ordering: .relaxed)
+    onednn_threads(Int32(max(count, 1)))
+  }
+
+  /// The speed of a product of two 768 × 768 matrices, in GFLOP/s: the best of some 0.1 s of trials.
+  package static func measureGEMM() -> Double {
+    let size = 768
+    let matrix = Tensor(shape: [size, size], values: (0..<size * size).map { Float($0 % 13) - 6 })
+    let clock = ContinuousClock()
+    let start = clock.now
+    var best = Duration.seconds(3600)
+    repeat {
+      let time = clock.measure { _ = matmul(matrix, matrix, transposeB: true) }
+      best = min(best, time)
+    } while clock.now - start < .milliseconds(100)
+    let seconds = Double(best.components.attoseconds) * 1e-18 + Double(best.components.seconds)
+    return 2 * Double(size * size * size) / seconds * 1e-9
   }
 }

@@ -4,16 +4,19 @@ internal import Synchronization
 /// How many threads our own loops may use; the libraries' pools are told the same by `ComputeBackend.setThreads`.
 let threadLimit = Atomic<Int>(ComputeBackend.processors)
 
-/// Runs `body` on consecutive parts of 0..<count, in parallel when there are at least two parts of `grain` elements.
+/// Runs `body` on consecutive parts of 0..<count, in parallel when there are at least two parts of `grain` elements;
+/// parts start at multiples of `unit`.
 ///
 /// `body` must write only what belongs to its part.
-func inParallel(_ count: Int, grain: Int, _ body: (Range<Int>) -> Void) {
-  let parts = min(threadLimit.load(ordering: .relaxed), count / max(grain, 1))
+func inParallel(_ count: Int, grain: Int, multipleOf unit: Int = 1, _ body: (Range<Int>) -> Void) {
+  let parts = min(threadLimit.load(ordering: .relaxed), count / max(grain, unit))
   guard parts > 1 else { return body(0..<count) }
   withoutActuallyEscaping(body) { body in
     let shared = SharedBody(run: body)
     DispatchQueue.concurrentPerform(iterations: parts) { part in
-      shared.run(count * part / parts..<count * (part + 1) / parts)
+      let start = count * part / parts / unit * unit
+      let end = part + 1 == parts ? count : count * (part + 1) / parts / unit * unit
+      shared.run(start..<end)
     }
   }
 }

@@ -34,10 +34,32 @@ package struct Conv2D: Sendable {
     precondition(x.rank == 3 && x.shape[0] == inputChannels, "convolution \(weight.shape) of \(x.shape)")
     let (height, width) = (outputExtent(x.shape[1], kernel: 2), outputExtent(x.shape[2], kernel: 3))
     precondition(height > 0 && width > 0, "convolution \(weight.shape) of \(x.shape)")
+    if isProduct { return product(x, height: height, width: width) }
     let convolution = prepared.convolution(height: x.shape[1], width: x.shape[2]) {
       PreparedConvolution(shape: shape(height: x.shape[1], width: x.shape[2]), weight: weight, bias: bias)
     }
     return Tensor(shape: [outputChannels, height, width]) { convolution.run(x, into: $0) }
+  }
+
+  /// A 1×1 convolution is the product of `[O, I]` with `[I, H·W]`, which OpenBLAS takes as it lies in memory; oneDNN
+  /// would spend as long again on reordering.
+  private var isProduct: Bool {
+    weight.shape[2] == 1 && weight.shape[3] == 1 && strideLength == 1 && padding == 0 && groups == 1
+  }
+
+  private func product(_ x: Tensor, height: Int, width: Int) -> Tensor {
+    let (outputs, places) = (outputChannels, height * width)
+    return Tensor(shape: [outputs, height, width]) { y in
+      guard let y = y.baseAddress else { return }
+      for channel in 0..<(bias == nil ? 0 : outputs) {
+        (y + channel * places).update(repeating: bias?.values[channel] ?? 0, count: places)
+      }
+      withPointers(weight, x) { weight, x in
+        gemm(
+          m: outputs, n: places, k: inputChannels, MatrixPointer(base: weight.start, stride: inputChannels),
+          MatrixPointer(base: x.start, stride: places), beta: bias == nil ? 0 : 1, into: y, stride: places)
+      }
+    }
   }
 
   private func outputExtent(_ extent: Int, kernel axis: Int) -> Int {

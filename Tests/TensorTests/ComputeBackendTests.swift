@@ -1,0 +1,59 @@
+import Foundation
+import Tensor
+import Testing
+
+@Suite("Compute backend") struct ComputeBackendTests {
+  @Test("A core narrower than the processor is overridden, by a name that OpenBLAS 0.3.21 accepts")
+  func override() {
+    func override(_ chosen: String, _ vectors: OpenBLASCore.Vectors, isAMD: Bool = false) -> String? {
+      OpenBLASCore.override(chosen: chosen, vectors: vectors, isAMD: isAMD, setByUser: nil)
+    }
+    #expect(override("Prescott", .avx512) == "SKYLAKEX")
+    #expect(override("Haswell", .avx512) == "SKYLAKEX")
+    #expect(override("Zen", .avx512, isAMD: true) == "SKYLAKEX")
+    #expect(override("Sandybridge", .avx2) == "HASWELL")
+    #expect(override("Barcelona", .avx2, isAMD: true) == "ZEN")
+  }
+
+  @Test("A core as wide as the processor, a newer core and the user's choice are left alone")
+  func noOverride() {
+    for core in ["SkylakeX", "Cooperlake", "SapphireRapids", "GraniteRapids", "armv8"] {
+      #expect(OpenBLASCore.override(chosen: core, vectors: .avx512, isAMD: false, setByUser: nil) == nil)
+    }
+    #expect(OpenBLASCore.override(chosen: "Zen", vectors: .avx2, isAMD: false, setByUser: nil) == nil)
+    #expect(OpenBLASCore.override(chosen: "Prescott", vectors: .baseline, isAMD: false, setByUser: nil) == nil)
+    #expect(OpenBLASCore.override(chosen: "Prescott", vectors: .avx512, isAMD: false, setByUser: "Prescott") == nil)
+  }
+
+  @Test("The library names its core, and a measured product has a speed")
+  func here() {
+    #expect(!ComputeBackend.openBLASCore.isEmpty)
+    #expect(ComputeBackend.processors >= 1)
+    #expect(ComputeBackend.measureGEMM() > 0)
+  }
+
+  @Test("Results do not depend on the number of threads", .serialized, arguments: [1, 2, 3, 7])
+  func threads(count: Int) {
+    let (a, b) = (ramp([130, 300]), ramp([517, 300]))
+    let x = ramp([16, 40, 40])
+    let conv = Conv2D(weight: ramp([32, 16, 3, 3]), bias: nil, padding: 1)
+    ComputeBackend.setThreads(1)
+    let (product, picture, activated) = (matmul(a, b, transposeB: true), conv(x), Activation.gelu(ramp([70_000])))
+    ComputeBackend.setThreads(count)
+    defer { ComputeBackend.setThreads(ComputeBackend.processors) }
+    #expect(largestDifference(matmul(a, b, transposeB: true), product.values) < 1e-4)
+    #expect(largestDifference(conv(x), picture.values) < 1e-4)
+    #expect(Activation.gelu(ramp([70_000])) == activated)
+  }
+
+  @Test("One convolution serves several sizes and threads at a time")
+  func concurrentConvolution() async {
+    let conv = Conv2D(weight: ramp([8, 4, 3, 3]), bias: ramp([8]), padding: 1)
+    let sizes = [9, 16, 9, 31, 16, 9]
+    let expected = sizes.map { conv(ramp([4, $0, $0])) }
+    await withTaskGroup(of: Bool.self) { group in
+      for (size, picture) in zip(sizes, expected) { group.addTask { conv(ramp([4, size, size])) == picture } }
+      for await isEqual in group { #expect(isEqual) }
+    }
+  }
+}
