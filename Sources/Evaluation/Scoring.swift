@@ -56,6 +56,8 @@ package struct Scorecard: Sendable, Equatable {
   package let metrics: [Metric]
   /// Indices of questions that have no answer; they are left out of every figure.
   package let unanswered: [Int]
+  /// How many answered questions have no public right answer; they are left out too.
+  package let withoutReference: Int
 }
 
 extension QuestionSet {
@@ -66,9 +68,11 @@ extension QuestionSet {
     let answered = questions.compactMap { question in
       answers[question.index].map { AnsweredQuestion(question: question, answer: $0) }
     }
-    let (items, metrics) = benchmark.score(answered, of: questions)
+    let scorable = answered.filter { !$0.question.answers.isEmpty }
+    let (items, metrics) = benchmark.score(scorable, of: questions)
     return Scorecard(
-      items: items, metrics: metrics, unanswered: questions.map(\.index).filter { answers[$0] == nil })
+      items: items, metrics: metrics, unanswered: questions.map(\.index).filter { answers[$0] == nil },
+      withoutReference: answered.count - scorable.count)
   }
 }
 

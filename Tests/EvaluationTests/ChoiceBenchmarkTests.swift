@@ -24,6 +24,19 @@ struct ChoiceBenchmarkTests {
     #expect(vanilla.questions.map(\.id) == [.integer(5), .integer(9), .integer(12)])
   }
 
+  @Test("An answer to a question whose reference is not public is counted, not scored")
+  func withoutReference() throws {
+    try withTemporaryDirectory { directory in
+      let row = "1\t?\tx\ty\t\t" + String(repeating: "A", count: 80)
+      let path = try write("index\tquestion\tA\tB\tanswer\timage\n\(row)\n", as: "t.tsv", in: directory)
+      let set = try QuestionSet(.mmbench, path: path)
+      let report = Comparison(set, answers: [("m", [0: "A", 1: "unreadable"])])
+      #expect(report.models[0].scorecard.items.isEmpty)
+      #expect(report.models[0].scorecard.withoutReference == 2)
+      #expect(report.text.contains("m: 2 of 2 answers have no public reference and are left out."))
+    }
+  }
+
   @Test("A base64 picture is decoded, and an index stands for another row's picture")
   func pictures() throws {
     let set = try QuestionSet(.mmbench, path: fixture("mmbench.tsv"))

@@ -51,7 +51,7 @@ struct ParserPropertyTests {
       #expect(try read(whole, as: format, in: directory))
       #expect(try !read([], as: format, in: directory))
       var refused = 0
-      for length in stride(from: 1, to: whole.count, by: max(1, whole.count / 300)) {
+      for length in stride(from: 1, to: whole.count, by: max(1, whole.count / 120)) {
         if try !read(Array(whole[..<length]), as: format, in: directory) { refused += 1 }
       }
       #expect(refused > 10)
@@ -64,7 +64,7 @@ struct ParserPropertyTests {
     var generator = SplitMix64(seed: 1)
     try withTemporaryDirectory { directory in
       var outcomes = [false: 0, true: 0]
-      for _ in 0..<400 {
+      for _ in 0..<150 {
         var bytes = whole
         for _ in 0...Int(generator.next() % 3) {
           bytes[Int(generator.next() % UInt64(bytes.count))] ^= 1 << UInt8(generator.next() % 8)

@@ -13,6 +13,7 @@ extension Comparison {
       "overall": model.overall.map(json) ?? .null, "figures": .array(model.scorecard.metrics.map(json)),
       "retention": model.retention.map(json) ?? .null,
       "unanswered": .array(model.scorecard.unanswered.map { .integer($0) }),
+      "without_reference": .integer(model.scorecard.withoutReference),
     ])
   }
 

@@ -8,11 +8,18 @@ extension Comparison {
     }
     let retention = retentionRows
     if !retention.isEmpty { blocks.append(table(retention).joined(separator: "\n") + "\n" + retentionNote) }
-    let unanswered = models.filter { !$0.scorecard.unanswered.isEmpty }
-    blocks += unanswered.map {
-      "\($0.model): \($0.scorecard.unanswered.count) of \(questionCount) questions have no answer and are left out."
-    }
+    blocks += models.flatMap(notes)
     return blocks.joined(separator: "\n\n") + "\n"
+  }
+
+  /// What a model's scores leave out.
+  private func notes(_ model: ModelReport) -> [String] {
+    let card = model.scorecard
+    return [
+      (card.unanswered.count, "questions have no answer"), (card.withoutReference, "answers have no public reference"),
+    ]
+    .filter { $0.0 > 0 }
+    .map { "\(model.model): \($0) of \(questionCount) \($1) and are left out." }
   }
 
   private var title: String {
