@@ -29,6 +29,13 @@ package struct Theme: Sendable, Hashable {
 
   /// The themes a person can turn through.
   package static let all: [Theme] = [.dark, .light, .highContrast]
+
+  /// The theme for the terminal's background where it says so: `COLORFGBG` ends in a palette entry, 7 and 9–15 being
+  /// light ones; else the dark theme. Both paint their own background, so a wrong guess stays readable.
+  package static func suggested(environment: [String: String]) -> Theme {
+    guard let last = environment["COLORFGBG"]?.split(separator: ";").last, let entry = Int(last) else { return .dark }
+    return entry == 7 || (9...15).contains(entry) ? .light : .dark
+  }
 }
 
 extension Theme {

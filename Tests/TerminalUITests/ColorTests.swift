@@ -111,6 +111,33 @@ struct ColorTests {
     }
   }
 
+  @Test("The terminal's background suggests the theme")
+  func suggestion() {
+    #expect(Theme.suggested(environment: ["COLORFGBG": "0;15"]).name == "light")
+    #expect(Theme.suggested(environment: ["COLORFGBG": "0;default;7"]).name == "light")
+    #expect(Theme.suggested(environment: ["COLORFGBG": "15;0"]).name == "dark")
+    #expect(Theme.suggested(environment: ["COLORFGBG": "15;8"]).name == "dark")
+    #expect(Theme.suggested(environment: ["COLORFGBG": "nonsense"]).name == "dark")
+    #expect(Theme.suggested(environment: [:]).name == "dark")
+  }
+
+  @Test("Unicode glyphs need a UTF-8 locale, and the first variable that is set decides")
+  func glyphs() {
+    func isUnicode(_ environment: [String: String], ascii: Bool = false) -> Bool {
+      Glyphs.detect(environment: environment, asciiRequested: ascii).isUnicode
+    }
+    #expect(isUnicode(["LANG": "en_GB.UTF-8"]))
+    #expect(isUnicode(["LC_ALL": "", "LC_CTYPE": "C.utf8", "LANG": "C"]))
+    #expect(!isUnicode(["LC_ALL": "C", "LANG": "en_GB.UTF-8"]))
+    #expect(!isUnicode([:]))
+    #expect(!isUnicode(["LANG": "en_GB.UTF-8"], ascii: true))
+    for glyphs in [Glyphs.unicode, .ascii] {
+      let all = glyphs.ramp + glyphs.horizontalEighths + glyphs.verticalEighths + glyphs.spinner
+      #expect(all.map { displayWidth($0) } == [Int](repeating: 1, count: all.count))
+      #expect(glyphs.horizontalEighths.count == 9 && glyphs.verticalEighths.count == 9)
+    }
+  }
+
   @Test("The grid cursor stands out from every colour of every magnitude map", arguments: [Theme.dark, .light])
   func cursorStandsOut(theme: Theme) {
     guard case .rgb(let r, let g, let b) = theme.cursorColor else {
@@ -127,4 +154,16 @@ struct ColorTests {
   private func shown(_ color: Color, _ depth: ColorDepth) -> Color {
     if case .index(let index) = depth.reduce(color) { paletteColor(index) } else { color }
   }
+}
+
+extension Theme: CustomTestStringConvertible {
+  public var testDescription: String { name }
+}
+
+extension ColorMap: CustomTestStringConvertible {
+  public var testDescription: String { name }
+}
+
+extension Glyphs: CustomTestStringConvertible {
+  public var testDescription: String { isUnicode ? "Unicode" : "ASCII" }
 }

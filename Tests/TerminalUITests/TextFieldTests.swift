@@ -1,0 +1,82 @@
+import Testing
+
+@testable import TerminalUI
+
+@Suite("Typing")
+struct TextFieldTests {
+  @Test("Keys edit at the caret")
+  func editing() {
+    var field = TextField("the cat")
+    for key in [Key.left, .left, .left, .backspace, .character("-"), .home, .delete, .end, .character("s")] {
+      let isTaken = field.handle(key)
+      #expect(isTaken)
+    }
+    #expect(field.text == "he-cats")
+    #expect(field.caret == 7)
+    _ = field.handle(.control("a"))
+    _ = field.handle(.control("k"))
+    #expect(field.text == "")
+    let isTaken = field.handle(.enter)
+    #expect(!isTaken)
+  }
+
+  @Test("Words and ends are deleted with Control keys, and nothing past either end")
+  func deleting() {
+    var field = TextField("what is in  the picture")
+    _ = field.handle(.control("w"))
+    #expect(field.text == "what is in  the ")
+    _ = field.handle(.control("w"))
+    #expect(field.text == "what is in  ")
+    _ = field.handle(.control("u"))
+    for key in [Key.backspace, .delete, .left, .control("w"), .control("k")] { _ = field.handle(key) }
+    #expect(field.text == "" && field.caret == 0)
+  }
+
+  @Test("A pasted text becomes one line without control characters")
+  func pasting() {
+    var field = TextField("ab")
+    _ = field.handle(.left)
+    field.insert("1\r\n2\t3\u{1B}[31m\u{7}")
+    #expect(field.text == "a1 2 3[31mb")
+    #expect(field.caret == 10)
+  }
+
+  @Test("A mark typed after its letter joins it")
+  func marks() {
+    var field = TextField()
+    for character in ["e", "\u{301}", "x"] as [Character] { _ = field.handle(.character(character)) }
+    #expect(field.text == "e\u{301}x" && field.characters.count == 2 && field.caret == 2)
+    _ = field.handle(.backspace)
+    _ = field.handle(.backspace)
+    #expect(field.text == "" && field.caret == 0)
+  }
+
+  @Test("The caret is in sight, on the column of its character, also among wide ones")
+  func caret() {
+    let look = Appearance()
+    var field = TextField("中文字ab")
+    for (moves, expected) in [(0, 8), (1, 7), (2, 6), (3, 4), (5, 0)] {
+      var copy = field
+      for _ in 0..<moves { _ = copy.handle(.left) }
+      var frame = Frame(size: Size(width: 20, height: 1))
+      copy.draw(in: Rect(x: 2, y: 0, width: 12, height: 1), of: &frame, look)
+      #expect(frame.caret == Point(x: 2 + expected, y: 0))
+    }
+    field.insert("a long text that does not fit")
+    for width in 1..<12 {
+      var frame = Frame(size: Size(width: 20, height: 1))
+      field.draw(in: Rect(x: 2, y: 0, width: width, height: 1), of: &frame, look)
+      #expect(frame.caret == Point(x: 1 + width, y: 0))
+      #expect(frame[2 + width, 0] == .blank)
+    }
+  }
+
+  @Test("A click puts the caret at the character under it")
+  func click() {
+    var field = TextField("中文ab")
+    for (column, expected) in [(0, 0), (1, 0), (2, 1), (4, 2), (5, 3), (9, 4)] {
+      field.moveCaret(toColumn: column, width: 20)
+      #expect(field.caret == expected)
+    }
+  }
+}
