@@ -41,25 +41,29 @@ package enum ImageDecoder {
     }
     let codec = Codec(path: path, format: format)
     let size = try codec.size(bytes, limits: limits)
-    let (stored, warnings) = try codec.pixels(bytes, size: size)
+    let (result, digest) = both({ codec.pixels(bytes, size: size) }, { SHA256.hexDigest(of: bytes) })
+    let (stored, warnings) = try result.get()
     let image = upright(stored, orientation: EXIFOrientation.find(in: bytes, format: format))
-    return DecodedImage(
-      image: image, format: format, fileSHA256: SHA256.hexDigest(of: bytes), warnings: warnings)
+    return DecodedImage(image: image, format: format, fileSHA256: digest, warnings: warnings)
   }
 
   /// `image` as EXIF's `orientation`, 1 to 8, says to show it.
   static func upright(_ image: RGBImage, orientation: Int) -> RGBImage {
     guard orientation != 1 else { return image }
     let size = cic_size(width: UInt32(image.width), height: UInt32(image.height))
-    let swapped = orientation >= 5
-    return RGBImage(width: swapped ? image.height : image.width, height: swapped ? image.width : image.height) {
-      cic_orient(image.pixels, size, Int32(orientation), $0.baseAddress)
+    let (width, height) = orientation >= 5 ? (image.height, image.width) : (image.width, image.height)
+    return RGBImage(width: width, height: height) { target in
+      nonisolated(unsafe) let target = target.baseAddress
+      concurrently(over: height) { rows in
+        cic_orient(
+          image.pixels, size, Int32(orientation), UInt32(rows.lowerBound), UInt32(rows.upperBound), target)
+      }
     }
   }
 }
 
 /// One of the C decoders, with its reports turned into errors.
-private struct Codec {
+private struct Codec: Sendable {
   let path: String
   let format: ImageFormat
 
@@ -81,7 +85,7 @@ private struct Codec {
     return size
   }
 
-  func pixels(_ bytes: [UInt8], size: cic_size) throws(ImageError) -> (RGBImage, [String]) {
+  func pixels(_ bytes: [UInt8], size: cic_size) -> Result<(RGBImage, [String]), ImageError> {
     var report = cic_report()
     let image = RGBImage(width: Int(size.width), height: Int(size.height)) {
       switch format {
@@ -89,7 +93,7 @@ private struct Codec {
       case .jpeg: cic_jpeg_decode(bytes, bytes.count, size, $0.baseAddress, &report)
       }
     }
-    guard report.status == CIC_OK else { throw report.error(path: path, format: format, size: size) }
-    return (image, report.warningLines)
+    guard report.status == CIC_OK else { return .failure(report.error(path: path, format: format, size: size)) }
+    return .success((image, report.warningLines))
   }
 }

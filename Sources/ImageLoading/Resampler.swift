@@ -1,5 +1,4 @@
 internal import CImageCodecs
-internal import Dispatch
 
 /// Pillow's two-pass resampling of 8-bit RGB: horizontally, then vertically, each rounded to 8 bits.
 ///
@@ -78,14 +77,6 @@ struct Resampler: Sendable {
         }
       }
     }
-  }
-}
-
-/// Splits `0..<count` into contiguous parts and runs `body` on them on all cores.
-private func concurrently(over count: Int, _ body: @Sendable (Range<Int>) -> Void) {
-  let parts = min(count, 8)
-  DispatchQueue.concurrentPerform(iterations: parts) { part in
-    body(count * part / parts..<count * (part + 1) / parts)
   }
 }
 

@@ -47,8 +47,10 @@ void cic_jpeg_decode(const uint8_t *bytes, size_t count, cic_size size, uint8_t 
 
 void cic_free(void *pointer);
 
-// Turns an image upright: `orientation` is EXIF's, 1 to 8; 5 to 8 swap the sides of `size`, which is the stored one.
-void cic_orient(const uint8_t *rgb, cic_size size, int orientation, uint8_t *upright);
+// Writes rows first_row to end_row (exclusive) of the upright image. `orientation` is EXIF's, 1 to 8; `size` is the stored
+// one, whose sides 5 to 8 swap.
+void cic_orient(const uint8_t *rgb, cic_size size, int orientation, uint32_t first_row, uint32_t end_row,
+                uint8_t *upright);
 
 // One row resampled horizontally. Output pixel x is the sum over t of source pixel starts[x] + t times
 // weights[3 · taps · x + 3t + channel], in fixed point with CIC_PRECISION_BITS. Each weight stands three times, once a
