@@ -1,1 +1,6 @@
-print("vocoscope")
+import Foundation
+
+// Libraries that choose their kernels when they are loaded must see the right choice before anything else runs.
+ProcessSetup.selectComputeKernels()
+ProcessSetup.ignoreBrokenPipes()
+exit(CommandLineProgram.run())

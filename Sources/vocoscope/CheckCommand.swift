@@ -1,0 +1,64 @@
+import ArgumentParser
+import Checkpoint
+import Foundation
+import HTCVLM
+import Tensor
+
+/// `vocoscope check`: whether a checkpoint would run, without running it.
+struct CheckCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "check",
+    abstract: "List every tensor of a checkpoint that is expected, found, missing or wrong, and the memory of a run.",
+    discussion: "The exit code is 0 only if the checkpoint would run.")
+
+  @Argument(help: "Checkpoint directory. Without it, the bundled demo checkpoint.")
+  var directory: String?
+
+  @Flag(help: "List only what is not as expected.")
+  var problems = false
+
+  func run() throws {
+    var model = ModelOptions()
+    model.model = directory
+    let checkpoint = try CheckpointDirectory(path: try model.directory())
+    let report = try CheckpointReport(
+      expected: HTCVLMModel.expectedTensors(checkpoint.configuration), found: checkpoint.tensors)
+    for row in report.rows where !problems || !row.status.isHarmless { print(line(row)) }
+    print(summary(report, checkpoint))
+    guard report.runnable else { throw ExitCode(1) }
+    // Binding reads no weights but finds what shapes alone do not show, such as a tokenizer of another size.
+    _ = try HTCVLMModel(directory: checkpoint)
+    print("this checkpoint runs")
+  }
+
+  private func line(_ row: CheckpointReport.Row) -> String {
+    let status = row.status.rawValue.padding(toLength: 16, withPad: " ", startingAt: 0)
+    let found = row.foundShape.map { "\(row.dtype?.rawValue ?? "?") \($0)" }
+    let expected = row.expectedShape.map { "\($0)" }
+    switch (found, expected) {
+    case (let found?, let expected?) where !row.status.isHarmless:
+      return "\(status) \(row.name)  found \(found), expected \(expected)"
+    case (let found?, _): return "\(status) \(row.name)  \(found)"
+    case (nil, let expected): return "\(status) \(row.name)  expected \(expected ?? "?")"
+    }
+  }
+
+  private func summary(_ report: CheckpointReport, _ checkpoint: CheckpointDirectory) -> String {
+    let counts = Dictionary(grouping: report.rows, by: \.status).mapValues(\.count)
+    let tally = CheckpointReport.Status.allCases.compactMap { status in
+      counts[status].map { "\($0) \(status.rawValue)" }
+    }
+    let memory = MemoryEstimate(configuration: checkpoint.configuration, tensors: checkpoint.tensors)
+    var lines = [
+      "", "tensors  \(tally.joined(separator: ", "))",
+      "memory   \(ByteText.mebibytes(memory.total)): \(ByteText.mebibytes(memory.mapped)) of mapped files, "
+        + "\(ByteText.mebibytes(memory.converted)) converted, \(ByteText.mebibytes(memory.activations)) activations, "
+        + "\(ByteText.mebibytes(memory.keyValues)) keys and values",
+      "compute  OpenBLAS core \(ComputeBackend.openBLASCore), "
+        + String(format: "%.0f GFLOP/s", ComputeBackend.measureGEMM()) + " with \(ComputeBackend.processors) threads",
+    ]
+    let untrained = checkpoint.configuration.untrainedParts
+    if !untrained.isEmpty { lines.append("untrained \(untrained.joined(separator: ", "))") }
+    return lines.joined(separator: "\n")
+  }
+}

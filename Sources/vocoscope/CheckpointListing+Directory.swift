@@ -1,0 +1,45 @@
+import Checkpoint
+import HTCVLM
+import Inspector
+import Tensor
+
+extension CheckpointListing {
+  /// What the Checkpoint panel shows of a directory.
+  init(_ checkpoint: CheckpointDirectory) throws {
+    let report = try CheckpointReport(
+      expected: HTCVLMModel.expectedTensors(checkpoint.configuration), found: checkpoint.tensors)
+    let memory = MemoryEstimate(configuration: checkpoint.configuration, tensors: checkpoint.tensors)
+    let configuration = checkpoint.configuration
+    self.init(
+      name: checkpoint.name,
+      facts: [
+        Fact("decoder", "\(configuration.layers) layers, \(configuration.heads) heads, width \(configuration.hiddenSize)"),
+        Fact("sequence", configuration.sequence.map(\.rawValue).joined(separator: " ")),
+        Fact("mask", configuration.visualMask.rawValue),
+        Fact(
+          "codebook",
+          "\(configuration.mgvq.groups) groups × \(configuration.mgvq.codesPerGroup) codes of "
+            + "\(configuration.mgvq.channelsPerGroup) values"),
+        Fact("memory", "\(ByteText.mebibytes(memory.total)) for a run"),
+        Fact("compute", "OpenBLAS core \(ComputeBackend.openBLASCore)"),
+        Fact("config.json", "SHA-256 \(checkpoint.configSHA256.prefix(12))…"),
+        Fact("weights", "SHA-256 of the headers \(checkpoint.weightsSHA256.prefix(12))…"),
+      ],
+      rows: report.rows.map { row in
+        Row(
+          name: row.name, shape: row.foundShape ?? row.expectedShape ?? [], dtype: row.dtype?.rawValue ?? "",
+          byteCount: checkpoint.tensors[row.name]?.byteCount ?? 0, status: row.status.rawValue)
+      })
+  }
+}
+
+extension CodebookView {
+  /// The quantizer's codebooks as the Anchors panel reads them.
+  init(_ quantizer: GroupQuantizer) {
+    self.init(
+      groups: (0..<quantizer.groups).map { group in
+        quantizer.codes[rows: group * quantizer.codesPerGroup..<(group + 1) * quantizer.codesPerGroup]
+          
+      })
+  }
+}

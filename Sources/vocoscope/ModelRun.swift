@@ -1,0 +1,37 @@
+import Foundation
+import HTCVLM
+import ImageLoading
+import Trace
+
+/// One run without a screen: a picture, a checkpoint, a prompt.
+struct ModelRun {
+  let picture: PictureSource
+  let pipeline: Pipeline
+  let options: RunOptions
+
+  /// Decodes the picture and opens the checkpoint; throws the first thing wrong with either.
+  init(image: String, model: ModelOptions, options: RunOptions) throws {
+    options.applyThreads()
+    picture = try PictureSource(path: image)
+    pipeline = try Pipeline(opening: try model.directory(), version: programVersion)
+    self.options = options
+  }
+
+  /// Runs the model; the stages go to standard error where that is a terminal.
+  func trace() throws -> Trace {
+    let progress = ProgressLine()
+    defer { progress.clear() }
+    return try pipeline.trace(
+      picture, Pipeline.Request(prompt: options.prompt, options: options.generation),
+      progress: { progress.show($0) })
+  }
+}
+
+extension PictureSource {
+  /// Decodes the picture in the file at `path`; throws `ImageError`.
+  init(path: String) throws {
+    let decoded = try ImageDecoder.decode(path: path)
+    self.init(
+      image: decoded.image, name: URL(fileURLWithPath: path).lastPathComponent, sha256: decoded.fileSHA256)
+  }
+}

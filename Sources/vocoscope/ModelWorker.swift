@@ -1,0 +1,145 @@
+import Dispatch
+import Evidence
+import HTCVLM
+import Inspector
+import Synchronization
+import Tensor
+import Trace
+
+/// Runs the model for the inspector, one job at a time, on a thread of its own; results are posted as actions.
+final class ModelWorker: Sendable {
+  private let queue = DispatchQueue(label: "vocoscope.model", qos: .userInitiated)
+  private let mailbox: Mailbox
+  private let picture: PictureSource
+  private let modelPath: String
+  private let options: RunOptions
+  private let state = Mutex(State())
+
+  private struct State {
+    var pipeline: Pipeline?
+    /// The prompt of the last run: what a knock-out asks again.
+    var prompt = ""
+    /// Stops the job under way, and those waiting behind it.
+    var cancellation = CancellationFlag()
+  }
+
+  init(picture: PictureSource, modelPath: String, options: RunOptions, mailbox: Mailbox) {
+    self.picture = picture
+    self.modelPath = modelPath
+    self.options = options
+    self.mailbox = mailbox
+  }
+
+  /// Stops whatever runs; `.cancelled` is posted when it has.
+  func cancel() {
+    state.withLock { state in
+      state.cancellation.cancel()
+      state.cancellation = CancellationFlag()
+    }
+  }
+
+  func run(prompt: String) {
+    start { [self] pipeline, cancellation in
+      state.withLock { $0.prompt = prompt }
+      let mailbox = mailbox
+      _ = try pipeline.trace(
+        picture, Pipeline.Request(prompt: prompt, options: options.generation),
+        progress: { mailbox.post(.progress($0)) }, cancellation: cancellation,
+        onChange: { mailbox.post(.trace($0)) })
+      mailbox.post(.finished)
+    }
+  }
+
+  func knockOut(_ request: KnockOutRequest) {
+    start { [self] pipeline, cancellation in
+      let cut = request.intervention
+      let trace = try pipeline.trace(
+        picture,
+        Pipeline.Request(prompt: prompt, options: options.generation, intervention: cut, reconstructs: false),
+        cancellation: cancellation)
+      guard let language = trace.language else { preconditionFailure("a finished run has the decoder's rows") }
+      let before = try outcome(.none, pipeline, cancellation)
+      mailbox.post(
+        .knockOutFinished(
+          KnockOutResult(
+            request: request, answer: trace.generation?.text ?? "",
+            kl: Divergence.kl(reference: before.logits, changed: language.logits),
+            logitDifference: Divergence.logitDifference(
+              reference: before.logits, changed: language.logits, token: likeliest(before.logits)),
+            attentionVoco: language.attentionVoco)))
+    }
+  }
+
+  func matchedRandom(_ request: MatchedRandomRequest) {
+    start { [self] pipeline, cancellation in
+      let before = try outcome(.none, pipeline, cancellation)
+      let cache = try pipeline.cache(picture, cancellation: cancellation)
+      var generator = SeededGenerator(seed: request.seed)
+      var kls: [Double] = []
+      while kls.count < request.draws {
+        let cuts = (kls.count..<min(kls.count + Self.drawsAtOnce, request.draws)).map { _ in
+          request.knockOut.intervention(
+            cutting: Array(request.candidates.shuffled(using: &generator).prefix(request.knockOut.keys.count)))
+        }
+        let outcomes = try pipeline.model.outcomes(
+          of: cuts, on: cache, prompt: prompt, run: RunContext(cancellation: cancellation))
+        kls += outcomes.map { Divergence.kl(reference: before.logits, changed: $0.logits) }
+        mailbox.post(.matchedRandom(MatchedRandomResult(request: request, kls: kls)))
+      }
+    }
+  }
+
+  /// Draws between two reports: often enough to watch, few enough that sharing work still pays.
+  private static let drawsAtOnce = 16
+
+  private var prompt: String { state.withLock { $0.prompt } }
+
+  private func outcome(
+    _ intervention: Intervention, _ pipeline: Pipeline, _ cancellation: CancellationFlag
+  ) throws -> Outcome {
+    let cache = try pipeline.cache(picture, cancellation: cancellation)
+    return try pipeline.model.outcomes(
+      of: [intervention], on: cache, prompt: prompt, run: RunContext(cancellation: cancellation))[0]
+  }
+
+  private func likeliest(_ logits: Tensor) -> Int {
+    logits.values.indices.max { logits.values[$0] < logits.values[$1] } ?? 0
+  }
+
+  /// Queues a job; how it ended is posted, whatever happens.
+  private func start(_ job: @escaping @Sendable (Pipeline, CancellationFlag) throws -> Void) {
+    let cancellation = state.withLock { $0.cancellation }
+    queue.async { [self] in
+      do {
+        guard !cancellation.isCancelled else { throw CancellationError() }
+        try job(try openedPipeline(), cancellation)
+      } catch is CancellationError {
+        mailbox.post(.cancelled)
+      } catch {
+        mailbox.post(.failed("\(error)"))
+      }
+    }
+  }
+
+  /// The pipeline, opened by the first job; only jobs call this, one at a time.
+  private func openedPipeline() throws -> Pipeline {
+    if let pipeline = state.withLock({ $0.pipeline }) { return pipeline }
+    let mailbox = mailbox
+    let pipeline = try Pipeline(
+      opening: modelPath, version: programVersion, progress: { mailbox.post(.progress($0)) })
+    state.withLock { $0.pipeline = pipeline }
+    mailbox.post(.checkpoint(try CheckpointListing(pipeline.checkpoint)))
+    mailbox.post(.codebook(CodebookView(try pipeline.model.codebook())))
+    return pipeline
+  }
+}
+
+extension KnockOutRequest {
+  /// The request as the model takes it.
+  var intervention: Intervention { intervention(cutting: keys) }
+
+  /// The same cut of other keys.
+  func intervention(cutting keys: [Int]) -> Intervention {
+    Intervention(cuts: [EdgeCut(keys: Set(keys), layers: layer.map { [$0] }, heads: head.map { [$0] })])
+  }
+}

@@ -1,0 +1,25 @@
+import Foundation
+import Tensor
+
+/// What must be right before the first computation.
+enum ProcessSetup {
+  /// Starts the program again, once, with the OpenBLAS kernels that fit this CPU.
+  ///
+  /// OpenBLAS chooses its kernels while it is loaded and older releases mistake newer CPUs for a "Prescott", which
+  /// runs at a quarter of the speed. It reads `OPENBLAS_CORETYPE` at that moment only, so nothing but a fresh start of
+  /// the same program can correct it. A value that the user has set is left alone.
+  static func selectComputeKernels() {
+    guard let core = ComputeBackend.coreOverrideNeeded() else { return }
+    setenv("OPENBLAS_CORETYPE", core, 1)
+    var arguments = CommandLine.arguments.map { strdup($0) }
+    arguments.append(nil)
+    // Returns only if it failed; the run then goes on with the slower kernels, which `check` reports.
+    execv("/proc/self/exe", arguments)
+    arguments.forEach { free($0) }
+  }
+
+  /// A reader that goes away (`vocoscope report … | head`) ends the output, not with a signal but with an error.
+  static func ignoreBrokenPipes() {
+    signal(SIGPIPE, SIG_IGN)
+  }
+}

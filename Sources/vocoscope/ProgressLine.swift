@@ -1,0 +1,20 @@
+import Foundation
+import Trace
+
+/// The stage under way, on one line of standard error that is taken away at the end; silent where nobody watches.
+struct ProgressLine: Sendable {
+  private let isWatched = isatty(FileHandle.standardError.fileDescriptor) != 0
+
+  func show(_ progress: StageProgress) {
+    guard isWatched, case .running(let done, let steps) = progress.state else { return }
+    write("\r\u{1B}[K\(progress.stage.title) \(done)/\(steps)")
+  }
+
+  func clear() {
+    if isWatched { write("\r\u{1B}[K") }
+  }
+
+  private func write(_ text: String) {
+    FileHandle.standardError.write(Data(text.utf8))
+  }
+}

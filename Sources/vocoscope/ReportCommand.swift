@@ -1,0 +1,76 @@
+import ArgumentParser
+import Foundation
+import HTCVLM
+import Inspector
+import TerminalUI
+import Trace
+
+enum ReportFormat: String, CaseIterable, ExpressibleByArgument {
+  case text, json, csv
+}
+
+/// `vocoscope report`: what the panels show, in words and numbers.
+struct ReportCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "report", abstract: "Print in words and numbers what the panels show.")
+
+  @Argument(help: "A PNG or JPEG picture, or a file that 'vocoscope trace' wrote.")
+  var source: String
+
+  @OptionGroup var model: ModelOptions
+  @OptionGroup var asking: RunOptions
+
+  @Option(help: "How to print it.")
+  var format = ReportFormat.text
+
+  func run() throws {
+    let report =
+      try ReportSource.isTrace(source)
+      ? ReportSource.file(source) : ReportSource.run(ModelRun(image: source, model: model, options: asking))
+    print(report.text(format), terminator: "")
+  }
+}
+
+/// A finished run and everything the panels can say of it.
+struct ReportSource {
+  let trace: Trace
+  private let extra: [Action]
+
+  /// A trace file; throws what is wrong with it.
+  static func file(_ path: String) throws -> ReportSource {
+    ReportSource(trace: try TraceFile.read(path: path), extra: [])
+  }
+
+  /// Runs the model.
+  static func run(_ run: ModelRun) throws -> ReportSource {
+    let trace = try run.trace()
+    let picture = Action.picture(Picture(run.picture), name: run.picture.name)
+    return ReportSource(
+      trace: trace,
+      extra: [
+        picture, .checkpoint(try CheckpointListing(run.pipeline.checkpoint)),
+        .codebook(CodebookView(try run.pipeline.model.codebook())),
+      ])
+  }
+
+  /// Whether the file is laid out as safetensors: a header length below the file's size, then a JSON object.
+  static func isTrace(_ path: String) throws -> Bool {
+    guard let file = FileHandle(forReadingAtPath: path) else { return false }
+    defer { try? file.close() }
+    guard let head = try? file.read(upToCount: 9), head.count == 9 else { return false }
+    return head[8] == UInt8(ascii: "{") && head[6] == 0 && head[7] == 0
+  }
+
+  /// The panels' content, through the same state that the screen is drawn from.
+  func text(_ format: ReportFormat) -> String {
+    var state = InspectorState(
+      imageName: trace.provenance.imageName, prompt: trace.provenance.prompt, size: Size(width: 100, height: 40),
+      capabilities: InspectorState.Capabilities(runsModel: false))
+    for action in trace.actions + extra { _ = update(&state, action) }
+    switch format {
+    case .text: return ReportText.text(state.reports)
+    case .json: return ReportText.json(state.reports)
+    case .csv: return ReportText.csv(state.reports)
+    }
+  }
+}

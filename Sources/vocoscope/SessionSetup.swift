@@ -1,0 +1,81 @@
+import ChafaPictures
+import CursesTerminal
+import Foundation
+import HTCVLM
+import ImageLoading
+import Inspector
+import TerminalUI
+import Trace
+
+/// Puts a session together: what the terminal can do, what the person has set, and what there is to see.
+struct SessionSetup {
+  private let display: DisplayOptions
+  private let environment: [String: String]
+  private let configuration: UserConfiguration
+
+  init(display: DisplayOptions) throws {
+    self.display = display
+    environment = ProcessInfo.processInfo.environment
+    configuration = try UserConfiguration(environment: environment)
+  }
+
+  /// Opens the picture at once and runs the model behind it.
+  func inspect(_ picture: PictureSource, modelPath: String, options: RunOptions) throws {
+    let mailbox = Mailbox { CursesTerminal.wake() }
+    let worker = ModelWorker(picture: picture, modelPath: modelPath, options: options, mailbox: mailbox)
+    try run(
+      mailbox, worker, imageName: picture.name, prompt: options.prompt,
+      actions: [.picture(Picture(picture), name: picture.name)],
+      effects: [.run(prompt: options.prompt, reusesImage: false)])
+  }
+
+  /// Opens a finished trace.
+  func view(_ trace: Trace) throws {
+    try run(
+      Mailbox { CursesTerminal.wake() }, nil, imageName: trace.provenance.imageName, prompt: trace.provenance.prompt,
+      actions: trace.actions, effects: [])
+  }
+
+  private func run(
+    _ mailbox: Mailbox, _ worker: ModelWorker?, imageName: String, prompt: String, actions: [Action],
+    effects: [Effect]
+  ) throws {
+    let glyphs = display.glyphs(environment)
+    let terminal: CursesTerminal
+    do {
+      terminal = try CursesTerminal(
+        CursesTerminal.Configuration(
+          depth: display.depth(environment), isUnicode: glyphs.isUnicode, usesMouse: display.mouse,
+          environment: environment))
+    } catch .notATerminal {
+      throw UsageProblem("the inspector needs a terminal; 'vocoscope report' prints the same without one")
+    }
+    defer { terminal.restore() }
+    var state = InspectorState(
+      imageName: imageName, prompt: prompt, size: terminal.size,
+      capabilities: InspectorState.Capabilities(runsModel: worker != nil),
+      glyphs: terminal.isUnicode ? glyphs : .ascii, depth: terminal.depth,
+      themes: display.themes(environment), keyMap: configuration.keyMap, takesMouse: display.mouse)
+    for action in actions { _ = update(&state, action) }
+    let session = InspectorSession(
+      terminal: terminal, mailbox: mailbox, worker: worker,
+      exporter: Exporter(directory: URL(fileURLWithPath: FileManager.default.currentDirectoryPath)),
+      pictures: .chafa(display.symbols, state.appearance))
+    session.run(state, first: effects)
+  }
+}
+
+extension Picture {
+  /// The decoded picture as panels draw it.
+  init(_ source: PictureSource) {
+    self.init(width: source.image.width, height: source.image.height, pixels: source.image.pixels)
+  }
+}
+
+extension Trace {
+  /// What fills an inspector with a finished run: the picture is taken from the quantizer's input.
+  var actions: [Action] {
+    let picture = mgvq.map { [Action.picture(Picture(signed: $0.pixelValues), name: provenance.imageName)] } ?? []
+    return picture + [.trace(self), .finished]
+  }
+}

@@ -1,0 +1,23 @@
+import ArgumentParser
+import HTCVLM
+import Trace
+
+/// `vocoscope trace`: one run, every intermediate in a file.
+struct TraceCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "trace", abstract: "Run the model once and write every intermediate to a safetensors file.")
+
+  @Argument(help: "A PNG or JPEG picture.")
+  var image: String
+
+  @OptionGroup var model: ModelOptions
+  @OptionGroup var asking: RunOptions
+
+  @Option(help: ArgumentHelp("The file to write; `vocoscope view` opens it.", valueName: "file.safetensors"))
+  var out: String
+
+  func run() throws {
+    let trace = try ModelRun(image: image, model: model, options: asking).trace()
+    try TraceFile.write(trace, to: out)
+  }
+}

@@ -1,0 +1,23 @@
+import Foundation
+import Inspector
+
+/// What a person has set for every session, in `$XDG_CONFIG_HOME/vocoscope/config.json` or
+/// `~/.config/vocoscope/config.json`: `{"keys": {"quit": "Q"}}`.
+struct UserConfiguration {
+  let keyMap: KeyMap
+
+  /// Reads the file; without one, everything is as it comes. Throws `KeyMapError` naming the file and the field.
+  init(environment: [String: String]) throws {
+    let path = Self.path(environment)
+    guard let data = FileManager.default.contents(atPath: path) else {
+      keyMap = .standard
+      return
+    }
+    keyMap = try KeyMap(json: String(decoding: data, as: UTF8.self), file: path)
+  }
+
+  private static func path(_ environment: [String: String]) -> String {
+    let base = environment["XDG_CONFIG_HOME"].flatMap { $0.hasPrefix("/") ? $0 : nil }
+    return (base ?? "\(environment["HOME"] ?? "")/.config") + "/vocoscope/config.json"
+  }
+}
