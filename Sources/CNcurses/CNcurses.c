@@ -84,7 +84,7 @@ static void set_modes(void) {
 
 static void prepare_leaving(void) {
     collected_length = 0;
-    if (reports_mouse) collect_text(mouse_off);
+    collect_text(mouse_off);
     collect_text(paste_off);
     collect_capability("sgr0");
     if (shows_color) collect_capability("op");
@@ -269,3 +269,10 @@ int cncurses_read(int milliseconds, uint32_t *value) {
     *value = result == KEY_CODE_YES ? portable_key(code) : (uint32_t)code;
     return result == KEY_CODE_YES ? CNCURSES_KEY : CNCURSES_CHARACTER;
 }
+
+void cncurses_use_mouse(bool uses_mouse) {
+    reports_mouse = uses_mouse;
+    write_directly(uses_mouse ? mouse_on : mouse_off);
+}
+
+void cncurses_write(const char *sequence) { write_directly(sequence); }

@@ -1,4 +1,5 @@
 import CNcurses
+import Foundation
 package import TerminalUI
 
 /// The terminal as frames out and events in. Main thread only, but for `wake`; one at a time.
@@ -69,6 +70,15 @@ package final class CursesTerminal {
 
   /// Ends a `nextEvent` that waits, from any thread.
   package static func wake() { cncurses_wake() }
+
+  /// Takes the mouse or leaves it to the terminal.
+  package func setMouse(_ isTaken: Bool) { cncurses_use_mouse(isTaken) }
+
+  /// Puts text on the clipboard of the machine that the person sits at, also over ssh (xterm's OSC 52); terminals that
+  /// forbid it ignore it.
+  package func copyToClipboard(_ text: String) {
+    cncurses_write("\u{1B}]52;c;\(Data(text.utf8).base64EncodedString())\u{07}")
+  }
 
   /// Shows a frame, sending only what changed; what does not fit the screen is cut.
   package func draw(_ frame: Frame) {

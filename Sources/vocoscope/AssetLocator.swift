@@ -10,7 +10,8 @@ struct AssetLocator {
   let currentDirectory: URL
 
   static var process: AssetLocator {
-    let executable = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? CommandLine.arguments[0]
+    let executable =
+      (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? CommandLine.arguments[0]
     return AssetLocator(
       executableDirectory: URL(fileURLWithPath: executable).deletingLastPathComponent(),
       currentDirectory: URL(fileURLWithPath: FileManager.default.currentDirectoryPath))
@@ -19,9 +20,11 @@ struct AssetLocator {
   /// The asset at `path` below an `assets` directory, if one has it.
   func locate(_ path: String) -> String? {
     let shared = executableDirectory.deletingLastPathComponent().appendingPathComponent("share/vocoscope")
-    let roots = [shared] + (ancestors(of: executableDirectory) + ancestors(of: currentDirectory)).map {
-      $0.appendingPathComponent("assets")
-    }
+    let roots =
+      [shared]
+      + (ancestors(of: executableDirectory) + ancestors(of: currentDirectory)).map {
+        $0.appendingPathComponent("assets")
+      }
     return roots.map { $0.appendingPathComponent(path).path }.first { FileManager.default.fileExists(atPath: $0) }
   }
 

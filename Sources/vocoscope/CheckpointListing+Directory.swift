@@ -13,7 +13,8 @@ extension CheckpointListing {
     self.init(
       name: checkpoint.name,
       facts: [
-        Fact("decoder", "\(configuration.layers) layers, \(configuration.heads) heads, width \(configuration.hiddenSize)"),
+        Fact(
+          "decoder", "\(configuration.layers) layers, \(configuration.heads) heads, width \(configuration.hiddenSize)"),
         Fact("sequence", configuration.sequence.map(\.rawValue).joined(separator: " ")),
         Fact("mask", configuration.visualMask.rawValue),
         Fact(
@@ -39,7 +40,7 @@ extension CodebookView {
     self.init(
       groups: (0..<quantizer.groups).map { group in
         quantizer.codes[rows: group * quantizer.codesPerGroup..<(group + 1) * quantizer.codesPerGroup]
-          
+
       })
   }
 }

@@ -50,7 +50,9 @@ struct DisplayOptions: ParsableArguments {
 
   /// `COLORFGBG` is "foreground;background" in ANSI colours: 7 and 9 to 15 are light.
   private static func hasLightBackground(_ environment: [String: String]) -> Bool {
-    guard let background = environment["COLORFGBG"]?.split(separator: ";").last.flatMap({ Int($0) }) else { return false }
+    guard let background = environment["COLORFGBG"]?.split(separator: ";").last.flatMap({ Int($0) }) else {
+      return false
+    }
     return background == 7 || background > 8
   }
 }

@@ -20,7 +20,8 @@ struct Exporter {
     let url = directory.appendingPathComponent(name)
     let stem = url.deletingPathExtension().lastPathComponent
     let candidates = sequence(first: 1) { $0 + 1 }.lazy.map { number in
-      number == 1 ? url : directory.appendingPathComponent("\(stem)-\(number)").appendingPathExtension(url.pathExtension)
+      number == 1
+        ? url : directory.appendingPathComponent("\(stem)-\(number)").appendingPathExtension(url.pathExtension)
     }
     return candidates.first { !FileManager.default.fileExists(atPath: $0.path) } ?? url
   }

@@ -11,7 +11,8 @@ struct ModelOptions: ParsableArguments {
   func directory() throws -> String {
     if let model { return model }
     guard let bundled = AssetLocator.process.locate("models/htc-demo") else {
-      throw UsageProblem("the bundled demo checkpoint was not found beside the program or above it; name one with --model")
+      throw UsageProblem(
+        "the bundled demo checkpoint was not found beside the program or above it; name one with --model")
     }
     return bundled
   }

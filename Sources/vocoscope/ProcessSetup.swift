@@ -15,7 +15,7 @@ enum ProcessSetup {
     arguments.append(nil)
     // Returns only if it failed; the run then goes on with the slower kernels, which `check` reports.
     execv("/proc/self/exe", arguments)
-    arguments.forEach { free($0) }
+    for argument in arguments { free(argument) }
   }
 
   /// A reader that goes away (`vocoscope report … | head`) ends the output, not with a signal but with an error.

@@ -100,4 +100,10 @@ void cncurses_hang_up(void);
 /// Ends a wait from any thread.
 void cncurses_wake(void);
 
+/// Asks the terminal for mouse reports, or leaves the mouse to it.
+void cncurses_use_mouse(bool uses_mouse);
+
+/// Sends a control sequence that moves nothing on the screen, such as OSC 52.
+void cncurses_write(const char *sequence);
+
 #endif
