@@ -7,7 +7,7 @@ import Testing
   static let inputs: [Float] =
     (-5120...5120).map { Float($0) / 256 } + [-1e30, -200, -88, -0.0, 1e-30, -1e-30, 1e-6, 88, 200, 1e30]
 
-  private func check(_ activation: Activation, tolerance: (Double) -> Double, _ reference: (Double) -> Double) {
+  private func check(_ activation: Activation, tolerance: (Double) -> Double, reference: (Double) -> Double) {
     let outputs = activation(Tensor(shape: [Self.inputs.count], values: Self.inputs)).values
     let wrong = zip(Self.inputs, outputs).filter { x, y in
       let expected = reference(Double(x))
@@ -18,16 +18,16 @@ import Testing
 
   @Test("GELU is x·Φ(x) with the error function, within 4e-7")
   func gelu() {
-    check(.gelu, tolerance: { max(4e-7, abs($0) * 2e-7) }) { $0 * 0.5 * erfc(-$0 / 2.0.squareRoot()) }
+    check(.gelu, tolerance: { max(4e-7, abs($0) * 2e-7) }, reference: { $0 * 0.5 * erfc(-$0 / 2.0.squareRoot()) })
     // The tanh form gives −0.15880801.
     #expect(abs(Activation.gelu(Tensor(shape: [1], values: [-1])).values[0] + 0.15865526) < 1e-7)
   }
 
   @Test("SiLU and CLIP's quick GELU agree with libm to three units in the last place")
   func swish() {
-    check(.silu, tolerance: { abs($0) * 4e-7 + 1e-37 }) { $0 / (1 + exp(-$0)) }
+    check(.silu, tolerance: { abs($0) * 4e-7 + 1e-37 }, reference: { $0 / (1 + exp(-$0)) })
     // −1.702x is rounded to a float before the exponential.
-    check(.quickGELU, tolerance: { abs($0) * 3e-6 + 1e-37 }) { $0 / (1 + exp(-Double(Float(1.702)) * $0)) }
+    check(.quickGELU, tolerance: { abs($0) * 3e-6 + 1e-37 }, reference: { $0 / (1 + exp(-Double(Float(1.702)) * $0)) })
   }
 
   @Test("ReLU and the identity change nothing else")

@@ -77,7 +77,10 @@ func littleEndian<T: FixedWidthInteger>(_ values: [T]) -> [UInt8] {
 
   /// Compares a layer on weights that lie at an odd address with a product by the converted weights.
   private func checkLinear(_ dtype: DType, rows: Int, outputs: Int, inputs: Int) throws {
-    let row = (0..<inputs).map { UInt16(0x3000 + $0 * 79 % 0x0A00) | ($0 % 2 == 0 ? 0 : 0x8000) }
+    let row = (0..<inputs).map { index -> UInt16 in
+      let magnitude = UInt16(0x3000 + index * 79 % 0x0A00)
+      return index % 2 == 0 ? magnitude : magnitude | 0x8000
+    }
     let bytes = dtype == .f32 ? littleEndian(row.map { Self.half($0).bitPattern }) : littleEndian(row)
     // Every row differs from the one before by a turn, or a wrong row would go unnoticed.
     let matrix = (0..<outputs).flatMap { index -> [UInt8] in
