@@ -30,6 +30,7 @@ struct RecordedStatistics: Decodable {
     let value, percentile: Double
   }
   struct Quantile: Decodable { let values, q, expected: [Double] }
+  struct Student: Decodable { let t, df, upper: [Double] }
   struct RecordedMoments: Decodable {
     let values: [Double]
     let mean, variance: Double
@@ -43,6 +44,7 @@ struct RecordedStatistics: Decodable {
   let js: JS
   let percentile: Percentile
   let quantile: Quantile
+  let student: Student
   let moments: RecordedMoments
 
   static func load() throws -> RecordedStatistics {

@@ -26,6 +26,29 @@ func normalDistribution() throws {
   for (p, expected) in zip(recorded.p, recorded.ppf) { #expect(close(NormalDistribution.quantile(p), expected, 1e-12)) }
 }
 
+@Test("Student's upper tail agrees with SciPy")
+func student() throws {
+  let recorded = try RecordedStatistics.load().student
+  for index in recorded.t.indices {
+    let tail = StudentDistribution.upperTail(recorded.t[index], degrees: recorded.df[index])
+    #expect(abs(tail - recorded.upper[index]) <= 1e-12 * recorded.upper[index])
+  }
+}
+
+@Test("Among random models an effect is judged by rank, and by prediction when they are few")
+func randomModels() throws {
+  let many = (0..<39).map { Double($0) / 39 }
+  let top = try #require(RandomModelTest(effect: 2, random: many, level: 0.025))
+  #expect(top.method == .rank && close(top.pValue, 1.0 / 40) && top.reached == 0)
+  let inside = try #require(RandomModelTest(effect: 0.9, random: many, level: 0.025))
+  #expect(close(inside.pValue, 4.0 / 40) == (inside.reached == 3) && inside.pValue > 0.025)
+  let few = try #require(RandomModelTest(effect: 10, random: [0, 1, 2, 1, 0.5], level: 0.025))
+  // t = (10 − 0.9) / (s·√(1 + 1/5)) with s² = 0.55 and 4 degrees of freedom.
+  let t = 9.1 / (0.55 * 1.2).squareRoot()
+  #expect(few.method == .prediction && close(few.pValue, StudentDistribution.upperTail(t, degrees: 4), 1e-12))
+  #expect(RandomModelTest(effect: 1, random: [0, 0, 0, 0], level: 0.025) == nil)
+}
+
 @Test("Percentile and BCa intervals of the same resamples agree with SciPy")
 func bca() throws {
   for recorded in try RecordedStatistics.load().bca {

@@ -12,7 +12,7 @@ package struct VerdictRule: Sendable, Hashable, Codable {
   /// One-sided level of the sign-flip test that a yes must pass besides its interval; it needs at least six pictures.
   package var signFlipLevel = 0.025
   /// The part of randomly weighted models that may reach the effect.
-  package var randomWeightsLevel = 0.05
+  package var randomWeightsLevel = 0.025
   /// Under this many pictures the verdict is an anecdote.
   package var anecdoteBelow = 30
 
@@ -31,8 +31,8 @@ package struct VerdictRule: Sendable, Hashable, Codable {
       geometric mean over pictures. Yes: the \(percent(confidence)) BCa interval over pictures lies above ×\(lift), so does \
       the interval with the anchors moved and the one that compares anchors and patches in the same positions, \
       the sign-flip test against ×\(lift) has p ≤ \(decimal(signFlipLevel, digits: 3)), and at most \
-      \(percent(randomWeightsLevel)) of randomly weighted models reach the lift. No: one of the three intervals lies \
-      below ×\(lift). Else undecided. Untrained parts: never yes.
+      \(percent(randomWeightsLevel)) of randomly weighted models reach the lift (\(randomRule)). No: one of the three \
+      intervals lies below ×\(lift). Else, and under six pictures, undecided. Untrained parts: never yes.
       """
   }
 
@@ -45,10 +45,14 @@ package struct VerdictRule: Sendable, Hashable, Codable {
       \(anchors) random patches (whole interval) and the cut of the largest-norm, most-attended, nearest and \
       same-position patches; putting another picture's anchors in place changes the output by more than \(kl) nats too; \
       the sign-flip test against the matched cuts has p ≤ \(decimal(signFlipLevel, digits: 3)); at most \
-      \(percent(randomWeightsLevel)) of randomly weighted models reach the effect. No: the interval of the KL lies \
-      below \(kl) nats, that of the percentile below \(part), or that of the other picture's anchors below \(kl) nats. \
-      Else undecided. Untrained parts: never yes.
+      \(percent(randomWeightsLevel)) of randomly weighted models reach the effect (\(randomRule)). No: the interval of \
+      the KL lies below \(kl) nats, that of the percentile below \(part), or that of the other picture's anchors below \
+      \(kl) nats. Else, and under six pictures, undecided. Untrained parts: never yes.
       """
+  }
+
+  private var randomRule: String {
+    "by rank from \(Int((1 / randomWeightsLevel).rounded(.up)) - 1) models, below by Student's t prediction from 5"
   }
 
   private func percent(_ part: Double) -> String { decimal(100 * part, digits: 1) + " %" }
