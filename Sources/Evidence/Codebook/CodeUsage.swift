@@ -1,0 +1,112 @@
+import Foundation
+package import Trace
+
+/// How often each code of each group occurs over pictures; adds up and merges in constant memory.
+package struct CodeUsage: Sendable, Hashable, Codable {
+  package let groups: Int
+  package let codesPerGroup: Int
+  /// `[G][K]`.
+  package private(set) var counts: [[Int]]
+  package private(set) var pictures = 0
+
+  package init(groups: Int, codesPerGroup: Int) {
+    self.groups = groups
+    self.codesPerGroup = codesPerGroup
+    counts = [[Int]](repeating: [Int](repeating: 0, count: codesPerGroup), count: groups)
+  }
+
+  /// Adds a picture's codes.
+  ///
+  /// - Throws: `EvidenceError.shape` if the grid has other groups or an index beyond the codebook.
+  package mutating func add(_ grid: CodeGrid) throws(EvidenceError) {
+    guard grid.groups == groups, grid.indices.allSatisfy({ $0 >= 0 && $0 < codesPerGroup }) else {
+      throw .shape(
+        tensor: "mgvq.codes", found: [grid.groups, grid.height, grid.width],
+        expected: "\(groups) groups of codes below \(codesPerGroup)")
+    }
+    let cells = grid.height * grid.width
+    for group in 0..<groups {
+      for cell in 0..<cells { counts[group][Int(grid.indices[group * cells + cell])] += 1 }
+    }
+    pictures += 1
+  }
+
+  /// Adds another shard's counts.
+  ///
+  /// - Throws: `EvidenceError.unmergeable` if it counts another codebook.
+  package mutating func merge(_ other: CodeUsage) throws(EvidenceError) {
+    guard other.groups == groups, other.codesPerGroup == codesPerGroup else {
+      throw .unmergeable(
+        field: "codebook", found: "\(other.groups)×\(other.codesPerGroup)", expected: "\(groups)×\(codesPerGroup)")
+    }
+    for group in 0..<groups {
+      for code in 0..<codesPerGroup { counts[group][code] += other.counts[group][code] }
+    }
+    pictures += other.pictures
+  }
+
+  /// The statistics of one group.
+  package func statistics(group: Int) -> UsageStatistics { UsageStatistics(counts: counts[group]) }
+}
+
+/// What a histogram of codes tells, with what its sample size does to the numbers.
+package struct UsageStatistics: Sendable, Hashable, Codable {
+  /// A code counts as rare below this part of an even share of the samples.
+  package static let rarePart = 0.1
+
+  package var codes: Int
+  package var samples: Int
+  package var used: Int
+  /// Codes that occur, but less than `rarePart` of samples/codes.
+  package var rare: Int
+  /// −Σ p log₂ p of the observed frequencies: too low for few samples.
+  package var entropyBits: Double
+  /// Plus (used − 1)/(2·samples·ln 2) (Miller 1955), at most log₂ codes.
+  package var entropyBitsCorrected: Double
+
+  package init(counts: [Int]) {
+    codes = counts.count
+    let total = counts.reduce(0, +)
+    samples = total
+    let usedCodes = counts.count { $0 > 0 }
+    used = usedCodes
+    let even = Double(total) / Double(max(1, counts.count))
+    rare = counts.count { $0 > 0 && Double($0) < Self.rarePart * even }
+    entropyBits = entropy(counts.map(Double.init)) / M_LN2
+    let bias = total > 0 ? Double(usedCodes - 1) / (2 * Double(total) * M_LN2) : 0
+    entropyBitsCorrected = min(entropyBits + bias, log2(Double(max(1, counts.count))))
+  }
+
+  /// Codes that never occur.
+  package var dead: Int { codes - used }
+  /// 2^entropy: as many evenly used codes would have this entropy.
+  package var perplexity: Double { exp2(entropyBits) }
+  package var perplexityCorrected: Double { exp2(entropyBitsCorrected) }
+  /// How many codes so few samples would miss even if all were used alike: codes·(1 − 1/codes)^samples.
+  package var expectedUnseen: Double { Double(codes) * pow(1 - 1 / Double(max(1, codes)), Double(samples)) }
+  /// The part of the codes that is missing beyond what so few samples would miss.
+  package var deadPart: Double { max(0, Double(dead) - expectedUnseen) / Double(max(1, codes)) }
+}
+
+/// How far two usages of one codebook are apart.
+package struct UsageDrift: Sendable, Hashable, Codable {
+  /// Jensen–Shannon divergence of the observed frequencies in bits, 0…1.
+  package var bits: Double
+  /// What two samples of these sizes from one distribution would show on average:
+  /// (m − 1)·(1/n₁ + 1/n₂)/(8 ln 2) for m codes in use.
+  package var expectedBits: Double
+
+  /// `nil` if either has no samples, or they count different codebooks.
+  package init?(_ first: [Int], _ second: [Int]) {
+    let (n, m) = (first.reduce(0, +), second.reduce(0, +))
+    guard first.count == second.count, n > 0, m > 0 else { return nil }
+    bits = Divergence.jensenShannon(first.map { Double($0) / Double(n) }, second.map { Double($0) / Double(m) })
+    let used = zip(first, second).count { $0 + $1 > 0 }
+    expectedBits = Double(used - 1) * (1 / Double(n) + 1 / Double(m)) / (8 * M_LN2)
+  }
+
+  package var sentence: String {
+    "Jensen–Shannon \(significant(bits)) bits; two samples of these sizes from one distribution would show "
+      + "\(significant(expectedBits))."
+  }
+}

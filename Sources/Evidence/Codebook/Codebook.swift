@@ -1,0 +1,101 @@
+import Foundation
+package import Tensor
+
+/// The code vectors of every group, as they lie in the checkpoint and as the quantizer compares them.
+package struct Codebook: Sendable {
+  /// Per group `[K, d]`, as stored.
+  package let stored: [Tensor]
+  /// Per group `[K, d]`, each vector at length 1: what distances are measured between. A vector that cannot be
+  /// normalised (zero or not finite) is zero here.
+  package let normalised: [Tensor]
+
+  package var groups: Int { stored.count }
+  package var codesPerGroup: Int { stored[0].shape[0] }
+  package var dimension: Int { stored[0].shape[1] }
+
+  /// - Parameter embedding: `quantize.embedding.weight` `[G·K, d]`; group g owns rows g·K ..< (g+1)·K.
+  /// - Throws: `EvidenceError.shape` if the rows do not divide by the groups.
+  package init(embedding: Tensor, groups: Int) throws(EvidenceError) {
+    guard embedding.rank == 2, groups > 0, embedding.count > 0, embedding.shape[0] % groups == 0 else {
+      throw .shape(tensor: "quantize.embedding.weight", found: embedding.shape, expected: "[\(groups)·K, d]")
+    }
+    let codes = embedding.shape[0] / groups
+    stored = (0..<groups).map { embedding[rows: $0 * codes..<($0 + 1) * codes] }
+    normalised = stored.map(normalisedRows)
+  }
+
+  /// The nearest other codes of a code, nearest first.
+  package func nearest(to code: Int, group: Int, count: Int = 5) -> [CodeNeighbour] {
+    let table = normalised[group]
+    let own = table[row: code]
+    return (0..<codesPerGroup).filter { $0 != code }
+      .map { CodeNeighbour(code: $0, distance: distance(own.values, table, row: $0)) }
+      .sorted { ($0.distance, $0.code) < ($1.distance, $1.code) }
+      .prefix(count).map { $0 }
+  }
+}
+
+/// A code and its Euclidean distance between normalised vectors, 0…2.
+package struct CodeNeighbour: Sendable, Hashable, Codable {
+  package var code: Int
+  package var distance: Double
+}
+
+/// The rows of `[n, d]` at length 1; zero where the length is zero or not finite.
+func normalisedRows(_ table: Tensor) -> Tensor {
+  let width = table.shape[1]
+  var values = table.values
+  for row in 0..<table.shape[0] {
+    let range = row * width..<(row + 1) * width
+    let length = values[range].reduce(0.0) { $0 + Double($1) * Double($1) }.squareRoot()
+    let scale = length > 0 && length.isFinite ? 1 / length : 0
+    for index in range { values[index] = scale > 0 ? Float(Double(values[index]) * scale) : 0 }
+  }
+  return Tensor(shape: table.shape, values: values)
+}
+
+/// The Euclidean distance between `vector` `[d]` and a row of `table` `[n, d]`, in double.
+func distance(_ vector: [Float], _ table: Tensor, row: Int) -> Double {
+  var sum = 0.0
+  let offset = row * vector.count
+  for index in vector.indices {
+    let difference = Double(vector[index]) - Double(table.values[offset + index])
+    sum += difference * difference
+  }
+  return sum.squareRoot()
+}
+
+/// For every row of `queries` `[n, d]` the two rows of `table` `[K, d]` with the largest dot product, skipping row i
+/// for query i if `skippingOwn`. Blocks of queries go through one matrix product each, so memory stays below 32 MiB.
+func twoNearest(_ queries: Tensor, in table: Tensor, skippingOwn: Bool) -> [(first: Int, second: Int)] {
+  let codes = table.shape[0]
+  let block = max(1, min(queries.shape[0], (8 << 20) / max(1, codes)))
+  var result: [(first: Int, second: Int)] = []
+  result.reserveCapacity(queries.shape[0])
+  for start in stride(from: 0, to: queries.shape[0], by: block) {
+    let rows = start..<min(start + block, queries.shape[0])
+    let products = matmul(queries[rows: rows], table, transposeB: true)
+    products.values.withUnsafeBufferPointer { products in
+      for row in 0..<rows.count {
+        let line = UnsafeBufferPointer(rebasing: products[row * codes..<(row + 1) * codes])
+        result.append(twoLargest(line, skipping: skippingOwn ? start + row : -1))
+      }
+    }
+  }
+  return result
+}
+
+/// Indices of the largest and second largest element, the earlier one on ties; −1 where there is none.
+private func twoLargest(_ line: UnsafeBufferPointer<Float>, skipping: Int) -> (first: Int, second: Int) {
+  var (first, second) = (-1, -1)
+  var (best, next) = (-Float.infinity, -Float.infinity)
+  for index in 0..<line.count where line[index] > next && index != skipping {
+    if line[index] > best {
+      (second, next) = (first, best)
+      (first, best) = (index, line[index])
+    } else {
+      (second, next) = (index, line[index])
+    }
+  }
+  return (first, second)
+}

@@ -1,0 +1,136 @@
+import Foundation
+package import Tensor
+
+/// What a group's code vectors alone tell.
+package struct GroupGeometry: Sendable, Hashable, Codable {
+  /// Two normalised codes nearer than this (0.57° apart) count as near-duplicates.
+  package static let duplicateDistance = 0.01
+
+  package var codes: Int
+  package var dimension: Int
+  /// Vectors with a NaN or an infinity.
+  package var nonFinite: Int
+  /// Finite vectors of length 0, which cannot be normalised.
+  package var zero: Int
+  /// Lengths before normalisation, of the finite vectors: smallest, mean, largest.
+  package var normMinimum: Double
+  package var normMean: Double
+  package var normMaximum: Double
+  /// `[K]`, the distance to the nearest other code, 0…2; 2 for a vector that cannot be normalised.
+  package var nearestDistances: [Double]
+  /// Codes with another one nearer than `duplicateDistance`.
+  package var nearDuplicates: Int
+  /// exp(entropy of σ/Σσ) over the singular values σ of the normalised codes (Roy & Vetterli 2007), 1…d.
+  package var effectiveRank: Double
+
+  package init(_ codebook: Codebook, group: Int) {
+    let stored = codebook.stored[group]
+    let table = codebook.normalised[group]
+    codes = codebook.codesPerGroup
+    dimension = codebook.dimension
+    let width = dimension
+    let lengths = (0..<codes).map { row in
+      stored.values[row * width..<(row + 1) * width].reduce(0.0) { $0 + Double($1) * Double($1) }.squareRoot()
+    }
+    let finite = lengths.filter(\.isFinite)
+    nonFinite = codes - finite.count
+    zero = finite.count { $0 == 0 }
+    normMinimum = finite.min() ?? 0
+    normMean = mean(finite) ?? 0
+    normMaximum = finite.max() ?? 0
+    let usable = lengths.map { $0.isFinite && $0 > 0 }
+    nearestDistances = twoNearest(table, in: table, skippingOwn: true).enumerated().map { row, nearest in
+      usable[row] && nearest.first >= 0 ? distance(table[row: row].values, table, row: nearest.first) : 2
+    }
+    nearDuplicates = nearestDistances.count { $0 < Self.duplicateDistance }
+    effectiveRank = Evidence.effectiveRank(table)
+  }
+
+  /// The `fraction` quantile of the nearest-neighbour distances.
+  package func nearestDistance(quantile fraction: Double) -> Double {
+    quantile(sorted: nearestDistances.sorted(), fraction)
+  }
+}
+
+/// exp(entropy of σ/Σσ) over the singular values σ of `[n, d]`, not centred; 0 for an all-zero table.
+package func effectiveRank(_ table: Tensor) -> Double {
+  let eigenvalues = symmetricEigenvalues(gram(table), size: table.shape[1])
+  let singular = eigenvalues.map { max(0, $0).squareRoot() }
+  return singular.contains { $0 > 0 } ? exp(entropy(singular)) : 0
+}
+
+/// XᵀX of `[n, d]`, row-major `[d, d]`, in double.
+private func gram(_ table: Tensor) -> [Double] {
+  let width = table.shape[1]
+  var sums = [Double](repeating: 0, count: width * width)
+  table.values.withUnsafeBufferPointer { values in
+    for start in stride(from: 0, to: values.count, by: width) {
+      for i in 0..<width {
+        for j in i..<width { sums[i * width + j] += Double(values[start + i]) * Double(values[start + j]) }
+      }
+    }
+  }
+  for i in 0..<width {
+    for j in 0..<i { sums[i * width + j] = sums[j * width + i] }
+  }
+  return sums
+}
+
+/// The eigenvalues of a symmetric matrix by cyclic Jacobi rotations (Golub & Van Loan 8.5).
+func symmetricEigenvalues(_ matrix: [Double], size: Int) -> [Double] {
+  var a = matrix
+  let scale = matrix.reduce(0) { $0 + $1 * $1 }
+  for _ in 0..<50 {
+    var off = 0.0
+    for p in 0..<size {
+      for q in p + 1..<max(p + 1, size) {
+        off += a[p * size + q] * a[p * size + q]
+        rotate(&a, p, q, size)
+      }
+    }
+    if off <= 1e-30 * scale { break }
+  }
+  return (0..<size).map { a[$0 * size + $0] }
+}
+
+/// Zeroes a[p, q] by a rotation of rows and columns p and q.
+private func rotate(_ a: inout [Double], _ p: Int, _ q: Int, _ size: Int) {
+  let off = a[p * size + q]
+  guard off != 0 else { return }
+  let theta = (a[q * size + q] - a[p * size + p]) / (2 * off)
+  let t = (theta >= 0 ? 1.0 : -1.0) / (abs(theta) + (theta * theta + 1).squareRoot())
+  let c = 1 / (t * t + 1).squareRoot()
+  let s = t * c
+  for k in 0..<size {
+    let (x, y) = (a[k * size + p], a[k * size + q])
+    (a[k * size + p], a[k * size + q]) = (c * x - s * y, s * x + c * y)
+  }
+  for k in 0..<size {
+    let (x, y) = (a[p * size + k], a[q * size + k])
+    (a[p * size + k], a[q * size + k]) = (c * x - s * y, s * x + c * y)
+  }
+}
+
+/// Pairs of groups that hold the same codes: every code of each has one of the other within
+/// `GroupGeometry.duplicateDistance`, in whatever order.
+package func duplicateGroups(_ codebook: Codebook) -> [(first: Int, second: Int)] {
+  var pairs: [(first: Int, second: Int)] = []
+  for first in 0..<codebook.groups {
+    for second in first + 1..<max(first + 1, codebook.groups) {
+      let (a, b) = (codebook.normalised[first], codebook.normalised[second])
+      if covers(a, b), covers(b, a) { pairs.append((first, second)) }
+    }
+  }
+  return pairs
+}
+
+/// Whether every row of `a` has a row of `b` within the duplicate distance. A few rows refute most pairs, so those are
+/// tried first.
+private func covers(_ a: Tensor, _ b: Tensor) -> Bool {
+  let sample = a[rows: 0..<min(16, a.shape[0])]
+  return [sample, a].allSatisfy { rows in
+    twoNearest(rows, in: b, skippingOwn: false).enumerated().allSatisfy { row, nearest in
+      nearest.first >= 0 && distance(rows[row: row].values, b, row: nearest.first) < GroupGeometry.duplicateDistance
+    }
+  }
+}

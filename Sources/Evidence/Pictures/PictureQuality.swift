@@ -1,0 +1,87 @@
+import Foundation
+package import Tensor
+
+/// How close a reconstruction is to its picture; both `[C, H, W]`.
+package enum PictureQuality {
+  /// Peak signal-to-noise ratio in dB: 10 log₁₀(range² / mean squared error); infinite for equal pictures.
+  ///
+  /// - Parameter range: the largest possible difference: 2 for pictures in [−1, 1].
+  package static func psnr(_ a: Tensor, _ b: Tensor, range: Double) -> Double {
+    precondition(a.shape == b.shape && a.count > 0)
+    var sum = 0.0
+    for (x, y) in zip(a.values, b.values) { sum += (Double(x) - Double(y)) * (Double(x) - Double(y)) }
+    return 10 * log10(range * range * Double(a.count) / sum)
+  }
+
+  /// The absolute difference averaged over channels, `[H, W]`.
+  package static func errorMap(_ a: Tensor, _ b: Tensor) -> Tensor {
+    precondition(a.shape == b.shape && a.rank == 3)
+    let size = a.shape[1] * a.shape[2]
+    return Tensor(shape: [a.shape[1], a.shape[2]]) { output in
+      for index in 0..<size {
+        var sum: Float = 0
+        for channel in 0..<a.shape[0] {
+          sum += abs(a.values[channel * size + index] - b.values[channel * size + index])
+        }
+        output[index] = sum / Float(a.shape[0])
+      }
+    }
+  }
+
+  /// Structural similarity (Wang et al. 2004), −1…1: 11×11 Gaussian window of σ = 1.5, C₁ = (0.01·range)²,
+  /// C₂ = (0.03·range)², population covariance, mean over every window wholly inside and over channels. `nil` for
+  /// pictures under 11 pixels.
+  package static func ssim(_ a: Tensor, _ b: Tensor, range: Double) -> Double? {
+    precondition(a.shape == b.shape && a.rank == 3)
+    let (height, width) = (a.shape[1], a.shape[2])
+    guard height >= window.count, width >= window.count, a.shape[0] > 0 else { return nil }
+    let size = height * width
+    var total = 0.0
+    for channel in 0..<a.shape[0] {
+      let plane = { (picture: Tensor) in picture.values[channel * size..<(channel + 1) * size].map(Double.init) }
+      total += ssim(plane(a), plane(b), width, range)
+    }
+    return total / Double(a.shape[0])
+  }
+
+  private static func ssim(_ x: [Double], _ y: [Double], _ width: Int, _ range: Double) -> Double {
+    let product = { (a: [Double], b: [Double]) in zip(a, b).map { $0 * $1 } }
+    let blurred = [x, y, product(x, x), product(y, y), product(x, y)].map { blur($0, width) }
+    let (c1, c2) = ((0.01 * range) * (0.01 * range), (0.03 * range) * (0.03 * range))
+    var sum = 0.0
+    for index in blurred[0].indices {
+      let (mx, my) = (blurred[0][index], blurred[1][index])
+      let (vx, vy) = (blurred[2][index] - mx * mx, blurred[3][index] - my * my)
+      let covariance = blurred[4][index] - mx * my
+      sum += (2 * mx * my + c1) * (2 * covariance + c2) / ((mx * mx + my * my + c1) * (vx + vy + c2))
+    }
+    return sum / Double(blurred[0].count)
+  }
+
+  /// The normalised Gaussian of σ = 1.5 at −5…5.
+  private static let window: [Double] = {
+    let values = (-5...5).map { exp(-Double($0 * $0) / (2 * 1.5 * 1.5)) }
+    return values.map { $0 / values.reduce(0, +) }
+  }()
+
+  /// The plane smoothed by `window` both ways, without the border that no whole window covers.
+  private static func blur(_ plane: [Double], _ width: Int) -> [Double] {
+    let height = plane.count / width
+    let (innerWidth, innerHeight) = (width - window.count + 1, height - window.count + 1)
+    var rows = [Double](repeating: 0, count: height * innerWidth)
+    for y in 0..<height {
+      for x in 0..<innerWidth {
+        var sum = 0.0
+        for tap in window.indices { sum += window[tap] * plane[y * width + x + tap] }
+        rows[y * innerWidth + x] = sum
+      }
+    }
+    var result = [Double](repeating: 0, count: innerHeight * innerWidth)
+    for y in 0..<innerHeight {
+      for tap in window.indices {
+        for x in 0..<innerWidth { result[y * innerWidth + x] += window[tap] * rows[(y + tap) * innerWidth + x] }
+      }
+    }
+    return result
+  }
+}

@@ -1,0 +1,161 @@
+import Evidence
+import Foundation
+import Tensor
+import Testing
+import Trace
+
+/// Values recorded from NumPy and scikit-image; the file's `generator` says how.
+struct RecordedCodebook: Decodable {
+  struct Geometry: Decodable {
+    let norms, nearest, nearestTo5Distance: [Double]
+    let nearDuplicates: Int
+    let effectiveRank: Double
+    let nearestTo5: [Int]
+  }
+  struct Grid: Decodable {
+    let height, width: Int
+    let codes: [[Int32]]
+  }
+  struct Usage: Decodable {
+    let used, dead, rare, samples: Int
+    let entropyBits, corrected, perplexity, expectedUnseen: Double
+  }
+  struct Information: Decodable { let bits, bias, normalised: Double }
+  struct Drift: Decodable { let bits, expected: Double }
+  struct Margins: Decodable {
+    let first, second: [Int]
+    let margin: [Double]
+  }
+  struct Latent: Decodable {
+    let values: [Float]
+    let height, width: Int
+    let margins: [Margins]
+  }
+  struct Anchors: Decodable {
+    let values: [Float]
+    let cosines: [Double]
+  }
+  struct Pictures: Decodable {
+    let height, width: Int
+    let a, b: [Float]
+    let psnr, ssim, errorFirst: Double
+  }
+
+  let groups, dimension: Int
+  let embedding: [Float]
+  let geometry: [Geometry]
+  let grid: Grid
+  let usage: [Usage]
+  let mutualInformation: [Information]
+  let drift: Drift
+  let latent: Latent
+  let anchors: Anchors
+  let pictures: Pictures
+
+  static func load() throws -> RecordedCodebook {
+    let decoder = JSONDecoder()
+    decoder.keyDecodingStrategy = .convertFromSnakeCase
+    return try decoder.decode(RecordedCodebook.self, from: fixture("codebook.json"))
+  }
+
+  func codebook() throws -> Codebook {
+    try Codebook(
+      embedding: Tensor(shape: [embedding.count / dimension, dimension], values: embedding), groups: groups)
+  }
+
+  var grids: [CodeGrid] {
+    grid.codes.map { CodeGrid(groups: groups, height: grid.height, width: grid.width, indices: $0) }
+  }
+}
+
+@Test("Norms, nearest neighbours, near-duplicates and effective rank agree with NumPy")
+func geometry() throws {
+  let recorded = try RecordedCodebook.load()
+  let codebook = try recorded.codebook()
+  for (group, expected) in recorded.geometry.enumerated() {
+    let geometry = GroupGeometry(codebook, group: group)
+    let norms = [geometry.normMinimum, geometry.normMean, geometry.normMaximum]
+    #expect(zip(norms, expected.norms).allSatisfy { close($0, $1) })
+    #expect(zip(geometry.nearestDistances, expected.nearest).allSatisfy { abs($0 - $1) < 2e-6 })
+    #expect(geometry.nearDuplicates == expected.nearDuplicates)
+    #expect(close(geometry.effectiveRank, expected.effectiveRank, 1e-5))
+    let nearest = codebook.nearest(to: 5, group: group)
+    #expect(nearest.map(\.code) == expected.nearestTo5)
+    #expect(zip(nearest.map(\.distance), expected.nearestTo5Distance).allSatisfy { close($0, $1) })
+  }
+}
+
+@Test("Usage, entropy with its correction, and perplexity agree with NumPy")
+func usage() throws {
+  let recorded = try RecordedCodebook.load()
+  var usage = CodeUsage(groups: recorded.groups, codesPerGroup: 16)
+  for grid in recorded.grids { try usage.add(grid) }
+  for (group, expected) in recorded.usage.enumerated() {
+    let statistics = usage.statistics(group: group)
+    #expect(statistics.used == expected.used && statistics.dead == expected.dead && statistics.rare == expected.rare)
+    #expect(statistics.samples == expected.samples)
+    #expect(close(statistics.entropyBits, expected.entropyBits, 1e-9))
+    #expect(close(statistics.entropyBitsCorrected, expected.corrected, 1e-9))
+    #expect(close(statistics.perplexity, expected.perplexity, 1e-9))
+    #expect(close(statistics.expectedUnseen, expected.expectedUnseen, 1e-9))
+  }
+  var (first, second) = (CodeUsage(groups: 3, codesPerGroup: 16), CodeUsage(groups: 3, codesPerGroup: 16))
+  try first.add(recorded.grids[0])
+  try second.add(recorded.grids[1])
+  let drift = try #require(UsageDrift(first.counts[0], second.counts[0]))
+  #expect(close(drift.bits, recorded.drift.bits, 1e-9) && close(drift.expectedBits, recorded.drift.expected, 1e-9))
+  try first.merge(second)
+  #expect(first == usage)
+}
+
+@Test("Mutual information between groups agrees with NumPy, with its bias")
+func mutualInformation() throws {
+  let recorded = try RecordedCodebook.load()
+  var coOccurrence = CoOccurrence(groups: 3, codesPerGroup: 16)
+  for grid in recorded.grids { try coOccurrence.add(grid) }
+  for (pair, expected) in zip([(0, 1), (0, 2), (1, 2)], recorded.mutualInformation) {
+    let information = coOccurrence.mutualInformation(pair.1, pair.0)
+    #expect(close(information.bits, expected.bits, 1e-9) && close(information.biasBits, expected.bias, 1e-9))
+    #expect(close(information.normalised, expected.normalised, 1e-9))
+  }
+}
+
+@Test("Margins agree with NumPy, and the nearest code is the one the quantizer takes")
+func margins() throws {
+  let recorded = try RecordedCodebook.load()
+  let latent = Tensor(shape: [12, recorded.latent.height, recorded.latent.width], values: recorded.latent.values)
+  let margins = try recorded.codebook().margins(latent)
+  for (group, expected) in recorded.latent.margins.enumerated() {
+    #expect(margins[group].map(\.code) == expected.first && margins[group].map(\.runnerUp) == expected.second)
+    #expect(zip(margins[group].map(\.margin), expected.margin).allSatisfy { abs($0 - $1) < 2e-6 })
+  }
+  #expect(throws: EvidenceError.self) { try recorded.codebook().margins(.zeros([11, 3, 2])) }
+}
+
+@Test("Anchor cosines agree with NumPy, and equal or zero anchors are called collapsed")
+func anchors() throws {
+  let recorded = try RecordedCodebook.load().anchors
+  let anchors = Tensor(shape: [3, 8], values: recorded.values)
+  let similarity = AnchorSimilarity(anchors)
+  #expect(zip(similarity.cosines.flatMap { $0 }, recorded.cosines).allSatisfy { abs($0 - $1) < 1e-7 })
+  #expect(!similarity.isCollapsed && CodebookFinding.of(similarity).isEmpty)
+  let row = anchors[row: 0].values
+  let same = Tensor(shape: [3, 8], values: row + row.map { $0 * 2 } + row)
+  #expect(CodebookFinding.of(AnchorSimilarity(same)).map(\.what) == [.collapsedAnchors])
+  #expect(CodebookFinding.of(AnchorSimilarity(.zeros([2, 4]))).map(\.severity) == [.broken])
+  let across = try #require(AnchorSimilarity.acrossPictures([anchors, anchors]))
+  #expect(CodebookFinding.acrossPictures(across).map(\.what) == [.constantAnchors])
+  #expect(AnchorSimilarity.acrossPictures([anchors]) == nil)
+}
+
+@Test("PSNR, SSIM and the error map agree with scikit-image")
+func pictureQuality() throws {
+  let recorded = try RecordedCodebook.load().pictures
+  let a = Tensor(shape: [3, recorded.height, recorded.width], values: recorded.a)
+  let b = Tensor(shape: [3, recorded.height, recorded.width], values: recorded.b)
+  #expect(close(PictureQuality.psnr(a, b, range: 2), recorded.psnr, 1e-8))
+  #expect(close(PictureQuality.ssim(a, b, range: 2), recorded.ssim, 1e-8))
+  #expect(close(Double(PictureQuality.errorMap(a, b).values[0]), recorded.errorFirst, 1e-6))
+  #expect(PictureQuality.psnr(a, a, range: 2) == .infinity && close(PictureQuality.ssim(a, a, range: 2), 1))
+  #expect(PictureQuality.ssim(.zeros([3, 10, 30]), .zeros([3, 10, 30]), range: 2) == nil)
+}
