@@ -52,7 +52,7 @@ struct ContextRollout: Sendable {
 
   /// w R of the layer before `layer`, for w `[1, n]`: `[n]`.
   func applied(_ weights: [Float], before layer: Int) -> [Float] {
-    guard layer > 0 else { return weights }
+    guard layer > 0, rows > 0 else { return weights }
     let before = layers[layer - 1]
     switch pattern {
     case .causal:

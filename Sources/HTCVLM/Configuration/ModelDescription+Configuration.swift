@@ -1,5 +1,5 @@
-import Checkpoint
-import Trace
+package import Checkpoint
+package import Trace
 
 extension HTCVLMConfiguration {
   /// `sequence` in the trace's words.
@@ -17,7 +17,7 @@ extension HTCVLMConfiguration {
   }
 
   /// What a trace says of the model.
-  var modelDescription: ModelDescription {
+  package var modelDescription: ModelDescription {
     ModelDescription(
       layers: layers, heads: heads, keyValueHeads: keyValueHeads, hiddenSize: hiddenSize,
       vocabularySize: vocabularySize, anchors: anchorTokens, patchGrid: vision.grid,
