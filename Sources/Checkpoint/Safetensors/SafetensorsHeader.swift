@@ -77,12 +77,13 @@ struct SafetensorsHeader {
     guard let dtype = DType(rawValue: typeName) else {
       throw fault("has the unknown dtype \(typeName.debugDescription)")
     }
-    guard let shape = naturalNumbers(member.value["shape"]) else {
-      throw fault("has the shape \(member.value["shape"]?.summary ?? "of nothing"), not a list of sizes")
+    guard let sizes = member.value["shape"] else { throw fault("has no shape") }
+    guard let shape = naturalNumbers(sizes) else {
+      throw fault("has the shape \(sizes.summary), not a list of sizes")
     }
-    guard let offsets = naturalNumbers(member.value["data_offsets"]), offsets.count == 2, offsets[0] <= offsets[1]
-    else {
-      throw fault("has the data_offsets \(member.value["data_offsets"]?.summary ?? "missing"), not a start and an end")
+    guard let bounds = member.value["data_offsets"] else { throw fault("has no data_offsets") }
+    guard let offsets = naturalNumbers(bounds), offsets.count == 2, offsets[0] <= offsets[1] else {
+      throw fault("has the data_offsets \(bounds.summary), not a start and an end")
     }
     guard shape.count <= mostAxes else { throw fault("has \(shape.count) axes, more than \(mostAxes)") }
     guard let size = byteCount(of: shape, dtype) else {
@@ -108,8 +109,8 @@ struct SafetensorsHeader {
     return shape.contains(0) ? 0 : size
   }
 
-  private static func naturalNumbers(_ value: JSONValue?) -> [Int]? {
-    guard case .array(let elements)? = value else { return nil }
+  private static func naturalNumbers(_ value: JSONValue) -> [Int]? {
+    guard case .array(let elements) = value else { return nil }
     var numbers: [Int] = []
     for element in elements {
       guard case .integer(let number) = element, number >= 0 else { return nil }

@@ -1,0 +1,64 @@
+import Checkpoint
+import Testing
+
+@Suite("JSON") struct JSONTests {
+  @Test("Every kind of value is read, integers exactly and members in order")
+  func values() throws {
+    let text = #" {"b": [1, -2.5e2, 9007199254740993, true, false, null, {}], "a": "é\u00e9\n\"\\\/😀\ud83d\ude00"} "#
+    let value = try JSONValue(parsing: Array(text.utf8))
+    let members = [
+      JSONMember(
+        "b",
+        .array([
+          .integer(1), .number(-250), .integer(9_007_199_254_740_993), .bool(true), .bool(false), .null, .object([]),
+        ])),
+      JSONMember("a", .string("éé\n\"\\/😀😀")),
+    ]
+    #expect(value == .object(members))
+    #expect(value["a"] == .string("éé\n\"\\/😀😀") && value["c"] == nil)
+  }
+
+  @Test("What is written reads back equal")
+  func roundTrip() throws {
+    let value = JSONValue.object([
+      JSONMember("text\u{1}\u{1b}\"", .string("\t\r\n\\ é 😀 \u{7f}")),
+      JSONMember("numbers", .array([.integer(.min), .integer(.max), .number(1e-300), .number(-0.1)])),
+      JSONMember("rest", .array([.null, .bool(true), .object([]), .array([])])),
+    ])
+    #expect(try JSONValue(parsing: Array(value.text.utf8)) == value)
+  }
+
+  @Test(
+    "What RFC 8259 forbids is refused with its place",
+    arguments: [
+      ("", 0), ("{", 1), ("[1,]", 3), ("[1 2]", 3), (#"{"a":1,}"#, 7), (#"{"a" 1}"#, 5), ("{a:1}", 1), ("01", 1),
+      ("-", 1),
+      ("1.", 2), (".5", 0), ("1e", 2), ("+1", 0), ("NaN", 0), ("Infinity", 0), ("nul", 0), ("[1]x", 3), (#""abc"#, 4),
+      ("\"\u{1}\"", 1), (#""\x""#, 3), (#""\u12g4""#, 3), (#""\ud800""#, 7), (#""\ud800\u0041""#, 13),
+      (#"{"a":1,"a":2}"#, 7), ("1e999", 0), ("[", 1), ("'a'", 0),
+    ])
+  func refused(text: String, offset: Int) {
+    let error = #expect(throws: JSONError.self) { try JSONValue(parsing: Array(text.utf8)) }
+    #expect(error?.offset == offset, "\(text): \(error.map(String.init(describing:)) ?? "")")
+  }
+
+  @Test("Bytes that are not UTF-8 are refused")
+  func encoding() {
+    for bytes: [UInt8] in [
+      [0x22, 0xFF, 0x22], [0x22, 0xC0, 0x80, 0x22], [0x22, 0xED, 0xA0, 0x80, 0x22], [0xEF, 0xBB, 0xBF],
+    ] {
+      #expect(throws: JSONError.self) { try JSONValue(parsing: bytes) }
+    }
+  }
+
+  @Test("Nesting that would exhaust the stack is refused, whatever opens it")
+  func depth() throws {
+    for open in ["[", "{\"a\":"] {
+      let text = String(repeating: open, count: 100_000)
+      let error = #expect(throws: JSONError.self) { try JSONValue(parsing: Array(text.utf8)) }
+      #expect(error?.problem == "more than 64 levels")
+    }
+    let deepest = String(repeating: "[", count: 64) + String(repeating: "]", count: 64)
+    _ = try JSONValue(parsing: Array(deepest.utf8))
+  }
+}
