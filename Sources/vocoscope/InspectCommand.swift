@@ -34,7 +34,7 @@ struct InspectCommand: ParsableCommand {
 
   private func imagePath() throws -> String {
     if let image { return image }
-    guard let bundled = AssetLocator.process.locate("images/chelsea.png") else {
+    guard let bundled = AssetLocator.process.locate("images/cat.jpg") else {
       throw UsageProblem("the bundled photo was not found beside the program or above it; name a picture")
     }
     return bundled
