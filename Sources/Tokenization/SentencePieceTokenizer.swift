@@ -25,7 +25,9 @@ package final class SentencePieceTokenizer: @unchecked Sendable {
     guard !bytes.isEmpty else { throw .notSentencePiece(path: path, reason: "the file is empty") }
     var message = [CChar](repeating: 0, count: 512)
     let created = bytes.withUnsafeBytes { csp_create($0.baseAddress, $0.count, &message, message.count) }
-    guard let created else { throw .notSentencePiece(path: path, reason: Self.reason(message)) }
+    guard let created else {
+      throw .notSentencePiece(path: path, reason: Self.reason(message, otherwise: "its contents cannot be parsed"))
+    }
     handle = created
     self.path = path
     vocabularySize = Int(csp_vocabulary_size(created))
@@ -51,7 +53,9 @@ package final class SentencePieceTokenizer: @unchecked Sendable {
         csp_encode(handle, $0.baseAddress, $0.count, &ids, &count, &message, message.count)
       }
     }
-    guard failed == 0 else { throw .cannotEncode(path: path, reason: Self.reason(message)) }
+    guard failed == 0 else {
+      throw .cannotEncode(path: path, reason: Self.reason(message, otherwise: "its tables contradict each other"))
+    }
     defer { csp_free(ids) }
     return Array(UnsafeBufferPointer(start: ids, count: count))
   }
@@ -114,7 +118,7 @@ package final class SentencePieceTokenizer: @unchecked Sendable {
     var text: UnsafeMutablePointer<CChar>?
     var count = 0
     guard csp_decode(handle, ids, ids.count, &text, &count, &message, message.count) == 0 else {
-      return .failure(Failure(reason: Self.reason(message)))
+      return .failure(Failure(reason: Self.reason(message, otherwise: "it cannot decode its own pieces")))
     }
     defer { csp_free(text) }
     return .success(
@@ -123,10 +127,11 @@ package final class SentencePieceTokenizer: @unchecked Sendable {
       })
   }
 
-  /// The library's message, whose file and line (`processor.cc(823) [...]`) mean nothing to a user.
-  private static func reason(_ message: [CChar]) -> String {
+  /// The library's message, or `fallback` where it only quotes a failed check of its source
+  /// (`processor.cc(232) [model_proto->…]`), which means nothing to a user.
+  private static func reason(_ message: [CChar], otherwise fallback: String) -> String {
     let bytes = message.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }
     let text = String(decoding: bytes, as: UTF8.self)
-    return text.isEmpty ? "its contents cannot be parsed" : text
+    return text.isEmpty || text.contains(".cc(") ? fallback : text
   }
 }
