@@ -29,26 +29,27 @@ struct PlacedImage: Sendable {
   /// The canvas with the picture as one picture.
   func flattened() -> RGBImage {
     if width == image.width && height == image.height { return image }
+    let solid = solidRow
     return RGBImage(width: width, height: height) { target in
       for row in 0..<height {
-        write(row: row, to: UnsafeMutableBufferPointer(rebasing: target[3 * width * row..<3 * width * (row + 1)]))
+        let start = target.baseAddress! + 3 * width * row
+        start.update(from: solid, count: solid.count)
+        if isPictureRow(row) { copyPicture(row: row, to: start) }
       }
     }
   }
 
-  /// Writes one row of the canvas, of `3 · width` bytes.
-  func write(row: Int, to target: UnsafeMutableBufferPointer<UInt8>) {
-    let inside = isPictureRow(row)
-    let pictured = inside ? 3 * x..<3 * (x + image.width) : 0..<0
-    for index in 0..<pictured.lowerBound { target[index] = color[index % 3] }
-    for index in pictured.upperBound..<3 * width { target[index] = color[index % 3] }
-    guard inside else { return }
-    image.pixels.withUnsafeBufferPointer { source in
-      let start = 3 * image.width * (row - y)
-      (target.baseAddress! + pictured.lowerBound).update(from: source.baseAddress! + start, count: pictured.count)
-    }
-  }
+  /// A row of the colour alone, of `3 · width` bytes.
+  var solidRow: [UInt8] { Array(repeatElement(color, count: width).joined()) }
 
   /// Whether a row of the canvas shows the picture and not the colour alone.
   func isPictureRow(_ row: Int) -> Bool { row >= y && row < y + image.height }
+
+  /// Copies the picture's part of a row of the canvas into `target`, which is to hold that row.
+  func copyPicture(row: Int, to target: UnsafeMutablePointer<UInt8>) {
+    image.pixels.withUnsafeBufferPointer { source in
+      let start = source.baseAddress! + 3 * image.width * (row - y)
+      (target + 3 * x).update(from: start, count: 3 * image.width)
+    }
+  }
 }

@@ -39,20 +39,20 @@ struct Resampler: Sendable {
 
   /// The rows `reach` of the canvas, each resampled to the wanted columns.
   private func resampleRows(_ reach: Range<Int>) -> RGBImage {
-    let taps = RowTaps(columns, sourceWidth: source.width)
-    let solidRow = reach.first { !source.isPictureRow($0) }
+    let resampler = RowResampler(source, columns)
     return RGBImage(width: width, height: reach.count) { target in
       nonisolated(unsafe) let target = target
-      let solid = solidRow.map { taps.apply(source, row: $0) }
+      let solid = resampler.solid()
       concurrently(over: reach.count) { part in
-        let scratch = taps.makeScratch()
+        let scratch = resampler.makeScratch()
         defer { scratch.deallocate() }
         for index in part {
+          let row = reach.lowerBound + index
           let output = target.baseAddress! + 3 * width * index
-          if let solid, !source.isPictureRow(reach.lowerBound + index) {
-            output.update(from: solid, count: solid.count)
+          if source.isPictureRow(row) {
+            resampler.resample(row: row, scratch: scratch, to: output)
           } else {
-            taps.apply(source, row: reach.lowerBound + index, scratch: scratch, to: output)
+            output.update(from: solid, count: solid.count)
           }
         }
       }
@@ -77,72 +77,5 @@ struct Resampler: Sendable {
         }
       }
     }
-  }
-}
-
-/// Weights of the horizontal pass as `cic_resample_row` wants them.
-private struct RowTaps: Sendable {
-  let starts: [Int32]
-  /// Each weight three times, each output pixel's list filled up to `count` with zeros.
-  let weights: [Int32]
-  let count: Int
-  /// Pixels that a source row must hold so that no list reaches beyond it.
-  let rowCapacity: Int
-  let sourceWidth: Int
-
-  init(_ axis: ResampleAxis, sourceWidth: Int) {
-    let multiple = CIC_TAP_MULTIPLE
-    let longest = axis.weights.map(\.count).max() ?? 0
-    let count = (longest + multiple - 1) / multiple * multiple
-    self.count = count
-    self.sourceWidth = sourceWidth
-    rowCapacity = max(sourceWidth, count)
-    var starts: [Int32] = []
-    var weights = [Int32](repeating: 0, count: 3 * count * axis.starts.count)
-    for (index, (start, list)) in zip(axis.starts, axis.weights).enumerated() {
-      // Zeros go to the left where those to the right would reach beyond the row.
-      let shifted = min(start, max(sourceWidth - count, 0))
-      starts.append(Int32(shifted))
-      for (tap, weight) in list.enumerated() {
-        let position = 3 * (count * index + start - shifted + tap)
-        for channel in 0..<3 { weights[position + channel] = weight }
-      }
-    }
-    self.starts = starts
-    self.weights = weights
-  }
-
-  func makeScratch() -> UnsafeMutableBufferPointer<UInt8> {
-    let scratch = UnsafeMutableBufferPointer<UInt8>.allocate(capacity: 3 * rowCapacity)
-    scratch.initialize(repeating: 0)
-    return scratch
-  }
-
-  /// Resamples row `row` of `source`; the row is copied only if it is not in memory as it is needed.
-  func apply(
-    _ source: PlacedImage, row: Int, scratch: UnsafeMutableBufferPointer<UInt8>, to target: UnsafeMutablePointer<UInt8>
-  ) {
-    if source.width == source.image.width && source.isPictureRow(row) && rowCapacity == sourceWidth {
-      source.image.pixels.withUnsafeBufferPointer {
-        run($0.baseAddress! + 3 * sourceWidth * (row - source.y), to: target)
-      }
-    } else {
-      source.write(row: row, to: UnsafeMutableBufferPointer(rebasing: scratch[..<(3 * sourceWidth)]))
-      run(scratch.baseAddress!, to: target)
-    }
-  }
-
-  /// Row `row` of `source`, resampled.
-  func apply(_ source: PlacedImage, row: Int) -> [UInt8] {
-    let scratch = makeScratch()
-    defer { scratch.deallocate() }
-    return [UInt8](unsafeUninitializedCapacity: 3 * starts.count) { buffer, filled in
-      apply(source, row: row, scratch: scratch, to: buffer.baseAddress!)
-      filled = 3 * starts.count
-    }
-  }
-
-  private func run(_ row: UnsafePointer<UInt8>, to target: UnsafeMutablePointer<UInt8>) {
-    cic_resample_row(row, target, starts.count, starts, weights, count)
   }
 }
