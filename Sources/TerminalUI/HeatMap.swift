@@ -41,7 +41,7 @@ package struct HeatMap: Widget, Sendable, Hashable {
 
   /// The colour of a grid cell.
   package func color(of point: GridPoint, _ look: Appearance) -> Color {
-    position(values[point.index(columns: layout.columns)]).map(map.color) ?? look.theme.noDataColor
+    position(values[point.index(columns: layout.columns)]).map { map.color($0, look.depth) } ?? look.theme.noDataColor
   }
 
   private func halfBlock(at point: Point, _ look: Appearance) -> Cell {
@@ -96,7 +96,8 @@ package struct MapLegend: Widget, Sendable, Hashable {
       let t = bar == 1 ? 0.5 : Double(step) / Double(bar - 1)
       let cell =
         look.drawsHalfBlocks
-        ? Cell(" ", Style(map.color(t), on: map.color(t))) : Cell(character(t, look), look.theme.text)
+        ? Cell(" ", Style(map.color(t, look.depth), on: map.color(t, look.depth)))
+        : Cell(character(t, look), look.theme.text)
       frame.put(cell.character, cell.style, x: start + step, y: rect.y, clip: rect)
     }
     frame.write(high, at: Point(x: start + bar + 1, y: rect.y), style: look.theme.dim, clippedTo: rect)

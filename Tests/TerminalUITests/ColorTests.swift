@@ -70,6 +70,24 @@ struct ColorTests {
     #expect(Set(map.table).count == 32)
   }
 
+  @Test("In 256 colours too, maps get lighter with every step, and each step is a palette entry")
+  func paletteMaps() {
+    for map in [ColorMap.cividis, .viridis] {
+      let shown = (0..<16).map { map.color((Double($0) + 0.5) / 16, .palette256) }
+      let luminance = shown.map(relativeLuminance)
+      #expect(zip(luminance, luminance.dropFirst()).allSatisfy { $0 < $1 }, "\(map.name)")
+    }
+    let arms = (0..<16).map { relativeLuminance(ColorMap.blueOrange.color((Double($0) + 0.5) / 16, .palette256)) }
+    for step in 1..<8 {
+      #expect(arms[7 - step] < arms[8 - step])
+      #expect(arms[8 + step] < arms[7 + step])
+    }
+    for map in [ColorMap.cividis, .viridis, .blueOrange] {
+      #expect(map.palette.map { ColorDepth.palette256.reduce(paletteColor($0)) } == map.palette.map { .index($0) })
+      #expect(map.color(0.3, .trueColor) == map.color(0.3))
+    }
+  }
+
   @Test("The diverging map is lightest in the middle and its arms mirror each other in luminance")
   func diverging() {
     let luminance = ColorMap.blueOrange.table.map { relativeLuminance(Color(hex: $0)) }
