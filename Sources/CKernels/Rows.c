@@ -1,3 +1,4 @@
+#include <float.h>
 #include <math.h>
 #include <string.h>
 
@@ -44,7 +45,7 @@ void kernel_softmax_rows(const float *source, float *destination, size_t rows, s
     }
     for (size_t i = 0; i < columns; i++) y[i] = exp_without_branch(x[i] - largest);
     float scale = (float)(1 / sum_of(y, columns));
-    for (size_t i = 0; i < columns; i++) y[i] *= scale;
+    for (size_t i = 0; i < columns; i++) y[i] = y[i] * scale < FLT_MIN ? 0 : y[i] * scale;
   }
 }
 

@@ -20,6 +20,20 @@ static const_descriptor query(const onednn_convolution *c, dnnl_query_t what) {
   return dnnl_primitive_desc_query_md(c->description, what, 0);
 }
 
+/// Keeps the calling thread from starting a team: the caller cuts a convolution into parts and runs each on a thread of
+/// its own, while a second pool would spin beside it for milliseconds after every call. Debian's oneDNN runs on GCC's
+/// OpenMP, whose header and link name come with GCC alone; a oneDNN on another runtime has no such function.
+static void stay_on_this_thread(void) {
+  static _Atomic(void *) found = NULL;
+  void *function = atomic_load(&found);
+  if (!function) {
+    function = dlsym(RTLD_DEFAULT, "omp_set_num_threads");
+    if (!function) return;
+    atomic_store(&found, function);
+  }
+  ((void (*)(int))function)(1);
+}
+
 /// One run's own buffers: a stream, memories around the caller's arrays, blocked copies and the scratchpad.
 typedef struct {
   dnnl_stream_t stream;
@@ -79,6 +93,7 @@ static dnnl_status_t keep_parameters(onednn_convolution *c, const float *weights
 
 onednn_convolution *onednn_convolution_create(
     const onednn_convolution_shape *shape, const float *weights, const float *bias) {
+  stay_on_this_thread();
   onednn_convolution *c = calloc(1, sizeof *c);
   if (!c) return NULL;
   c->shape = *shape;
@@ -122,27 +137,8 @@ static void close_run(run_state *run) {
   if (run->stream) dnnl_stream_destroy(run->stream);
 }
 
-static atomic_int thread_limit = 0;
-
-void onednn_threads(int count) { atomic_store(&thread_limit, count); }
-
-/// Tells OpenMP how many threads the calling thread may start. Debian's oneDNN runs on GCC's OpenMP, whose headers and
-/// link name come with GCC alone; a oneDNN on another runtime has no such function and keeps its own count.
-static void limit_threads(void) {
-  static _Atomic(void *) found = NULL;
-  int count = atomic_load(&thread_limit);
-  if (count <= 0) return;
-  void *function = atomic_load(&found);
-  if (!function) {
-    function = dlsym(RTLD_DEFAULT, "omp_set_num_threads");
-    if (!function) return;
-    atomic_store(&found, function);
-  }
-  ((void (*)(int))function)(count);
-}
-
 int onednn_convolution_run(const onednn_convolution *c, const float *source, float *destination) {
-  limit_threads();
+  stay_on_this_thread();
   run_state run = {0};
   dnnl_status_t status = open_run(c, source, destination, &run);
   if (status == dnnl_success) {

@@ -32,18 +32,24 @@ import Testing
     #expect(ComputeBackend.measureGEMM() > 0)
   }
 
-  @Test("Results do not depend on the number of threads", .serialized, arguments: [1, 2, 3, 7])
+  @Test("Results do not depend on the number of threads", .serialized, arguments: [2, 3, 7])
   func threads(count: Int) {
     let (a, b) = (ramp([130, 300]), ramp([517, 300]))
-    let x = ramp([16, 40, 40])
-    let conv = Conv2D(weight: ramp([32, 16, 3, 3]), bias: nil, padding: 1)
+    let x = ramp([64, 48, 40])
+    let groups = [1, 4, 64]
+    func results() -> [Tensor] {
+      [matmul(a, b, transposeB: true), matmul(b, a, transposeB: true), Activation.gelu(ramp([70_000]))]
+        + groups.map { groups in
+          Conv2D(weight: ramp([128, 64 / groups, 5, 5]), bias: ramp([128]), padding: 2, groups: groups)(x)
+        }
+    }
     ComputeBackend.setThreads(1)
-    let (product, picture, activated) = (matmul(a, b, transposeB: true), conv(x), Activation.gelu(ramp([70_000])))
+    let expected = results()
     ComputeBackend.setThreads(count)
     defer { ComputeBackend.setThreads(ComputeBackend.processors) }
-    #expect(largestDifference(matmul(a, b, transposeB: true), product.values) < 1e-4)
-    #expect(largestDifference(conv(x), picture.values) < 1e-4)
-    #expect(Activation.gelu(ramp([70_000])) == activated)
+    for (result, expected) in zip(results(), expected) {
+      #expect(result.shape == expected.shape && largestDifference(result, expected.values) < 1e-4)
+    }
   }
 
   @Test("One convolution serves several sizes and threads at a time")

@@ -59,7 +59,8 @@ void kernel_relu(const float *source, float *destination, size_t count);
 
 // Rows (Rows.c): sums run in double precision; `destination` may be `source`.
 
-/// exp(x - max) / sum over each row; a row of minus infinity alone becomes zeros.
+/// exp(x - max) / sum over each row; a row of minus infinity alone becomes zeros, and so does a share that would be
+/// subnormal, as arithmetic on subnormal numbers is a hundred times slower.
 void kernel_softmax_rows(const float *source, float *destination, size_t rows, size_t columns);
 /// (x - mean) / sqrt(variance + epsilon) * weight + bias over each row, variance with divisor `columns`.
 void kernel_layer_norm(

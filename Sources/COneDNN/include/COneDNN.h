@@ -19,7 +19,7 @@ typedef struct onednn_convolution onednn_convolution;
 onednn_convolution *onednn_convolution_create(
     const onednn_convolution_shape *shape, const float *weights, const float *bias);
 
-/// Convolves `source` [channels, height, width] into `destination`. Any number of threads may run one convolution at
+/// Convolves `source` [channels, height, width] into `destination` on the calling thread alone. Any number of threads may run one convolution at
 /// a time, since everything a run writes is its own. Returns oneDNN's status, 0 when it went well.
 int onednn_convolution_run(const onednn_convolution *convolution, const float *source, float *destination);
 
@@ -27,8 +27,5 @@ int onednn_convolution_run(const onednn_convolution *convolution, const float *s
 const char *onednn_convolution_implementation(const onednn_convolution *convolution);
 
 void onednn_convolution_free(onednn_convolution *convolution);
-
-/// Lets each convolution that starts from now on use up to `count` threads.
-void onednn_threads(int count);
 
 #endif

@@ -1,5 +1,4 @@
 internal import CKernels
-internal import COneDNN
 internal import COpenBLAS
 internal import Glibc
 internal import Synchronization
@@ -25,10 +24,9 @@ package enum ComputeBackend {
       setByUser: getenv("OPENBLAS_CORETYPE").map { String(cString: $0) })
   }
 
-  /// Lets our loops and oneDNN's use up to `count` threads, at least one.
+  /// Lets every computation use up to `count` threads, at least one.
   package static func setThreads(_ count: Int) {
     threadLimit.store(max(count, 1), ordering: .relaxed)
-    onednn_threads(Int32(max(count, 1)))
   }
 
   /// The speed of a product of two 768 × 768 matrices, in GFLOP/s: the best of some 0.1 s of trials.

@@ -1,7 +1,8 @@
 internal import Dispatch
 internal import Synchronization
 
-/// How many threads our own loops may use; the libraries' pools are told the same by `ComputeBackend.setThreads`.
+/// How many threads a loop may use. OpenBLAS and oneDNN run on one thread each and are called from these loops, so there is
+/// one pool, whose idle threads sleep.
 let threadLimit = Atomic<Int>(ComputeBackend.processors)
 
 /// Runs `body` on consecutive parts of 0..<count, in parallel when there are at least two parts of `grain` elements;
