@@ -66,10 +66,10 @@ func distance(_ vector: [Float], _ table: Tensor, row: Int) -> Double {
 }
 
 /// For every row of `queries` `[n, d]` the two rows of `table` `[K, d]` with the largest dot product, skipping row i
-/// for query i if `skippingOwn`. Blocks of queries go through one matrix product each, so memory stays below 32 MiB.
+/// for query i if `skippingOwn`. Blocks of queries go through one matrix product each, small enough to stay in cache.
 func twoNearest(_ queries: Tensor, in table: Tensor, skippingOwn: Bool) -> [(first: Int, second: Int)] {
   let codes = table.shape[0]
-  let block = max(1, min(queries.shape[0], (8 << 20) / max(1, codes)))
+  let block = max(1, min(queries.shape[0], (1 << 20) / max(1, codes)))
   var result: [(first: Int, second: Int)] = []
   result.reserveCapacity(queries.shape[0])
   for start in stride(from: 0, to: queries.shape[0], by: block) {

@@ -67,7 +67,7 @@ struct CausalAnalysis {
       return (.undecided, "randomly weighted models do the same (p = \(significant(randomTest.pValue)))")
     }
     if !trained { return (.undecided, "parts of the model are untrained") }
-    return (.yes, "and what the anchors hold matters (another picture's: KL \(content.valueText))")
+    return (.yes, "what the anchors hold matters (another picture's: KL \(content.valueText))")
   }
 
   /// Further numbers, one sentence each.
@@ -75,7 +75,7 @@ struct CausalAnalysis {
     let all = summary.pictures.compactMap(\.causes)
     var lines = ["As many random patches change it by KL \(significant(mean(all.map(\.matchedKL)) ?? 0)) on average."]
     for (comparator, difference) in comparators {
-      lines.append("More than cutting the \(comparator.rawValue) by KL \(difference.valueText).")
+      lines.append("KL minus that of cutting the \(comparator.rawValue): \(difference.valueText).")
     }
     let add = { (name: String, values: [Double]) in
       engine.estimate(values, "causes \(name)").map { lines.append("\(name): \($0.valueText).") }

@@ -70,7 +70,7 @@ package struct EvidenceSummary: Sendable, Hashable, Codable {
   /// - Returns: whether it was added.
   @discardableResult
   package mutating func add(_ picture: PictureEvidence, attention: VocoAttention) -> Bool {
-    let index = pictures.firstIndex { $0.key >= picture.key } ?? pictures.count
+    let index = position(of: picture.key)
     if index < pictures.count, pictures[index].key == picture.key { return false }
     pictures.insert(picture, at: index)
     cells.add(attention, key: picture.key)
@@ -78,7 +78,20 @@ package struct EvidenceSummary: Sendable, Hashable, Codable {
   }
 
   /// Whether a picture is already there, for a run that resumes.
-  package func contains(key: String) -> Bool { pictures.contains { $0.key == key } }
+  package func contains(key: String) -> Bool {
+    let index = position(of: key)
+    return index < pictures.count && pictures[index].key == key
+  }
+
+  /// Where a picture of this key is, or would be inserted.
+  private func position(of key: String) -> Int {
+    var (low, high) = (0, pictures.count)
+    while low < high {
+      let middle = (low + high) / 2
+      if pictures[middle].key < key { low = middle + 1 } else { high = middle }
+    }
+    return low
+  }
 
   package mutating func add(blank: BlankPicture) {
     if !blanks.contains(where: { $0.name == blank.name }) { blanks.append(blank) }

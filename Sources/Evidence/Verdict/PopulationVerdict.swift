@@ -13,16 +13,25 @@ extension VerdictEngine {
     let lead = anecdote ? "Anecdote (\(n) pictures, fewer than \(rule.anecdoteBelow)): " : ""
     let untrained = summary.run.untrainedParts
     let warning = untrained.isEmpty ? "" : " Untrained: \(untrained.joined(separator: ", "))."
+    let byPosition = attends?.followsPosition(rule.logMinimumLift) != nil
+    let words = Self.conclusion(
+      tiers.attends.word, tiers.contributes.word, tiers.causes.word, byPosition: byPosition)
     return EvidenceVerdict(
       attends: tiers.attends, contributes: tiers.contributes, causes: tiers.causes,
       controls: controls(summary, attends, causes),
-      conclusion: lead + Self.conclusion(tiers.attends.word, tiers.contributes.word, tiers.causes.word) + warning,
+      conclusion: lead + words + warning,
       n: n, anecdote: anecdote, seed: seed, untrainedParts: untrained)
   }
 
-  /// The three words in one sentence.
-  static func conclusion(_ attends: VerdictWord, _ contributes: VerdictWord, _ causes: VerdictWord) -> String {
-    switch (attends, contributes, causes) {
+  /// The three words in one sentence; `byPosition` if the attention was shown to follow the anchors' position.
+  static func conclusion(
+    _ attends: VerdictWord, _ contributes: VerdictWord, _ causes: VerdictWord, byPosition: Bool
+  ) -> String {
+    if byPosition, attends == .no {
+      let lead = "voco attends to where the anchors stand, not to the anchors"
+      return lead + (causes == .yes ? "; yet the output depends on what they hold." : ".")
+    }
+    return switch (attends, contributes, causes) {
     case (.yes, .yes, .yes):
       "voco prioritises the anchors: it attends to them, their values weigh in, and the output depends on them."
     case (.yes, _, .yes):

@@ -38,12 +38,7 @@ struct PriorityAnalysis {
     let text = "×\(decimal(rule.minimumLift, digits: 2))"
     guard lift.decides else { return (.undecided, "\(lift.n) pictures are too few to decide") }
     if lift.isBelow(bound) { return (.no, "the interval lies below \(text)") }
-    if let moved, moved.isBelow(bound) {
-      return (.no, "it follows the position: with the anchors moved it is \(moved.ratioText)")
-    }
-    if let samePosition, samePosition.isBelow(bound) {
-      return (.no, "it follows the position: against patches in the same positions it is \(samePosition.ratioText)")
-    }
+    if let reason = followsPosition(bound) { return (.no, "it follows the position: \(reason)") }
     if !lift.isAbove(bound) { return (.undecided, "the interval includes \(text)") }
     guard let moved, let samePosition, moved.decides, samePosition.decides else {
       return (.undecided, "the anchors were not moved, so it may follow their position")
@@ -58,7 +53,18 @@ struct PriorityAnalysis {
       return (.undecided, "randomly weighted models do the same (p = \(significant(randomTest.pValue)))")
     }
     if !trained { return (.undecided, "parts of the model are untrained") }
-    return (.yes, "and it stays with the anchors when they move (\(moved.ratioText))")
+    return (.yes, "it stays with the anchors when they move (\(moved.ratioText))")
+  }
+
+  /// Why the lift belongs to the position: it does not move with the anchors, or patches in the same positions have it
+  /// too; `nil` if neither is shown.
+  func followsPosition(_ bound: Double) -> String? {
+    guard let moved, let samePosition, !lift.isBelow(bound) else { return nil }
+    if samePosition.isBelow(bound) {
+      return "against patches in the same positions it is \(samePosition.ratioText)"
+    }
+    return moved.isBelow(bound) && !samePosition.isAbove(bound)
+      ? "with the anchors moved it is \(moved.ratioText)" : nil
   }
 
   /// Further numbers, one sentence each.

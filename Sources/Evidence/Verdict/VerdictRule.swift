@@ -31,8 +31,9 @@ package struct VerdictRule: Sendable, Hashable, Codable {
       geometric mean over pictures. Yes: the \(percent(confidence)) BCa interval over pictures lies above ×\(lift), so does \
       the interval with the anchors moved and the one that compares anchors and patches in the same positions, \
       the sign-flip test against ×\(lift) has p ≤ \(decimal(signFlipLevel, digits: 3)), and at most \
-      \(percent(randomWeightsLevel)) of randomly weighted models reach the lift (\(randomRule)). No: one of the three \
-      intervals lies below ×\(lift). Else, and under six pictures, undecided. Untrained parts: never yes.
+      \(percent(randomWeightsLevel)) of randomly weighted models reach the lift (\(randomRule)). No: the first or \
+      the third interval lies below ×\(lift), or the second does and the third does not lie above. \
+      Else, and under six pictures, undecided. Untrained parts: never yes.
       """
   }
 
