@@ -84,7 +84,7 @@ let package = Package(
     .executableTarget(
       name: "vocoscope-bench",
       dependencies: [
-        "Tensor", "Checkpoint", "ImageLoading", "HTCVLM", "Trace", "TerminalUI", "Inspector", argumentParser,
+        "Tensor", "Checkpoint", "ImageLoading", "HTCVLM", "Trace", "TerminalUI", "TestSupport", argumentParser,
       ],
       swiftSettings: swift),
 
@@ -107,7 +107,7 @@ let package = Package(
       swiftSettings: swift),
     tests("CursesTerminal", ["curses-probe", "TerminalUI"]),
     .testTarget(
-      name: "vocoscopeTests", dependencies: ["TestSupport", "vocoscope"], exclude: ["Fixtures"], swiftSettings: swift),
+      name: "vocoscopeTests", dependencies: ["TestSupport", "TerminalUI", "vocoscope"], swiftSettings: swift),
   ],
   cxxLanguageStandard: .cxx17
 )

@@ -1,0 +1,105 @@
+import Foundation
+import TestSupport
+import Testing
+
+@Suite("The command line")
+struct CommandLineTests {
+  @Test("check lists every tensor and succeeds only for a checkpoint that runs")
+  func check() throws {
+    let good = try Program.run(["check", ParityCase.directory])
+    #expect(good.status == 0)
+    #expect(good.output.contains("model.embed_tokens.weight  F32 [421, 64]"))
+    #expect(good.output.contains("this checkpoint runs"))
+    #expect(good.output.contains("OpenBLAS core"))
+
+    let folder = try TemporaryFolder()
+    for name in ["config.json", "preprocessor_config.json", "tokenizer.model"] {
+      try FileManager.default.copyItem(atPath: "\(ParityCase.directory)/\(name)", toPath: folder.path(name))
+    }
+    try Data([2, 0, 0, 0, 0, 0, 0, 0, 0x7B, 0x7D]).write(to: URL(fileURLWithPath: folder.path("model.safetensors")))
+    let empty = try Program.run(["check", String(folder.path("").dropLast())])
+    #expect(empty.status == 1)
+    #expect(empty.output.contains("missing          model.norm.weight"))
+    #expect(!empty.output.contains("this checkpoint runs"))
+  }
+
+  @Test("A trace file holds what a report of the same run says")
+  func traceAndReport() throws {
+    let folder = try TemporaryFolder()
+    let file = folder.path("run.safetensors")
+    let traced = try Program.run(["trace"] + ParityCase.arguments + ["--out", file])
+    #expect(traced.status == 0, "\(traced.errors)")
+    #expect(folder.contents == ["run.safetensors"])
+
+    let fromFile = try Program.run(["report", file, "--format", "csv"])
+    let fromRun = try Program.run(["report"] + ParityCase.arguments + ["--format", "csv"])
+    #expect(fromFile.status == 0 && fromRun.status == 0)
+    let attention = { (text: String) in text.split(separator: "\n").filter { $0.hasPrefix("attention,") } }
+    #expect(attention(fromFile.output).count > 36)
+    #expect(attention(fromFile.output) == attention(fromRun.output))
+  }
+
+  @Test("A report is JSON when asked")
+  func json() throws {
+    let result = try Program.run(["report"] + ParityCase.arguments + ["--format", "json"])
+    #expect(result.status == 0)
+    let document = try JSONSerialization.jsonObject(with: Data(result.output.utf8)) as? [String: Any]
+    #expect((document?["panels"] as? [Any])?.isEmpty == false)
+  }
+
+  @Test(
+    "Bad input is one sentence that names the file, with exit code 1 and nothing written",
+    arguments: [
+      (["/no/such/picture.png"], "/no/such/picture.png"),
+      (["/"], "/"),
+      ([ParityCase.directory + "/config.json"], "config.json"),
+      ([ParityCase.image, "--model", "/no/such/model"], "/no/such/model"),
+      ([ParityCase.image, "--model", ParityCase.image], ParityCase.image),
+    ])
+  func badInput(arguments: [String], named: String) throws {
+    let folder = try TemporaryFolder()
+    for command in [["report"], ["trace", "--out", folder.path("out.safetensors")], ["inspect", "--plain"]] {
+      let result = try Program.run(command + arguments)
+      #expect(result.status == 1, "\(command) \(arguments)")
+      #expect(result.errors.contains(named), "\(result.errors)")
+      #expect(result.errors.split(separator: "\n").count == 1, "\(result.errors)")
+      #expect(result.output.isEmpty)
+      #expect(folder.contents.isEmpty)
+    }
+  }
+
+  @Test("A prompt too long for the model names the numbers")
+  func longPrompt() throws {
+    let prompt = String(repeating: "red square ", count: 1000)
+    let result = try Program.run(["report", ParityCase.image, "--model", ParityCase.directory, "--prompt", prompt])
+    #expect(result.status == 1)
+    #expect(result.errors.contains("max_position_embeddings allows 1024"), "\(result.errors)")
+  }
+
+  @Test(
+    "A wrong command line exits with 2",
+    arguments: [
+      ["--no-such-flag"], ["report"], ["trace", ParityCase.image], ["report", ParityCase.image, "--format", "xml"],
+      [ParityCase.image, "--max-new-tokens", "0"], [ParityCase.image, "--top-p", "2"],
+      [ParityCase.image, "--theme", "plaid"],
+    ])
+  func usage(arguments: [String]) throws {
+    let result = try Program.run(arguments)
+    #expect(result.status == 2, "\(result.errors)")
+    #expect(!result.errors.isEmpty && result.output.isEmpty)
+  }
+
+  @Test("Help and version are no errors")
+  func help() throws {
+    #expect(try Program.run(["--version"]).output.split(separator: ".").count == 3)
+    let help = try Program.run(["--help"])
+    #expect(help.status == 0 && help.output.contains("SUBCOMMANDS"))
+  }
+
+  @Test("Without a terminal, the inspector says what to use instead")
+  func noTerminal() throws {
+    let result = try Program.run(ParityCase.arguments)
+    #expect(result.status == 1)
+    #expect(result.errors.contains("needs a terminal") && result.errors.contains("report"))
+  }
+}

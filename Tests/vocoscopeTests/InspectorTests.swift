@@ -1,0 +1,126 @@
+import Foundation
+import TerminalUI
+import TestSupport
+import Testing
+
+@Suite("The inspector in a terminal", .serialized)
+struct InspectorProgramTests {
+  /// Opens the recorded model and waits until the answer is there.
+  private func opened(size: Size = Size(width: 120, height: 36), _ more: [String] = []) throws -> PtyDriver {
+    let driver = try Program.open(ParityCase.arguments + more, size: size)
+    let isDone = driver.wait(.seconds(60)) {
+      $0.text.contains("attention 0.0") && !$0.text.contains("running") && !$0.text.contains("not run yet")
+    }
+    try #require(isDone, "the run did not finish:\n\(driver.terminal.text)")
+    return driver
+  }
+
+  private func expectQuit(_ driver: PtyDriver, _ exit: PtyDriver.Exit) {
+    #expect(driver.waitForExit() == exit)
+    #expect(driver.leftovers == [])
+  }
+
+  @Test("It opens, fills its panels, and q gives the terminal back")
+  func opensAndQuits() throws {
+    let driver = try opened()
+    for title in ["Image", "Attention of <voco>", "Anchors", "Mask", "Verdict"] {
+      #expect(driver.terminal.text.contains(title), "\(title) is missing:\n\(driver.terminal.text)")
+    }
+    #expect(driver.terminal.text.contains("anecdote"))
+    driver.send("q")
+    expectQuit(driver, .code(0))
+  }
+
+  @Test("The cursor moves in all panels and the status line tells its numbers")
+  func cursor() throws {
+    let driver = try opened()
+    driver.send("gll")
+    #expect(driver.wait(for: "patch (0,2)"), "\(driver.terminal.text)")
+    driver.send("j")
+    #expect(driver.wait(for: "patch (1,2)"), "\(driver.terminal.text)")
+    driver.send("q")
+    expectQuit(driver, .code(0))
+  }
+
+  @Test("Help opens and closes, and a new prompt reuses the picture")
+  func helpAndPrompt() throws {
+    let driver = try opened()
+    driver.send("?")
+    #expect(driver.wait { $0.text.contains("knock out") && $0.text.lowercased().contains("help") })
+    driver.send("\u{1B}")
+    driver.send("p")
+    driver.send("\u{15}how many?\r")
+    #expect(driver.wait(.seconds(60)) { $0.text.contains("how many?") && $0.text.contains("reused") })
+    driver.send("q")
+    expectQuit(driver, .code(0))
+  }
+
+  @Test("It follows every resize, down to almost nothing and back")
+  func resizes() throws {
+    let driver = try opened()
+    for size in [
+      Size(width: 80, height: 24), Size(width: 20, height: 5), Size(width: 5, height: 2), Size(width: 200, height: 60),
+    ] {
+      driver.resize(size)
+      #expect(driver.wait { $0.text.contains(size.width < 20 ? "term" : "patch") }, "\(size):\n\(driver.terminal.text)")
+    }
+    #expect(driver.wait(for: "Checkpoint"))
+    driver.send("q")
+    expectQuit(driver, .code(0))
+  }
+
+  @Test("A click moves the cursor")
+  func mouse() throws {
+    let driver = try opened()
+    let before = driver.terminal.text
+    driver.sendMouse(button: 0, at: Point(x: 20, y: 10))
+    driver.sendMouse(button: 0, at: Point(x: 20, y: 10), isRelease: true)
+    #expect(driver.wait { $0.text != before && $0.text.contains("patch (") && !$0.text.contains("patch (0,0) #0") })
+    driver.send("q")
+    expectQuit(driver, .code(0))
+  }
+
+  @Test("Signals end it with the terminal restored", arguments: [SIGTERM, SIGINT, SIGHUP])
+  func signals(number: Int32) throws {
+    let driver = try opened()
+    driver.signal(number)
+    expectQuit(driver, .signal(number))
+  }
+
+  @Test("A model that cannot be opened is said before the terminal is touched, or in a sentence on screen")
+  func brokenModel() throws {
+    let driver = try Program.open([ParityCase.image, "--model", "/no/such/model"])
+    let isSaid = driver.wait(for: "/no/such/model")
+    #expect(isSaid)
+    driver.send("qq")
+    _ = driver.waitForExit()
+    #expect(driver.leftovers == [])
+  }
+
+  @Test("A trace file opens without its weights, and shows the same numbers")
+  func view() throws {
+    let folder = try TemporaryFolder()
+    let file = folder.path("run.safetensors")
+    try #require(try Program.run(["trace"] + ParityCase.arguments + ["--out", file]).status == 0)
+    let live = try opened()
+    let viewed = try Program.open(["view", file])
+    #expect(viewed.wait(for: "rank"))
+    let status = { (driver: PtyDriver) in
+      driver.terminal.text.split(separator: "\n").first { $0.contains("rank") }.map { $0.split(separator: "·")[1] }
+    }
+    #expect(status(live) == status(viewed))
+    live.send("q")
+    viewed.send("q")
+    expectQuit(live, .code(0))
+    expectQuit(viewed, .code(0))
+  }
+
+  @Test("ASCII terminals get ASCII, monochrome ones no colour")
+  func fallbacks() throws {
+    let driver = try opened(["--ascii", "--color", "mono"])
+    #expect(driver.terminal.text.allSatisfy(\.isASCII), "\(driver.terminal.text)")
+    #expect(!String(decoding: driver.output, as: UTF8.self).contains("\u{1B}[38;"))
+    driver.send("q")
+    expectQuit(driver, .code(0))
+  }
+}
