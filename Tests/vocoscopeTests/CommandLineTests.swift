@@ -102,4 +102,16 @@ struct CommandLineTests {
     #expect(result.status == 1)
     #expect(result.errors.contains("needs a terminal") && result.errors.contains("report"))
   }
+
+  @Test("The manual names every option that a command has", arguments: ["inspect", "view", "report", "trace", "check"])
+  func manual(command: String) throws {
+    let path = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+      .deletingLastPathComponent().appendingPathComponent("assets/man/vocoscope.1").path
+    let manual = try String(contentsOfFile: path, encoding: .utf8)
+    let help = try Program.run(["help", command])
+    #expect(help.status == 0)
+    let options = help.output.matches(of: /--([a-z][a-z-]+)/).map { String($0.1) }
+    #expect(options.count > 1)
+    for option in options { #expect(manual.contains("Fl -\(option)"), "--\(option) of \(command)") }
+  }
 }
