@@ -36,14 +36,15 @@ INLINED float largest_of(const float *x, size_t count) {
 CLONES
 void kernel_softmax_rows(const float *source, float *destination, size_t rows, size_t columns) {
   for (size_t r = 0; r < rows; r++) {
-    const float *x = source + r * columns;
     float *y = destination + r * columns;
-    float largest = largest_of(x, columns);
+    // The loops below work in place: between two arrays that may be one they would not become vectors.
+    if (source != destination) memcpy(y, source + r * columns, columns * sizeof *y);
+    float largest = largest_of(y, columns);
     if (largest == -INFINITY) {
       memset(y, 0, columns * sizeof *y);
       continue;
     }
-    for (size_t i = 0; i < columns; i++) y[i] = exp_without_branch(x[i] - largest);
+    for (size_t i = 0; i < columns; i++) y[i] = exp_without_branch(y[i] - largest);
     float scale = (float)(1 / sum_of(y, columns));
     for (size_t i = 0; i < columns; i++) y[i] = y[i] * scale < FLT_MIN ? 0 : y[i] * scale;
   }

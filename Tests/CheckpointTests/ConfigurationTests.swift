@@ -62,6 +62,7 @@ extension JSONValue {
       #expect(holds(try configuration(key, "null")), "\(key) null")
     }
     #expect(try configuration("vision_config.use_pre_layernorm", "false").vision.usesPreLayerNorm == false)
+    #expect(try configuration("rope_parameters.rope_theta", "5e5").ropeTheta == 500_000)
     #expect(try configuration("untrained_parts", #"["mgvq"]"#).untrainedParts == ["mgvq"])
   }
 
@@ -94,7 +95,8 @@ extension JSONValue {
       ("sequence", "[\"patches\", \"patches\", \"voco\", \"text\"]"), ("sequence", "[\"image\"]"),
       ("sequence", "\"voco\""),
       ("prompt_template", "\"no place for it\""), ("rope_scaling", "{\"type\": \"linear\", \"factor\": 2}"),
-      ("hidden_act", "\"gelu\""), ("vision_config", "3"), ("vision_config.num_attention_heads", "5"),
+      ("attention_bias", "true"), ("rope_parameters.rope_type", "\"yarn\""), ("hidden_act", "\"gelu\""),
+      ("vision_config", "3"), ("vision_config.num_attention_heads", "5"),
       ("vision_config.patch_size", "85"), ("vision_config.image_size", "1000000"),
       ("vision_config.hidden_act", "\"gelu_new\""), ("mgvq_config.codebook_groups", "7"),
       ("mgvq_config.image_size", "81"), ("mgvq_config.encoder_depth_list", "[0, 1, 1]"),

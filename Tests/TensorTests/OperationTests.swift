@@ -72,6 +72,22 @@ func ramp(_ shape: [Int]) -> Tensor {
     #expect(y[0, 1] == 0 && y.values[3...].allSatisfy { $0 == 0 })
   }
 
+  @Test(
+    "Attention of all rows to all keys is softmax of the scaled scores times the values, head by head",
+    arguments: [1, 3])
+  func attentionOfHeads(heads: Int) {
+    let (queries, keys, values) = (ramp([5, 12]), ramp([7, 12]) * 0.5, ramp([7, 12]) * 2)
+    let size = 12 / heads
+    let expected = Tensor.concatenateColumns(
+      (0..<heads).map { head in
+        let columns = head * size..<(head + 1) * size
+        let scores = matmul(queries.columns(columns), keys.columns(columns), transposeB: true, scale: 0.3)
+        return matmul(softmaxRows(scores), values.columns(columns))
+      })
+    let result = attention(queries: queries, keys: keys, values: values, heads: heads, scale: 0.3)
+    #expect(result.shape == [5, 12] && largestDifference(result, expected.values) < 1e-6)
+  }
+
   @Test("Layer norm, RMS norm and batch norm give NumPy's numbers")
   func norms() {
     let x = Tensor(shape: [2, 4], values: [1, 2, 3, 6, -1, 0, 0.5, 4])

@@ -30,7 +30,7 @@ void kernel_matvec_bf16(
     const void *weights, size_t rows, size_t columns, const float *x, size_t vectors, const float *bias, float *y,
     size_t stride);
 
-// Element-wise (Elementwise.c); `destination` may be one of the sources.
+// Element-wise (Elementwise.c).
 
 void kernel_add(const float *a, const float *b, float *destination, size_t count);
 void kernel_multiply(const float *a, const float *b, float *destination, size_t count);
@@ -47,7 +47,7 @@ void kernel_mean_groups(
 /// Whether no value is an infinity or a NaN.
 int kernel_all_finite(const float *a, size_t count);
 
-// Activations (Activations.c); `destination` may be `source`.
+// Activations (Activations.c).
 
 /// e to the x, within 2 units in the last place; 0 under -104, infinity over 88.73.
 void kernel_exp(const float *source, float *destination, size_t count);
@@ -57,9 +57,9 @@ void kernel_gelu(const float *source, float *destination, size_t count);
 void kernel_swish(const float *source, float factor, float *destination, size_t count);
 void kernel_relu(const float *source, float *destination, size_t count);
 
-// Rows (Rows.c): sums run in double precision; `destination` may be `source`.
+// Rows (Rows.c): sums run in double precision.
 
-/// exp(x - max) / sum over each row; a row of minus infinity alone becomes zeros, and so does a share that would be
+/// exp(x - max) / sum over each row, into another array or in place; a row of minus infinity alone becomes zeros, and so does a share that would be
 /// subnormal, as arithmetic on subnormal numbers is a hundred times slower.
 void kernel_softmax_rows(const float *source, float *destination, size_t rows, size_t columns);
 /// (x - mean) / sqrt(variance + epsilon) * weight + bias over each row, variance with divisor `columns`.

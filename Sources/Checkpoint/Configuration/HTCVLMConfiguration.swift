@@ -85,7 +85,7 @@ package struct HTCVLMConfiguration: Sendable, Hashable {
     keyValueHeads = try reader.integer("num_key_value_heads", in: 1...4096, default: heads)
     headDim = try reader.integer("head_dim", in: 2...65536, default: max(2, hiddenSize / heads))
     rmsNormEpsilon = Float(try reader.positive("rms_norm_eps"))
-    ropeTheta = try reader.positive("rope_theta", default: 10000)
+    ropeTheta = try Self.ropeTheta(reader)
     vocabularySize = try reader.integer("vocab_size")
     tiedEmbeddings = try reader.bool("tie_word_embeddings", default: false)
     let token = 0...(vocabularySize - 1)
@@ -115,6 +115,16 @@ package struct HTCVLMConfiguration: Sendable, Hashable {
     try check(reader)
   }
 
+  /// `rope_theta`, or where transformers 5 puts it, `rope_parameters.rope_theta`.
+  private static func ropeTheta(_ reader: JSONReader) throws(CheckpointError) -> Double {
+    guard reader.value("rope_parameters") != nil else { return try reader.positive("rope_theta", default: 10000) }
+    let parameters = try reader.section("rope_parameters")
+    if let kind = try parameters.string("rope_type"), kind != "default" {
+      throw parameters.fault("rope_type", .string(kind), expected: "\"default\"")
+    }
+    return try parameters.positive("rope_theta", default: 10000)
+  }
+
   /// What no single key decides.
   private func check(_ reader: JSONReader) throws(CheckpointError) {
     guard heads % keyValueHeads == 0 else {
@@ -124,6 +134,9 @@ package struct HTCVLMConfiguration: Sendable, Hashable {
     guard headDim % 2 == 0 else { throw reader.fault("head_dim", .integer(headDim), expected: "an even number") }
     if let scaling = reader.value("rope_scaling") {
       throw reader.fault("rope_scaling", scaling, expected: "null, for scaled rotary positions are not implemented")
+    }
+    for key in ["attention_bias", "mlp_bias"] where try reader.bool(key, default: false) {
+      throw reader.fault(key, .bool(true), expected: "false, for a decoder with biases is not implemented")
     }
     guard -(vision.layers + 1)...vision.layers ~= visionSelectLayer else {
       throw reader.fault(

@@ -18,7 +18,6 @@ func gemm(
   beta: Float = 0, into c: UnsafeMutablePointer<Float>, stride: Int
 ) {
   guard m > 0, n > 0 else { return }
-  _ = singleThreadedOpenBLAS
   // A strip must be worth waking a thread for, some 20 µs of arithmetic.
   let strips = max(1, m * n * k / (1 << 20))
   if n >= m {
@@ -39,10 +38,12 @@ func gemm(
 
 private let singleThreadedOpenBLAS: Void = openblas_threads(1)
 
-private func sgemm(
+/// The same product on the calling thread alone.
+func sgemm(
   m: Int, n: Int, k: Int, alpha: Float, _ a: MatrixPointer, _ b: MatrixPointer, transposeB: Bool, beta: Float,
   into c: UnsafeMutablePointer<Float>, stride: Int
 ) {
+  _ = singleThreadedOpenBLAS
   openblas_sgemm(
     false, transposeB, Int32(m), Int32(n), Int32(k), alpha, a.base, Int32(max(a.stride, 1)), b.base,
     Int32(max(b.stride, 1)), beta, c, Int32(stride))
