@@ -74,7 +74,7 @@ package struct GridMarks: Widget, Sendable, Hashable {
 
 extension Cell {
   /// The colours of the upper and the lower half, exact for half blocks and blanks.
-  func halves(_ glyphs: Glyphs) -> (upper: Color, lower: Color) {
+  package func halves(_ glyphs: Glyphs) -> (upper: Color, lower: Color) {
     if character == glyphs.upperHalf { return (style.foreground, style.background) }
     if character == glyphs.lowerHalf { return (style.background, style.foreground) }
     return (meanColor, meanColor)

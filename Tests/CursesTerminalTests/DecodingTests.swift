@@ -1,7 +1,6 @@
+import CursesTerminal
 import TerminalUI
 import Testing
-
-@testable import CursesTerminal
 
 @Suite("Decoding input")
 struct DecodingTests {

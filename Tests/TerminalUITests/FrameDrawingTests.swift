@@ -1,6 +1,5 @@
+import TerminalUI
 import Testing
-
-@testable import TerminalUI
 
 @Suite("Drawing into a frame")
 struct FrameDrawingTests {

@@ -1,8 +1,7 @@
 import Foundation
+import TerminalUI
 import TestSupport
 import Testing
-
-@testable import TerminalUI
 
 @Suite("Gallery of widgets")
 struct GalleryTests {

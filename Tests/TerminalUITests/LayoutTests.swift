@@ -1,6 +1,5 @@
+import TerminalUI
 import Testing
-
-@testable import TerminalUI
 
 @Suite("Layout, scrolling and hit-testing")
 struct LayoutTests {
