@@ -17,7 +17,7 @@ struct CommandLineTests {
       try FileManager.default.copyItem(atPath: "\(ParityCase.directory)/\(name)", toPath: folder.path(name))
     }
     try Data([2, 0, 0, 0, 0, 0, 0, 0, 0x7B, 0x7D]).write(to: URL(fileURLWithPath: folder.path("model.safetensors")))
-    let empty = try Program.run(["check", String(folder.path("").dropLast())])
+    let empty = try Program.run(["check", folder.root])
     #expect(empty.status == 1)
     #expect(empty.output.contains("missing          model.norm.weight"))
     #expect(!empty.output.contains("this checkpoint runs"))
@@ -34,7 +34,7 @@ struct CommandLineTests {
     let fromFile = try Program.run(["report", file, "--format", "csv"])
     let fromRun = try Program.run(["report"] + ParityCase.arguments + ["--format", "csv"])
     #expect(fromFile.status == 0 && fromRun.status == 0)
-    let attention = { (text: String) in text.split(separator: "\n").filter { $0.hasPrefix("attention,") } }
+    let attention = { (text: String) in text.split(whereSeparator: \.isNewline).filter { $0.hasPrefix("attention,") } }
     #expect(attention(fromFile.output).count > 36)
     #expect(attention(fromFile.output) == attention(fromRun.output))
   }

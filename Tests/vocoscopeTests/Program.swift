@@ -59,6 +59,8 @@ final class TemporaryFolder {
 
   deinit { try? FileManager.default.removeItem(at: url) }
 
+  var root: String { url.path }
+
   func path(_ name: String) -> String { url.appendingPathComponent(name).path }
 
   /// Names of everything in the folder.
