@@ -5,36 +5,36 @@
 // A product with one vector reads every weight once, so it runs at the speed of memory: 16-bit weights halve the
 // time, provided they are widened in registers. The order of summation is left to the compiler, which is what lets
 // it use vectors.
-#define DEFINE_MATVEC(name, weight_size, widen)                                                                         \
-  INLINED float name##_dot(const void *restrict w, const float *restrict x, size_t count) {                      \
-    _Pragma("clang fp reassociate(on)") float sum = 0;                                                             \
-    for (size_t i = 0; i < count; i++) sum += widen(w, i) * x[i];                                                  \
-    return sum;                                                                                                    \
-  }                                                                                                                \
-  INLINED void name##_dot4(                                                                                        \
-      const void *restrict w, const float *restrict x, size_t count, float sums[KERNEL_MAX_VECTORS]) {           \
-    _Pragma("clang fp reassociate(on)") float s0 = 0, s1 = 0, s2 = 0, s3 = 0;                                      \
-    for (size_t i = 0; i < count; i++) {                                                                           \
-      float value = widen(w, i);                                                                                   \
-      s0 += value * x[i];                                                                                          \
-      s1 += value * x[count + i];                                                                                  \
-      s2 += value * x[2 * count + i];                                                                              \
-      s3 += value * x[3 * count + i];                                                                              \
-    }                                                                                                              \
-    sums[0] = s0, sums[1] = s1, sums[2] = s2, sums[3] = s3;                                                        \
-  }                                                                                                                \
-  CLONES void name(                                                                                                \
-      const void *restrict weights, size_t rows, size_t columns, const float *restrict x, size_t vectors,        \
-      const float *restrict bias, float *restrict y, size_t stride) {                                              \
-    for (size_t r = 0; r < rows; r++) {                                                                            \
-      const char *row = (const char *)weights + r * columns * weight_size;                                                                   \
-      float sums[KERNEL_MAX_VECTORS];                                                                              \
-      if (vectors == KERNEL_MAX_VECTORS)                                                                           \
-        name##_dot4(row, x, columns, sums);                                                                        \
-      else                                                                                                         \
-        for (size_t v = 0; v < vectors; v++) sums[v] = name##_dot(row, x + v * columns, columns);                  \
-      for (size_t v = 0; v < vectors; v++) y[v * stride + r] = sums[v] + (bias ? bias[r] : 0);                     \
-    }                                                                                                              \
+#define DEFINE_MATVEC(name, weight_size, widen)                                                                       \
+  INLINED float name##_dot(const void *restrict w, const float *restrict x, size_t count) {                           \
+    _Pragma("clang fp reassociate(on)") float sum = 0;                                                                \
+    for (size_t i = 0; i < count; i++) sum += widen(w, i) * x[i];                                                     \
+    return sum;                                                                                                       \
+  }                                                                                                                   \
+  INLINED void name##_dot4(                                                                                           \
+      const void *restrict w, const float *restrict x, size_t count, float sums[KERNEL_MAX_VECTORS]) {                \
+    _Pragma("clang fp reassociate(on)") float s0 = 0, s1 = 0, s2 = 0, s3 = 0;                                         \
+    for (size_t i = 0; i < count; i++) {                                                                              \
+      float value = widen(w, i);                                                                                      \
+      s0 += value * x[i];                                                                                             \
+      s1 += value * x[count + i];                                                                                     \
+      s2 += value * x[2 * count + i];                                                                                 \
+      s3 += value * x[3 * count + i];                                                                                 \
+    }                                                                                                                 \
+    sums[0] = s0, sums[1] = s1, sums[2] = s2, sums[3] = s3;                                                           \
+  }                                                                                                                   \
+  CLONES void name(                                                                                                   \
+      const void *restrict weights, size_t rows, size_t columns, const float *restrict x, size_t vectors,             \
+      const float *restrict bias, float *restrict y, size_t stride) {                                                 \
+    for (size_t r = 0; r < rows; r++) {                                                                               \
+      const char *row = (const char *)weights + r * columns * weight_size;                                            \
+      float sums[KERNEL_MAX_VECTORS];                                                                                 \
+      if (vectors == KERNEL_MAX_VECTORS)                                                                              \
+        name##_dot4(row, x, columns, sums);                                                                           \
+      else                                                                                                            \
+        for (size_t v = 0; v < vectors; v++) sums[v] = name##_dot(row, x + v * columns, columns);                     \
+      for (size_t v = 0; v < vectors; v++) y[v * stride + r] = sums[v] + (bias ? bias[r] : 0);                        \
+    }                                                                                                                 \
   }
 
 DEFINE_MATVEC(kernel_matvec_f32, 4, float_from_float)

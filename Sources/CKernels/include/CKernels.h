@@ -59,8 +59,8 @@ void kernel_relu(const float *source, float *destination, size_t count);
 
 // Rows (Rows.c): sums run in double precision.
 
-/// exp(x - max) / sum over each row, into another array or in place; a row of minus infinity alone becomes zeros, and so does a share that would be
-/// subnormal, as arithmetic on subnormal numbers is a hundred times slower.
+/// exp(x - max) / sum over each row, into another array or in place. A row of minus infinity alone becomes zeros, and
+/// so does a share that would be subnormal, as arithmetic on subnormal numbers is a hundred times slower.
 void kernel_softmax_rows(const float *source, float *destination, size_t rows, size_t columns);
 /// (x - mean) / sqrt(variance + epsilon) * weight + bias over each row, variance with divisor `columns`.
 void kernel_layer_norm(
@@ -83,7 +83,7 @@ void kernel_rotate_halves(
 
 #define KERNEL_MAX_RANK 6
 
-/// Writes the row-major array of `extents` whose element (i0, i1, ...) is source[i0 * strides[0] + i1 * strides[1] + ...].
+/// Writes the row-major array of `extents` whose element (i, j, ...) is source[i * strides[0] + j * strides[1] + ...].
 void kernel_gather_strided(
     const float *source, float *destination, size_t rank, const size_t *extents, const size_t *strides);
 

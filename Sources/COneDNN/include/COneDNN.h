@@ -19,8 +19,9 @@ typedef struct onednn_convolution onednn_convolution;
 onednn_convolution *onednn_convolution_create(
     const onednn_convolution_shape *shape, const float *weights, const float *bias);
 
-/// Convolves `source` [channels, height, width] into `destination` on the calling thread alone. Any number of threads may run one convolution at
-/// a time, since everything a run writes is its own. Returns oneDNN's status, 0 when it went well.
+/// Convolves `source` [channels, height, width] into `destination` on the calling thread alone. Any number of threads
+/// may run one convolution at a time, since everything a run writes is its own. Returns oneDNN's status, 0 when it went
+/// well.
 int onednn_convolution_run(const onednn_convolution *convolution, const float *source, float *destination);
 
 /// The implementation that oneDNN chose, such as "jit:avx512_core".
