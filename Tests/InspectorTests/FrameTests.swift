@@ -141,7 +141,7 @@ struct FrameTests {
     let key = 1 + 4 + 7
     let rank = try #require(map.view.rank(of: key))
     let text = view(state, size: state.size).frame.text
-    #expect(text.contains("patch (1,1) #7 key 12 · attention \(Format.number(map.view.values[key]))"))
+    #expect(text.contains("patch (1,1) #7 · attention \(Format.number(map.view.values[key]))"))
     #expect(text.contains("rank \(rank)/42 · lift \(Format.times(map.view.lift(of: key))) · rgb "))
   }
 

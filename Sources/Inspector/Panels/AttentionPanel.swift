@@ -11,19 +11,22 @@ extension Canvas {
     }
     var room = rect
     if rect.height >= 10 {
+      let lines = min(rect.height / 5, 5)
       let used = paragraph(
-        map.view.formula, in: Rect(x: rect.x, y: rect.y, width: rect.width, height: 2), style: look.theme.dim)
+        state.formulaWords(map), in: Rect(x: rect.x, y: rect.y, width: rect.width, height: lines),
+        style: look.theme.dim)
       room = room.dropping(top: used)
     }
     let lower = lowerHeight(state, room)
     drawCells(state, map, in: room.bottom(lower))
     room = room.dropping(bottom: lower)
+    let listWidth = listWidth(state, room)
+    let mapWidth = room.width - listWidth - 1
     if room.height >= 5 {
-      drawMapLegend(map, state, in: room.bottom(1))
+      drawMapLegend(map, state, isDouble: showsBothMaps(state, width: mapWidth), in: room.bottom(1))
       room = room.dropping(bottom: 1)
     }
-    let listWidth = room.width >= 44 ? min(30, room.width - 25) : max(0, min(22, room.width - 12))
-    drawMaps(state, map, in: Rect(x: room.x, y: room.y, width: room.width - listWidth - 1, height: room.height))
+    drawMaps(state, map, in: Rect(x: room.x, y: room.y, width: mapWidth, height: room.height))
     drawKeys(state, map, in: room.dropping(left: room.width - listWidth))
   }
 
@@ -34,6 +37,14 @@ extension Canvas {
     return spare < 3 ? 0 : min(spare, max(4, rows + 1), max(4, room.height / 3))
   }
 
+  /// Columns for the list of keys: at most thirty, and fewer where that lets the map's cells be twice as large.
+  private func listWidth(_ state: InspectorState, _ room: Rect) -> Int {
+    let columns = state.links.geometry.patches.columns
+    let doubled = room.width - 2 * columns - 1
+    if doubled >= 20 && room.height >= state.links.geometry.patches.rows { return min(30, doubled) }
+    return room.width >= columns + 20 ? min(30, room.width - columns - 1) : max(0, min(22, room.width - 12))
+  }
+
   /// The map; with a knock-out the map before and after, or, where there is room for one alone, the difference.
   private mutating func drawMaps(_ state: InspectorState, _ map: MapStatistics, in rect: Rect) {
     let grid = state.links.geometry.patches
@@ -41,7 +52,7 @@ extension Canvas {
       return line("no patch grid", in: rect, style: look.theme.dim)
     }
     guard let cut = map.knockOut else { return drawMap(state, map.positions, in: rect) }
-    if rect.width >= 2 * grid.columns + 1 && rect.height >= 3 {
+    if showsBothMaps(state, width: rect.width) {
       let halves = Layout(.horizontal, [.fill, .fill], gap: 1).split(rect)
       line("before", in: halves[0], style: look.theme.dim)
       line("after", in: halves[1], style: look.theme.dim)
@@ -49,10 +60,14 @@ extension Canvas {
       drawMap(state, map.positions(of: cut), in: halves[1].dropping(top: 1))
     } else {
       line("after − before", in: rect, style: look.theme.dim)
-      let difference = map.difference
-      let limit = difference.filter(\.isFinite).map(abs).max() ?? 0
-      drawMap(state, difference, in: rect.dropping(top: 1), range: -limit...limit, colors: .blueOrange)
+      let limit = map.differenceLimit
+      drawMap(state, map.difference, in: rect.dropping(top: 1), range: -limit...limit, colors: .blueOrange)
     }
+  }
+
+  /// Whether the map stands there twice, before and after.
+  private func showsBothMaps(_ state: InspectorState, width: Int) -> Bool {
+    width >= 2 * state.links.geometry.patches.columns + 1
   }
 
   private mutating func drawMap(
@@ -72,7 +87,13 @@ extension Canvas {
   }
 
   /// The values at both ends of the colours, and which part of the map is in sight.
-  private mutating func drawMapLegend(_ map: MapStatistics, _ state: InspectorState, in rect: Rect) {
+  private mutating func drawMapLegend(
+    _ map: MapStatistics, _ state: InspectorState, isDouble: Bool, in rect: Rect
+  ) {
+    if map.knockOut != nil && !isDouble {
+      let limit = Format.number(map.differenceLimit)
+      return draw(MapLegend(map: .blueOrange, low: "−\(limit)", high: "+\(limit)"), in: rect)
+    }
     let low = map.scale == .logarithmic ? MapStatistics.logarithmicFloor(map.range) : map.range.lowerBound
     let held = state.view.heldRange == nil ? "" : ", held"
     let ends =
@@ -85,7 +106,7 @@ extension Canvas {
   /// Anchors, prefix and `<voco>` itself: value, lift and a bar against uniform.
   private mutating func drawKeys(_ state: InspectorState, _ map: MapStatistics, in rect: Rect) {
     guard rect.width >= 8, rect.height >= 1 else { return }
-    let summary = rect.height >= 6 ? state.shareLines(map) : []
+    let summary = rect.height >= 9 ? state.shareLines(map) : []
     let keys = state.keyList.filter { key in
       state.links.position(of: key).map { map.view.layout.roles[$0] != .unseen } ?? false
     }
@@ -138,8 +159,8 @@ extension Canvas {
     let mark = state.view.layer.flatMap { layer in state.view.head.map { GridPoint(column: $0, row: layer) } }
     draw(GridMarks(layout: layout, cursor: mark), in: matrixRect)
     hits.add(layout.area.intersection(matrixRect), .cells(layout))
-    let uniform = cells.uniform.map { ", uniform \(Format.number($0))" } ?? ""
-    line("by layer, 0–\(Format.number(maximum))\(uniform)", in: parts[1], style: look.theme.dim)
+    let uniform = cells.uniform.map { "uniform \(Format.number($0)), " } ?? ""
+    line("\(uniform)0–\(Format.number(maximum)) by layer", in: parts[1], style: look.theme.dim)
     let curve = Curve(
       cells.curve.map { $0 ?? .nan }, range: 0...max(maximum, .ulpOfOne), reference: cells.uniform,
       marked: state.view.layer)
@@ -151,7 +172,7 @@ extension Canvas {
       cells.matrix[layer].indices.contains(head)
     else { return "\(cells.statistic.rawValue), layer × head" }
     let value = cells.matrix[layer][head].map(Format.number) ?? "undefined"
-    return "\(cells.statistic.rawValue) L\(layer + 1) H\(head + 1) \(value)"
+    return "L\(layer + 1) H\(head + 1) \(value) \(cells.statistic.rawValue)"
   }
 }
 
@@ -159,11 +180,18 @@ extension InspectorState {
   /// The shares of the kinds of keys under the metric on screen.
   func shareLines(_ map: MapStatistics) -> [String] {
     let shares = map.view.shares
+    let uniform = view.metric == .lift ? Format.times(map.view.uniform) : Format.percent(map.view.uniform)
     return [
-      "anchors \(Format.percent(shares.anchors)) lift \(Format.times(shares.lift))",
-      "patches \(Format.percent(shares.patches))",
-      "prefix \(Format.percent(shares.prefix)) self \(Format.percent(shares.itself))",
+      "anchors \(Format.percent(shares.anchors)) \(Format.times(shares.lift))",
+      "patches \(Format.percent(shares.patches))", "prefix  \(Format.percent(shares.prefix))",
+      "self    \(Format.percent(shares.itself))", "uniform \(uniform) \(glyphs.vertical)",
     ]
+  }
+
+  /// The formula of the numbers on the map, and the rule by which keys are left out.
+  func formulaWords(_ map: MapStatistics) -> String {
+    guard view.hidesSinks else { return map.view.formula }
+    return "\(map.view.formula). \(SinkRule().sentence(visible: map.view.layout.visible.count))"
   }
 }
 
@@ -172,6 +200,9 @@ extension MapStatistics {
   func positions(of other: AttentionView) -> [Double] {
     MapStatistics.positions(of: other, range: range, scale: scale)
   }
+
+  /// The largest change of a patch; the ends of the difference's colours.
+  var differenceLimit: Double { difference.filter(\.isFinite).map(abs).max() ?? 0 }
 
   /// `[P]`, the knock-out's values minus the run's; not a number where either is not shown.
   var difference: [Double] {

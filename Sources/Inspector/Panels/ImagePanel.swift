@@ -12,7 +12,7 @@ extension Canvas {
     }
     let legendRows = rect.height >= 8 ? 1 : 0
     let room = rect.dropping(bottom: legendRows)
-    let size = PictureRenderer.size(ofWidth: picture.width, height: picture.height, in: room.size)
+    let size = pictureSize(picture, state.links.geometry.patches, in: room)
     let area = Rect(x: rect.x, y: rect.y, width: size.width, height: size.height)
     let renderer = pictures ?? .best(for: look)
     frame.blit(
@@ -24,6 +24,15 @@ extension Canvas {
     if legendRows > 0 { drawImageLegend(state, in: rect.bottom(1)) }
     let side = room.dropping(left: area.width + 2)
     if side.width >= 18 { drawImageFacts(state, in: side) }
+  }
+
+  /// Whole half cells a patch where that costs little room, else as large as fits.
+  private func pictureSize(_ picture: Picture, _ grid: GridSize, in room: Rect) -> Size {
+    let largest = PictureRenderer.size(ofWidth: picture.width, height: picture.height, in: room.size)
+    let layout = GridLayout(columns: grid.columns, rows: grid.rows, in: room, look)
+    let exact = layout.area.size
+    let isLargeEnough = 10 * exact.width * exact.height >= 6 * largest.width * largest.height
+    return layout.showsAll && isLargeEnough ? exact : largest
   }
 
   /// The cells that a patch of the stretched picture touches.

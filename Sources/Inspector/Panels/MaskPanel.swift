@@ -42,14 +42,15 @@ extension Canvas {
   /// Segments against segments: all, none or how many edges are allowed; query in rows, key in columns.
   private mutating func drawMaskBlocks(_ state: InspectorState, _ mask: MaskStatistics, in rect: Rect) {
     let names = mask.spans.map { "\($0.kind.rawValue) \($0.count)" }
-    let label = min(max(8, names.map { displayWidth($0) }.max() ?? 0), rect.width / 3)
+    let label = min(max(8, (names.map { displayWidth($0) }.max() ?? 0) + 1), rect.width * 2 / 5)
     let column = max(4, min(14, (rect.width - label) / max(1, mask.spans.count)))
     let edge = state.maskEdge
     let here = (edge.flatMap { mask.span(of: $0.row) }, edge.flatMap { mask.span(of: $0.column) })
     for (index, span) in mask.spans.enumerated() {
       let place = Rect(x: rect.x + label + index * column, y: rect.y, width: column - 1, height: 1).intersection(rect)
       line(
-        span.kind.rawValue, in: place, style: here.1 == index ? look.theme.title : look.theme.dim, alignment: .trailing)
+        place.width >= 7 ? span.kind.rawValue : span.kind.shortName, in: place,
+        style: here.1 == index ? look.theme.title : look.theme.dim, alignment: .trailing)
     }
     for row in mask.spans.indices where row + 1 < rect.height {
       line(
@@ -95,6 +96,20 @@ extension Canvas {
     let rows = "\(layout.first.row)–\(layout.first.row + layout.visible.height - 1)"
     let columns = "\(layout.first.column)–\(layout.first.column + layout.visible.width - 1)"
     line("queries \(rows), keys \(columns) of \(sequence.length)", in: rect.bottom(1), style: look.theme.dim)
+  }
+}
+
+extension SegmentKind {
+  /// Three letters at most, for narrow columns.
+  var shortName: String {
+    switch self {
+    case .bos: "bos"
+    case .anchors: "anc"
+    case .patches: "pat"
+    case .newline: "nl"
+    case .voco: "voc"
+    case .text: "txt"
+    }
   }
 }
 

@@ -8,7 +8,9 @@ extension InspectorState {
     report.add("image", imageName)
     if let size = pictureSize { report.add("size", "\(size.width)×\(size.height)") }
     if let model = trace?.model {
-      report.add("input", "\(model.visionImageSize)² pixels, \(model.patchGrid)×\(model.patchGrid) patches")
+      report.add(
+        "input",
+        "\(model.visionImageSize)×\(model.visionImageSize) pixels, \(model.patchGrid)×\(model.patchGrid) patches")
       report.add("aspect", model.imageAspectRatio)
     }
     report.add("cursor", patchText)
@@ -33,7 +35,10 @@ extension InspectorState {
   /// The pixels of the file under the patch.
   var patchPixels: String {
     let area = links.geometry.pixels(of: cursor.patch, in: links.geometry.patches)
-    return "x \(area.x.lowerBound)–\(area.x.upperBound - 1), y \(area.y.lowerBound)–\(area.y.upperBound - 1)"
+    let x = area.x.clamped(to: 0..<links.geometry.width)
+    let y = area.y.clamped(to: 0..<links.geometry.height)
+    if x.isEmpty || y.isEmpty { return "padding" }
+    return "x \(x.lowerBound)–\(x.upperBound - 1), y \(y.lowerBound)–\(y.upperBound - 1)"
   }
 
   /// The mean colour under the cursor's patch; `nil` in the padding or without the picture.

@@ -14,6 +14,8 @@ package struct InspectorState: Sendable {
   /// What `verify` found over many pictures; `nil` until it was run.
   package internal(set) var verdict: EvidenceVerdict?
   package internal(set) var knockOuts: [KnockOutResult] = []
+  /// How many knock-outs were asked for; their identifiers count from 1 and are never used twice.
+  var knockOutCount = 0
   /// Random draws by the identifier of the knock-out they belong to.
   package internal(set) var matchedRandom: [Int: MatchedRandomResult] = [:]
 

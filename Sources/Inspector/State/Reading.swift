@@ -20,7 +20,8 @@ extension InspectorState {
     switch cursor.place {
     case .patch:
       let numbers = keyNumbers(cursor.key)
-      return Reading(parts: [patchName(cursor.patch)] + numbers.parts + colorParts, copyableValue: numbers.value)
+      let key = links.position(of: cursor.key).map { ["key \($0)"] } ?? []
+      return Reading(parts: [patchText] + numbers.parts + colorParts + key, copyableValue: numbers.value)
     case .anchor:
       let numbers = keyNumbers(cursor.key)
       let norm = statistics?.anchors.flatMap {
@@ -51,11 +52,6 @@ extension InspectorState {
     }
   }
 
-  private func patchName(_ point: GridPoint) -> String {
-    "patch (\(point.row),\(point.column)) #\(links.geometry.patches.index(point))"
-      + keySuffix(.patch(links.geometry.patches.index(point)))
-  }
-
   private func keySuffix(_ key: KeyReference) -> String { links.position(of: key).map { " key \($0)" } ?? "" }
 
   private var tokenName: String {
@@ -84,18 +80,8 @@ extension InspectorState {
   }
 
   private var colorParts: [String] {
-    let area = links.geometry.pixels(of: cursor.patch, in: links.geometry.patches)
-    if let picture {
-      return picture.meanColor(x: area.x, y: area.y).map { ["rgb \($0.red),\($0.green),\($0.blue)"] } ?? ["padding"]
-    }
-    guard let square = shownPicture, view.overlay == .none else { return [] }
-    let grid = links.geometry.patches
-    let x = cursor.patch.column * square.width / grid.columns
-    let y = cursor.patch.row * square.height / grid.rows
-    let color = square.meanColor(
-      x: x..<max(x + 1, (cursor.patch.column + 1) * square.width / grid.columns),
-      y: y..<max(y + 1, (cursor.patch.row + 1) * square.height / grid.rows))
-    return color.map { ["rgb \($0.red),\($0.green),\($0.blue)"] } ?? []
+    if let color = patchColor { return ["rgb \(color.red),\(color.green),\(color.blue)"] }
+    return picture == nil ? [] : ["padding"]
   }
 
   private var codeReading: Reading {
@@ -109,7 +95,7 @@ extension InspectorState {
       parts.append("used \(count)× here")
     }
     if let margin = codeChoice?.margin { parts.append("margin \(Format.number(margin))") }
-    parts.append(patchName(cursor.patch))
+    parts.append(patchText)
     return Reading(parts: parts + keyNumbers(cursor.key).parts, copyableValue: String(code))
   }
 

@@ -38,7 +38,7 @@ package struct ViewSettings: Sendable, Hashable {
     scale = .linear
     hidesSinks = false
     visualOnly = false
-    overlay = .attention
+    overlay = .none
     heldRange = nil
     selection = []
     group = 0

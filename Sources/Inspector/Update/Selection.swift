@@ -54,8 +54,8 @@ extension InspectorState {
 
   mutating func knockOut(layer: Int?, head: Int?) -> [Effect] {
     let keys = cuttableKeys
-    let id = (knockOuts.map(\.request.id).max() ?? 0) + 1
-    let request = KnockOutRequest(id: id, label: label(of: keys), keys: keys, layer: layer, head: head)
+    knockOutCount += 1
+    let request = KnockOutRequest(id: knockOutCount, label: label(of: keys), keys: keys, layer: layer, head: head)
     work = .knockOut(request.label)
     notice = "cutting <voco> off \(request.label) in \(request.scope)"
     return [.knockOut(request)]

@@ -8,7 +8,7 @@ extension InspectorState {
     var picture = imageName
     if let size = pictureSize {
       picture += " \(size.width)×\(size.height)"
-      if let side = trace?.model.visionImageSize { picture += " → \(side)²" }
+      if let side = trace?.model.visionImageSize { picture += " → \(side)×\(side)" }
     }
     var answer = "“\(prompt)”"
     if let text = trace?.generation?.text { answer += " → “\(text)”" }
@@ -21,16 +21,18 @@ extension InspectorState {
     return "\(trace.provenance.modelName) · \(trace.model.visualMask) mask · \(trace.model.precision)"
   }
 
-  /// `layer 3/6 · head mean · lift`.
   private var viewWords: String {
     guard trace != nil else { return "" }
+    return "\(choiceWords) · \(view.scale.title)\(view.hidesSinks ? " · no sinks" : "")"
+  }
+
+  /// `layer 3/6 · head mean · lift`.
+  var choiceWords: String {
     let layer = view.layer.map { "layer \($0 + 1)/\(layerCount)" } ?? "layers 1–\(layerCount)"
+    let aggregated = "head \(view.takesMaximum ? "max" : "mean")"
     let head =
-      view.metric == .rollout
-      ? "heads averaged"
-      : view.head.map { "head \($0 + 1)/\(headCount)" } ?? "head \(view.takesMaximum ? "max" : "mean")"
-    let sinks = view.hidesSinks ? " · no sinks" : ""
-    return "\(layer) · \(head) · \(view.metric.rawValue) · \(view.scale.title)\(sinks)"
+      view.metric == .rollout ? "heads averaged" : view.head.map { "head \($0 + 1)/\(headCount)" } ?? aggregated
+    return "\(layer) · \(head) · \(view.metric.rawValue)"
   }
 }
 

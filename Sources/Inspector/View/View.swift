@@ -71,7 +71,7 @@ extension Canvas {
 extension InspectorState {
   func title(of panel: Panel) -> String {
     switch panel {
-    case .attention: "Attention of <voco>"
+    case .attention: map == nil ? "Attention of <voco>" : "Attention of <voco> · \(choiceWords)"
     case .mask: view.showsMaskCells ? "Mask, cell by cell" : "Mask, by segments"
     default: panel.title
     }

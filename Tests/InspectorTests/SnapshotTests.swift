@@ -1,0 +1,62 @@
+import TerminalUI
+import TestSupport
+import Testing
+
+@testable import Inspector
+
+@Suite("Frame snapshots")
+struct SnapshotTests {
+  /// What is on screen in one recorded frame.
+  struct Scene: Sendable, CustomTestStringConvertible {
+    let name: String
+    let size: Size
+    let variants: [FrameSnapshot.Variant]
+    let commands: [Command]
+
+    var testDescription: String { name }
+  }
+
+  static let medium = Size(width: 120, height: 36)
+  static let large = Size(width: 200, height: 60)
+  static let small = Size(width: 80, height: 24)
+
+  static let scenes: [Scene] = [
+    Scene(name: "image-80x24", size: small, variants: [.trueColor, .mono], commands: [.overlay, .down, .right, .pin]),
+    Scene(
+      name: "attention-80x24", size: small, variants: FrameSnapshot.Variant.allCases,
+      commands: [.attentionPanel, .nextLayer, .nextHead, .down, .right]),
+    Scene(name: "anchors-80x24", size: small, variants: [.palette256, .ascii], commands: [.anchorsPanel, .nextGroup]),
+    Scene(name: "mask-80x24", size: small, variants: [.ascii], commands: [.maskPanel]),
+    Scene(name: "mask-cells-80x24", size: small, variants: [.palette256, .ascii], commands: [.maskPanel, .open]),
+    Scene(name: "verdict-80x24", size: small, variants: [.mono], commands: [.verdictPanel]),
+    Scene(name: "checkpoint-80x24", size: small, variants: [.mono], commands: [.checkpointPanel, .down]),
+    Scene(name: "help-80x24", size: small, variants: [.mono], commands: [.help]),
+    Scene(name: "all-120x36", size: medium, variants: FrameSnapshot.Variant.allCases, commands: [.attentionPanel]),
+    Scene(name: "all-200x60", size: large, variants: FrameSnapshot.Variant.allCases, commands: [.maskPanel, .open]),
+  ]
+
+  @Test("Panels look as recorded, in colour, 256 colours, mono and ASCII", arguments: scenes)
+  func scene(_ scene: Scene) {
+    let failures = FrameSnapshot.failures(named: scene.name, variants: scene.variants) { look in
+      var state = InspectorState.complete(.large, size: scene.size, glyphs: look.glyphs, depth: look.depth)
+      for command in scene.commands { state.post(.command(command)) }
+      return view(state, size: scene.size).frame
+    }
+    #expect(failures == [])
+  }
+
+  @Test("A knock-out stands beside the run", arguments: [FrameSnapshot.Variant.trueColor, .ascii])
+  func knockOut(_ variant: FrameSnapshot.Variant) {
+    let synthetic = SyntheticTrace.large
+    let failures = FrameSnapshot.failures(named: "knock-out-120x36", variants: [variant]) { look in
+      var state = InspectorState.complete(synthetic, size: Self.medium, glyphs: look.glyphs, depth: look.depth)
+      state.post(.command(.selectAnchors))
+      if case .knockOut(let request)? = state.post(.command(.knockOut)).first {
+        state.post(.knockOutFinished(synthetic.knockOut(request)))
+      }
+      state.post(.command(.attentionPanel))
+      return view(state, size: Self.medium).frame
+    }
+    #expect(failures == [])
+  }
+}
