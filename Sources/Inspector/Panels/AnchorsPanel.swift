@@ -24,14 +24,9 @@ extension Canvas {
   private mutating func drawAnchor(_ anchor: Int, _ state: InspectorState, in rect: Rect) {
     let key = KeyReference.anchor(anchor)
     hits.add(rect, .key(key))
-    let row = state.anchorTable.rows[anchor]
     let isHere = state.cursor.key == key
     let pin = state.highlightedKeys.contains(key) ? look.glyphs.bullet : " "
-    let norm = row[4] == .missing ? "" : " ‖v‖ \(row[4].text)"
-    let value = row[1] == .missing ? "" : " \(row[1].text)"
-    let lift = row[2] == .missing || state.view.metric == .lift ? "" : " \(row[2].text)"
-    let rank = row[3] == .missing ? "" : " #\(row[3].text)"
-    let text = "\(pin)A\(anchor + 1)\(value)\(lift)\(rank)\(norm) "
+    let text = "\(pin)\(state.anchorLines[anchor]) "
     line(text, in: rect, style: isHere ? look.theme.cursor : look.theme.text)
     let space = rect.dropping(left: displayWidth(text))
     guard space.width >= 4, let vector = state.anchorShape(anchor, width: space.width) else { return }
@@ -53,16 +48,13 @@ extension Canvas {
     let used = asNumbers ? drawCodeNumbers(state, mgvq, digits: digits, in: room) : drawCodeMap(state, mgvq, in: room)
     let beside = room.dropping(left: used.width + 2)
     let below = room.dropping(top: used.height)
-    let facts = factLines(state, mgvq, width: beside.width >= 16 ? beside.width : below.width)
-    for (row, text) in facts.enumerated() {
-      line(text, in: beside.width >= 16 ? beside : below, row: row, style: look.theme.dim)
+    let width = beside.width >= 13 ? beside.width : below.width
+    let facts = state.codeFacts(mgvq).dropFirst(2).map { "\($0.name) \($0.value.text)" }
+    let legend = asNumbers ? [] : ["colour: the index, a name and not a magnitude"]
+    let lines = (facts + legend).flatMap { wrapped($0, to: max(8, width)) }
+    for (row, text) in lines.enumerated() {
+      line(text, in: beside.width >= 13 ? beside : below, row: row, style: look.theme.dim)
     }
-  }
-
-  private func factLines(_ state: InspectorState, _ mgvq: MGVQTrace, width: Int) -> [String] {
-    let facts = state.codeFacts(mgvq).dropFirst(2)
-    return facts.flatMap { wrapped("\($0.name) \($0.value.text)", to: max(8, width)) }
-      + ["colour: the index, a name and", "not a magnitude"].flatMap { wrapped($0, to: max(8, width)) }
   }
 
   private mutating func drawCodeMap(_ state: InspectorState, _ mgvq: MGVQTrace, in rect: Rect) -> Size {
@@ -103,6 +95,21 @@ extension Canvas {
 }
 
 extension InspectorState {
+  /// `A1 9.1% ×13.2 #1 ‖v‖ 3.1`, one an anchor, in columns.
+  var anchorLines: [String] {
+    let rows = anchorTable.rows.map { row in
+      [
+        row[0].text, row[1] == .missing ? "" : row[1].text,
+        row[2] == .missing || view.metric == .lift ? "" : row[2].text, row[3] == .missing ? "" : "#\(row[3].text)",
+        row[4] == .missing ? "" : "‖v‖ \(row[4].text)",
+      ]
+    }
+    let widths = (0..<5).map { column in rows.map { displayWidth($0[column]) }.max() ?? 0 }
+    return rows.map { row in
+      (0..<5).filter { widths[$0] > 0 }.map { ReportText.padded(row[$0], widths[$0]) }.joined(separator: " ")
+    }
+  }
+
   /// `cos A1·A2 0.31, A1·A3 −0.02, …`
   var cosineWords: String {
     guard let cosines = statistics?.anchors?.cosines, cosines.count > 1 else { return "" }

@@ -42,7 +42,7 @@ extension Canvas {
     let columns = state.links.geometry.patches.columns
     let doubled = room.width - 2 * columns - 1
     if doubled >= 20 && room.height >= state.links.geometry.patches.rows { return min(30, doubled) }
-    return room.width >= columns + 20 ? min(30, room.width - columns - 1) : max(0, min(22, room.width - 12))
+    return room.width >= columns + 13 ? min(30, room.width - columns - 1) : max(0, min(22, room.width - 12))
   }
 
   /// The map; with a knock-out the map before and after, or, where there is room for one alone, the difference.
@@ -110,13 +110,15 @@ extension Canvas {
     let keys = state.keyList.filter { key in
       state.links.position(of: key).map { map.view.layout.roles[$0] != .unseen } ?? false
     }
-    let rows = keys.map { keyRow($0, state, map) }
+    let rows = keys.map { keyRow($0, state, map, isNarrow: rect.width < 20) }
     let body = rect.dropping(bottom: summary.count)
     let visible = Scroll().revealing(
       keys.firstIndex(of: state.cursor.key), count: keys.count, height: body.height
     ).range(count: keys.count, height: body.height)
     let largest = max(map.range.upperBound, rows.map(\.value).max() ?? 0)
-    draw(Bars(Array(rows[visible]), maximum: largest, reference: map.view.uniform), in: body)
+    // Without bars the line they are held against says nothing.
+    let reference = rect.width >= 26 ? map.view.uniform : nil
+    draw(Bars(Array(rows[visible]), maximum: largest, reference: reference), in: body)
     for index in visible {
       hits.add(
         Rect(x: body.x, y: body.y + index - visible.lowerBound, width: body.width, height: 1), .key(keys[index]))
@@ -126,7 +128,9 @@ extension Canvas {
     }
   }
 
-  private func keyRow(_ key: KeyReference, _ state: InspectorState, _ map: MapStatistics) -> Bars.Row {
+  private func keyRow(
+    _ key: KeyReference, _ state: InspectorState, _ map: MapStatistics, isNarrow: Bool
+  ) -> Bars.Row {
     let position = state.links.position(of: key) ?? 0
     let pin = state.highlightedKeys.contains(key) ? String(look.glyphs.bullet) : ""
     let isShown = map.view.shown[position]
@@ -134,7 +138,7 @@ extension Canvas {
     var text = isShown ? state.metricValue(value).text : "left out"
     if isShown, let cut = map.knockOut, cut.shown[position] {
       text += "\(look.glyphs.right)\(state.metricValue(cut.values[position]).text)"
-    } else if isShown, state.view.metric != .lift {
+    } else if isShown, state.view.metric != .lift, !isNarrow {
       text += " \(Format.times(map.view.lift(of: position)))"
     }
     return Bars.Row(

@@ -13,8 +13,11 @@ extension Canvas {
     for (row, entry) in text.prefix(textRows).enumerated() {
       line(entry.text, in: rect.bottom(textRows), row: row, style: entry.style)
     }
-    let showsBoth = room.width >= 90
-    if showsBoth {
+    let blockRows = mask.spans.count + 1
+    if room.height >= blockRows + 10 && room.width < 90 {
+      drawMaskBlocks(state, mask, in: Rect(x: room.x, y: room.y, width: room.width, height: blockRows))
+      drawMaskCells(state, sequence, in: room.dropping(top: blockRows + 1))
+    } else if room.width >= 90 {
       let halves = Layout(.horizontal, [.fill, .fill], gap: 2).split(room)
       drawMaskBlocks(state, mask, in: halves[0])
       drawMaskCells(state, sequence, in: halves[1])

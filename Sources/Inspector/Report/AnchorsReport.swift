@@ -55,8 +55,7 @@ extension InspectorState {
     ]
     if let usage = groupUsage {
       facts.append(.init(name: "used here", value: .text("\(usage.counts[code] ?? 0)×")))
-      facts.append(
-        .init(name: "codes used", value: .text("\(Format.integer(usage.used)) of \(Format.integer(codesPerGroup))")))
+      facts.append(.init(name: "codes used", value: .text("\(usage.used) of \(codesPerGroup)")))
       facts.append(.init(name: "perplexity here", value: .number(usage.perplexity)))
     }
     if let choice = codeChoice {

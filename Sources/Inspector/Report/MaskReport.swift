@@ -1,3 +1,4 @@
+import TerminalUI
 import Trace
 
 extension InspectorState {
@@ -35,7 +36,7 @@ extension InspectorState {
     guard let blocked = mask.blocked else { return "not checked: the decoder has not run yet" }
     if blocked.count == 0 { return "none in the measured rows" }
     return blocked.holds
-      ? "carry 0.0 ✓ (\(Format.integer(blocked.count)) checked)"
+      ? "carry 0.0 \(glyphs.isUnicode ? "✓" : "ok") (\(Format.integer(blocked.count)) checked)"
       : "✗ one carries \(Format.number(Double(blocked.largest)))"
   }
 

@@ -88,7 +88,7 @@ extension InspectorState {
   /// The knock-outs of this session, oldest first.
   var knockOutTable: PanelReport.Table {
     .init(
-      "knock-outs", columns: ["cut", "where", "KL (nat)", "Δ logit", "percentile", "draws", "answer"],
+      "knock-outs", columns: ["cut", "where", "KL (nat)", "logit difference", "percentile", "draws", "answer"],
       rows: knockOuts.map { result in
         let draws = matchedRandom[result.request.id]
         return [

@@ -100,6 +100,7 @@ extension InspectorState {
     let settings = command == .undo ? history.undo(view) : history.redo(view)
     guard let settings else { return [] }
     view = settings
+    clampView()
     refreshMap()
     return took == view.takesMouse ? [] : [.setMouse(view.takesMouse)]
   }

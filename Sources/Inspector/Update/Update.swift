@@ -65,10 +65,15 @@ extension InspectorState {
   mutating func take(_ trace: Trace) {
     self.trace = trace
     prompt = trace.provenance.prompt
-    view.layer = view.layer.map { min($0, max(0, trace.model.layers - 1)) }
-    view.head = view.head.map { min($0, max(0, trace.model.heads - 1)) }
-    view.group = min(view.group, max(0, trace.model.groups - 1))
+    clampView()
     relink()
+  }
+
+  /// Settings that the model at hand has no layer, head or group for are pulled inside.
+  mutating func clampView() {
+    view.layer = view.layer.map { min($0, max(0, layerCount - 1)) }
+    view.head = view.head.map { min($0, max(0, headCount - 1)) }
+    view.group = min(view.group, max(0, groupCount - 1))
   }
 
   mutating func take(_ result: KnockOutResult) {

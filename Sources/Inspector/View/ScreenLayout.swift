@@ -70,12 +70,12 @@ enum Arrangement: Equatable {
     case .five, .all:
       let rows = Layout(.vertical, [.fill(weight: 58, minimum: 0), .fill(weight: 42, minimum: 0)]).split(room)
       let upper = Layout(
-        .horizontal, [.fill(weight: 30, minimum: 0), .fill(weight: 36, minimum: 0), .fill(weight: 34, minimum: 0)]
+        .horizontal, [.fill(weight: 28, minimum: 0), .fill(weight: 39, minimum: 0), .fill(weight: 33, minimum: 0)]
       ).split(rows[0])
       let lower = Layout(
         .horizontal,
         self == .all
-          ? [.fill(weight: 30, minimum: 0), .fill(weight: 36, minimum: 0), .fill(weight: 34, minimum: 0)]
+          ? [.fill(weight: 28, minimum: 0), .fill(weight: 39, minimum: 0), .fill(weight: 33, minimum: 0)]
           : [.fill(weight: 30, minimum: 0), .fill(weight: 70, minimum: 0)]
       ).split(rows[1])
       let top: [(panel: Panel, rect: Rect)] = [(.image, upper[0]), (.attention, upper[1]), (.anchors, upper[2])]

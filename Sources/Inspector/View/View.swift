@@ -72,7 +72,7 @@ extension InspectorState {
   func title(of panel: Panel) -> String {
     switch panel {
     case .attention: map == nil ? "Attention of <voco>" : "Attention of <voco> · \(choiceWords)"
-    case .mask: view.showsMaskCells ? "Mask, cell by cell" : "Mask, by segments"
+    case .mask: "Mask · arrows go by \(view.showsMaskCells ? "cell" : "segment")"
     default: panel.title
     }
   }
