@@ -9,15 +9,17 @@ package struct Outcome: Sendable {
 }
 
 extension HTCVLMModel {
-  /// Variants computed side by side: more rows a product, bounded memory.
-  static let variantsAtOnce = 64
+  /// Text rows computed side by side: enough to fill a product, few enough for a large model's memory.
+  static let rowsAtOnce = 2048
 
   /// The next-token logits and voco states under each of `interventions`, answering `prompt` from `<voco>`.
   ///
   /// Interventions that only cut edges share the cache's context and are computed side by side; those that edit inputs
-  /// compress the picture anew. `Intervention.none` among them is the baseline. Cancellation is checked once a layer.
+  /// compress the picture anew. `Intervention.none` among them is the baseline. `onProgress` gets how many are done;
+  /// cancellation is checked once a layer.
   package func outcomes(
-    of interventions: [Intervention], on cache: VisualCache, prompt: String, run: RunContext = RunContext()
+    of interventions: [Intervention], on cache: VisualCache, prompt: String, run: RunContext = RunContext(),
+    onProgress: (_ done: Int) -> Void = { _ in }
   ) throws -> [Outcome] {
     let text = try tokenize(prompt)
     var outcomes = [Outcome?](repeating: nil, count: interventions.count)
@@ -25,12 +27,15 @@ extension HTCVLMModel {
       let quiet = RunContext(cancellation: run.cancellation)
       let edited = try compress(cache.visual, intervention: intervention, run: quiet)
       outcomes[index] = try self.outcomes(edited, [intervention.cuts], text: text, run: run)[0]
+      onProgress(outcomes.count { $0 != nil })
     }
     let cutting = interventions.indices.filter { interventions[$0].keepsContext }
-    for start in stride(from: 0, to: cutting.count, by: Self.variantsAtOnce) {
-      let chunk = cutting[start..<min(start + Self.variantsAtOnce, cutting.count)]
+    let variantsAtOnce = max(1, Self.rowsAtOnce / text.count)
+    for start in stride(from: 0, to: cutting.count, by: variantsAtOnce) {
+      let chunk = cutting[start..<min(start + variantsAtOnce, cutting.count)]
       let results = try self.outcomes(cache, chunk.map { interventions[$0].cuts }, text: text, run: run)
       for (index, outcome) in zip(chunk, results) { outcomes[index] = outcome }
+      onProgress(outcomes.count { $0 != nil })
     }
     return outcomes.compactMap { $0 }
   }

@@ -128,10 +128,14 @@ struct InterventionTests {
     let interventions: [Intervention] =
       [.none] + bench.cache.patchPositions.map { .cut(keys: [$0]) }
       + (0..<70).map { .cut(keys: [$0 % 12], layers: [$0 % 3], method: $0 % 2 == 0 ? .zero : .mean) }
-    let together = try bench.model.outcomes(of: interventions, on: bench.cache, prompt: bench.prompt)
+    let prompt = String(repeating: "is it red ", count: 20)
+    var done: [Int] = []
+    let together = try bench.model.outcomes(
+      of: interventions, on: bench.cache, prompt: prompt, onProgress: { done.append($0) })
     #expect(together.count == interventions.count)
+    #expect(done.count > 1 && done == done.sorted() && done.last == interventions.count)
     for index in stride(from: 0, to: interventions.count, by: 9) {
-      let alone = try bench.model.outcomes(of: [interventions[index]], on: bench.cache, prompt: bench.prompt)[0]
+      let alone = try bench.model.outcomes(of: [interventions[index]], on: bench.cache, prompt: prompt)[0]
       expectClose(together[index].logits, alone.logits, "logits \(index)")
       expectClose(together[index].hiddenVoco, alone.hiddenVoco, "hidden \(index)")
     }

@@ -12,8 +12,10 @@ extension AttentionShape {
     let (prefixRows, ownRows) = (prefix.rows / variants, own.rows / variants)
     let mixed = (0..<variants).map { variant in
       let all =
-        prefix[rows: variant * prefixRows..<(variant + 1) * prefixRows]
-        + own[rows: variant * ownRows..<(variant + 1) * ownRows]
+        variants == 1
+        ? prefix + own
+        : prefix[rows: variant * prefixRows..<(variant + 1) * prefixRows]
+          + own[rows: variant * ownRows..<(variant + 1) * ownRows]
       let q = queries[rows: variant * rows..<(variant + 1) * rows]
       return Tensor.concatenateColumns(
         (0..<heads).map { head in
