@@ -5,11 +5,16 @@ package struct Table: Sendable, Hashable {
     package var alignment: Alignment
     /// Room for the column; `nil` fits its widest text.
     package var width: Layout.Constraint?
+    /// Whether a text too long for its column loses its start: keys of one model differ in their ends.
+    package var keepsEnd: Bool
 
-    package init(_ title: String, _ alignment: Alignment = .leading, width: Layout.Constraint? = nil) {
+    package init(
+      _ title: String, _ alignment: Alignment = .leading, width: Layout.Constraint? = nil, keepsEnd: Bool = false
+    ) {
       self.title = title
       self.alignment = alignment
       self.width = width
+      self.keepsEnd = keepsEnd
     }
   }
 
@@ -56,10 +61,19 @@ package struct Table: Sendable, Hashable {
     for (column, place) in places.enumerated() {
       let cell = Rect(x: place.x, y: line.y, width: place.width, height: 1)
       let span = rows[row][column]
+      let text = columns[column].keepsEnd ? ending(span.text, place.width, look.glyphs.ellipsis) : span.text
       frame.writeLine(
-        span.text, in: cell, style: span.style, alignment: columns[column].alignment, ellipsis: look.glyphs.ellipsis)
+        text, in: cell, style: span.style, alignment: columns[column].alignment, ellipsis: look.glyphs.ellipsis)
     }
     if row == selected { frame.restyle(line) { $0 = look.theme.cursor } }
+  }
+
+  /// The longest end of `text` that fits, behind an ellipsis; `text` itself where it fits whole.
+  private func ending(_ text: String, _ width: Int, _ ellipsis: Character) -> String {
+    guard displayWidth(text) > width else { return text }
+    var end = text[...]
+    while !end.isEmpty && displayWidth(String(end)) > width - displayWidth(ellipsis) { end.removeFirst() }
+    return String(ellipsis) + end
   }
 
   private func widths() -> [Layout.Constraint] {

@@ -192,7 +192,8 @@ let listing = CheckpointListing(
   rows: (0..<40).map { index in
     CheckpointListing.Row(
       name: "model.layers.\(index / 8).part\(index % 8).weight", shape: [192, 192 + index], dtype: "F16",
-      byteCount: 192 * (192 + index) * 2, status: index == 7 ? "missing" : "ok")
+      byteCount: 192 * (192 + index) * 2, status: index == 7 ? "missing" : "ok",
+      isProblem: index == 7)
   })
 
 extension InspectorState {

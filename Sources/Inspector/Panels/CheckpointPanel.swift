@@ -22,13 +22,13 @@ extension Canvas {
     let wide = room.width >= 70
     let columns =
       [
-        Table.Column("name", width: .fill), Table.Column("shape", width: .fixed(16)),
+        Table.Column("name", width: .fill, keepsEnd: true), Table.Column("shape", width: .fixed(16)),
         Table.Column("dtype", width: .fixed(5)),
       ]
       + (wide ? [Table.Column("bytes", .trailing, width: .fixed(10))] : [])
       + [Table.Column("status", width: .fixed(wide ? 14 : 7))]
     let rows = checkpoint.rows.map { row -> [Span] in
-      let style = row.status == "ok" ? look.theme.text : look.theme.bad
+      let style = row.isProblem ? look.theme.bad : row.status == "ok" ? look.theme.text : look.theme.dim
       let cells =
         [row.name, Format.shape(row.shape), row.dtype] + (wide ? [Format.bytes(row.byteCount)] : []) + [row.status]
       return cells.map { Span($0, style) }

@@ -11,13 +11,16 @@ package struct CheckpointListing: Sendable, Equatable {
     package let byteCount: Int
     /// `ok`, `missing`, `unexpected`, …: the words of `vocoscope check`.
     package let status: String
+    /// Whether the model cannot run because of it.
+    package let isProblem: Bool
 
-    package init(name: String, shape: [Int], dtype: String, byteCount: Int, status: String) {
+    package init(name: String, shape: [Int], dtype: String, byteCount: Int, status: String, isProblem: Bool) {
       self.name = name
       self.shape = shape
       self.dtype = dtype
       self.byteCount = byteCount
       self.status = status
+      self.isProblem = isProblem
     }
   }
 
@@ -44,6 +47,6 @@ package struct CheckpointListing: Sendable, Equatable {
 
   package var byteCount: Int { rows.reduce(0) { $0 + $1.byteCount } }
 
-  /// Rows whose status is not `ok`.
-  package var problems: Int { rows.filter { $0.status != "ok" }.count }
+  /// Rows that keep the model from running.
+  package var problems: Int { rows.count { $0.isProblem } }
 }
