@@ -1,3 +1,4 @@
+import Synchronization
 import TerminalUI
 import Testing
 
@@ -20,6 +21,27 @@ struct PictureTests {
       let scaled = boxFiltered(flat, width: width, height: height, toWidth: toWidth, toHeight: toHeight)
       #expect(scaled == [UInt8](repeating: 217, count: toWidth * toHeight * 3))
     }
+  }
+
+  @Test("A remembering renderer draws what it wraps draws, and draws it once")
+  func remembers() {
+    let drawings = Mutex(0)
+    let counting = PictureRenderer(name: "counting") { rgb, width, height, cells in
+      drawings.withLock { $0 += 1 }
+      return PictureRenderer.halfBlocks.render(rgb, width, height, cells)
+    }
+    let renderer = counting.remembering(2)
+    let (red, blue): ([UInt8], [UInt8]) = ([255, 0, 0], [0, 0, 255])
+    for rgb in [red, blue, red, blue] {
+      #expect(
+        renderer.render(rgb, 1, 1, Size(width: 3, height: 2))
+          == PictureRenderer.halfBlocks.render(rgb, 1, 1, Size(width: 3, height: 2)))
+    }
+    #expect(drawings.withLock { $0 } == 2)
+    _ = renderer.render(red, 1, 1, Size(width: 2, height: 2))
+    #expect(drawings.withLock { $0 } == 3)
+    _ = renderer.render(red, 1, 1, Size(width: 3, height: 2))
+    #expect(drawings.withLock { $0 } == 4, "only the two latest are kept")
   }
 
   @Test("Half blocks show two pixels a character exactly")
