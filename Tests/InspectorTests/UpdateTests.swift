@@ -84,7 +84,7 @@ struct UpdateTests {
     state.press(.control("u"))
     state.type("how many?")
     #expect(state.press(.enter) == [.run(prompt: "how many?", reusesImage: true)])
-    #expect(state.headerParts.contains { $0.contains("image reused") })
+    #expect(state.answerWords.contains("image reused"))
     #expect(state.work == .run)
   }
 

@@ -3,25 +3,30 @@ import TerminalUI
 import Trace
 
 extension InspectorState {
-  /// The header's parts, most needed first; those that do not fit are left out from the end.
-  var headerParts: [String] {
-    var picture = imageName
+  /// The picture's name, its size in the file and the model's input side.
+  var pictureWords: String {
+    var words = imageName
     if let size = pictureSize {
-      picture += " \(size.width)×\(size.height)"
-      if let side = trace?.model.visionImageSize { picture += " → \(side)×\(side)" }
+      words += " \(size.width)×\(size.height)"
+      if let side = trace?.model.visionImageSize { words += " → \(side)²" }
     }
-    var answer = "“\(prompt)”"
-    if let text = trace?.generation?.text { answer += " → “\(text)”" }
-    if reusesImage { answer += " (image reused)" }
-    return [picture, answer, viewWords, modelWords].filter { !$0.isEmpty }
+    return words
   }
 
-  private var modelWords: String {
+  /// The question and, once there is one, the answer.
+  var answerWords: String {
+    var words = "“\(prompt)”"
+    if let text = trace?.generation?.text { words += " → “\(text)”" }
+    if reusesImage { words += " (image reused)" }
+    return words
+  }
+
+  var modelWords: String {
     guard let trace else { return "" }
     return "\(trace.provenance.modelName) · \(trace.model.visualMask) mask · \(trace.model.precision)"
   }
 
-  private var viewWords: String {
+  var viewWords: String {
     guard trace != nil else { return "" }
     return "\(choiceWords) · \(view.scale.title)\(view.hidesSinks ? " · no sinks" : "")"
   }
@@ -37,24 +42,25 @@ extension InspectorState {
 }
 
 extension Canvas {
-  /// Name first, then what fits of picture, answer, model and view, in the order of the design.
+  /// Name, picture, model, question and answer, and the view's settings at the right; where there is no room for all,
+  /// the model goes first, then the settings, and the answer is cut last.
   mutating func drawHeader(_ state: InspectorState, in rect: Rect) {
     guard !rect.isEmpty else { return }
     let room = Rect(x: rect.x + 1, y: rect.y, width: rect.width - 2, height: 1)
     let used = frame.write("vocoscope", at: Point(x: room.x, y: room.y), style: look.theme.title, clippedTo: room) + 2
-    let free = room.dropping(left: used)
-    let parts = state.headerParts
-    var fitting = parts
-    while fitting.count > 1 && width(fitting) > free.width { fitting.removeLast() }
-    // The view's settings stand at the right, apart from the rest.
-    let right = fitting.count > 2 ? fitting.remove(at: 2) : nil
-    let left = fitting.count == 3 ? [fitting[0], fitting[2], fitting[1]] : fitting
-    let rightWidth = right.map { displayWidth($0) + 2 } ?? 0
-    line(left.joined(separator: "   "), in: Rect(x: free.x, y: free.y, width: free.width - rightWidth, height: 1))
-    if let right { line(right, in: free, style: look.theme.accent, alignment: .trailing) }
+    var free = room.dropping(left: used)
+    let answer = state.answerWords
+    let needed = displayWidth(state.pictureWords) + 3 + min(displayWidth(answer), 40)
+    let settings = displayWidth(state.viewWords)
+    if settings > 0 && needed + 3 + settings <= free.width {
+      line(state.viewWords, in: free, style: look.theme.accent, alignment: .trailing)
+      free = Rect(x: free.x, y: free.y, width: free.width - settings - 3, height: 1)
+    }
+    let model = displayWidth(state.modelWords)
+    let hasRoom = model > 0 && needed + 3 + model <= free.width
+    let parts = [state.pictureWords] + (hasRoom ? [state.modelWords] : []) + [answer]
+    line(parts.joined(separator: "   "), in: free)
   }
-
-  private func width(_ parts: [String]) -> Int { parts.reduce(0) { $0 + displayWidth($1) + 3 } - 3 }
 
   mutating func drawBanner(_ state: InspectorState, in rect: Rect) {
     guard !rect.isEmpty else { return }
