@@ -77,8 +77,8 @@ let package = Package(
     .executableTarget(
       name: "vocoscope",
       dependencies: [
-        "Tensor", "Checkpoint", "ImageLoading", "Tokenization", "Trace", "HTCVLM", "Evidence", "TerminalUI",
-        "Inspector", "ChafaPictures", "CursesTerminal", argumentParser,
+        "Tensor", "Checkpoint", "ImageLoading", "Tokenization", "Trace", "HTCVLM", "Evidence", "Evaluation",
+        "TerminalUI", "Inspector", "ChafaPictures", "CursesTerminal", argumentParser,
       ],
       swiftSettings: swift),
     .executableTarget(

@@ -12,6 +12,9 @@ struct VocoscopeCommand: ParsableCommand {
       Exit codes: 0 done, 1 the input or the run failed, 2 the command line was wrong, 130 interrupted.
       """,
     version: programVersion,
-    subcommands: [InspectCommand.self, ViewCommand.self, ReportCommand.self, TraceCommand.self, CheckCommand.self],
+    subcommands: [
+      InspectCommand.self, ViewCommand.self, ReportCommand.self, TraceCommand.self, VerifyCommand.self,
+      CheckCommand.self,
+    ],
     defaultSubcommand: InspectCommand.self)
 }
