@@ -103,7 +103,9 @@ struct CommandLineTests {
     #expect(result.errors.contains("needs a terminal") && result.errors.contains("report"))
   }
 
-  @Test("The manual names every option that a command has", arguments: ["inspect", "view", "report", "trace", "check"])
+  @Test(
+    "The manual names every option that a command has",
+    arguments: ["inspect", "view", "report", "trace", "verify", "check"])
   func manual(command: String) throws {
     let path = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
       .deletingLastPathComponent().appendingPathComponent("assets/man/vocoscope.1").path
