@@ -1,0 +1,90 @@
+"""Accuracy per question family with all 576 patches: `python evaluate.py RUN... --work DIR [--split test] [--as lower]`.
+
+`--as` evaluates a run under another variant's rules, e.g. the upper model under the voco mask. Results go to
+DIR/results/<run>[-<as>]-<split>.json, with the majority answer's accuracy beside the model's.
+"""
+
+import argparse
+import collections
+import json
+import math
+import os
+
+import torch
+
+from data import Inputs, Split
+from decoder import VARIANTS, Decoder, Shape
+from features import default_work
+from questions import FAMILIES, best_guess, majority
+
+
+def answers(model, variant, inputs, split, count=None, batch=10):
+    """Yields (question, word answered): the most likely next piece, which must be followed by eos."""
+    with torch.no_grad():
+        for begin in range(0, min(count or split.size, split.size), batch):
+            indices = list(range(begin, min(begin + batch, count or split.size, split.size)))
+            (features, quantised, chosen, text, wanted, _), asked = inputs.evaluation_batch(split, indices)
+            best = model(variant, features, chosen, quantised, text, wanted)[0][:, :, 0].argmax(-1)
+            for b, scene in enumerate(asked):
+                for q, question in enumerate(scene):
+                    yield question, inputs.tokenizer.decode(int(best[b, q])) if best[b, q] < inputs.pieces else "<voco>"
+
+
+def accuracy(model, variant, inputs, split, count=None):
+    """{family: (accuracy, n)} and their mean over families."""
+    right, total = collections.Counter(), collections.Counter()
+    for question, word in answers(model, variant, inputs, split, count):
+        total[question["category"]] += 1
+        right[question["category"]] += word == question["answer"]
+    result = {f: (right[f] / total[f], total[f]) for f in FAMILIES if total[f]}
+    result["mean"] = (sum(a for a, _ in result.values()) / len(result), sum(total.values()))
+    return result
+
+
+def interval(share, n):
+    """Wilson's 95 % interval."""
+    z = 1.959964
+    centre, spread = share + z * z / (2 * n), z * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
+    return round((centre - spread) / (1 + z * z / n), 4), round((centre + spread) / (1 + z * z / n), 4)
+
+
+def load(folder):
+    """The model of a run and its saved state."""
+    state = torch.load(os.path.join(folder, "last.pt"), weights_only=False)
+    model = Decoder(Shape(**state["shape"]))
+    model.load_state_dict(state["model"])
+    return model.eval(), state
+
+
+def main():
+    """Evaluates runs and writes their results."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("runs", nargs="+")
+    parser.add_argument("--work", default=default_work())
+    parser.add_argument("--split", default="test", choices=["val", "test", "pairs"])
+    parser.add_argument("--as", dest="rules", choices=sorted(VARIANTS))
+    options = parser.parse_args()
+    torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", 1)))
+    inputs, split = Inputs(options.work), Split(options.work, options.split)
+    os.makedirs(os.path.join(options.work, "results"), exist_ok=True)
+    for run in options.runs:
+        model, state = load(os.path.join(options.work, "runs", run))
+        rules = options.rules or state["variant"]
+        given = list(answers(model, VARIANTS[rules], inputs, split))
+        base, guess, families = majority([q for q, _ in given]), best_guess([q for q, _ in given]), {}
+        for family in FAMILIES:
+            marks = [q["answer"] == word for q, word in given if q["category"] == family]
+            share = sum(marks) / len(marks)
+            families[family] = {"accuracy": round(share, 4), "n": len(marks), "interval": interval(share, len(marks)), "majority": round(base[family][0], 4),
+                                "guess": round(guess[family], 4)}
+        mean = sum(f["accuracy"] for f in families.values()) / len(families)
+        result = {"run": run, "rules": rules, "split": options.split, "step": state["step"], "steps": state["steps"], "scenes": state["scenes"],
+                  "training_minutes": round(state["seconds"] / 60, 1), "families": families, "mean": round(mean, 4)}
+        name = run + (f"-as-{rules}" if options.rules else "") + f"-{options.split}.json"
+        with open(os.path.join(options.work, "results", name), "w") as out:
+            json.dump(result, out, indent=1)
+        print(json.dumps(result))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,76 @@
+"""Writes a run as a checkpoint directory: `python export.py --run htc-1 --out DIR [--work DIR]`.
+
+Everything is stored in F16 except the codebook and the position embeddings (F32), whose rounding could change codes
+or features for no gain in size. The standardisation of the features is folded into the projector's first layer.
+"""
+
+import argparse
+import json
+import os
+import shutil
+
+import torch
+from safetensors.torch import save_file
+
+import codes
+import mgvq
+import vision
+from data import Inputs
+from decoder import ANCHORS, VARIANTS
+from evaluate import load
+from features import LAYERS, default_work
+from questions import TEMPLATE
+
+KEEP = ("model.mgvq.quantize.embedding.weight", "position_embedding.weight")
+
+
+def tensors(work, model, inputs):
+    """All tensors by the checkpoint's names."""
+    state = {"lm_head.weight" if k.startswith("lm_head") else "model." + k: v for k, v in model.state_dict().items()}
+    mean, std = inputs.statistics["mean"], inputs.statistics["std"]
+    weight = state["model.mm_projector.0.weight"] / std
+    state["model.mm_projector.0.bias"] = state["model.mm_projector.0.bias"] - weight @ mean
+    state["model.mm_projector.0.weight"] = weight
+    state |= {"model.vision_tower.vision_tower." + k: v for k, v in vision.fold(LAYERS).items()}
+    quantiser = codes.load(work).state_dict()
+    state |= {"model.mgvq." + k: v for k, v in quantiser.items() if "num_batches_tracked" not in k}
+    return {k: (v if k.endswith(KEEP) else v.half()).contiguous().clone() for k, v in state.items()}
+
+
+def config(model, variant, inputs):
+    """config.json: Llama's keys, LLaVA's, HTC's."""
+    shape = model.shape
+    segments = ["bos"] + ["anchors"] * variant.anchors + ["patches"] * variant.patches + ["voco", "text"]
+    return {"model_type": "htc_vlm", "architectures": ["HTCVLMForCausalLM"], "hidden_size": shape.width, "intermediate_size": shape.mlp,
+            "num_hidden_layers": shape.layers, "num_attention_heads": shape.heads, "num_key_value_heads": shape.heads,
+            "head_dim": shape.width // shape.heads, "rms_norm_eps": shape.eps, "rope_theta": shape.theta, "max_position_embeddings": 1024,
+            "hidden_act": "silu", "tie_word_embeddings": False, "bos_token_id": 1, "eos_token_id": 2, "vocab_size": shape.vocab,
+            "mm_hidden_size": vision.WIDTH, "mm_projector_type": "mlp2x_gelu", "mm_vision_select_layer": -1, "mm_vision_select_feature": "patch",
+            "image_aspect_ratio": "pad", "voco_token_id": shape.vocab - 1, "num_voco_tokens": 1, "num_anchor_tokens": ANCHORS,
+            "anchor_projector_hidden_size": shape.anchor_hidden, "anchor_flatten": "chw", "visual_mask": variant.mask, "sequence": segments,
+            "prompt_template": TEMPLATE, "vision_config": vision.config(LAYERS), "mgvq_config": mgvq.demo_config()}
+
+
+def main():
+    """Writes config.json, model.safetensors, tokenizer.model and preprocessor_config.json."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--run", default="htc-1")
+    parser.add_argument("--out", required=True)
+    parser.add_argument("--work", default=default_work())
+    options = parser.parse_args()
+    model, state = load(os.path.join(options.work, "runs", options.run))
+    inputs = Inputs(options.work)
+    os.makedirs(options.out, exist_ok=True)
+    save_file(tensors(options.work, model, inputs), os.path.join(options.out, "model.safetensors"), {"format": "pt", "run": options.run, "step": str(state["step"])})
+    with open(os.path.join(options.out, "config.json"), "w") as out:
+        out.write(json.dumps(config(model, VARIANTS[state["variant"]], inputs), indent=1) + "\n")
+    processor = {"image_processor_type": "CLIPImageProcessor", "do_center_crop": True, "crop_size": 336, "size": 336, "resample": 3,
+                 "do_normalize": True, "image_mean": list(vision.MEAN), "image_std": list(vision.STD)}
+    with open(os.path.join(options.out, "preprocessor_config.json"), "w") as out:
+        out.write(json.dumps(processor, indent=1) + "\n")
+    shutil.copy(os.path.join(options.work, "tokenizer.model"), os.path.join(options.out, "tokenizer.model"))
+    print(f"{options.out}: step {state['step']}, {os.path.getsize(os.path.join(options.out, 'model.safetensors')) / 2**20:.1f} MiB")
+
+
+if __name__ == "__main__":
+    main()

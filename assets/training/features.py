@@ -1,0 +1,75 @@
+"""Renders every scene once and stores its picture, patch labels and vision features as memory-mapped arrays.
+
+`python features.py --work DIR [--train 8000]` fills DIR/scenes/<split>/{images,labels,features}.npy in order and
+continues where an interrupted run stopped (DIR/scenes/<split>/done holds the number of finished scenes).
+"""
+
+import argparse
+import os
+import time
+
+import numpy as np
+import torch
+
+import vision
+from scenes import SIZE, render
+
+COUNTS = {"val": 200, "test": 500, "pairs": 250, "train": 8000}
+LAYERS = 8
+
+
+def default_work():
+    """Where working data goes unless told otherwise."""
+    return os.environ.get("VOCOSCOPE_TRAINING", os.path.expanduser("~/.cache/vocoscope-training"))
+
+
+def arrays(work, split, count=None, mode="r"):
+    """The three arrays of a split; with a count, creates them if they are absent."""
+    folder = os.path.join(work, "scenes", split)
+    os.makedirs(folder, exist_ok=True)
+    shapes = {"images": ((SIZE, SIZE, 3), np.uint8), "labels": ((24, 24), np.uint8), "features": ((576, vision.WIDTH), np.float16)}
+    found = {}
+    for name, (shape, kind) in shapes.items():
+        path = os.path.join(folder, name + ".npy")
+        if count is not None and not os.path.exists(path):
+            np.lib.format.open_memmap(path, "w+", kind, (count, *shape)).flush()
+        found[name] = np.load(path, mmap_mode=mode)
+    return found
+
+
+def done(work, split):
+    """How many scenes of a split are finished."""
+    path = os.path.join(work, "scenes", split, "done")
+    return int(open(path).read()) if os.path.exists(path) else 0
+
+
+def main():
+    """Extracts everything that is still missing."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--work", default=default_work())
+    for split, count in COUNTS.items():
+        parser.add_argument(f"--{split}", type=int, default=count)
+    options = parser.parse_args()
+    torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", 1)))
+    state = vision.fold(LAYERS)
+    for split in COUNTS:
+        count, started = getattr(options, split), time.time()
+        store = arrays(options.work, split, count, "r+")
+        for begin in range(done(options.work, split), count, 10):
+            span = range(begin, min(begin + 10, count))
+            rendered = [render(split, i) for i in span]
+            images = np.stack([r[1] for r in rendered])
+            with torch.no_grad():
+                features = vision.forward(state, vision.normalised(images))[:, 1:]
+            store["images"][span.start:span.stop] = images
+            store["labels"][span.start:span.stop] = np.stack([r[2] for r in rendered])
+            store["features"][span.start:span.stop] = features.numpy().astype(np.float16)
+            with open(os.path.join(options.work, "scenes", split, "done.new"), "w") as out:
+                out.write(str(span.stop))
+            os.replace(out.name, out.name.removesuffix(".new"))
+            if begin % 200 == 0:
+                print(f"{split} {span.stop}/{count} {time.time() - started:.0f} s", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,168 @@
+"""Trains one variant of the decoder: `python train.py --variant htc --seed 1 --work DIR`.
+
+Every step draws its batch from a generator seeded by (seed, step), so a resumed run repeats what an uninterrupted
+one does. (Not so with `--growing` or `--minutes`,
+which depend on the machine's speed; the saved state records how many there were from which step on.) State is in DIR/runs/<variant>-<seed>/last.pt, measurements in log.jsonl beside it.
+"""
+
+import argparse
+import json
+import math
+import os
+import time
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+from data import Inputs, Split
+from decoder import CELL_CLASSES, CELL_COLOURS, CELLS, VARIANTS, Auxiliary, Decoder, Shape
+from evaluate import accuracy
+from features import default_work
+
+
+def auxiliary_loss(model, heads, batch, voco, patch_states, rng, word_ids):
+    """The three training-only terms: cells from <voco>; words (by the LM head's rows `word_ids`) and colours from patch states."""
+    cells, words, colours = batch[6:]
+    scores = heads.cells(voco).unflatten(-1, (CELLS, -1))
+    of_class, of_colour = scores.split([CELL_CLASSES, CELL_COLOURS], -1)
+    loss = F.cross_entropy(of_class.flatten(0, 1), cells[..., 0].flatten()) + .5 * F.cross_entropy(of_colour.flatten(0, 1), cells[..., 1].flatten())
+    if patch_states.shape[1]:
+        some = torch.from_numpy(rng.choice(patch_states.shape[1], min(48, patch_states.shape[1]), replace=False))
+        states = patch_states[:, some]
+        scores = F.linear(model.norm(states), model.lm_head.weight[word_ids])
+        loss = loss + F.cross_entropy(scores.flatten(0, 1), words[:, some].flatten())
+        colour = heads.patch_colour(F.rms_norm(states, states.shape[-1:]))
+        loss = loss + .5 * F.cross_entropy(colour.flatten(0, 1), colours[:, some].flatten())
+    return loss
+
+
+def align(model, heads, inputs, split, seed, steps, note):
+    """Stage one, as LLaVA's: the projector and the first blocks learn to name single patches, at a hundredth of a full step's cost."""
+    parameters = list(model.mm_projector.parameters()) + list(model.layers[:-2].parameters()) + [model.norm.weight, model.lm_head.weight] + list(heads.patch_colour.parameters())
+    optimiser = torch.optim.AdamW(parameters, 2e-3, betas=(.9, .98), weight_decay=.02, fused=True)
+    for step in range(steps):
+        optimiser.param_groups[0]["lr"] = schedule(step, step / steps, 2e-3)
+        features, places, targets = inputs.alignment_batch(split, np.random.default_rng([seed, step, 1]))
+        states = model.lone_patches(features, places)[0]
+        words = F.linear(model.norm(states), model.lm_head.weight[inputs.word_ids])
+        loss = F.cross_entropy(words, targets[:, 0])
+        loss = loss + .5 * F.cross_entropy(heads.patch_colour(F.rms_norm(states, states.shape[-1:])), targets[:, 1])
+        optimiser.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(parameters, 1.0)
+        optimiser.step()
+        if step % 50 == 0 or step + 1 == steps:
+            note(alignment=step, loss=round(loss.item(), 3), named=round((words.argmax(-1) == targets[:, 0]).float().mean().item(), 3))
+
+
+def schedule(step, progress, peak):
+    """Warm-up over 100 steps; a cosine over `progress` in 0..1 down to 2 %."""
+    return peak * min(1, (step + 1) / 100) * (.02 + .98 * .5 * (1 + math.cos(math.pi * min(1, progress))))
+
+
+def parse():
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--variant", choices=sorted(set(VARIANTS) - {"lower"}), default="htc")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--work", default=default_work())
+    parser.add_argument("--steps", type=int, default=4000)
+    parser.add_argument("--minutes", type=float, help="stop after this training time at the latest, with the schedule scaled to it")
+    parser.add_argument("--scenes", type=int, help="use only the first so many training scenes")
+    parser.add_argument("--batch", type=int, default=12)
+    parser.add_argument("--questions", type=int, default=8)
+    parser.add_argument("--patches", type=int, default=96, help="patches a step, at their true positions; all in the last 5 %%")
+    parser.add_argument("--sparse-until", type=int, default=700, help="ask only one question a scene before this step: <voco> has to learn first")
+    parser.add_argument("--rate", type=float, default=1.5e-3)
+    parser.add_argument("--auxiliary", type=float, default=.5, help="weight of the auxiliary losses")
+    parser.add_argument("--layers", type=int, default=4)
+    parser.add_argument("--mlp", type=int, default=512)
+    parser.add_argument("--anchor-hidden", type=int, default=128)
+    parser.add_argument("--align", type=int, default=300, help="steps of the first stage")
+    parser.add_argument("--growing", action="store_true", help="take in scenes that features.py and codes.py finish meanwhile")
+    parser.add_argument("--name", help="folder of the run; default <variant>-<seed>")
+    return parser.parse_args()
+
+
+def main():
+    """Trains, saves every 100 steps, evaluates on validation scenes now and then."""
+    options = parse()
+    torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", 1)))
+    torch.set_flush_denormal(True)
+    folder = os.path.join(options.work, "runs", options.name or f"{options.variant}-{options.seed}")
+    os.makedirs(folder, exist_ok=True)
+    last = os.path.join(folder, "last.pt")
+    variant, inputs = VARIANTS[options.variant], Inputs(options.work)
+    train, val = Split(options.work, "train", options.scenes), Split(options.work, "val")
+    torch.manual_seed(options.seed)
+    shape = Shape(vocab=inputs.pieces + 1, layers=options.layers, mlp=options.mlp, anchor_hidden=options.anchor_hidden)
+    model, heads = Decoder(shape), Auxiliary(shape)
+    parameters = list(model.parameters()) + list(heads.parameters())
+    optimiser = torch.optim.AdamW([{"params": [p for p in parameters if p.ndim > 1], "weight_decay": .02},
+                                   {"params": [p for p in parameters if p.ndim < 2], "weight_decay": 0}], options.rate, betas=(.9, .98), fused=True)
+    first, seconds, sizes = 0, 0.0, []
+    if os.path.exists(last):
+        state = torch.load(last, weights_only=False)
+        model.load_state_dict(state["model"])
+        heads.load_state_dict(state["heads"])
+        optimiser.load_state_dict(state["optimiser"])
+        first, seconds = state["step"], state["seconds"]
+        sizes = state["sizes"]
+    started = time.time()
+
+    def save(step):
+        state = {"model": model.state_dict(), "heads": heads.state_dict(), "optimiser": optimiser.state_dict(), "step": step,
+                 "steps": options.steps, "seconds": seconds + time.time() - started, "shape": vars(shape), "variant": options.variant,
+                 "seed": options.seed, "scenes": train.size, "sizes": sizes, "options": vars(options)}
+        torch.save(state, last + ".new")
+        os.replace(last + ".new", last)
+
+    def note(**values):
+        line = json.dumps(values)
+        print(line, flush=True)
+        with open(os.path.join(folder, "log.jsonl"), "a") as out:
+            out.write(line + "\n")
+
+    if not first and options.align:
+        align(model, heads, inputs, Split(options.work, "train", options.scenes, coded=False), options.seed, options.align, note)
+        save(0)
+    for step in range(first, options.steps):
+        if not sizes or (options.growing and step % 50 == 0):
+            train.refresh()
+            sizes.append((step, train.size))
+        rng = np.random.default_rng([options.seed, step])
+        progress = step / options.steps
+        if options.minutes:
+            progress = max(progress, (seconds + time.time() - started) / 60 / options.minutes)
+            if progress >= 1:
+                break
+        full = progress >= .95
+        for group in optimiser.param_groups:
+            group["lr"] = schedule(step, progress, options.rate)
+        batch = inputs.training_batch(train, rng, options.batch, 576 if full else options.patches,
+                                      1 if step < options.sparse_until else options.questions)
+        features, quantised, chosen, text, wanted, targets = batch[:6]
+        logits, voco, patch_states = model(variant, features, chosen, quantised, text, wanted)
+        answers = F.cross_entropy(logits[:, :, 0].flatten(0, 1), targets[..., 0].flatten())
+        ends = F.cross_entropy(logits[:, :, 1].flatten(0, 1), targets[..., 1].flatten())
+        extra = auxiliary_loss(model, heads, batch, voco, patch_states, rng, inputs.word_ids)
+        optimiser.zero_grad()
+        (answers + .1 * ends + options.auxiliary * extra).backward()
+        torch.nn.utils.clip_grad_norm_(parameters, 1.0)
+        optimiser.step()
+        if step % 25 == 0:
+            note(step=step, answers=round(answers.item(), 4), ends=round(ends.item(), 4), auxiliary=round(extra.item(), 4),
+                 seconds=round(seconds + time.time() - started))
+        if step % 100 == 99:
+            save(step + 1)
+        if step % 500 == 499:
+            note(step=step + 1, val={k: round(v[0], 3) for k, v in accuracy(model, variant, inputs, val, 60).items()})
+    else:
+        step = options.steps
+    save(step)
+    note(step=step, val={k: round(v[0], 4) for k, v in accuracy(model, variant, inputs, val).items()})
+
+
+if __name__ == "__main__":
+    main()
