@@ -51,7 +51,7 @@ struct InspectorBenchmark: ParsableCommand {
 
   /// Presses keys that all change the screen, one after the other's frame has arrived.
   private func press(_ driver: PtyDriver, _ frames: inout Sample) throws {
-    let cycle = Array("ljlj]]mskhkh}}a[[mmi{{oj")
+    let cycle = Array("lj]lj]shk[hk[ss")
     for index in 0..<keys {
       let before = driver.output.count
       let start = ContinuousClock.now
