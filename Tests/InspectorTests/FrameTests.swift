@@ -1,11 +1,10 @@
 import Evidence
 import Foundation
+import Inspector
 import TerminalUI
 import TestSupport
 import Testing
 import Trace
-
-@testable import Inspector
 
 @Suite("Frames")
 struct FrameTests {
@@ -81,8 +80,7 @@ struct FrameTests {
       }
     }
     let last = state.view
-    state.mode = .normal
-    state.failure = nil
+    if state.mode != .normal { state.press(.escape) }
     while !state.history.past.isEmpty { state.post(.command(.undo)) }
     #expect(state.view == first)
     while !state.history.future.isEmpty { state.post(.command(.redo)) }

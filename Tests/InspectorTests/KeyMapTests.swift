@@ -1,7 +1,6 @@
+import Inspector
 import TerminalUI
 import Testing
-
-@testable import Inspector
 
 @Suite("Key map")
 struct KeyMapTests {

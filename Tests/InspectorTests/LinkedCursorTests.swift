@@ -1,8 +1,7 @@
+import Inspector
 import TerminalUI
 import Testing
 import Trace
-
-@testable import Inspector
 
 @Suite("Linked cursor")
 struct LinkedCursorTests {

@@ -1,11 +1,10 @@
 import Evidence
 import Foundation
+import Inspector
 import Tensor
 import TerminalUI
 import Testing
 import Trace
-
-@testable import Inspector
 
 @Suite("Reports")
 struct ReportTests {

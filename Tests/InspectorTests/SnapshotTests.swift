@@ -1,8 +1,7 @@
+import Inspector
 import TerminalUI
 import TestSupport
 import Testing
-
-@testable import Inspector
 
 @Suite("Frame snapshots")
 struct SnapshotTests {
@@ -39,6 +38,7 @@ struct SnapshotTests {
   func scene(_ scene: Scene) {
     let failures = FrameSnapshot.failures(named: scene.name, variants: scene.variants) { look in
       var state = InspectorState.complete(.large, size: scene.size, glyphs: look.glyphs, depth: look.depth)
+      state.post(.verdict(.recorded))
       for command in scene.commands { state.post(.command(command)) }
       return view(state, size: scene.size).frame
     }
@@ -50,6 +50,7 @@ struct SnapshotTests {
     let synthetic = SyntheticTrace.large
     let failures = FrameSnapshot.failures(named: "knock-out-120x36", variants: [variant]) { look in
       var state = InspectorState.complete(synthetic, size: Self.medium, glyphs: look.glyphs, depth: look.depth)
+      state.post(.verdict(.recorded))
       state.post(.command(.selectAnchors))
       if case .knockOut(let request)? = state.post(.command(.knockOut)).first {
         state.post(.knockOutFinished(synthetic.knockOut(request)))

@@ -1,8 +1,8 @@
+import Evidence
+import Inspector
 import Tensor
 import TerminalUI
 import Trace
-
-@testable import Inspector
 
 /// A deterministic trace of a model that never was: what it should show is known.
 struct SyntheticTrace {
@@ -195,6 +195,25 @@ let listing = CheckpointListing(
       byteCount: 192 * (192 + index) * 2, status: index == 7 ? "missing" : "ok",
       isProblem: index == 7)
   })
+
+extension EvidenceVerdict {
+  /// What `verify` might have found; its words are fixed, so that recorded frames do not change with the rules.
+  static var recorded: EvidenceVerdict {
+    EvidenceVerdict(
+      attends: TierVerdict(
+        tier: .attends, word: .yes, effect: 8.2, interval: Interval(low: 6.9, high: 9.7), n: 32,
+        sentence: "An anchor gets more than a patch.", rule: "the interval lies above ×1.25"),
+      contributes: TierVerdict(
+        tier: .contributes, word: .undecided, effect: 1.1, interval: Interval(low: 0.9, high: 1.3), n: 32,
+        sentence: "The interval holds ×1.25.", rule: "the interval lies above ×1.25"),
+      causes: TierVerdict(
+        tier: .causes, word: .no, effect: 0.02, n: 32, sentence: "61st percentile of 200 matched draws.",
+        rule: "the percentile lies above 90"),
+      controls: ControlName.allCases.map { name in
+        ControlResult(name: name, outcome: name == .order ? true : nil, sentence: "Recorded.")
+      }, conclusion: "Attends, but does not cause.", n: 32, anecdote: false, seed: 1, untrainedParts: [])
+  }
+}
 
 extension InspectorState {
   /// A state after the run, with everything posted that the executable posts.

@@ -1,9 +1,8 @@
 import Evidence
+import Inspector
 import TerminalUI
 import Testing
 import Trace
-
-@testable import Inspector
 
 @Suite("Update")
 struct UpdateTests {
@@ -148,7 +147,8 @@ struct UpdateTests {
   func knockOutKeepsVoco() {
     let synthetic = SyntheticTrace()
     var state = InspectorState.complete(synthetic)
-    state.cursor.move(to: .position(synthetic.voco), state.links)
+    state.type("/voco")
+    state.press(.enter)
     #expect(state.type("x").isEmpty)
     #expect(state.notice == "knock out: <voco> sees none of the selected keys")
   }

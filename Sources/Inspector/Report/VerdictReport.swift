@@ -1,19 +1,19 @@
-import Evidence
+package import Evidence
 import TerminalUI
 import Trace
 
 extension InspectorState {
   /// One claim as the panel prints it.
-  struct Tier: Sendable, Equatable {
-    let name: String
+  package struct Tier: Sendable, Equatable {
+    package let name: String
     /// `anecdote` for one picture, whatever its numbers.
-    let word: String
-    let sentence: String
-    let rule: String
+    package let word: String
+    package let sentence: String
+    package let rule: String
   }
 
   /// What many pictures said, if `verify` was run; else what this one says, as an anecdote.
-  var evidence: EvidenceVerdict? { verdict ?? statistics?.anecdote }
+  package var evidence: EvidenceVerdict? { verdict ?? statistics?.anecdote }
 
   var verdictReport: PanelReport {
     var report = PanelReport(.verdict)
@@ -33,7 +33,7 @@ extension InspectorState {
     "Does <voco> prioritise the \(links.anchors) anchors over the \(links.geometry.patches.count) patches?"
   }
 
-  var tiers: [Tier] {
+  package var tiers: [Tier] {
     guard let evidence else {
       let reason = statistics?.attentionProblem ?? "The decoder has not run yet."
       return EvidenceTier.allCases.map {

@@ -8,13 +8,13 @@ extension InspectorState {
     var words = imageName
     if let size = pictureSize {
       words += " \(size.width)×\(size.height)"
-      if let side = trace?.model.visionImageSize { words += " → \(side)²" }
+      if let side = trace?.model.visionImageSize { words += glyphs.isUnicode ? " → \(side)²" : " → \(side)×\(side)" }
     }
     return words
   }
 
   /// The question and, once there is one, the answer.
-  var answerWords: String {
+  package var answerWords: String {
     var words = "“\(prompt)”"
     if let text = trace?.generation?.text { words += " → “\(text)”" }
     if reusesImage { words += " (image reused)" }
