@@ -37,7 +37,7 @@ void cchafa_draw(const uint8_t *rgb, int32_t width, int32_t height, int32_t colu
     chafa_canvas_config_set_dither_mode(config, CHAFA_DITHER_MODE_NONE);
     // The picture's own contrast and saturation are what is to be seen.
     chafa_canvas_config_set_preprocessing_enabled(config, FALSE);
-    chafa_canvas_config_set_work_factor(config, 0.5f);
+    chafa_canvas_config_set_work_factor(config, 0.0f);
     ChafaCanvas *canvas = chafa_canvas_new(config);
     chafa_canvas_draw_all_pixels(canvas, CHAFA_PIXEL_RGB8, rgb, width, height, width * 3);
     for (int32_t y = 0; y < rows; y++)

@@ -4,6 +4,8 @@
 package func displayWidth(_ scalar: Unicode.Scalar) -> Int {
   let value = scalar.value
   if value < 0x300 { return value < 0x20 || (0x7F..<0xA0).contains(value) ? 0 : 1 }
+  // Dashes, quotes, dots; boxes and blocks: what frames are full of, without a look into Unicode's tables.
+  if (0x2010...0x2027).contains(value) || (0x2500...0x25FC).contains(value) { return 1 }
   if isConjoiningJamo(value) { return 0 }
   switch scalar.properties.generalCategory {
   case .nonspacingMark, .enclosingMark, .format, .control, .surrogate: return 0

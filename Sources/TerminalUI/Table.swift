@@ -78,8 +78,8 @@ package struct Table: Sendable, Hashable {
 
   private func widths() -> [Layout.Constraint] {
     columns.enumerated().map { index, column in
-      let widest = rows.reduce(displayWidth(column.title)) { max($0, displayWidth($1[index].text)) }
-      return column.width ?? .fixed(widest)
+      // Measured only where it decides: a checkpoint has a thousand rows.
+      column.width ?? .fixed(rows.reduce(displayWidth(column.title)) { max($0, displayWidth($1[index].text)) })
     }
   }
 }
