@@ -55,6 +55,7 @@ let package = Package(
     .target(
       name: "CImageCodecs", cSettings: c, linkerSettings: [.linkedLibrary("png"), .linkedLibrary("jpeg")]),
     .target(name: "CKernels", cSettings: c),
+    .target(name: "CCairo", cSettings: c, linkerSettings: [.linkedLibrary("cairo")]),
 
     // Files → tensors → model → trace → evidence.
     library("Tensor", ["COpenBLAS", "COneDNN", "CKernels"]),
@@ -74,11 +75,14 @@ let package = Package(
     library("ChafaPictures", ["CChafa", "TerminalUI"]),
     library("CursesTerminal", ["CNcurses", "TerminalUI"]),
 
+    // Measurements → figures.
+    library("Plots", ["CCairo", "ImageLoading", "TerminalUI"]),
+
     .executableTarget(
       name: "vocoscope",
       dependencies: [
         "Tensor", "Checkpoint", "ImageLoading", "Tokenization", "Trace", "HTCVLM", "Evidence", "Evaluation",
-        "TerminalUI", "Inspector", "ChafaPictures", "CursesTerminal", argumentParser,
+        "TerminalUI", "Inspector", "ChafaPictures", "CursesTerminal", "Plots", argumentParser,
       ],
       swiftSettings: swift),
     .executableTarget(
@@ -102,6 +106,7 @@ let package = Package(
     tests("TerminalUI", fixtures: true),
     tests("Inspector", fixtures: true),
     tests("ChafaPictures", ["TerminalUI"]),
+    tests("Plots", ["ImageLoading", "TerminalUI"]),
     .executableTarget(
       name: "curses-probe", dependencies: ["CursesTerminal", "TerminalUI"], path: "Tests/CursesProbe",
       swiftSettings: swift),

@@ -1,0 +1,53 @@
+package import TerminalUI
+
+/// An sRGB colour with opacity.
+package struct PlotColor: Sendable, Hashable {
+  package var hex: UInt32
+  /// 0 clear … 1 solid.
+  package var opacity: Double
+
+  package init(hex: UInt32, opacity: Double = 1) {
+    self.hex = hex
+    self.opacity = opacity
+  }
+
+  package func faded(to opacity: Double) -> PlotColor { PlotColor(hex: hex, opacity: opacity) }
+
+  package static let ink = PlotColor(hex: 0x202020)
+  package static let faint = PlotColor(hex: 0x767676)
+  package static let rule = PlotColor(hex: 0xDDDDDD)
+  /// What stands where there is no value.
+  package static let absent = PlotColor(hex: 0xE8E8E8)
+
+  /// Colours told apart by colour-blind eyes (Okabe, Ito: Color Universal Design, 2008), in the order to use them in.
+  package static let series = [0x0072B2, 0xD55E00, 0x009E73, 0xCC79A7, 0xE69F00, 0x56B4E9, 0x000000].map {
+    PlotColor(hex: $0)
+  }
+
+  /// The colour of a series by its index; they repeat after seven.
+  package static func series(_ index: Int) -> PlotColor { series[index % series.count] }
+
+  /// The colour of a value in 0…1: the map's levels, linearly between them. NaN has the colour of no value.
+  package init(_ map: ColorMap, _ t: Double) {
+    guard !t.isNaN else {
+      self = .absent
+      return
+    }
+    let position = min(max(t, 0), 1) * Double(map.table.count - 1)
+    let below = Int(position)
+    let above = min(below + 1, map.table.count - 1)
+    let part = position - Double(below)
+    let mixed = [16, 8, 0].reduce(UInt32(0)) { hex, shift in
+      func channel(_ level: Int) -> Double { Double(map.table[level] >> UInt32(shift) & 0xFF) }
+      return hex << 8 | UInt32((channel(below) * (1 - part) + channel(above) * part).rounded())
+    }
+    self.init(hex: mixed)
+  }
+
+  /// Black or white, whichever is easier to read on this colour. Luma: ITU-R BT.709.
+  var contrasting: PlotColor {
+    func channel(_ shift: UInt32) -> Double { Double(hex >> shift & 0xFF) / 255 }
+    let luma = 0.2126 * channel(16) + 0.7152 * channel(8) + 0.0722 * channel(0)
+    return PlotColor(hex: luma < 0.5 ? 0xFFFFFF : 0x000000)
+  }
+}
