@@ -106,6 +106,8 @@ bool cncurses_open(const char *terminal_name, bool uses_color, bool uses_mouse) 
     }
     reports_mouse = uses_mouse;
     shows_color = uses_color && has_colors() && start_color() == OK && use_default_colors() == OK;
+    // Room for every pair at once: where the table grows, ncurses files all its pairs anew, within one frame.
+    if (shows_color && COLOR_PAIRS > 1) init_extended_pair(COLOR_PAIRS - 1, -1, -1);
     set_escdelay(25);
     set_modes();
     define_key("\033[200~", CODE_PASTE_START);

@@ -14,19 +14,39 @@ package func displayWidth(_ scalar: Unicode.Scalar) -> Int {
 }
 
 /// The columns a character takes in a frame, once it is made safe to show (see `textCells`).
-package func displayWidth(_ character: Character) -> Int {
-  if character.isASCII { return 1 }
-  return textCells(String(character)).reduce(0) { $0 + $1.width }
-}
+package func displayWidth(_ character: Character) -> Int { displayWidth(String(character)) }
 
 /// The columns a text takes in a frame, once it is made safe to show.
 package func displayWidth(_ text: String) -> Int {
-  if isPrintableASCII(text) { return text.utf8.count }
-  return textCells(text).reduce(0) { $0 + $1.width }
+  plainWidth(text) ?? textCells(text).reduce(0) { $0 + $1.width }
 }
 
-func isPrintableASCII(_ text: String) -> Bool {
-  text.utf8.allSatisfy { $0 >= 0x20 && $0 < 0x7F }
+/// The columns of a text of plain scalars alone, one each; `nil` if it holds any other.
+func plainWidth(_ text: String) -> Int? {
+  var width = 0
+  for scalar in text.unicodeScalars {
+    guard isPlain(scalar) else { return nil }
+    width += 1
+  }
+  return width
+}
+
+/// Whether a scalar takes one column and is shown as it is, whatever stands beside it: nothing steers, joins or marks.
+func isPlain(_ scalar: Unicode.Scalar) -> Bool {
+  scalar.value < 0x7F ? scalar.value >= 0x20 : scalar.value < plainScalars.count && plainScalars[Int(scalar.value)]
+}
+
+/// Unicode's tables asked once: a frame holds thousands of boxes, blocks, signs and Latin letters.
+private let plainScalars: [Bool] = (0..<0x2600 as Range<UInt32>).map { value in
+  guard let scalar = Unicode.Scalar(value) else { return false }
+  let properties = scalar.properties
+  switch properties.generalCategory {
+  case .control, .surrogate, .unassigned, .format, .nonspacingMark, .enclosingMark, .spacingMark, .lineSeparator,
+    .paragraphSeparator:
+    return false
+  default:
+    return displayWidth(scalar) == 1 && !properties.isEmoji && !properties.isVariationSelector
+  }
 }
 
 /// Hangul vowels and final consonants that a terminal draws into the syllable before them.

@@ -39,8 +39,13 @@ extension PictureRenderer {
       self.limit = limit
     }
 
+    /// The latest comes first: the same array again is then known without a look at its pixels.
     subscript(request: Request) -> [Cell]? {
-      entries.withLock { entries in entries.first { $0.request == request }?.cells }
+      entries.withLock { entries in
+        guard let found = entries.firstIndex(where: { $0.request == request }) else { return nil }
+        if found > 0 { entries.insert(entries.remove(at: found), at: 0) }
+        return entries[0].cells
+      }
     }
 
     func add(_ request: Request, _ cells: [Cell]) {

@@ -9,8 +9,8 @@ package struct TextCell: Sendable, Hashable {
 /// Control characters become their pictures (ESC → `␛`), formatting and direction marks vanish, marks stay on their
 /// base (at most four), and an emoji sequence is cut to its first emoji: terminals disagree on the width of the rest.
 package func textCells(_ text: String) -> [TextCell] {
-  if isPrintableASCII(text) {
-    return text.utf8.map { TextCell(character: Character(Unicode.Scalar($0)), width: 1) }
+  if plainWidth(text) != nil {
+    return text.unicodeScalars.map { TextCell(character: Character($0), width: 1) }
   }
   var builder = TextCellBuilder()
   for character in text {
@@ -110,7 +110,10 @@ private struct TextCellBuilder {
   }
 
   private mutating func flush() {
-    if !base.isEmpty { cells.append(TextCell(character: Character(String(base)), width: baseWidth)) }
+    if let first = base.first {
+      let character = base.count == 1 ? Character(first) : Character(String(base))
+      cells.append(TextCell(character: character, width: baseWidth))
+    }
     base.removeAll()
     marks = 0
   }

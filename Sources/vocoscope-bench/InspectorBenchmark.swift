@@ -46,16 +46,27 @@ struct InspectorBenchmark: ParsableCommand {
     print(picture.milliseconds("start to picture"))
     print(finished.milliseconds("start to finished run"))
     print(frames.milliseconds("key to new frame, 200×60"))
+    for key in slowest(frames) { print("  \(key)") }
     print("peak resident memory         \(memory / 1024) MiB")
+  }
+
+  /// Keys that all change the screen: they move the cursor, go through the layers and change the scale.
+  private static let cycle = Array("lj]lj]shk[hk[ss")
+
+  /// The five keys that took longest, in words.
+  private func slowest(_ frames: Sample) -> [String] {
+    frames.values.enumerated().sorted { $0.element > $1.element }.prefix(5).map { press in
+      let milliseconds = (press.element * 10_000).rounded() / 10
+      return "'\(Self.cycle[press.offset % Self.cycle.count])', key \(press.offset + 1): \(milliseconds) ms"
+    }
   }
 
   /// Presses keys that all change the screen, one after the other's frame has arrived.
   private func press(_ driver: PtyDriver, _ frames: inout Sample) throws {
-    let cycle = Array("lj]lj]shk[hk[ss")
     for index in 0..<keys {
       let before = driver.output.count
       let start = ContinuousClock.now
-      driver.send(String(cycle[index % cycle.count]))
+      driver.send(String(Self.cycle[index % Self.cycle.count]))
       guard driver.wait(until: { _ in driver.output.count > before }) else { throw Stuck(driver) }
       frames.add((ContinuousClock.now - start).seconds)
       // Whatever else the frame brings belongs to this key, not to the next.

@@ -60,7 +60,7 @@ struct SessionSetup {
     let session = InspectorSession(
       terminal: terminal, mailbox: mailbox, worker: worker,
       exporter: Exporter(directory: URL(fileURLWithPath: FileManager.default.currentDirectoryPath)),
-      pictures: PictureRenderer.chafa(display.symbols, state.appearance).remembering())
+      pictures: display.pictures(for: state.appearance).remembering())
     session.run(state, first: effects)
   }
 }
