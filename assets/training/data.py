@@ -11,10 +11,13 @@ import codes
 import features
 from decoder import CELL_CLASSES, CELL_COLOURS
 from questions import FAMILIES, TEMPLATE, fixed_questions, training_questions
-from scenes import draw_scene
+from scenes import Scene, draw_scene
 from vocabulary import CLASS_NAMES, COLOUR_NAMES, TEXTURES
 
 EOS, NATURAL, EMPTY = 2, len(COLOUR_NAMES), len(COLOUR_NAMES) + 1
+#: Which of the six cells (row * 3 + column) each of the 24x24 patches and each of the 21x21 codes lies in.
+PATCH_CELLS = (np.arange(24)[:, None] // 12 * 3 + np.arange(24)[None] // 8).reshape(-1)
+CODE_CELLS = (np.arange(21) > 10)[:, None] * 3 + np.arange(21)[None] // 7
 
 
 class Split:
@@ -26,7 +29,7 @@ class Split:
         self.features, self.labels = store["features"], store["labels"]
         path = os.path.join(work, "scenes", name, "codes.npy")
         self.codes = np.load(path, mmap_mode="r") if os.path.exists(path) else None
-        self.limit, self.size, self.scenes, self.coded = limit, 0, [], coded
+        self.limit, self.size, self.scenes, self.coded, self.alike = limit, 0, [], coded, {}
         self.refresh()
 
     def refresh(self):
@@ -34,7 +37,25 @@ class Split:
         ready = features.done(self.work, self.name)
         ready = min(ready, codes.done(self.work, self.name)) if self.coded else ready
         self.size = ready if self.limit is None else min(ready, self.limit)
-        self.scenes += [draw_scene(self.name, i) for i in range(len(self.scenes), self.size)]
+        for i in range(len(self.scenes), self.size):
+            scene = draw_scene(self.name, i)
+            self.scenes.append(scene)
+            self.alike.setdefault((scene.texture, scene.background), []).append(i)
+
+    def mixed(self, index, rng):
+        """A scene put together from cells of scenes with the same texture and background: (scene, the six cells' sources).
+
+        Objects lie inside their cells, so features and codes can be taken cell by cell; that makes far more scenes than
+        were rendered. Attempts that show no object, more than four or one class twice are drawn again.
+        """
+        host, sources = self.scenes[index], np.full(6, index)
+        for _ in range(8):
+            attempt = rng.choice(self.alike[host.texture, host.background], 6)
+            attempt[rng.random(6) < .4] = index
+            objects = [o for cell, source in enumerate(attempt) for o in self.scenes[source].objects if o.row * 3 + o.column == cell]
+            if 1 <= len(objects) <= 4 and len({o.name for o in objects}) == len(objects):
+                return Scene(host.split, index, host.texture, host.background, objects), attempt
+        return host, sources
 
 
 class Inputs:
@@ -90,10 +111,12 @@ class Inputs:
                 targets[b, q] = row[-1], EOS
         return torch.from_numpy(text), torch.from_numpy(wanted), torch.from_numpy(targets)
 
-    def visual(self, split, indices, chosen):
-        """Standardised features of the chosen patches, and quantised codes."""
-        raw = np.stack([split.features[i][chosen] for i in indices])
-        return self.standardised(raw), self.quantised(np.stack([split.codes[i] for i in indices]))
+    def visual(self, split, sources, chosen):
+        """Standardised features of the chosen patches, and quantised codes, of scenes whose cells come from `sources` [B, 6]."""
+        raw = np.stack([split.features[cells[PATCH_CELLS[chosen]], chosen] for cells in sources])
+        rows, columns = np.mgrid[0:21, 0:21]
+        codes = np.stack([split.codes[cells[CODE_CELLS], :, rows, columns].transpose(2, 0, 1) for cells in sources])
+        return self.standardised(raw), self.quantised(codes)
 
     def alignment_batch(self, split, rng, scenes=32, patches=10):
         """Patches for the first stage, mostly of objects: features [1, N, D], places [N], targets [N, 2] (word, colour)."""
@@ -114,33 +137,39 @@ class Inputs:
             rows.append((CLASS_NAMES.index(placed.name), NATURAL if placed.colour is None else COLOUR_NAMES.index(placed.colour)))
         return np.array(rows)
 
-    def targets(self, split, indices, chosen):
+    def targets(self, split, scenes, sources, chosen):
         """Auxiliary targets: class and colour of the six cells; index into `words` and object colour of the chosen patches."""
-        cells = np.zeros((len(indices), 6, 2), np.int64)
+        cells = np.zeros((len(scenes), 6, 2), np.int64)
         cells[..., 1] = EMPTY
-        words = np.zeros((len(indices), len(chosen)), np.int64)
+        words = np.zeros((len(scenes), len(chosen)), np.int64)
         colours = np.zeros_like(words)
-        for b, i in enumerate(indices):
-            scene = split.scenes[i]
+        for b, (scene, taken) in enumerate(zip(scenes, sources)):
             for placed in scene.objects:
                 colour = NATURAL if placed.colour is None else COLOUR_NAMES.index(placed.colour)
                 cells[b, placed.row * 3 + placed.column] = CLASS_NAMES.index(placed.name) + 1, colour
-            lookup = self.patch_targets(scene)[split.labels[i].reshape(-1)[chosen]]
-            words[b], colours[b] = lookup[:, 0], lookup[:, 1]
+            of_patch = taken[PATCH_CELLS[chosen]]
+            for source in np.unique(of_patch):
+                here = of_patch == source
+                lookup = self.patch_targets(split.scenes[source])[split.labels[source].reshape(-1)[chosen[here]]]
+                words[b, here], colours[b, here] = lookup[:, 0], lookup[:, 1]
         return torch.from_numpy(cells), torch.from_numpy(words), torch.from_numpy(colours)
 
-    def training_batch(self, split, rng, batch, patches, questions):
-        """A random batch of scenes with fresh questions."""
-        indices = rng.integers(0, split.size, batch)
+    def training_batch(self, split, rng, batch, patches, questions, mix=0.0):
+        """A random batch of scenes with fresh questions, a share `mix` of them put together from cells of several."""
         chosen = np.sort(rng.choice(576, patches, replace=False))
-        asked = [training_questions(split.scenes[i], rng, questions) for i in indices]
-        return (*self.visual(split, indices, chosen), torch.from_numpy(chosen), *self.packed(asked), *self.targets(split, indices, chosen))
+        scenes, sources = [], []
+        for i in rng.integers(0, split.size, batch):
+            scene, cells = split.mixed(i, rng) if rng.random() < mix else (split.scenes[i], np.full(6, i))
+            scenes.append(scene)
+            sources.append(cells)
+        asked = [training_questions(scene, rng, questions) for scene in scenes]
+        return (*self.visual(split, sources, chosen), torch.from_numpy(chosen), *self.packed(asked), *self.targets(split, scenes, sources, chosen))
 
     def evaluation_batch(self, split, indices):
         """All patches and the fixed questions of some scenes, with the questions themselves."""
         asked = [fixed_questions(split.name, i) for i in indices]
         pairs = [[(q["text"], q["answer"]) for q in scene] for scene in asked]
-        return (*self.visual(split, indices, np.arange(576)), torch.arange(576), *self.packed(pairs)), asked
+        return (*self.visual(split, [np.full(6, i) for i in indices], np.arange(576)), torch.arange(576), *self.packed(pairs)), asked
 
 
 assert CELL_CLASSES == len(CLASS_NAMES) + 1 and CELL_COLOURS == EMPTY + 1 and len(FAMILIES) == 8

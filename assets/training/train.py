@@ -74,6 +74,7 @@ def parse():
     parser.add_argument("--questions", type=int, default=8)
     parser.add_argument("--patches", type=int, default=96, help="patches a step, at their true positions; all in the last 5 %%")
     parser.add_argument("--sparse-until", type=int, default=700, help="ask only one question a scene before this step: <voco> has to learn first")
+    parser.add_argument("--mix", type=float, default=.8, help="share of the scenes that are put together from cells of several")
     parser.add_argument("--rate", type=float, default=1.5e-3)
     parser.add_argument("--auxiliary", type=float, default=.5, help="weight of the auxiliary losses")
     parser.add_argument("--layers", type=int, default=4)
@@ -141,7 +142,7 @@ def main():
         for group in optimiser.param_groups:
             group["lr"] = schedule(step, progress, options.rate)
         batch = inputs.training_batch(train, rng, options.batch, 576 if full else options.patches,
-                                      1 if step < options.sparse_until else options.questions)
+                                      1 if step < options.sparse_until else options.questions, options.mix)
         features, quantised, chosen, text, wanted, targets = batch[:6]
         logits, voco, patch_states = model(variant, features, chosen, quantised, text, wanted)
         answers = F.cross_entropy(logits[:, :, 0].flatten(0, 1), targets[..., 0].flatten())
