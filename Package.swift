@@ -112,7 +112,8 @@ let package = Package(
       swiftSettings: swift),
     tests("CursesTerminal", ["curses-probe", "TerminalUI"]),
     .testTarget(
-      name: "vocoscopeTests", dependencies: ["TestSupport", "TerminalUI", "vocoscope"], swiftSettings: swift),
+      name: "vocoscopeTests", dependencies: ["TestSupport", "TerminalUI", "Checkpoint", "Tensor", "vocoscope"],
+      swiftSettings: swift),
   ],
   cxxLanguageStandard: .cxx17
 )

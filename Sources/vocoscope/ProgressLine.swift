@@ -10,6 +10,12 @@ struct ProgressLine: Sendable {
     write("\r\u{1B}[K\(progress.stage.title) \(done)/\(steps)")
   }
 
+  /// Any text; a file's name may hold what a terminal would obey.
+  func show(_ text: String) {
+    let safe = String(text.unicodeScalars.map { $0.properties.generalCategory == .control ? "?" : Character($0) })
+    if isWatched { write("\r\u{1B}[K\(safe)") }
+  }
+
   func clear() {
     if isWatched { write("\r\u{1B}[K") }
   }

@@ -14,7 +14,7 @@ struct VocoscopeCommand: ParsableCommand {
     version: programVersion,
     subcommands: [
       InspectCommand.self, ViewCommand.self, ReportCommand.self, TraceCommand.self, VerifyCommand.self,
-      CheckCommand.self,
+      CodebookCommand.self, CheckCommand.self,
     ],
     defaultSubcommand: InspectCommand.self)
 }

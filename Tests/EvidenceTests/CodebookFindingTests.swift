@@ -15,9 +15,9 @@ private func codebook(_ values: [Float]) throws -> Codebook {
 }
 
 /// Enough pictures for 32 codes; `code` gives the code of a group from a random number.
-private func usage(_ pictures: Int = 20, _ code: (Int, Int) -> Int = { $1 }) throws -> CodeUsage {
+private func usage(_ pictures: Int = 20, _ code: (Int, Int) -> Int = { $1 }) throws -> PictureUsage {
   var generator = SplitMix64(seed: 2)
-  var usage = CodeUsage(groups: 4, codesPerGroup: 32)
+  var usage = PictureUsage(try codebook(embedding()))
   for _ in 0..<pictures {
     let indices = (0..<4 * 49).map { Int32(code($0 / 49, generator.below(32))) }
     try usage.add(CodeGrid(groups: 4, height: 7, width: 7, indices: indices))
@@ -31,17 +31,17 @@ private func words(_ report: CodebookReport) -> [String] {
 
 @Test("A healthy codebook gets a clean bill")
 func healthy() throws {
-  let report = try CodebookReport(codebook(embedding()), usage: usage())
+  let report = try CodebookReport(codebook(embedding()), pictures: usage())
   #expect(report.findings.allSatisfy { $0.severity == .ok } && report.findings.count == 1)
   #expect(report.findings[0].sentence.contains("over 20 pictures"))
 }
 
 @Test("Half the codes dead is broken, named by group, and few samples alone are no proof")
 func deadCodes() throws {
-  let half = try CodebookReport(codebook(embedding()), usage: usage { group, code in group == 1 ? code % 16 : code })
+  let half = try CodebookReport(codebook(embedding()), pictures: usage { group, code in group == 1 ? code % 16 : code })
   #expect(words(half) == ["broken dead_codes 1"])
   #expect(half.findings[0].sentence.contains("16 of 32 codes never occur in 980 samples"))
-  let few = try CodebookReport(codebook(embedding()), usage: usage(1))
+  let few = try CodebookReport(codebook(embedding()), pictures: usage(1))
   #expect(words(few) == (0..<4).map { "warning few_samples \($0)" })
 }
 
@@ -86,17 +86,30 @@ func dependentGroups() throws {
 @Test("Anchors that are one vector, or the same for every picture, are broken")
 func collapsedAnchors() throws {
   let one = Tensor(shape: [4, 8], values: [Float](repeating: 0.5, count: 32))
-  let report = try CodebookReport(codebook(embedding()), anchors: [one, one])
+  var anchors = AnchorAccumulator(anchors: 4, dimension: 8)
+  for _ in 0..<2 { anchors.add(one) }
+  let report = try CodebookReport(codebook(embedding()), probes: anchors)
   #expect(words(report) == ["broken collapsed_anchors -1", "broken constant_anchors -1"])
+  #expect(report.findings[0].sentence.contains("random codes are nearly one vector"))
 }
 
-@Test("A usage buffer that was never filled is explained")
+@Test("A usage buffer that was never filled is explained, and a filled one that shows dead codes is believed")
 func buffers() throws {
-  let zeros = [Float](repeating: 0, count: 8)
-  let finding = try #require(CodebookFinding.buffers(used: zeros, probabilities: nil))
-  #expect(finding.what == .unpopulatedBuffers && finding.sentence.contains("index 0 looks used"))
-  #expect(CodebookFinding.buffers(used: [0, 3, 1], probabilities: nil) == nil)
-  #expect(CodebookFinding.buffers(used: nil, probabilities: nil) == nil)
+  func buffers(_ used: [Float]?, _ probabilities: [Float]?) -> UsageBuffers {
+    UsageBuffers(used: used, probabilities: probabilities, groups: 2, codesPerGroup: 4)
+  }
+  let empty = buffers([Float](repeating: 0, count: 8), nil)
+  #expect(empty.findings.map(\.what) == [.unpopulatedBuffers])
+  #expect(empty.findings[0].sentence.contains("index 0 looks used"))
+  let window = buffers([0, 3, 1, 0], nil)
+  #expect(window.findings.isEmpty)
+  #expect(window.codebookUsed?.distinct == 3 && window.codebookUsed?.zeros == 2)
+  #expect(window.sentence.contains("3 different indices in 4 places, 2 of them 0"))
+  #expect(window.sentence.contains("index 0 looks used"))
+  #expect(buffers(nil, nil).findings.isEmpty && buffers(nil, nil).sentence.contains("index 0 looks used"))
+  let half = buffers(nil, [1, 1, 1, 1, 0, 0, 2, 2])
+  #expect(half.findings.map(\.what) == [.deadCodes] && half.findings[0].group == 1)
+  #expect(half.findings[0].severity == .warning)
 }
 
 @Test("Shapes and codes that do not fit are refused")
@@ -111,13 +124,15 @@ func misfits() throws {
 
 @Test("The report prints every group by the published names")
 func json() throws {
-  let report = try CodebookReport(codebook(embedding()), usage: usage(), anchors: [.zeros([2, 4])])
+  var anchors = AnchorAccumulator(anchors: 2, dimension: 4)
+  anchors.add(Tensor(shape: [2, 4], values: [.nan, 0, 0, 0, 1, 0, 0, 0]))
+  let report = try CodebookReport(codebook(embedding()), pictures: usage(), probes: anchors)
   let object = try JSONSerialization.jsonObject(with: JSONEncoder().encode(report)) as? [String: Any]
   let root = try #require(object)
   let groups = try #require(root["groups"] as? [[String: Any]])
   let keys = ["codes", "used", "dead", "perplexity", "entropy_bits", "samples", "near_duplicates", "effective_rank"]
   #expect(groups.count == 4 && groups.allSatisfy { group in keys.allSatisfy { group[$0] is NSNumber } })
-  #expect(((root["anchors"] as? [String: Any])?["cosines"] as? [[Double]])?.count == 2)
+  #expect(((root["anchors"] as? [String: Any])?["cosines"] as? [[Any]])?.map(\.count) == [2, 2])
   let finding = try #require((root["findings"] as? [[String: Any]])?.first)
-  #expect(finding["severity"] as? String == "broken" && finding["what"] as? String == "collapsed_anchors")
+  #expect(finding["severity"] as? String == "broken" && finding["what"] as? String == "non_finite")
 }

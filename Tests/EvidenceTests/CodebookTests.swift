@@ -143,9 +143,16 @@ func anchors() throws {
   let same = Tensor(shape: [3, 8], values: row + row.map { $0 * 2 } + row)
   #expect(CodebookFinding.of(AnchorSimilarity(same)).map(\.what) == [.collapsedAnchors])
   #expect(CodebookFinding.of(AnchorSimilarity(.zeros([2, 4]))).map(\.severity) == [.broken])
-  let across = try #require(AnchorSimilarity.acrossPictures([anchors, anchors]))
+  let across = try #require(acrossPictures([anchors, anchors]))
   #expect(CodebookFinding.acrossPictures(across).map(\.what) == [.constantAnchors])
-  #expect(AnchorSimilarity.acrossPictures([anchors]) == nil)
+  #expect(acrossPictures([anchors]) == nil)
+}
+
+/// The mean cosines across pictures of these anchors.
+private func acrossPictures(_ pictures: [Tensor]) -> [Double]? {
+  var anchors = AnchorAccumulator(anchors: 3, dimension: 8)
+  for picture in pictures { anchors.add(picture) }
+  return anchors.acrossPictures
 }
 
 @Test("PSNR, SSIM and the error map agree with scikit-image")

@@ -105,7 +105,7 @@ struct CommandLineTests {
 
   @Test(
     "The manual names every option that a command has",
-    arguments: ["inspect", "view", "report", "trace", "verify", "check"])
+    arguments: ["inspect", "view", "report", "trace", "verify", "codebook", "check"])
   func manual(command: String) throws {
     let path = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
       .deletingLastPathComponent().appendingPathComponent("assets/man/vocoscope.1").path

@@ -27,21 +27,4 @@ package struct AnchorSimilarity: Sendable, Hashable, Codable {
   package var isFinite: Bool { norms.allSatisfy(\.isFinite) }
   package var hasZero: Bool { norms.contains(0) }
   package var isCollapsed: Bool { (meanCosine ?? 0) > Self.collapsedCosine }
-
-  /// The mean cosine of each anchor with the same anchor of other pictures, `[A]`: near 1 means that the anchors do not
-  /// depend on the picture; `nil` for fewer than two pictures.
-  ///
-  /// - Parameter pictures: anchors `[A, D]` of different pictures.
-  package static func acrossPictures(_ pictures: [Tensor]) -> [Double]? {
-    guard pictures.count > 1, let anchors = pictures.first?.shape[0] else { return nil }
-    return (0..<anchors).map { anchor in
-      var cosines: [Double] = []
-      for first in pictures.indices {
-        for second in 0..<first {
-          cosines.append(Divergence.cosine(pictures[first][row: anchor], pictures[second][row: anchor]))
-        }
-      }
-      return mean(cosines) ?? 0
-    }
-  }
 }

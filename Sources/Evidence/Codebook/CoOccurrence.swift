@@ -1,9 +1,14 @@
 import Foundation
 package import Trace
 
-/// How often each pair of codes of two groups occurs at the same place; memory grows with the pairs that occur, at
-/// most K² a pair of groups.
+/// How often each pair of codes of two groups occurs at the same place.
+///
+/// Memory is bounded: once a pair of groups has shown `largestTable` pairs of codes, further pictures are left out of
+/// its table, and its number of samples says so.
 package struct CoOccurrence: Sendable, Hashable {
+  /// Pairs of codes that are told apart for one pair of groups; 256 codes a group never reach it.
+  package static let largestTable = 1 << 16
+
   package let groups: Int
   package let codesPerGroup: Int
   /// Per pair of groups, in the order (0,1), (0,2) … (G−2, G−1): counts by first·K + second.
@@ -28,6 +33,7 @@ package struct CoOccurrence: Sendable, Hashable {
     for first in 0..<groups {
       for second in first + 1..<max(first + 1, groups) {
         let pair = index(first, second)
+        if joint[pair].count >= Self.largestTable, codesPerGroup * codesPerGroup > Self.largestTable { continue }
         for cell in 0..<cells {
           let key = Int(grid.indices[first * cells + cell]) * codesPerGroup + Int(grid.indices[second * cells + cell])
           joint[pair][key, default: 0] += 1

@@ -9,6 +9,7 @@ package struct CodebookFinding: Sendable, Hashable, Codable {
 
   /// Stable words for scripts.
   package enum What: String, Sendable, Hashable, Codable, CaseIterable {
+    case healthy
     case nonFinite = "non_finite"
     case zeroCodes = "zero_codes"
     case nearDuplicates = "near_duplicates"
@@ -21,6 +22,9 @@ package struct CodebookFinding: Sendable, Hashable, Codable {
     case collapsedAnchors = "collapsed_anchors"
     case constantAnchors = "constant_anchors"
     case unpopulatedBuffers = "unpopulated_buffers"
+    case missingAnchors = "missing_anchors"
+    case usageDrift = "usage_drift"
+    case codeDrift = "code_drift"
   }
 
   package var severity: Severity

@@ -64,35 +64,53 @@ extension CodebookFinding {
       "Groups \(first + 1) and \(second + 1) tell the same: mutual information \(information.sentence)")
   }
 
+  /// Codes that a group's vectors alone show to be dead.
+  package static func unreachable(_ geometry: GroupGeometry, group: Int) -> [CodebookFinding] {
+    let part = Double(geometry.unreachable) / Double(max(1, geometry.codes))
+    guard part > 0.05 else { return [] }
+    let sentence =
+      "Group \(group + 1): \(geometry.unreachable) of \(geometry.codes) codes can never be chosen: of length 0, not "
+      + "finite, or equal to an earlier code."
+    return [.init(part > 0.25 ? .broken : .warning, .deadCodes, group: group, sentence)]
+  }
+
   /// What the anchors of one picture tell.
-  package static func of(_ anchors: AnchorSimilarity) -> [CodebookFinding] {
-    guard anchors.isFinite else { return [.init(.broken, .nonFinite, "An anchor is not finite.")] }
-    if anchors.hasZero { return [.init(.broken, .collapsedAnchors, "An anchor has length 0.")] }
-    guard let cosine = anchors.meanCosine, cosine > AnchorSimilarity.closeCosine else { return [] }
-    let sentence = "The anchors are nearly one vector: mean pairwise cosine \(decimal(cosine, digits: 4))."
+  package static func of(
+    _ anchors: AnchorSimilarity, source: CodebookReport.AnchorSource = .pictures
+  ) -> [CodebookFinding] {
+    let of = source == .pictures ? "" : " of random codes"
+    guard anchors.isFinite else { return [.init(.broken, .nonFinite, "An anchor\(of) is not finite.")] }
+    if anchors.hasZero { return [.init(.broken, .collapsedAnchors, "An anchor\(of) has length 0.")] }
+    guard let cosine = anchors.meanCosine, cosine > AnchorSimilarity.closeCosine else {
+      return twins(anchors).map { first, second in
+        let names = "A\(first + 1) and A\(second + 1)\(of)"
+        return .init(.warning, .collapsedAnchors, "\(names) are nearly one vector.")
+      }
+    }
+    let sentence = "The anchors\(of) are nearly one vector: mean pairwise cosine \(decimal(cosine, digits: 4))."
     return [.init(anchors.isCollapsed ? .broken : .warning, .collapsedAnchors, sentence)]
   }
 
-  /// What the anchors of several pictures tell, from `AnchorSimilarity.acrossPictures`.
-  package static func acrossPictures(_ cosines: [Double]) -> [CodebookFinding] {
-    guard let cosine = mean(cosines), cosine > AnchorSimilarity.closeCosine else { return [] }
-    let sentence =
-      "The anchors hardly depend on the picture: mean cosine across pictures \(decimal(cosine, digits: 4))."
-    return [.init(cosine > 0.999 ? .broken : .warning, .constantAnchors, sentence)]
+  /// Pairs of anchors that point the same way.
+  private static func twins(_ anchors: AnchorSimilarity) -> [(Int, Int)] {
+    anchors.cosines.indices.flatMap { second in
+      (0..<second).filter { anchors.cosines[second][$0] > AnchorSimilarity.collapsedCosine }.map { ($0, second) }
+    }
   }
 
-  /// What the checkpoint's own usage buffers tell. `codebook_used` starts as zeros, so that index 0 looks used.
-  ///
-  /// - Parameters:
-  ///   - used: `codebook_used`, indices of codes used lately; `nil` if absent.
-  ///   - probabilities: `embed_prob`; `nil` if absent.
-  package static func buffers(used: [Float]?, probabilities: [Float]?) -> CodebookFinding? {
-    let unset = { (values: [Float]?) in values.map { $0.allSatisfy { $0 == 0 } } ?? false }
-    guard unset(used) || unset(probabilities) else { return nil }
-    let names = [unset(used) ? "codebook_used" : nil, unset(probabilities) ? "embed_prob" : nil].compactMap { $0 }
-    return CodebookFinding(
-      .ok, .unpopulatedBuffers,
-      "\(names.joined(separator: " and ")) was never filled: all zeros, so index 0 looks used. Usage is counted from "
-        + "codes instead.")
+  /// What the anchors of several pictures tell, from `AnchorAccumulator.acrossPictures`. Random codes all look alike to
+  /// a projector that averages, so that only equal anchors prove anything.
+  package static func acrossPictures(
+    _ cosines: [Double], source: CodebookReport.AnchorSource = .pictures
+  ) -> [CodebookFinding] {
+    let limit = source == .pictures ? AnchorSimilarity.closeCosine : 1 - 1e-7
+    guard let cosine = mean(cosines), cosine > limit else { return [] }
+    let sentence =
+      source == .pictures
+      ? "The anchors hardly depend on the picture: mean cosine across pictures \(decimal(cosine, digits: 4))."
+      : "The anchors do not depend on the codes: random codes all give the same vectors."
+    return [
+      .init(source == .randomCodes || cosine > 0.999 ? .broken : .warning, .constantAnchors, sentence)
+    ]
   }
 }

@@ -1,53 +1,81 @@
-package import Tensor
-
 /// The health of a codebook, its anchors and what is wrong: what `codebook` prints.
-package struct CodebookReport: Sendable, Hashable, Encodable {
+package struct CodebookReport: Sendable {
   /// One group; usage is `nil` without pictures.
   package struct Group: Sendable, Hashable {
     package var geometry: GroupGeometry
     package var usage: UsageStatistics?
+    /// Mean over places of the distance from the nearest code to the next; `nil` without pictures.
+    package var margin: Double?
+  }
+
+  /// Where the anchors that were looked at come from.
+  package enum AnchorSource: String, Sendable, Hashable, Encodable {
+    case pictures
+    /// Codes drawn at random: without pictures, they still show whether the projector tells codes apart.
+    case randomCodes = "random_codes"
   }
 
   package var groups: [Group]
-  /// Pairwise cosines of the anchors of one picture, or the mean over pictures; `nil` without pictures.
-  package var anchors: AnchorSimilarity?
+  /// `nil` without an anchor projector.
+  package var anchors: AnchorAccumulator?
+  package var anchorSource: AnchorSource
   /// Broken first; one "ok" line if nothing is wrong.
   package var findings: [CodebookFinding]
+  package var buffers: UsageBuffers
+  package var pictures: PictureUsage?
 
   /// - Parameters:
-  ///   - usage: over pictures, if there are any.
-  ///   - coOccurrence: of the same pictures.
-  ///   - anchors: `[A, D]` of each picture.
+  ///   - pictures: what pictures told, if there are any.
+  ///   - probes: anchors of codes drawn at random, for a checkpoint without pictures.
   ///   - buffers: the checkpoint's own usage buffers.
+  ///   - others: findings from elsewhere, such as a comparison's.
   package init(
-    _ codebook: Codebook, usage: CodeUsage? = nil, coOccurrence: CoOccurrence? = nil, anchors: [Tensor] = [],
-    codebookUsed: [Float]? = nil, embedProbabilities: [Float]? = nil
+    _ codebook: Codebook, pictures: PictureUsage? = nil, probes: AnchorAccumulator? = nil,
+    buffers: UsageBuffers? = nil, others: [CodebookFinding] = []
   ) {
-    let groups = (0..<codebook.groups).map {
-      Group(geometry: GroupGeometry(codebook, group: $0), usage: usage?.statistics(group: $0))
+    let buffers =
+      buffers
+      ?? UsageBuffers(used: nil, probabilities: nil, groups: codebook.groups, codesPerGroup: codebook.codesPerGroup)
+    groups = (0..<codebook.groups).map { group in
+      Group(
+        geometry: GroupGeometry(codebook, group: group), usage: pictures?.usage.statistics(group: group),
+        margin: pictures.flatMap { $0.margins[group].count > 0 ? $0.margins[group].mean : nil })
     }
-    let similarities = anchors.map(AnchorSimilarity.init)
+    anchors = pictures?.anchors ?? probes
+    anchorSource = pictures?.anchors == nil ? .randomCodes : .pictures
+    self.buffers = buffers
+    self.pictures = pictures
+    findings = []
+    findings = sorted(gathered(codebook) + others)
+  }
+
+  private func gathered(_ codebook: Codebook) -> [CodebookFinding] {
     var findings = duplicateGroups(codebook).map { CodebookFinding.duplicate($0.first, $0.second) }
     for (index, group) in groups.enumerated() {
       findings += CodebookFinding.of(group.geometry, group: index)
-      if let usage = group.usage { findings += CodebookFinding.of(usage, group: index) }
+      if let usage = group.usage {
+        findings += CodebookFinding.of(usage, group: index)
+      } else {
+        findings += CodebookFinding.unreachable(group.geometry, group: index)
+      }
     }
-    if let coOccurrence { findings += Self.dependent(coOccurrence) }
-    // One finding for all pictures: that of the worst.
-    findings +=
-      similarities.map(CodebookFinding.of).max {
-        ($0.map(\.severity).max() ?? .ok) < ($1.map(\.severity).max() ?? .ok)
-      } ?? []
-    findings += AnchorSimilarity.acrossPictures(anchors).map(CodebookFinding.acrossPictures) ?? []
-    findings += CodebookFinding.buffers(used: codebookUsed, probabilities: embedProbabilities).map { [$0] } ?? []
+    if let pictures { findings += Self.dependent(pictures.coOccurrence) }
+    if let anchors {
+      findings += (anchors.worst.map { CodebookFinding.of($0, source: anchorSource) } ?? [])
+      findings += anchors.acrossPictures.map { CodebookFinding.acrossPictures($0, source: anchorSource) } ?? []
+    }
+    return findings + buffers.findings
+  }
+
+  /// Broken first, else as they came; led by a clean bill if nothing is wrong.
+  private func sorted(_ findings: [CodebookFinding]) -> [CodebookFinding] {
+    var findings = findings
     if !findings.contains(where: { $0.severity > .ok }) {
-      let over = usage.map { " over \($0.pictures) pictures" } ?? ""
+      let over = pictures.map { " over \($0.pictures) picture\($0.pictures == 1 ? "" : "s")" } ?? ""
       findings.insert(
-        CodebookFinding(.ok, .deadCodes, "No dead, duplicate, collapsed or non-finite codes\(over)."), at: 0)
+        CodebookFinding(.ok, .healthy, "No dead, duplicate, collapsed or non-finite codes\(over)."), at: 0)
     }
-    self.groups = groups
-    self.anchors = Self.mean(similarities)
-    self.findings = findings.enumerated()
+    return findings.enumerated()
       .sorted { ($1.element.severity, $0.offset) < ($0.element.severity, $1.offset) }.map(\.element)
   }
 
@@ -57,46 +85,5 @@ package struct CodebookReport: Sendable, Hashable, Encodable {
         CodebookFinding.of(coOccurrence.mutualInformation(first, second), first, second)
       }
     }
-  }
-
-  private static func mean(_ similarities: [AnchorSimilarity]) -> AnchorSimilarity? {
-    guard var result = similarities.first else { return nil }
-    let count = Double(similarities.count)
-    for anchor in result.norms.indices {
-      result.norms[anchor] = similarities.reduce(0) { $0 + $1.norms[anchor] } / count
-      for other in result.norms.indices {
-        result.cosines[anchor][other] = similarities.reduce(0) { $0 + $1.cosines[anchor][other] } / count
-      }
-    }
-    return result
-  }
-}
-
-extension CodebookReport.Group: Encodable {
-  private enum CodingKeys: String, CodingKey {
-    case codes, used, dead, rare, perplexity, samples
-    case entropyBits = "entropy_bits"
-    case entropyBitsCorrected = "entropy_bits_corrected"
-    case nearDuplicates = "near_duplicates"
-    case effectiveRank = "effective_rank"
-    case nearestDistance = "nearest_distance_median"
-    case norms
-  }
-
-  /// The keys of the published format, `null` where no pictures were counted.
-  package func encode(to encoder: any Encoder) throws {
-    var values = encoder.container(keyedBy: CodingKeys.self)
-    try values.encode(geometry.codes, forKey: .codes)
-    try values.encode(usage?.used, forKey: .used)
-    try values.encode(usage?.dead, forKey: .dead)
-    try values.encode(usage?.rare, forKey: .rare)
-    try values.encode(usage?.perplexity, forKey: .perplexity)
-    try values.encode(usage?.entropyBits, forKey: .entropyBits)
-    try values.encode(usage?.entropyBitsCorrected, forKey: .entropyBitsCorrected)
-    try values.encode(usage?.samples ?? 0, forKey: .samples)
-    try values.encode(geometry.nearDuplicates, forKey: .nearDuplicates)
-    try values.encode(geometry.effectiveRank, forKey: .effectiveRank)
-    try values.encode(geometry.nearestDistance(quantile: 0.5), forKey: .nearestDistance)
-    try values.encode([geometry.normMinimum, geometry.normMean, geometry.normMaximum], forKey: .norms)
   }
 }

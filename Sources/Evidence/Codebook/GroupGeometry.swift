@@ -5,6 +5,8 @@ package import Tensor
 package struct GroupGeometry: Sendable, Hashable, Codable {
   /// Two normalised codes nearer than this (0.57° apart) count as near-duplicates.
   package static let duplicateDistance = 0.01
+  /// Codes this near are equal for the quantizer, which then takes the first.
+  package static let equalDistance = 1e-6
 
   package var codes: Int
   package var dimension: Int
@@ -20,6 +22,8 @@ package struct GroupGeometry: Sendable, Hashable, Codable {
   package var nearestDistances: [Double]
   /// Codes with another one nearer than `duplicateDistance`.
   package var nearDuplicates: Int
+  /// Codes that no latent can choose: of length 0, not finite, or equal to an earlier one.
+  package var unreachable: Int
   /// exp(entropy of σ/Σσ) over the singular values σ of the normalised codes (Roy & Vetterli 2007), 1…d.
   package var effectiveRank: Double
 
@@ -43,6 +47,9 @@ package struct GroupGeometry: Sendable, Hashable, Codable {
       usable[row] && nearest.first >= 0 ? distance(table[row: row].values, table, row: nearest.first) : 2
     }
     nearDuplicates = nearestDistances.count { $0 < Self.duplicateDistance }
+    let nearest = nearestDistances
+    let twins = nearest.indices.filter { nearest[$0] < Self.equalDistance }
+    unreachable = usable.count { !$0 } + repeats(table, twins)
     effectiveRank = Evidence.effectiveRank(table)
   }
 
@@ -50,6 +57,18 @@ package struct GroupGeometry: Sendable, Hashable, Codable {
   package func nearestDistance(quantile fraction: Double) -> Double {
     quantile(sorted: nearestDistances.sorted(), fraction)
   }
+}
+
+/// How many of `rows` of `table` equal an earlier one of them.
+private func repeats(_ table: Tensor, _ rows: [Int]) -> Int {
+  var distinct: [Int] = []
+  for row in rows {
+    let own = table[row: row].values
+    if !distinct.contains(where: { distance(own, table, row: $0) < GroupGeometry.equalDistance }) {
+      distinct.append(row)
+    }
+  }
+  return rows.count - distinct.count
 }
 
 /// exp(entropy of σ/Σσ) over the singular values σ of `[n, d]`, not centred; 0 for an all-zero table.

@@ -31,8 +31,11 @@ struct MGVQTokenizer: Sendable {
     let quantized: Tensor
   }
 
-  init(_ weights: WeightReader, _ configuration: MGVQConfiguration) throws(ModelError) {
-    let own = weights.under(Self.prefix)
+  /// `prefix` is what the keys begin with, its dot included; `nil` is an HTC-VLM checkpoint's.
+  init(_ weights: WeightReader, _ configuration: MGVQConfiguration, prefix: String? = nil) throws(ModelError) {
+    let own =
+      prefix.map { WeightReader(tensors: weights.tensors, checkpoint: weights.checkpoint, prefix: $0) }
+      ?? weights.under(Self.prefix)
     let encoderShape = try MGVQNetworkShape.encoder(configuration)
     let decoderShape = try MGVQNetworkShape.decoder(configuration)
     self.encoderShape = encoderShape

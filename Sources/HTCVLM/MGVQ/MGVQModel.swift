@@ -1,0 +1,136 @@
+package import Checkpoint
+package import ImageLoading
+package import Tensor
+package import Trace
+
+/// The quantizer of a checkpoint by itself, with the anchor projector and the vision tower where there are any: what a
+/// codebook is judged from, without a decoder.
+package struct MGVQModel: Sendable {
+  /// The file's or directory's own name.
+  package let name: String
+  /// SHA-256 of `config.json`; empty for a bare state dict.
+  package let configSHA256: String
+  /// SHA-256 over the weight files' headers.
+  package let weightsSHA256: String
+  /// `config.json`'s `untrained_parts`.
+  package let untrainedParts: [String]
+  /// `nil` when the tensors hold a codebook but no networks to encode a picture with.
+  package let configuration: MGVQConfiguration?
+  package let groups: Int
+  /// Why there are no anchors: what the anchor projector lacks; `nil` if there is one, or a bare state dict.
+  package let anchorProblem: String?
+  /// Whether the anchor projector is there.
+  package var hasAnchors: Bool { projector != nil }
+  /// Whether the vision tower and its projector are there.
+  package var hasPatches: Bool { patches != nil }
+
+  private let table: StoredTensor
+  private let buffers: (used: StoredTensor?, probabilities: StoredTensor?)
+  private let preprocessor: ImagePreprocessor
+  private let mgvq: MGVQTokenizer?
+  private let projector: AnchorProjector?
+  private let patches: Patches?
+
+  private struct Patches: Sendable {
+    let vision: CLIPVisionTransformer
+    let projector: VisionProjector
+  }
+
+  /// Binds the quantizer's tensors in `source`; of the rest of the model, whatever is complete.
+  ///
+  /// - Throws: `ModelError` naming the quantizer's tensor that is missing or misshapen.
+  package init(_ source: MGVQSource) throws {
+    name = source.name
+    configSHA256 = source.checkpoint?.configSHA256 ?? ""
+    weightsSHA256 = source.weightsSHA256
+    untrainedParts = source.checkpoint?.configuration.untrainedParts ?? []
+    configuration = source.dict.configuration
+    groups = source.dict.groups
+    let prefix = source.dict.prefix
+    guard let table = source.tensors["\(prefix)quantize.embedding.weight"] else {
+      preconditionFailure("a state dict was found by its codebook")
+    }
+    self.table = table
+    buffers = (
+      source.tensors["\(prefix)quantize.codebook_used"], source.tensors["\(prefix)quantize.embed_prob"]
+    )
+    let weights = WeightReader(tensors: source.tensors, checkpoint: source.path)
+    mgvq = try configuration.map { try MGVQTokenizer(weights, $0, prefix: prefix) }
+    let whole = source.checkpoint?.configuration
+    (projector, anchorProblem) = Self.projector(weights, whole)
+    patches = whole.flatMap { configuration in
+      guard let vision = try? CLIPVisionTransformer(weights, configuration),
+        let projector = try? VisionProjector(weights, configuration)
+      else { return nil }
+      return Patches(vision: vision, projector: projector)
+    }
+    let processor = source.checkpoint?.preprocessor ?? .clip(imageSize: configuration?.imageSize ?? 1)
+    preprocessor = ImagePreprocessor(
+      imageSize: processor.imageSize, mean: processor.mean.map(Double.init), std: processor.std.map(Double.init),
+      aspect: whole?.imageAspectRatio == .square ? .square : .pad)
+  }
+
+  private static func projector(
+    _ weights: WeightReader, _ configuration: HTCVLMConfiguration?
+  ) -> (AnchorProjector?, problem: String?) {
+    guard let configuration else { return (nil, nil) }
+    do { return (try AnchorProjector(weights, configuration), nil) } catch { return (nil, error.description) }
+  }
+
+  /// `quantize.embedding.weight` `[codes of all groups, channels of a group]`, as stored.
+  package var embedding: Tensor { table.float32() }
+
+  /// `codebook_used`, a window of indices used last; `nil` if absent or of a type that holds no indices.
+  package var codebookUsed: [Float]? { buffers.used?.numbers }
+
+  /// `embed_prob`, a running frequency of each code; `nil` if absent.
+  package var embedProbabilities: [Float]? { buffers.probabilities?.numbers }
+
+  /// The codes of a picture.
+  ///
+  /// - Throws: `ModelError.missingTensor` if there is no encoder.
+  package func encode(_ image: RGBImage) throws -> MGVQTrace {
+    guard let mgvq, let configuration else {
+      throw ModelError.missingTensor(name: "encoder.project_in", checkpoint: name)
+    }
+    let pixels = preprocessor.mgvqPixelValues(image, size: configuration.imageSize)
+    let codes = try mgvq.encode(pixels) {}
+    return MGVQTrace(pixelValues: pixels, latent: codes.latent, codes: codes.grid, quantized: codes.quantized)
+  }
+
+  /// The anchors `[A, D]` of code vectors `[C, h, w]`; `nil` without an anchor projector.
+  package func anchors(_ quantized: Tensor) -> Tensor? { projector.map { $0(quantized) } }
+
+  /// The anchors of a grid of codes.
+  package func anchors(_ codes: CodeGrid) throws -> Tensor? {
+    guard let mgvq else { return nil }
+    return anchors(try mgvq.codebook().vectors(codes))
+  }
+
+  /// The patch tokens `[P, D]` of a picture; `nil` without a vision tower.
+  package func patchTokens(_ image: RGBImage) throws -> Tensor? {
+    guard let patches else { return nil }
+    return patches.projector(try patches.vision(preprocessor.pixelValues(image)) {})
+  }
+
+  /// The square picture that the quantizer sees, `[3, M, M]` in [−1, 1] → RGB bytes for crops.
+  package func square(_ image: RGBImage) -> RGBImage {
+    guard let side = configuration?.imageSize else { return image }
+    return resizeBicubicPIL(preprocessor.square(image), width: side, height: side)
+  }
+}
+
+extension StoredTensor {
+  /// The elements of a buffer as floats, whatever numbers it holds; `nil` for a type that holds none.
+  fileprivate var numbers: [Float]? {
+    switch dtype {
+    case .f32, .f16, .bf16: float32().values
+    case .i32, .u8, .bool: int32().map(Float.init)
+    case .i64:
+      withUnsafeBytes { bytes in
+        (0..<count).map { Float(bytes.loadUnaligned(fromByteOffset: 8 * $0, as: Int64.self)) }
+      }
+    default: nil
+    }
+  }
+}

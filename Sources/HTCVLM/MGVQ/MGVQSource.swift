@@ -1,0 +1,57 @@
+package import Checkpoint
+import Foundation
+package import Tensor
+
+/// Where a quantizer comes from: an HTC-VLM checkpoint directory, a directory of weights without `config.json`, or one
+/// safetensors file.
+package struct MGVQSource: Sendable {
+  package let path: String
+  package let name: String
+  package let tensors: [String: StoredTensor]
+  package let weightsSHA256: String
+  package let dict: MGVQStateDict
+  /// `nil` for a bare state dict.
+  package let checkpoint: CheckpointDirectory?
+
+  /// The side that a bare state dict encodes pictures at unless told: HTC-VLM's.
+  package static let imageSize = 336
+
+  /// Opens `path`; `imageSize` is for a state dict without a configuration.
+  ///
+  /// - Throws: `CheckpointError` naming the file, and the key or tensor in it, that cannot be used.
+  package init(path: String, imageSize: Int = imageSize) throws(CheckpointError) {
+    self.path = path
+    var isDirectory: ObjCBool = false
+    let exists = FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory)
+    let url = URL(fileURLWithPath: path)
+    name = url.standardizedFileURL.lastPathComponent
+    if exists, !isDirectory.boolValue {
+      checkpoint = nil
+      let file = try SafetensorsFile(path: path)
+      (tensors, weightsSHA256) = (file.tensors, SHA256.hexDigest(of: file.headerBytes))
+      dict = try MGVQStateDict(tensors: tensors, path: path, imageSize: imageSize)
+    } else if exists, !FileManager.default.fileExists(atPath: url.appendingPathComponent("config.json").path) {
+      checkpoint = nil
+      let file = try SafetensorsFile(path: try Self.onlyFile(path))
+      (tensors, weightsSHA256) = (file.tensors, SHA256.hexDigest(of: file.headerBytes))
+      dict = try MGVQStateDict(tensors: tensors, path: file.path, imageSize: imageSize)
+    } else {
+      let directory = try CheckpointDirectory(path: path)
+      checkpoint = directory
+      (tensors, weightsSHA256) = (directory.tensors, directory.weightsSHA256)
+      dict = try MGVQStateDict(directory)
+    }
+  }
+
+  /// The one safetensors file of a directory.
+  private static func onlyFile(_ directory: String) throws(CheckpointError) -> String {
+    let names = (try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? []
+    let files = names.filter { $0.hasSuffix(".safetensors") }.sorted()
+    guard files.count == 1 else {
+      let found = files.isEmpty ? "no .safetensors file" : "\(files.count) .safetensors files"
+      throw .malformed(
+        path: directory, problem: "holds no config.json and \(found), so it is neither a checkpoint nor a state dict")
+    }
+    return URL(fileURLWithPath: directory).appendingPathComponent(files[0]).path
+  }
+}

@@ -1,0 +1,151 @@
+import Evidence
+import Foundation
+
+/// A codebook's report as `codebook` prints it.
+struct CodebookText {
+  let document: CodebookDocument
+  private var report: CodebookReport { document.report }
+
+  init(_ document: CodebookDocument) { self.document = document }
+
+  func text(_ format: ReportFormat) throws -> String {
+    switch format {
+    case .text: sections.map { $0.joined(separator: "\n") }.joined(separator: "\n\n") + "\n"
+    case .json: try json
+    case .csv: CodebookCSV(document).text
+    }
+  }
+
+  private var json: String {
+    get throws {
+      let encoder = JSONEncoder()
+      encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+      return String(decoding: try encoder.encode(document), as: UTF8.self) + "\n"
+    }
+  }
+
+  private var sections: [[String]] {
+    let all =
+      [head, findings, vectors, usage, places, shared, anchors] + document.comparisons.map(comparison)
+      + [[report.buffers.sentence], provenance]
+    return all.filter { !$0.isEmpty }
+  }
+
+  private var head: [String] {
+    let shape = document.provenance.shape
+    let grid = shape.latentSize.map { ", \($0)×\($0) places a picture" } ?? ""
+    let untrained = document.provenance.untrainedParts
+    let title =
+      "\(document.provenance.modelName): \(shape.groups) groups × \(shape.codesPerGroup) codes of \(shape.dimension) "
+      + "values\(grid)"
+    return [title]
+      + (untrained.isEmpty ? [] : ["UNTRAINED, random or substituted weights: \(untrained.joined(separator: ", "))"])
+  }
+
+  private var findings: [String] {
+    ["findings"]
+      + TextTable.lines(report.findings.map { [$0.severity.rawValue, $0.what.rawValue, $0.sentence] })
+  }
+
+  private var vectors: [String] {
+    let head = ["group", "codes", "norm min", "mean", "max", "nearest", "near-duplicates", "unreachable", "rank"]
+    let rows = report.groups.enumerated().map { index, group in
+      let geometry = group.geometry
+      return [
+        "\(index + 1)", "\(geometry.codes)", significant(geometry.normMinimum), significant(geometry.normMean),
+        significant(geometry.normMaximum), significant(geometry.nearestDistance(quantile: 0.5)),
+        "\(geometry.nearDuplicates)", "\(geometry.unreachable)",
+        "\(significant(geometry.effectiveRank)) of \(geometry.dimension)",
+      ]
+    }
+    return [
+      "vectors (norm before normalisation; nearest = median distance to the nearest other code, 0…2; rank = effective)"
+    ] + TextTable.lines([head] + rows)
+  }
+
+  private var usage: [String] {
+    guard let pictures = report.pictures else { return [] }
+    let head = ["group", "used", "dead", "rare", "perplexity", "corrected", "entropy", "corrected", "margin"]
+    let rows = report.groups.enumerated().map { index, group -> [String] in
+      guard let usage = group.usage else { return ["\(index + 1)"] }
+      return [
+        "\(index + 1)", "\(usage.used) of \(usage.codes)", "\(usage.dead)", "\(usage.rare)",
+        significant(usage.perplexity), significant(usage.perplexityCorrected), significant(usage.entropyBits),
+        significant(usage.entropyBitsCorrected), group.margin.map(significant) ?? "",
+      ]
+    }
+    let samples = report.groups.first?.usage?.samples ?? 0
+    let unseen = Int((report.groups.first?.usage?.expectedUnseen ?? 0).rounded())
+    return [
+      "usage over \(pictures.pictures) pictures, \(samples) places a group (even use would miss about \(unseen) codes; "
+        + "places of one picture are no independent samples)",
+      "entropy in bits, corrected after Miller–Madow; margin = second minus first distance, mean over places",
+    ] + TextTable.lines([head] + rows)
+  }
+
+  private var places: [String] {
+    guard let positions = report.pictures?.positions, positions.pictures > 1 else { return [] }
+    let parts = (0..<positions.groups).map { group in
+      let used = positions.used(group: group)
+      return "\(used.count { $0 == 1 }) of \(used.count)"
+    }
+    let all = parts.joined(separator: ", ")
+    return ["places that show one code in all \(positions.pictures) pictures, by group: \(all)"]
+  }
+
+  private var shared: [String] {
+    guard let coOccurrence = report.pictures?.coOccurrence, coOccurrence.groups > 1 else { return [] }
+    let pairs = (0..<coOccurrence.groups).flatMap { a in (a + 1..<max(a + 1, coOccurrence.groups)).map { (a, $0) } }
+      .map { (first: $0.0, second: $0.1, shared: coOccurrence.mutualInformation($0.0, $0.1)) }
+      .sorted { $0.shared.bitsCorrected > $1.shared.bitsCorrected }
+    return ["what groups share most (mutual information of their codes at one place)"]
+      + pairs.prefix(3).map {
+        "  \($0.first + 1) and \($0.second + 1): \($0.shared.sentence)"
+      }
+  }
+
+  private var anchors: [String] {
+    guard let anchors = report.anchors, let mean = anchors.mean else { return [] }
+    let title =
+      report.anchorSource == .pictures
+      ? "anchors, means over pictures" : "anchors of 8 draws of random codes (no pictures were given)"
+    let names = mean.norms.indices.map { "A\($0 + 1)" }
+    var head = ["", "‖v‖"] + names.map { "cos \($0)" }
+    if anchors.acrossPictures != nil && report.anchorSource == .pictures { head.append("across pictures") }
+    if anchors.toPatches != nil { head += ["patches, mean", "largest"] }
+    let rows = mean.norms.indices.map { anchor in
+      var row = [names[anchor], significant(mean.norms[anchor])]
+      row += mean.cosines[anchor].map { decimal($0, digits: 3) }
+      if report.anchorSource == .pictures, let across = anchors.acrossPictures {
+        row.append(decimal(across[anchor], digits: 3))
+      }
+      if let patches = anchors.toPatches?[anchor] {
+        row += [decimal(patches.mean, digits: 3), decimal(patches.largest, digits: 3)]
+      }
+      return row
+    }
+    return [title] + TextTable.lines([head] + rows)
+  }
+
+  private func comparison(_ comparison: CodebookComparison) -> [String] {
+    var lines = ["against \(comparison.against)"]
+    if let codes = comparison.codes { lines.append("  \(codes.sentence)") }
+    if let agreement = comparison.agreement {
+      lines.append("  \(decimal(100 * agreement, digits: 1))% of the places of the same pictures have the same code.")
+    }
+    for (group, drift) in comparison.usage.enumerated() { lines.append("  group \(group + 1): \(drift.sentence)") }
+    return lines
+  }
+
+  private var provenance: [String] {
+    let run = document.provenance
+    let config = run.configSHA256.isEmpty ? "none (bare MGVQ state dict)" : run.configSHA256
+    let size = run.imageSize.map { ", encoded at \($0) pixels" } ?? ""
+    return [
+      "model \(run.modelName), config \(config), weights \(run.weightsSHA256)",
+      run.pictures == 0
+        ? "no pictures, vocoscope \(run.version)"
+        : "pictures \(run.pictures), \(run.picturesSHA256)\(size), vocoscope \(run.version)",
+    ]
+  }
+}
