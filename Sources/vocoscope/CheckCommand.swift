@@ -4,6 +4,8 @@ import Foundation
 import HTCVLM
 import Tensor
 
+extension Precision: ExpressibleByArgument {}
+
 /// `vocoscope check`: whether a checkpoint would run, without running it.
 struct CheckCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -49,7 +51,8 @@ struct CheckCommand: ParsableCommand {
     let progress = ProgressLine()
     defer { progress.clear() }
     let comparison = try PrecisionComparison(
-      directory: directory, cacheDirectory: userCacheDirectory(), pictures: pictures, prompt: prompt
+      directory: directory, cacheDirectory: UserConfiguration.cacheDirectory(ProcessInfo.processInfo.environment),
+      pictures: pictures, prompt: prompt
     ) { progress.show($0) }
     progress.clear()
     print(comparison.lines.joined(separator: "\n"))
