@@ -94,30 +94,16 @@ extension HTCVLMModel {
     after state: TextState, prefix: [KeyValues], position: Int, options: GenerationOptions, run: RunContext,
     step: () throws -> Void, onToken: (GeneratedToken) -> Void
   ) throws -> (ids: [Int32], probabilities: [Float], stop: StopReason) {
-    var cache = zip(prefix, state.layers).map { $0 + $1 }
-    var logits = state.logits
-    var sampler = TokenSampler(options)
-    var text = StreamingDetokenizer(tokenizer: tokenizer)
-    var (settled, ids, probabilities) = ("", [Int32](), [Float]())
-    while ids.count < options.maxNewTokens {
-      let (id, probability) = sampler.next(logits.values)
-      ids.append(Int32(id))
-      probabilities.append(probability)
-      let ends = Int32(id) == configuration.eosTokenID
-      if !ends { settled += text.append(Int32(id)) }
-      onToken(GeneratedToken(id: Int32(id), probability: probability, text: settled))
+    var stream = TokenStream(
+      self, layers: zip(prefix, state.layers).map { $0 + $1 }, logits: state.logits, position: position,
+      options: options)
+    while let token = try stream.next(run) {
+      onToken(token)
       run.observer?.observe(
-        generation: GenerationTrace(tokenIDs: ids, text: settled, probabilities: probabilities))
+        generation: GenerationTrace(
+          tokenIDs: stream.tokenIDs, text: stream.text, probabilities: stream.probabilities))
       try step()
-      if ends { return (ids, probabilities, .endOfSequence) }
-      if ids.count == options.maxNewTokens { break }
-      let next = position + ids.count - 1
-      if let limit = configuration.maxPositionEmbeddings, next >= limit { return (ids, probabilities, .positions) }
-      let stepState = try decoder.text(
-        decoder.embedding.rows([id]), positions: [next], prefix: cache, step: run.checkCancellation)
-      cache = zip(cache, stepState.layers).map { $0 + $1 }
-      logits = stepState.logits
     }
-    return (ids, probabilities, .maxNewTokens)
+    return (stream.tokenIDs, stream.probabilities, stream.stop ?? .maxNewTokens)
   }
 }

@@ -2,7 +2,6 @@ package import Checkpoint
 import ImageLoading
 package import Tensor
 package import Tokenization
-package import Trace
 
 /// HTC-VLM (arXiv 2512.08240): a picture as 576 continuous patches and 4 discrete anchors, compressed by a decoder into
 /// the keys and values of one `<voco>` token, from which text is answered.
@@ -10,7 +9,6 @@ package import Trace
 /// Weights are bound by their checkpoint keys and stay mapped; opening a model converts no large tensor.
 package final class HTCVLMModel: Sendable {
   package let configuration: HTCVLMConfiguration
-  package let precision: Precision
   package let tokenizer: SentencePieceTokenizer
   let preprocessor: ImagePreprocessor
   let vision: CLIPVisionTransformer
@@ -23,23 +21,20 @@ package final class HTCVLMModel: Sendable {
   ///
   /// Throws `ModelError` naming the first tensor that is missing or misshapen, or the configuration's key that does not
   /// fit, and `TokenizerError` for the tokenizer's file.
-  ///
-  /// With `int8` the matrices in it stand in for the weights of the same keys.
-  package convenience init(directory: CheckpointDirectory, int8: Int8Weights? = nil) throws {
+  package convenience init(directory: CheckpointDirectory) throws {
     try self.init(
       configuration: directory.configuration, preprocessor: directory.preprocessor, tensors: directory.tensors,
-      tokenizer: try SentencePieceTokenizer(path: directory.tokenizerPath), checkpoint: directory.path, int8: int8)
+      tokenizer: try SentencePieceTokenizer(path: directory.tokenizerPath), checkpoint: directory.path)
   }
 
   /// Binds `tensors`; errors call them `checkpoint`.
   package init(
     configuration: HTCVLMConfiguration, preprocessor: ImageProcessorConfiguration, tensors: [String: StoredTensor],
-    tokenizer: SentencePieceTokenizer, checkpoint: String, int8: Int8Weights? = nil
+    tokenizer: SentencePieceTokenizer, checkpoint: String
   ) throws {
     self.configuration = configuration
-    precision = int8 == nil ? .exact : .int8
     self.tokenizer = tokenizer
-    let weights = WeightReader(tensors: tensors, checkpoint: checkpoint, quantized: int8?.matrices ?? [:])
+    let weights = WeightReader(tensors: tensors, checkpoint: checkpoint)
     try Self.check(tokens: configuration, tokenizer)
     for expected in try Self.expectedTensors(configuration) where expected.required {
       _ = try weights.stored(expected.name, expected.shape)
@@ -54,13 +49,6 @@ package final class HTCVLMModel: Sendable {
     decoder = try LlamaDecoder(weights, configuration)
     _ = try SequenceLayout(
       order: configuration.segmentKinds, parts: parts(text: []), visualMask: configuration.visualMask)
-  }
-
-  /// What a trace says of the model.
-  package var description: ModelDescription {
-    var description = configuration.modelDescription
-    description.precision = precision.rawValue
-    return description
   }
 
   /// Every tensor that a checkpoint of this configuration has, with its shape; those that nothing reads, such as vision
@@ -99,15 +87,21 @@ package final class HTCVLMModel: Sendable {
   /// Throws `ModelError.promptTooLong` if the sequence would exceed `max_position_embeddings`, and
   /// `ModelError.emptyPrompt` if no token is left.
   package func tokenize(_ prompt: String) throws -> [Int32] {
-    let template = PromptTemplate(configuration.promptTemplate ?? PromptTemplate.vocoLLaMA)
-    let ids = try tokenizer.encode(template.fill(prompt))
-    guard !ids.isEmpty else { throw ModelError.emptyPrompt }
+    let ids = try promptTokens(prompt)
     let length = try SequenceLayout(
       order: configuration.segmentKinds, parts: parts(text: ids), visualMask: configuration.visualMask
     ).length
     if let limit = configuration.maxPositionEmbeddings, length > limit {
       throw ModelError.promptTooLong(promptTokens: ids.count, sequenceLength: length, limit: limit)
     }
+    return ids
+  }
+
+  /// The ids of a prompt in its template, wherever they will stand.
+  func promptTokens(_ prompt: String) throws -> [Int32] {
+    let template = PromptTemplate(configuration.promptTemplate ?? PromptTemplate.vocoLLaMA)
+    let ids = try tokenizer.encode(template.fill(prompt))
+    guard !ids.isEmpty else { throw ModelError.emptyPrompt }
     return ids
   }
 }

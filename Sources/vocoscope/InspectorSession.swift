@@ -42,6 +42,7 @@ struct InspectorSession {
       case .run(let prompt, _): worker?.run(prompt: prompt)
       case .cancel: worker?.cancel()
       case .knockOut(let request): worker?.knockOut(request)
+      case .compress(let request): worker?.compress(request)
       case .matchedRandom(let request): worker?.matchedRandom(request)
       case .export(let file): export(file)
       case .copy(let text): terminal.copyToClipboard(text)

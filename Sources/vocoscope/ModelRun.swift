@@ -1,6 +1,8 @@
 import Foundation
 import HTCVLM
 import ImageLoading
+import Inspector
+import Synchronization
 import Trace
 
 /// One run without a screen: a picture, a checkpoint, a prompt.
@@ -24,6 +26,24 @@ struct ModelRun {
     return try pipeline.trace(
       picture, Pipeline.Request(prompt: options.prompt, options: options.generation),
       progress: { progress.show($0) })
+  }
+}
+
+extension ModelRun {
+  /// The answers from every source, and what they cost, as the Compression panel gets them.
+  func compression(withFamilies: Bool) throws -> [CompressionEvent] {
+    let events = Mutex<[CompressionEvent]>([.facts(CompressionFacts(pipeline.checkpoint, options: options.generation))])
+    var dialogue = CompressionDialogue(
+      pipeline.model, sources: VisualSource.allCases, options: options.generation, run: RunContext()
+    ) { event in events.withLock { $0.append(event) } }
+    let visual = try pipeline.cache(picture).visual
+    let start = ContinuousClock.now
+    let cache = try pipeline.model.compress(visual)
+    let seconds = (ContinuousClock.now - start) / .seconds(1)
+    try dialogue.add(cache, name: picture.name, sha256: picture.sha256, seconds: seconds)
+    try dialogue.ask(options.prompt, keepsTurns: false)
+    if withFamilies { try dialogue.families(try FamilyQuestion.questions(for: picture.name), about: cache) }
+    return events.withLock { $0 }
   }
 }
 

@@ -21,6 +21,10 @@ final class ModelWorker: Sendable {
     var prompt = ""
     /// Stops the job under way, and those waiting behind it.
     var cancellation = CancellationFlag()
+    /// The conversation of the Compression panel; starts with its first question.
+    var dialogue: CompressionDialogue?
+    /// What the picture's compression took, when it was last computed.
+    var compressionSeconds: Double?
   }
 
   init(picture: PictureSource, modelPath: String, options: RunOptions, mailbox: Mailbox) {
@@ -44,7 +48,12 @@ final class ModelWorker: Sendable {
       let mailbox = mailbox
       _ = try pipeline.trace(
         picture, Pipeline.Request(prompt: prompt, options: options.generation),
-        progress: { mailbox.post(.progress($0)) }, cancellation: cancellation,
+        progress: { progress in
+          mailbox.post(.progress(progress))
+          if progress.stage == .decoder, progress.state == .finished {
+            self.state.withLock { $0.compressionSeconds = progress.seconds }
+          }
+        }, cancellation: cancellation,
         onChange: { mailbox.post(.trace($0)) })
       mailbox.post(.finished)
     }
@@ -87,6 +96,49 @@ final class ModelWorker: Sendable {
         mailbox.post(.matchedRandom(MatchedRandomResult(request: request, kls: kls)))
       }
     }
+  }
+
+  /// Compares answers for the Compression panel.
+  func compress(_ request: CompressionRequest) {
+    start { [self] pipeline, cancellation in
+      let run = RunContext(cancellation: cancellation)
+      if case .restart = request { state.withLock { $0.dialogue = nil } }
+      var dialogue = try state.withLock { $0.dialogue } ?? begin(pipeline, run)
+      dialogue.run = run
+      defer { state.withLock { [dialogue] in $0.dialogue = dialogue } }
+      switch request {
+      case .ask(let question, let keepsTurns): try dialogue.ask(question, keepsTurns: keepsTurns)
+      case .restart(let question): try dialogue.ask(question, keepsTurns: false)
+      case .families:
+        if !dialogue.hasAsked { try dialogue.ask(prompt, keepsTurns: false) }
+        try dialogue.families(
+          try FamilyQuestion.questions(for: picture.name),
+          about: try pipeline.cache(picture, cancellation: cancellation))
+      case .addPicture(let path):
+        let other = try PictureSource(path: path)
+        let visual = try pipeline.model.encode(other.image, run: run)
+        let begun = ContinuousClock.now
+        let cache = try pipeline.model.compress(visual, run: run)
+        try dialogue.add(
+          cache, name: other.name, sha256: other.sha256, seconds: (ContinuousClock.now - begun) / .seconds(1))
+        try dialogue.ask(dialogue.latestQuestion ?? prompt, keepsTurns: false)
+      }
+      mailbox.post(.compressionFinished)
+    }
+  }
+
+  /// A conversation about the inspected picture.
+  private func begin(_ pipeline: Pipeline, _ run: RunContext) throws -> CompressionDialogue {
+    let mailbox = mailbox
+    mailbox.post(.compression(.cleared))
+    mailbox.post(.compression(.facts(CompressionFacts(pipeline.checkpoint, options: options.generation))))
+    var dialogue = CompressionDialogue(
+      pipeline.model, sources: VisualSource.allCases, options: options.generation, run: run
+    ) { mailbox.post(.compression($0)) }
+    try dialogue.add(
+      try pipeline.cache(picture, cancellation: run.cancellation), name: picture.name, sha256: picture.sha256,
+      seconds: state.withLock { $0.compressionSeconds })
+    return dialogue
   }
 
   /// Draws between two reports: often enough to watch, few enough that sharing work still pays.

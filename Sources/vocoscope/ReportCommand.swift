@@ -23,10 +23,14 @@ struct ReportCommand: ParsableCommand {
   @Option(help: "How to print it.")
   var format = ReportFormat.text
 
+  @Flag(help: "Ask one question a family as well: what <voco> kept and what it lost.")
+  var families = false
+
   func run() throws {
     let report =
       try ReportSource.isTrace(source)
-      ? ReportSource.file(source) : ReportSource.run(ModelRun(image: source, model: model, options: asking))
+      ? ReportSource.file(source)
+      : ReportSource.run(ModelRun(image: source, model: model, options: asking), withFamilies: families)
     print(report.text(format), terminator: "")
   }
 }
@@ -42,15 +46,16 @@ struct ReportSource {
   }
 
   /// Runs the model.
-  static func run(_ run: ModelRun) throws -> ReportSource {
+  static func run(_ run: ModelRun, withFamilies: Bool = false) throws -> ReportSource {
     let trace = try run.trace()
+    let compression = try run.compression(withFamilies: withFamilies)
     let picture = Action.picture(Picture(run.picture), name: run.picture.name)
     return ReportSource(
       trace: trace,
       extra: [
         picture, .checkpoint(try CheckpointListing(run.pipeline.checkpoint)),
         .codebook(CodebookView(try run.pipeline.model.codebook())),
-      ])
+      ] + compression.map(Action.compression))
   }
 
   /// Whether the file is laid out as safetensors: a header length below the file's size, then a JSON object.

@@ -3,13 +3,20 @@ import Foundation
 import HTCVLM
 import Tensor
 
-/// What to ask and how to answer; shared by every subcommand that runs the model.
+/// What to ask and how to answer; shared by every subcommand that runs the model on one question.
 struct RunOptions: ParsableArguments {
   @Option(name: .shortAndLong, help: "The question to ask about the picture.")
-  var prompt = RunOptions.defaultPrompt
+  var prompt = "what is in the picture?"
 
-  static let defaultPrompt = "what is in the picture?"
+  @OptionGroup var sampling: SamplingOptions
 
+  var generation: GenerationOptions { sampling.generation }
+
+  func applyThreads() { sampling.applyThreads() }
+}
+
+/// How to answer.
+struct SamplingOptions: ParsableArguments {
   @Option(help: "The most tokens to answer with.")
   var maxNewTokens = 64
 

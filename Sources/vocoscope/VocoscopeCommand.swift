@@ -13,7 +13,7 @@ struct VocoscopeCommand: ParsableCommand {
       """,
     version: programVersion,
     subcommands: [
-      InspectCommand.self, ViewCommand.self, ReportCommand.self, TraceCommand.self, VerifyCommand.self,
+      InspectCommand.self, ViewCommand.self, AskCommand.self, ReportCommand.self, TraceCommand.self, VerifyCommand.self,
       CodebookCommand.self, CheckCommand.self,
     ],
     defaultSubcommand: InspectCommand.self)

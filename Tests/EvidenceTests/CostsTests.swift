@@ -54,3 +54,31 @@ func operations() {
   let perToken = Double(DecoderShape.llama7B.decodeOperations(keys: 0))
   #expect(perToken > 13.0e9 && perToken < 13.5e9)
 }
+
+@Test("Rows before the text and the question after them cost, together, the whole prefill")
+func contextAndQuestion() {
+  let tiny = DecoderShape(
+    layers: 3, hiddenSize: 8, intermediateSize: 12, heads: 4, keyValueHeads: 2, headDim: 2, vocabularySize: 10)
+  let (weights, keyValues, pair) = (64 + 32 + 32 + 64 + 3 * 96, 2 * 2 * 32, 32)
+  let prompt = PromptShape(prefix: 1, visual: 5, voco: 1, text: 0)
+  let rest = 2 * weights - keyValues
+  // Star: the prefix sees itself, a visual token two keys, voco all seven; only voco goes on in the last layer.
+  let star = 3 * 7 * keyValues + 2 * (6 * rest + 11 * pair) + 3 * (rest + 7 * pair)
+  #expect(tiny.contextOperations(prompt, .star) == star)
+  let full = 3 * 7 * keyValues + 2 * (7 * rest + 28 * pair)
+  #expect(tiny.contextOperations(prompt, .full) == full)
+  // Four tokens after one kept row: 4 + 10 pairs, 5 of them the last token's.
+  let question = 3 * 4 * keyValues + 2 * (4 * rest + 14 * pair) + rest + 5 * pair + 2 * 8 * 10
+  #expect(tiny.questionOperations(tokens: 4, kept: 1) == question)
+  // The same rows in one piece, without what nobody reads in the last layer.
+  let whole = tiny.prefillOperations(PromptShape(prefix: 1, visual: 5, voco: 1, text: 4), .full)
+  let unread = (7 + 3) * rest + (28 + 4 * 7 + 10 - (7 + 4)) * pair
+  #expect(full + tiny.questionOperations(tokens: 4, kept: 7) == whole - unread)
+}
+
+@Test("A question on one cached voco row costs hardly more than its own tokens, on all visual tokens it costs more")
+func cachedQuestion() {
+  let alone = Double(DecoderShape.llama7B.questionOperations(tokens: 16, kept: 0))
+  #expect(Double(DecoderShape.llama7B.questionOperations(tokens: 16, kept: 1)) < 1.001 * alone)
+  #expect(Double(DecoderShape.llama7B.questionOperations(tokens: 16, kept: 582)) > 1.02 * alone)
+}

@@ -110,7 +110,8 @@ struct ReportTests {
 
   @Test("JSON has numbers as numbers and parses back")
   func json() throws {
-    let state = InspectorState.complete()
+    var state = InspectorState.complete()
+    state.postCompression()
     let json = ReportText.json(state.reports)
     let object = try JSONSerialization.jsonObject(with: Data(json.utf8)) as? [String: Any]
     let panels = try #require(object?["panels"] as? [[String: Any]])

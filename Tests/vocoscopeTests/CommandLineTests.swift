@@ -39,6 +39,23 @@ struct CommandLineTests {
     #expect(attention(fromFile.output) == attention(fromRun.output))
   }
 
+  @Test("ask streams three answers with their bill, and its JSON has every number")
+  func ask() throws {
+    let arguments = [ParityCase.image, ParityCase.prompt, "--model", ParityCase.directory, "--max-new-tokens", "4"]
+    let text = try Program.run(["ask"] + arguments + ["--then", "where is it?"])
+    #expect(text.status == 0, "\(text.errors)")
+    #expect(text.output.contains("no picture") && text.output.contains("part at token"))
+    #expect(text.output.contains("“where is it?”") && text.output.contains("layers of state"))
+    #expect(text.output.contains("is unknown: config.json has no trained_sources"))
+    let json = try Program.run(["ask"] + arguments + ["--from", "voco", "--format", "json"])
+    let document = try JSONSerialization.jsonObject(with: Data(json.output.utf8)) as? [String: Any]
+    let panel = try #require((document?["panels"] as? [[String: Any]])?.first)
+    let tables = try #require(panel["tables"] as? [[String: Any]])
+    let tokens = try #require(tables.first { $0["title"] as? String == "tokens" }?["rows"] as? [[Any]])
+    #expect(tokens.map { $0[3] as? Int } == [25, 106, 25, 106])
+    #expect(tables.contains { $0["title"] as? String == "bill, measured in this run" })
+  }
+
   @Test("A report is JSON when asked")
   func json() throws {
     let result = try Program.run(["report"] + ParityCase.arguments + ["--format", "json"])
@@ -79,6 +96,7 @@ struct CommandLineTests {
   @Test(
     "A wrong command line exits with 2",
     arguments: [
+      ["ask", "only a question?"],
       ["--no-such-flag"], ["report"], ["trace", ParityCase.image], ["report", ParityCase.image, "--format", "xml"],
       [ParityCase.image, "--max-new-tokens", "0"], [ParityCase.image, "--top-p", "2"],
       [ParityCase.image, "--theme", "plaid"],
@@ -105,7 +123,7 @@ struct CommandLineTests {
 
   @Test(
     "The manual names every option that a command has",
-    arguments: ["inspect", "view", "report", "trace", "verify", "codebook", "check"])
+    arguments: ["inspect", "view", "ask", "report", "trace", "verify", "codebook", "check"])
   func manual(command: String) throws {
     let path = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
       .deletingLastPathComponent().appendingPathComponent("assets/man/vocoscope.1").path

@@ -48,7 +48,7 @@ def config(model, variant, inputs):
             "mm_hidden_size": vision.WIDTH, "mm_projector_type": "mlp2x_gelu", "mm_vision_select_layer": -1, "mm_vision_select_feature": "patch",
             "image_aspect_ratio": "pad", "voco_token_id": shape.vocab - 1, "num_voco_tokens": 1, "num_anchor_tokens": ANCHORS,
             "anchor_projector_hidden_size": shape.anchor_hidden, "anchor_flatten": "chw", "visual_mask": variant.mask, "sequence": segments,
-            "prompt_template": TEMPLATE, "vision_config": vision.config(LAYERS), "mgvq_config": mgvq.demo_config()}
+            "trained_sources": ["voco" if variant.text == "voco" else "full"], "prompt_template": TEMPLATE, "vision_config": vision.config(LAYERS), "mgvq_config": mgvq.demo_config()}
 
 
 def main():

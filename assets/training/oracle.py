@@ -21,6 +21,8 @@ from mgvq import MGVQ
 
 CLIP_MEAN, CLIP_STD = [0.48145466, 0.4578275, 0.40821073], [0.26862954, 0.26130258, 0.27577711]
 ANCHOR, PATCH = -2, -1
+VOCO_LLAMA = ("A chat between a curious user and an artificial intelligence assistant of the image. The assistant gives helpful, "
+              "detailed, and polite answers to the user's questions. USER: {prompt} ASSISTANT:")
 
 
 class Oracle:
@@ -136,11 +138,18 @@ class Oracle:
             kinds += ["voco" if segment == "voco" else "text" if "voco" in kinds else "prefix"] * len(new)
         return torch.cat(rows), torch.tensor(ids, dtype=torch.int32), kinds
 
-    def mask(self, kinds):
-        """Boolean [S, S]: row may attend to column. The table of the specification, row by row."""
+    def mask(self, kinds, source="voco"):
+        """Boolean [S, S]: row may attend to column. The table of the specification, row by row.
+
+        `full` is the unmodified causal mask; `none` is that without the columns of visual tokens and voco.
+        """
         star, size = self.config["visual_mask"] == "star", len(kinds)
         kind = np.array(kinds)
         allowed = np.tril(np.ones((size, size), bool))
+        if source != "voco":
+            if source == "none":
+                allowed[:, (kind == "visual") | (kind == "voco")] = False
+            return torch.from_numpy(allowed | np.eye(size, dtype=bool))
         first = kinds.index("voco") if "voco" in kinds else 0
         for row in range(size):
             if kind[row] == "visual" and star:
@@ -153,14 +162,14 @@ class Oracle:
         return torch.from_numpy(allowed)
 
     @torch.no_grad()
-    def run(self, path, prompt, limit=8, trace=None):
-        """The trace and the answer; pass an earlier trace to keep its picture."""
+    def run(self, path, prompt, limit=8, trace=None, source="voco"):
+        """The trace and the answer; pass an earlier trace to keep its picture, a source to answer from all or nothing."""
         trace = dict(trace or self.visual(path))
-        text = self.tokenizer.encode(self.config["prompt_template"].format(prompt=prompt))
-        generated = []
+        text = self.tokenizer.encode(self.config.get("prompt_template", VOCO_LLAMA).replace("{prompt}", prompt))
+        generated, probabilities = [], []
         while True:
             embeddings, ids, kinds = self.sequence(trace, text + generated)
-            allowed = self.mask(kinds)
+            allowed = self.mask(kinds, source)
             additive = torch.zeros(allowed.shape).masked_fill(~allowed, torch.finfo(torch.float32).min)[None, None]
             out = self.llama(inputs_embeds=embeddings[None], attention_mask=additive, position_ids=torch.arange(len(ids))[None],
                              use_cache=False, output_attentions=not generated, output_hidden_states=not generated)
@@ -170,9 +179,11 @@ class Oracle:
                 trace |= {"sequence.embeddings": embeddings, "sequence.token_ids": ids, "mask": allowed.to(torch.uint8), "attention.voco": heads[:, :, voco],
                           "attention.last": heads[:, :, -1], "hidden.voco": torch.stack([h[0, voco] for h in out.hidden_states]), "logits": out.logits[0, -1]}
             generated.append(int(out.logits[0, -1].argmax()))
+            probabilities.append(out.logits[0, -1].double().softmax(-1)[generated[-1]])
             if generated[-1] == self.config["eos_token_id"] or len(generated) == limit:
                 break
         trace["generated.token_ids"] = torch.tensor(generated, dtype=torch.int32)
+        trace["generated.probabilities"] = torch.stack(probabilities).float()
         return trace, self.tokenizer.decode([g for g in generated if 2 < g < self.tokenizer.get_piece_size()])
 
 
@@ -184,6 +195,7 @@ def main():
     parser.add_argument("prompt", nargs="?")
     parser.add_argument("--out", help="write the trace tensors here")
     parser.add_argument("--max-new-tokens", type=int, default=8)
+    parser.add_argument("--source", choices=["voco", "full", "none"], default="voco", help="what the text may see")
     parser.add_argument("--questions")
     parser.add_argument("--images")
     parser.add_argument("--limit", type=int, help="only the first so many questions")
@@ -191,10 +203,10 @@ def main():
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", 1)))
     oracle = Oracle(options.model)
     if not options.questions:
-        trace, answer = oracle.run(options.image, options.prompt, options.max_new_tokens)
+        trace, answer = oracle.run(options.image, options.prompt, options.max_new_tokens, source=options.source)
         print(answer)
         if options.out:
-            save_file({k: v.contiguous() for k, v in trace.items()}, options.out, {"format": "vocoscope-trace", "prompt": options.prompt, "generated_text": answer})
+            save_file({k: v.contiguous() for k, v in trace.items() if k != "generated.probabilities"}, options.out, {"format": "vocoscope-trace", "prompt": options.prompt, "generated_text": answer})
         return
     right, total, name, trace = collections.Counter(), collections.Counter(), None, None
     for line in list(open(options.questions))[:options.limit]:
@@ -204,7 +216,7 @@ def main():
             with torch.no_grad():
                 trace = oracle.visual(os.path.join(options.images, name))
         total[q["category"]] += 1
-        right[q["category"]] += oracle.run(None, q["text"], trace=trace)[1].strip() == q["answer"]
+        right[q["category"]] += oracle.run(None, q["text"], trace=trace, source=options.source)[1].strip() == q["answer"]
     for family in total:
         print(f"{family}: {right[family] / total[family]:.4f} of {total[family]}")
 

@@ -22,6 +22,9 @@ package struct HTCVLMConfiguration: Sendable, Hashable {
   /// An entry of `sequence`.
   package enum Segment: String, Sendable, CaseIterable { case bos, anchors, patches, newline, voco, text }
 
+  /// An entry of `trained_sources`: what the text was trained to answer from.
+  package enum TrainedSource: String, Sendable, CaseIterable { case full, voco, none }
+
   /// `hidden_act` of the decoder.
   package enum DecoderActivation: String, Sendable, CaseIterable { case silu }
 
@@ -61,6 +64,8 @@ package struct HTCVLMConfiguration: Sendable, Hashable {
   package let promptTemplate: String?
   /// `untrained_parts`: parts whose weights are random or substituted.
   package let untrainedParts: [String]
+  /// `trained_sources`: all visual tokens, voco, or no picture; nil when the file does not say.
+  package let trainedSources: [TrainedSource]?
 
   package let vision: VisionConfiguration
   package let mgvq: MGVQConfiguration
@@ -109,6 +114,7 @@ package struct HTCVLMConfiguration: Sendable, Hashable {
     sequence = try reader.choices("sequence", of: Segment.self) ?? [.bos, .anchors, .patches, .voco, .text]
     promptTemplate = try reader.string("prompt_template")
     untrainedParts = try reader.strings("untrained_parts")
+    trainedSources = try reader.choices("trained_sources", of: TrainedSource.self)
 
     vision = try VisionConfiguration(reader.section("vision_config"))
     mgvq = try MGVQConfiguration(reader.section("mgvq_config"))

@@ -47,4 +47,26 @@ extension DecoderShape {
   }
 
   private var logitOperations: Int { 2 * hiddenSize * vocabularySize }
+
+  /// Of the rows before the text, up to their keys and values, as this program runs them: nothing reads what rows
+  /// before voco (with `full`, voco too) compute beyond K and V in the last layer, and there are no logits.
+  package func contextOperations(_ prompt: PromptShape, _ pattern: AttentionPattern) -> Int {
+    let triangle = { (count: Int) in count * (count + 1) / 2 }
+    let (prefix, visual, voco) = (prompt.prefix, prompt.visual, prompt.voco)
+    let context = prefix + visual + (pattern == .full ? voco : 0)
+    let pairs = pattern == .star ? triangle(prefix) + visual * (prefix + 1) : triangle(context)
+    let ofContext =
+      layers * context * keyValueOperations + (layers - 1) * (context * queryOperations + pairs * operationsPerPair)
+    guard pattern != .full else { return ofContext }
+    let vocoPairs = voco * context + triangle(voco)
+    return ofContext + layers * (voco * operationsPerTokenAndLayer + vocoPairs * operationsPerPair)
+  }
+
+  /// Of a question of `tokens` after `kept` rows of keys and values, with the logits of its last token: in the last
+  /// layer only that token goes on beyond K and V.
+  package func questionOperations(tokens: Int, kept: Int) -> Int {
+    let pairs = tokens * kept + tokens * (tokens + 1) / 2
+    return layers * tokens * keyValueOperations + (layers - 1) * (tokens * queryOperations + pairs * operationsPerPair)
+      + queryOperations + (kept + tokens) * operationsPerPair + logitOperations
+  }
 }

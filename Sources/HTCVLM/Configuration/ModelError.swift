@@ -10,6 +10,8 @@ package enum ModelError: Error, Equatable, Sendable, CustomStringConvertible {
   case configuration(key: String, found: String, expected: String)
   /// The sequence has more positions than the decoder was made for.
   case promptTooLong(promptTokens: Int, sequenceLength: Int, limit: Int)
+  /// A conversation would outgrow the positions that the decoder was made for.
+  case conversationTooLong(used: Int, adding: Int, limit: Int)
   /// Neither the prompt nor its template yields a token.
   case emptyPrompt
   /// An intervention names positions, layers, heads or vectors that the run does not have.
@@ -28,6 +30,8 @@ package enum ModelError: Error, Equatable, Sendable, CustomStringConvertible {
     case .promptTooLong(let promptTokens, let sequenceLength, let limit):
       "the prompt takes \(promptTokens) tokens, which makes a sequence of \(sequenceLength); "
         + "max_position_embeddings allows \(limit)"
+    case .conversationTooLong(let used, let adding, let limit):
+      "the conversation holds \(used) positions and this adds \(adding); max_position_embeddings allows \(limit)"
     case .emptyPrompt:
       "the prompt is empty: there is no token after <voco> to answer from"
     case .intervention(let reason):

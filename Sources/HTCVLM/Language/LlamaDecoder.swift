@@ -11,10 +11,11 @@ struct LlamaDecoder: Sendable {
   private let finalNorm: Tensor
   private let head: Linear
   private let epsilon: Float
+  private let rotary: RotaryEmbedding
 
   init(_ weights: WeightReader, _ configuration: HTCVLMConfiguration) throws(ModelError) {
     let width = configuration.hiddenSize
-    let rotary = RotaryEmbedding(headDim: configuration.headDim, theta: configuration.ropeTheta)
+    rotary = RotaryEmbedding(headDim: configuration.headDim, theta: configuration.ropeTheta)
     let model = weights.under("model")
     embedding = try model.stored("embed_tokens.weight", [configuration.vocabularySize, width])
     var layers: [LlamaLayer] = []
@@ -40,6 +41,14 @@ struct LlamaDecoder: Sendable {
     }
     list.tensor("model.norm.weight", [width])
     list.tensor("lm_head.weight", [vocabulary, width], required: !configuration.tiedEmbeddings)
+  }
+
+  /// A layer's keys and values as they would be `shift` positions further on: the keys are turned on.
+  func moved(_ keyValues: KeyValues, by shift: Int) -> KeyValues {
+    KeyValues(
+      keys: rotary.apply(
+        keyValues.keys, heads: shape.keyValueHeads, positions: [Int](repeating: shift, count: keyValues.rows)),
+      values: keyValues.values)
   }
 
   /// The final norm, `[n, D]` → `[n, D]`.

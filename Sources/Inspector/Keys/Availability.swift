@@ -13,13 +13,14 @@ extension InspectorState {
     case .previousGroup, .nextGroup:
       return trace?.mgvq == nil ? "the codes are not computed yet" : nil
     case .pin, .range:
-      return focus == .verdict || focus == .checkpoint ? "there is nothing to select in this panel" : nil
+      return [.verdict, .compression, .checkpoint].contains(focus) ? "there is nothing to select in this panel" : nil
     case .selectAnchors:
       return links.anchors == 0 ? "this model has no anchors" : nil
     case .knockOut, .knockOutLayer, .knockOutHead: return knockOutObstacle(command)
     case .clear:
       return view.selection.isEmpty && view.shownKnockOut == nil && rangeStart == nil ? "nothing is selected" : nil
     case .matchedRandom: return matchedRandomObstacle
+    case .askAll, .askFamilies, .addPicture, .newConversation: return compressionObstacle(command)
     case .prompt:
       return capabilities.runsModel ? nil : "this trace was opened without weights"
     case .zoomIn: return view.isZoomed ? "the panel has the whole screen" : nil

@@ -6,12 +6,13 @@ package import TerminalUI
 package enum Command: String, Sendable, CaseIterable, Codable, CodingKeyRepresentable {
   case up, down, left, right, first, last, pageUp, pageDown, open
   case nextPanel, previousPanel
-  case imagePanel, attentionPanel, anchorsPanel, maskPanel, verdictPanel, checkpointPanel
+  case imagePanel, attentionPanel, anchorsPanel, maskPanel, verdictPanel, compressionPanel, checkpointPanel
   case zoomIn, zoomOut
   case previousLayer, nextLayer, previousHead, nextHead, previousGroup, nextGroup
   case aggregation, metric, scale, sinks, visualOnly, overlay
   case pin, range, holdRange, selectAnchors
   case knockOut, knockOutLayer, knockOutHead, clear, matchedRandom
+  case askAll, askFamilies, addPicture, keepTurns, newConversation
   case prompt, find, palette, help, export, copy
   case theme, mouse, undo, redo, redraw, suspend, cancel, quit
 }
@@ -25,6 +26,7 @@ extension Command {
     case .anchorsPanel: .anchors
     case .maskPanel: .mask
     case .verdictPanel: .verdict
+    case .compressionPanel: .compression
     case .checkpointPanel: .checkpoint
     default: nil
     }
@@ -57,7 +59,13 @@ extension Command {
     case .anchorsPanel: [.character("3")]
     case .maskPanel: [.character("4")]
     case .verdictPanel: [.character("5")]
+    case .compressionPanel: [.character("6")]
     case .checkpointPanel: [.character("7")]
+    case .askAll: [.character("A")]
+    case .askFamilies: [.character("F")]
+    case .addPicture: [.character("P")]
+    case .keepTurns: [.character("T")]
+    case .newConversation: [.character("N")]
     case .zoomIn: [.character("+"), .character("=")]
     case .zoomOut: [.character("_"), .character("-")]
     case .previousLayer: [.character("[")]

@@ -21,6 +21,17 @@ extension Command {
     case .anchorsPanel: ("panel 3 Anchors", "The anchor vectors, and the codes that they are made from.")
     case .maskPanel: ("panel 4 Mask", "Who may attend to whom, and why.")
     case .verdictPanel: ("panel 5 Verdict", "What this picture says about attends, contributes and causes.")
+    case .compressionPanel:
+      (
+        "panel 6 Compression",
+        "Answers from all visual tokens, from <voco> and from no picture; what each keeps and costs."
+      )
+    case .askAll: ("ask from all sources", "Asks the question from all visual tokens, from <voco> and from no picture.")
+    case .askFamilies:
+      ("ask the families", "Asks one question a family from all sources: what <voco> kept and what it lost.")
+    case .addPicture: ("add a picture", "Takes one more picture into the conversation: one more <voco>.")
+    case .keepTurns: ("keep earlier turns", "Whether the next question sees earlier questions and answers.")
+    case .newConversation: ("new conversation", "Forgets turns and added pictures; the first picture stays.")
     case .checkpointPanel: ("panel 7 Checkpoint", "The tensors of the checkpoint, and its configuration.")
     case .zoomIn: ("zoom in", "Gives the focused panel the whole screen.")
     case .zoomOut: ("zoom out", "Shows all panels again.")

@@ -39,6 +39,13 @@ package struct PanelReport: Sendable, Equatable, Encodable {
 
   mutating func add(_ name: String, _ text: String) { add(name, .text(text)) }
 
+  /// The report without the tables of these titles.
+  package func withoutTables(_ titles: Set<String>) -> PanelReport {
+    var report = self
+    report.tables.removeAll { titles.contains($0.title) }
+    return report
+  }
+
   package subscript(fact name: String) -> ReportValue? { facts.first { $0.name == name }?.value }
 }
 
@@ -51,13 +58,20 @@ extension InspectorState {
     case .anchors: anchorsReport
     case .mask: maskReport
     case .verdict: verdictReport
+    case .compression: compression.report()
     case .checkpoint: checkpointReport
     }
   }
 
   /// All panels that have something to say.
   package var reports: [PanelReport] {
-    Panel.allCases.filter { $0 != .checkpoint || checkpoint != nil }.map(report)
+    Panel.allCases.filter { panel in
+      switch panel {
+      case .compression: compression.facts != nil
+      case .checkpoint: checkpoint != nil
+      default: true
+      }
+    }.map(report)
   }
 
   func reportLineCount(_ panel: Panel) -> Int {

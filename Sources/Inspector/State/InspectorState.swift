@@ -19,6 +19,12 @@ package struct InspectorState: Sendable {
   /// Random draws by the identifier of the knock-out they belong to.
   package internal(set) var matchedRandom: [Int: MatchedRandomResult] = [:]
 
+  /// Answers side by side, their bill and the conversation.
+  package internal(set) var compression = CompressionState()
+  package internal(set) var compressionView = CompressionViewSettings()
+  /// The picture and what its codes decode to, computed once.
+  package internal(set) var decodedCodes: DecodedCodes?
+
   // What is under way.
   package internal(set) var progress: [PipelineStage: StageProgress] = [:]
   package internal(set) var work: Work?
@@ -73,6 +79,7 @@ package struct InspectorState: Sendable {
     case run
     case knockOut(String)
     case matchedRandom
+    case compression(String)
   }
 
   package init(
@@ -114,6 +121,8 @@ package enum Mode: Sendable, Hashable {
   case palette(Search)
   case find(Search)
   case prompt(TextField)
+  /// The path of a picture to add to the conversation.
+  case picturePath(TextField)
   /// The export menu with the row that is marked.
   case export(Int)
 

@@ -5,6 +5,7 @@ package enum Panel: Int, Sendable, CaseIterable, Codable {
   case anchors = 3
   case mask = 4
   case verdict = 5
+  case compression = 6
   case checkpoint = 7
 
   package var title: String {
@@ -14,6 +15,7 @@ package enum Panel: Int, Sendable, CaseIterable, Codable {
     case .anchors: "Anchors"
     case .mask: "Mask"
     case .verdict: "Verdict"
+    case .compression: "Compression"
     case .checkpoint: "Checkpoint"
     }
   }
@@ -28,6 +30,7 @@ package enum Panel: Int, Sendable, CaseIterable, Codable {
     case .anchors: .anchorsPanel
     case .mask: .maskPanel
     case .verdict: .verdictPanel
+    case .compression: .compressionPanel
     case .checkpoint: .checkpointPanel
     }
   }

@@ -24,6 +24,10 @@ package enum Action: Sendable {
   case verdict(EvidenceVerdict)
   case knockOutFinished(KnockOutResult)
   case matchedRandom(MatchedRandomResult)
+  /// Something that happened while answers were compared.
+  case compression(CompressionEvent)
+  /// The comparison under way is over.
+  case compressionFinished
   /// The file was written there.
   case exported(path: String)
 }

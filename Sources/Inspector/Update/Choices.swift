@@ -42,7 +42,7 @@ extension InspectorState {
   /// The rows that the open menu offers, best first; empty while none is open.
   package var choices: [Choice] {
     switch mode {
-    case .normal, .prompt: []
+    case .normal, .prompt, .picturePath: []
     case .help(let search): helpChoices(search.query.text)
     case .palette(let search): ranked(Command.allCases.map(choice), by: search.query.text)
     case .find(let search): found(search.query.text)

@@ -17,6 +17,7 @@ extension InspectorState {
     case .knockOutLayer: return knockOut(layer: view.layer, head: nil)
     case .knockOutHead: return knockOut(layer: view.layer, head: view.head)
     case .matchedRandom: return drawMatchedRandom()
+    case .compressionPanel, .askAll, .askFamilies, .newConversation: return compress(command)
     case .cancel: return cancel()
     case .copy: return reading.copyableValue.map { [.copy($0)] } ?? []
     case .redraw: return [.redraw]
@@ -28,7 +29,7 @@ extension InspectorState {
     case .undo, .redo: return restore(command)
     default:
       if !changeView(command) { openOrFocus(command) }
-      return []
+      return command == .nextPanel || command == .previousPanel ? compareIfShown() : []
     }
   }
 
@@ -75,6 +76,8 @@ extension InspectorState {
     case .palette: mode = .palette(Mode.Search())
     case .find: mode = .find(Mode.Search())
     case .prompt: mode = .prompt(TextField(prompt))
+    case .addPicture: mode = .picturePath(TextField())
+    case .keepTurns: compressionView.keepsTurns.toggle()
     case .export: mode = .export(0)
     default: if let panel = command.panel { focus(panel) }
     }

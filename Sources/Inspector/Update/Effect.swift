@@ -9,6 +9,8 @@ package enum Effect: Sendable, Equatable {
   case knockOut(KnockOutRequest)
   /// Knock out random patches; `.matchedRandom` comes back, any number of times while draws finish.
   case matchedRandom(MatchedRandomRequest)
+  /// Compare answers; any number of `.compression` come back, then `.compressionFinished`, `.cancelled` or `.failed`.
+  case compress(CompressionRequest)
   /// Write a file; `.exported` or `.failed` comes back.
   case export(ExportFile)
   /// Put text on the terminal's clipboard (OSC 52).

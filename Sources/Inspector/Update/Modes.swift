@@ -25,6 +25,9 @@ extension InspectorState {
     case .prompt(var line):
       edit(&line)
       mode = .prompt(line)
+    case .picturePath(var line):
+      edit(&line)
+      mode = .picturePath(line)
     case .help(var search):
       edit(&search.query)
       search.selected = 0
@@ -43,7 +46,7 @@ extension InspectorState {
   /// The marked row of the open menu.
   package var selectedChoice: Int {
     switch mode {
-    case .normal, .prompt: 0
+    case .normal, .prompt, .picturePath: 0
     case .help(let search), .palette(let search), .find(let search): search.selected
     case .export(let selected): selected
     }
@@ -54,7 +57,7 @@ extension InspectorState {
   mutating func selectChoice(_ row: Int) {
     let row = min(max(0, row), max(0, choices.count - 1))
     switch mode {
-    case .normal, .prompt: break
+    case .normal, .prompt, .picturePath: break
     case .help(var search):
       search.selected = row
       mode = .help(search)
@@ -69,7 +72,8 @@ extension InspectorState {
   }
 
   mutating func accept() -> [Effect] {
-    if case .prompt(let line) = mode { return ask(line.text) }
+    if case .prompt(let line) = mode { return focus == .compression ? compare(line.text) : ask(line.text) }
+    if case .picturePath(let line) = mode { return addPicture(line.text) }
     let offered = choices
     let row = selectedChoice
     guard offered.indices.contains(row) else {
@@ -112,7 +116,7 @@ extension InspectorState {
 }
 
 extension String {
-  fileprivate var trimmingSpaces: String {
+  var trimmingSpaces: String {
     var text = self[...]
     while text.first?.isWhitespace == true { text.removeFirst() }
     while text.last?.isWhitespace == true { text.removeLast() }

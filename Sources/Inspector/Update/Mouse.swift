@@ -111,6 +111,7 @@ extension InspectorState {
     let step = command == .up ? -1 : 1
     switch panel {
     case .verdict?: scrollLines(of: .verdict, command)
+    case .compression?: moveInCompression(command)
     case .checkpoint?: tensorRow = min(max(0, tensorRow + step), max(0, (checkpoint?.rows.count ?? 1) - 1))
     case .anchors?: change { [count = groupCount] in $0.group = min(max(0, $0.group + step), max(0, count - 1)) }
     case .attention?: change { [count = layerCount] in $0.layer = stepped($0.layer, by: step, count: count) }

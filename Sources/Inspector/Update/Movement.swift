@@ -10,6 +10,7 @@ extension InspectorState {
     case .anchors: moveInAnchors(command)
     case .mask: moveInMask(command)
     case .verdict: scrollLines(of: .verdict, command)
+    case .compression: moveInCompression(command)
     case .checkpoint: moveInTensors(command)
     }
   }

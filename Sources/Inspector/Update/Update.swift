@@ -17,6 +17,7 @@ package func update(_ state: inout InspectorState, _ action: Action) -> [Effect]
     state.progress[progress.stage] = progress
   case .finished, .cancelled:
     state.work = nil
+    if case .finished = action { return state.compareIfShown() }
     if case .cancelled = action { state.notice = "cancelled" }
   case .failed(let sentence):
     state.work = nil
@@ -35,6 +36,10 @@ package func update(_ state: inout InspectorState, _ action: Action) -> [Effect]
   case .matchedRandom(let result):
     state.matchedRandom[result.request.knockOut.id] = result
     if result.isFinished { state.work = nil }
+  case .compression(let event):
+    state.compression.apply(event)
+  case .compressionFinished:
+    state.work = nil
   case .exported(let path):
     state.notice = "wrote \(path)"
   }
@@ -65,6 +70,7 @@ extension InspectorState {
   mutating func take(_ trace: Trace) {
     self.trace = trace
     prompt = trace.provenance.prompt
+    if decodedCodes == nil { decodedCodes = DecodedCodes(trace) }
     clampView()
     relink()
   }

@@ -44,6 +44,18 @@ package enum Format {
     return unit == 0 ? "\(count) B" : String(format: "%.1f \(units[unit])", locale: nil, value)
   }
 
+  /// 2.1 GFLOP
+  package static func operations(_ count: Int) -> String {
+    let units = ["FLOP", "kFLOP", "MFLOP", "GFLOP", "TFLOP", "PFLOP"]
+    var value = Double(count)
+    var unit = 0
+    while value >= 1000 && unit < units.count - 1 {
+      value /= 1000
+      unit += 1
+    }
+    return "\(significant(value)) \(units[unit])"
+  }
+
   /// 32×21×21
   package static func shape(_ shape: [Int]) -> String {
     shape.isEmpty ? "scalar" : shape.map(String.init).joined(separator: "×")

@@ -107,6 +107,7 @@ extension InspectorState.Work {
     case .run: "running"
     case .knockOut(let label): "cutting \(label)"
     case .matchedRandom: "random draws"
+    case .compression(let what): what
     }
   }
 }

@@ -12,6 +12,11 @@ extension Canvas {
       line(
         "Enter asks; the picture's keys and values are used again. Esc leaves.", in: inside, row: 1,
         style: look.theme.dialog)
+    case .picturePath(let field):
+      let content = Size(width: min(100, rect.width - 6), height: 2)
+      let inside = dialog(" Add a picture to the conversation ", content, in: rect)
+      field.draw(in: inside, of: &frame, look)
+      line("The path of a PNG or JPEG file. Enter adds it; Esc leaves.", in: inside, row: 1, style: look.theme.dialog)
     case .help(let search): drawChoices(state, " What works here; type to search ", search.query, in: rect)
     case .palette(let search): drawChoices(state, " Commands ", search.query, in: rect)
     case .find(let search):

@@ -80,8 +80,12 @@ enum Arrangement: Equatable {
       ).split(rows[1])
       let top: [(panel: Panel, rect: Rect)] = [(.image, upper[0]), (.attention, upper[1]), (.anchors, upper[2])]
       return self == .all
-        ? top + [(.mask, lower[0]), (.verdict, lower[1]), (.checkpoint, lower[2])]
-        : top + [(.mask, lower[0]), (focus == .checkpoint ? .checkpoint : .verdict, lower[1])]
+        ? top
+          + [(.mask, lower[0]), (.verdict, lower[1]), (focus == .compression ? .compression : .checkpoint, lower[2])]
+        : top
+          + [
+            (.mask, lower[0]), (focus == .checkpoint || focus == .compression ? focus : .verdict, lower[1]),
+          ]
     }
   }
 }

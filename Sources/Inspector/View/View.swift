@@ -63,6 +63,7 @@ extension Canvas {
     case .anchors: drawAnchors(state, in: inside)
     case .mask: drawMask(state, in: inside)
     case .verdict: drawVerdict(state, in: inside)
+    case .compression: drawCompression(state, in: inside, pictures: pictures)
     case .checkpoint: drawCheckpoint(state, in: inside)
     }
   }

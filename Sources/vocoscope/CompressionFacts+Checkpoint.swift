@@ -1,0 +1,40 @@
+import Checkpoint
+import Evidence
+import HTCVLM
+import Inspector
+
+extension CompressionFacts {
+  /// What a checkpoint says of itself, and how it is asked.
+  init(_ checkpoint: CheckpointDirectory, options: GenerationOptions) {
+    let configuration = checkpoint.configuration
+    let kinds = configuration.sequence
+    let beforeVoco = kinds.prefix { $0 != .voco }
+    self.init(
+      modelName: checkpoint.name, configSHA256: checkpoint.configSHA256, weightsSHA256: checkpoint.weightsSHA256,
+      version: programVersion,
+      shape: DecoderShape(
+        layers: configuration.layers, hiddenSize: configuration.hiddenSize,
+        intermediateSize: configuration.intermediateSize, heads: configuration.heads,
+        keyValueHeads: configuration.keyValueHeads, headDim: configuration.headDim,
+        vocabularySize: configuration.vocabularySize),
+      prompt: PromptShape(
+        prefix: beforeVoco.count { $0 == .bos || $0 == .newline },
+        visual: (kinds.contains(.anchors) ? configuration.anchorTokens : 0)
+          + (kinds.contains(.patches) ? configuration.vision.patches : 0),
+        voco: configuration.vocoTokens, text: 0),
+      pattern: configuration.visualMask == .star ? .star : .voco, bytesPerElement: MemoryLayout<Float>.size,
+      contextLength: configuration.maxPositionEmbeddings,
+      trainedSources: configuration.trainedSources.map { sources in sources.map(VisualSource.init) },
+      untrainedParts: configuration.untrainedParts, temperature: Double(options.temperature), seed: options.seed)
+  }
+}
+
+extension VisualSource {
+  init(_ source: HTCVLMConfiguration.TrainedSource) {
+    switch source {
+    case .full: self = .full
+    case .voco: self = .voco
+    case .none: self = .none
+    }
+  }
+}
