@@ -32,4 +32,6 @@ INLINED float float_from_float(const void *values, size_t i) {
   return value;
 }
 
+INLINED float float_from_byte(const void *values, size_t i) { return (float)((const int8_t *)values)[i]; }
+
 #endif

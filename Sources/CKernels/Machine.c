@@ -20,12 +20,19 @@ kernel_vectors kernel_widest_vectors(void) {
                                                                          : kernel_vectors_baseline;
 }
 
+int kernel_adds_bytes_exactly(void) {
+  __builtin_cpu_init();
+  return __builtin_cpu_supports("avx512vnni") != 0;
+}
+
 int kernel_is_amd(void) {
   __builtin_cpu_init();
   return __builtin_cpu_is("amd") != 0;
 }
 #else
 kernel_vectors kernel_widest_vectors(void) { return kernel_vectors_baseline; }
+
+int kernel_adds_bytes_exactly(void) { return 0; }
 
 int kernel_is_amd(void) { return 0; }
 #endif

@@ -5,7 +5,7 @@
 // A product with one vector reads every weight once, so it runs at the speed of memory: 16-bit weights halve the
 // time, provided they are widened in registers. The order of summation is left to the compiler, which is what lets
 // it use vectors.
-#define DEFINE_MATVEC(name, weight_size, widen)                                                                       \
+#define DEFINE_DOTS(name, widen)                                                                                      \
   INLINED float name##_dot(const void *restrict w, const float *restrict x, size_t count) {                           \
     _Pragma("clang fp reassociate(on)") float sum = 0;                                                                \
     for (size_t i = 0; i < count; i++) sum += widen(w, i) * x[i];                                                     \
@@ -22,7 +22,10 @@
       s3 += value * x[3 * count + i];                                                                                 \
     }                                                                                                                 \
     sums[0] = s0, sums[1] = s1, sums[2] = s2, sums[3] = s3;                                                           \
-  }                                                                                                                   \
+  }
+
+#define DEFINE_MATVEC(name, weight_size, widen)                                                                       \
+  DEFINE_DOTS(name, widen)                                                                                            \
   CLONES void name(                                                                                                   \
       const void *restrict weights, size_t rows, size_t columns, const float *restrict x, size_t vectors,             \
       const float *restrict bias, float *restrict y, size_t stride) {                                                 \
@@ -40,3 +43,19 @@
 DEFINE_MATVEC(kernel_matvec_f32, 4, float_from_float)
 DEFINE_MATVEC(kernel_matvec_f16, 2, float_from_half)
 DEFINE_MATVEC(kernel_matvec_bf16, 2, float_from_bfloat)
+
+DEFINE_DOTS(kernel_matvec_i8, float_from_byte)
+
+CLONES void kernel_matvec_i8(
+    const int8_t *restrict weights, const float *restrict scales, size_t rows, size_t columns, const float *restrict x,
+    size_t vectors, const float *restrict bias, float *restrict y, size_t stride) {
+  for (size_t r = 0; r < rows; r++) {
+    const int8_t *row = weights + r * columns;
+    float sums[KERNEL_MAX_VECTORS];
+    if (vectors == KERNEL_MAX_VECTORS)
+      kernel_matvec_i8_dot4(row, x, columns, sums);
+    else
+      for (size_t v = 0; v < vectors; v++) sums[v] = kernel_matvec_i8_dot(row, x + v * columns, columns);
+    for (size_t v = 0; v < vectors; v++) y[v * stride + r] = sums[v] * scales[r] + (bias ? bias[r] : 0);
+  }
+}

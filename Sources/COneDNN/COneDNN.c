@@ -1,12 +1,11 @@
 #include "COneDNN.h"
 
-#include <dlfcn.h>
-#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "Descriptors.h"
+#include "OneThread.h"
 
 struct onednn_convolution {
   onednn_convolution_shape shape;
@@ -18,20 +17,6 @@ struct onednn_convolution {
 
 static const_descriptor query(const onednn_convolution *c, dnnl_query_t what) {
   return dnnl_primitive_desc_query_md(c->description, what, 0);
-}
-
-/// Keeps the calling thread from starting a team: the caller cuts a convolution into parts and runs each on a thread of
-/// its own, while a second pool would spin beside it for milliseconds after every call. Debian's oneDNN runs on GCC's
-/// OpenMP, whose header and link name come with GCC alone; a oneDNN on another runtime has no such function.
-static void stay_on_this_thread(void) {
-  static _Atomic(void *) found = NULL;
-  void *function = atomic_load(&found);
-  if (!function) {
-    function = dlsym(RTLD_DEFAULT, "omp_set_num_threads");
-    if (!function) return;
-    atomic_store(&found, function);
-  }
-  ((void (*)(int))function)(1);
 }
 
 /// One run's own buffers: a stream, memories around the caller's arrays, blocked copies and the scratchpad.

@@ -2,6 +2,7 @@ package import Checkpoint
 import ImageLoading
 package import Tensor
 package import Tokenization
+package import Trace
 
 /// HTC-VLM (arXiv 2512.08240): a picture as 576 continuous patches and 4 discrete anchors, compressed by a decoder into
 /// the keys and values of one `<voco>` token, from which text is answered.
@@ -9,6 +10,7 @@ package import Tokenization
 /// Weights are bound by their checkpoint keys and stay mapped; opening a model converts no large tensor.
 package final class HTCVLMModel: Sendable {
   package let configuration: HTCVLMConfiguration
+  package let precision: Precision
   package let tokenizer: SentencePieceTokenizer
   let preprocessor: ImagePreprocessor
   let vision: CLIPVisionTransformer
@@ -21,20 +23,23 @@ package final class HTCVLMModel: Sendable {
   ///
   /// Throws `ModelError` naming the first tensor that is missing or misshapen, or the configuration's key that does not
   /// fit, and `TokenizerError` for the tokenizer's file.
-  package convenience init(directory: CheckpointDirectory) throws {
+  ///
+  /// With `int8` the matrices in it stand in for the weights of the same keys.
+  package convenience init(directory: CheckpointDirectory, int8: Int8Weights? = nil) throws {
     try self.init(
       configuration: directory.configuration, preprocessor: directory.preprocessor, tensors: directory.tensors,
-      tokenizer: try SentencePieceTokenizer(path: directory.tokenizerPath), checkpoint: directory.path)
+      tokenizer: try SentencePieceTokenizer(path: directory.tokenizerPath), checkpoint: directory.path, int8: int8)
   }
 
   /// Binds `tensors`; errors call them `checkpoint`.
   package init(
     configuration: HTCVLMConfiguration, preprocessor: ImageProcessorConfiguration, tensors: [String: StoredTensor],
-    tokenizer: SentencePieceTokenizer, checkpoint: String
+    tokenizer: SentencePieceTokenizer, checkpoint: String, int8: Int8Weights? = nil
   ) throws {
     self.configuration = configuration
+    precision = int8 == nil ? .exact : .int8
     self.tokenizer = tokenizer
-    let weights = WeightReader(tensors: tensors, checkpoint: checkpoint)
+    let weights = WeightReader(tensors: tensors, checkpoint: checkpoint, quantized: int8?.matrices ?? [:])
     try Self.check(tokens: configuration, tokenizer)
     for expected in try Self.expectedTensors(configuration) where expected.required {
       _ = try weights.stored(expected.name, expected.shape)
@@ -49,6 +54,13 @@ package final class HTCVLMModel: Sendable {
     decoder = try LlamaDecoder(weights, configuration)
     _ = try SequenceLayout(
       order: configuration.segmentKinds, parts: parts(text: []), visualMask: configuration.visualMask)
+  }
+
+  /// What a trace says of the model.
+  package var description: ModelDescription {
+    var description = configuration.modelDescription
+    description.precision = precision.rawValue
+    return description
   }
 
   /// Every tensor that a checkpoint of this configuration has, with its shape; those that nothing reads, such as vision

@@ -42,16 +42,21 @@ package final class Pipeline: Sendable {
 
   /// Opens the checkpoint at `path`: the stage `load`, which maps files and converts no large tensor.
   ///
-  /// `version` goes into traces. Throws `CheckpointError`, `ModelError` or `TokenizerError`.
+  /// `version` goes into traces. With `Precision.int8` the decoder's matrices are quantised the first time and kept beside
+  /// the checkpoint, else in `cacheDirectory`. Throws `CheckpointError`, `ModelError`, `TokenizerError` or `FileError`.
   package convenience init(
-    opening path: String, version: String, progress: @escaping @Sendable (StageProgress) -> Void = { _ in }
+    opening path: String, version: String, precision: Precision = .exact, cacheDirectory: String? = nil,
+    progress: @escaping @Sendable (StageProgress) -> Void = { _ in }
   ) throws {
-    let checkpoint = try RunContext(progress: progress).stage(.load, steps: 2) { step in
-      let directory = try CheckpointDirectory(path: path)
+    let directory = try CheckpointDirectory(path: path)
+    let keys = precision == .int8 ? directory.configuration.int8Keys : []
+    let checkpoint = try RunContext(progress: progress).stage(.load, steps: 1 + 2 * keys.count) { step in
+      // Binding first: whatever is missing or misshapen is named before long work.
+      let exact = try HTCVLMModel(directory: directory)
       try step()
-      let model = try HTCVLMModel(directory: directory)
-      try step()
-      return (directory, model)
+      guard precision == .int8 else { return (directory, exact) }
+      let int8 = try Int8Weights(directory, keys: keys, cacheDirectory: cacheDirectory) { _, _ in try step() }
+      return (directory, try HTCVLMModel(directory: directory, int8: int8))
     }
     self.init(checkpoint: checkpoint.0, model: checkpoint.1, version: version)
   }
@@ -93,7 +98,8 @@ package final class Pipeline: Sendable {
     cancellation: CancellationFlag = CancellationFlag(), onChange: @escaping @Sendable (Trace) -> Void = { _ in }
   ) throws -> Trace {
     let recorder = TraceRecorder(
-      provenance: provenance(picture, request.prompt), model: model.configuration.modelDescription, onChange: onChange)
+      provenance: provenance(picture, request.prompt), model: model.description,
+      onChange: onChange)
     let run = RunContext(observer: recorder, progress: progress, cancellation: cancellation)
     let tokens = try model.tokenize(request.prompt)
     let visual = try encoding(picture, run: run)

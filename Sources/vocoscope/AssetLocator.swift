@@ -28,6 +28,18 @@ struct AssetLocator {
     return roots.map { $0.appendingPathComponent(path).path }.first { FileManager.default.fileExists(atPath: $0) }
   }
 
+  /// The bundled scenes, drawn like those that the demo checkpoint was trained on; throws `UsageProblem` without them.
+  func scenes() throws -> [String] {
+    let folder = locate("images")
+    let names = try folder.map { try FileManager.default.contentsOfDirectory(atPath: $0) } ?? []
+    let scenes = names.filter { $0.hasPrefix("scene-") && $0.hasSuffix(".png") }.sorted()
+    guard let folder, !scenes.isEmpty else {
+      throw UsageProblem(
+        "the bundled scenes were not found beside the program or above it; name pictures with --images")
+    }
+    return scenes.map { "\(folder)/\($0)" }
+  }
+
   private func ancestors(of directory: URL) -> [URL] {
     var result = [directory.standardizedFileURL]
     while let last = result.last, last.path != "/" { result.append(last.deletingLastPathComponent()) }

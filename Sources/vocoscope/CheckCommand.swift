@@ -4,6 +4,8 @@ import Foundation
 import HTCVLM
 import Tensor
 
+extension Precision: ExpressibleByArgument {}
+
 /// `vocoscope check`: whether a checkpoint would run, without running it.
 struct CheckCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -17,6 +19,17 @@ struct CheckCommand: ParsableCommand {
   @Flag(help: "List only what is not as expected.")
   var problems = false
 
+  @Option(help: "Also run pictures in this precision and print how far its results are from the exact ones.")
+  var precision = Precision.exact
+
+  @Option(
+    parsing: .upToNextOption,
+    help: ArgumentHelp("Pictures for --precision; without it, the bundled scenes.", valueName: "image"))
+  var images: [String] = []
+
+  @Option(help: "The question for --precision.")
+  var prompt = RunOptions.defaultPrompt
+
   func run() throws {
     var model = ModelOptions()
     model.model = directory
@@ -29,6 +42,20 @@ struct CheckCommand: ParsableCommand {
     // Binding reads no weights but finds what shapes alone do not show, such as a tokenizer of another size.
     _ = try HTCVLMModel(directory: checkpoint)
     print("this checkpoint runs")
+    if precision == .int8 { try compare(try model.directory()) }
+  }
+
+  /// Runs the pictures in both precisions.
+  private func compare(_ directory: String) throws {
+    let pictures = images.isEmpty ? try AssetLocator.process.scenes() : images
+    let progress = ProgressLine()
+    defer { progress.clear() }
+    let comparison = try PrecisionComparison(
+      directory: directory, cacheDirectory: UserConfiguration.cacheDirectory(ProcessInfo.processInfo.environment),
+      pictures: pictures, prompt: prompt
+    ) { progress.show($0) }
+    progress.clear()
+    print(comparison.lines.joined(separator: "\n"))
   }
 
   private func line(_ row: CheckpointReport.Row) -> String {

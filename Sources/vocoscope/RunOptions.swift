@@ -6,7 +6,9 @@ import Tensor
 /// What to ask and how to answer; shared by every subcommand that runs the model on one question.
 struct RunOptions: ParsableArguments {
   @Option(name: .shortAndLong, help: "The question to ask about the picture.")
-  var prompt = "what is in the picture?"
+  var prompt = RunOptions.defaultPrompt
+
+  static let defaultPrompt = "what is in the picture?"
 
   @OptionGroup var sampling: SamplingOptions
 

@@ -16,6 +16,12 @@ struct UserConfiguration {
     keyMap = try KeyMap(json: String(decoding: data, as: UTF8.self), file: path)
   }
 
+  /// `$XDG_CACHE_HOME/vocoscope` or `~/.cache/vocoscope`; `nil` for a user without a home.
+  static func cacheDirectory(_ environment: [String: String]) -> String? {
+    let base = environment["XDG_CACHE_HOME"].flatMap { $0.hasPrefix("/") ? $0 : nil }
+    return (base ?? environment["HOME"].map { "\($0)/.cache" }).map { "\($0)/vocoscope" }
+  }
+
   private static func path(_ environment: [String: String]) -> String {
     let base = environment["XDG_CONFIG_HOME"].flatMap { $0.hasPrefix("/") ? $0 : nil }
     return (base ?? "\(environment["HOME"] ?? "")/.config") + "/vocoscope/config.json"

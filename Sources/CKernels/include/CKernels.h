@@ -30,6 +30,26 @@ void kernel_matvec_bf16(
     const void *weights, size_t rows, size_t columns, const float *x, size_t vectors, const float *bias, float *y,
     size_t stride);
 
+/// The same with weights scales[r] * weights[r, c].
+void kernel_matvec_i8(
+    const int8_t *weights, const float *scales, size_t rows, size_t columns, const float *x, size_t vectors,
+    const float *bias, float *y, size_t stride);
+
+// 8-bit integers, one scale a row (Quantize.c): value = scale * integer, the largest magnitude at the last level.
+
+/// destination[r, c] = levels + 1 + the nearest integer in -levels...levels; at most 127 levels.
+void kernel_quantize_rows(
+    const float *source, size_t rows, size_t columns, int levels, uint8_t *destination, float *scales);
+/// destination[r, c] = the nearest integer in -127...127.
+void kernel_quantize_weights(const float *source, size_t rows, size_t columns, int8_t *destination, float *scales);
+/// destination[r, c] = scales[r] * source[r, c].
+void kernel_f32_from_i8(
+    const int8_t *source, const float *scales, size_t rows, size_t columns, float *destination);
+/// y[r * stride + c] = sums[r, c] * row_scales[r] * column_scales[c] + bias[c]. A null bias is zero.
+void kernel_scale_sums(
+    const int32_t *sums, size_t rows, size_t columns, const float *row_scales, const float *column_scales,
+    const float *bias, float *y, size_t stride);
+
 // Element-wise (Elementwise.c).
 
 void kernel_add(const float *a, const float *b, float *destination, size_t count);
@@ -102,6 +122,9 @@ typedef enum {
 } kernel_vectors;
 
 kernel_vectors kernel_widest_vectors(void);
+
+/// Whether products of unsigned and signed bytes add up in 32 bits; without, pairs of them saturate in 16.
+int kernel_adds_bytes_exactly(void);
 
 /// Whether the processor is AMD's.
 int kernel_is_amd(void);

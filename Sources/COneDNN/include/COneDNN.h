@@ -29,4 +29,9 @@ const char *onednn_convolution_implementation(const onednn_convolution *convolut
 
 void onednn_convolution_free(onednn_convolution *convolution);
 
+/// c [rows, outputs] = (a [rows, inputs] - zero_point) times the transpose of b [outputs, inputs], on the calling thread
+/// alone. Returns oneDNN's status, 0 when it went well.
+int onednn_multiply_bytes(
+    int64_t rows, int64_t outputs, int64_t inputs, const uint8_t *a, uint8_t zero_point, const int8_t *b, int32_t *c);
+
 #endif

@@ -44,7 +44,7 @@ package struct SafetensorsEntry: Sendable {
     }
   }
 
-  var byteCount: Int { shape.reduce(dtype.size, *) }
+  var description: SafetensorsDescription { SafetensorsDescription(name, dtype, shape) }
 
   func withUnsafeBytes(_ body: (UnsafeRawBufferPointer) -> Void) {
     switch elements {
@@ -53,6 +53,24 @@ package struct SafetensorsEntry: Sendable {
     case .bytes(let values): values.withUnsafeBytes(body)
     }
   }
+}
+
+/// What a file's header says of a tensor.
+package struct SafetensorsDescription: Sendable, Hashable {
+  package let name: String
+  package let dtype: DType
+  package let shape: [Int]
+
+  package init(_ name: String, _ dtype: DType, _ shape: [Int]) {
+    self.name = name
+    self.dtype = dtype
+    self.shape = shape
+  }
+
+  package var byteCount: Int { shape.reduce(dtype.size, *) }
+
+  /// The file's order: widest element type first, then by name.
+  static func precedes(_ a: Self, _ b: Self) -> Bool { (b.dtype.size, a.name) < (a.dtype.size, b.name) }
 }
 
 /// Writes safetensors files.
@@ -65,15 +83,38 @@ package enum SafetensorsWriter {
     _ entries: [SafetensorsEntry], metadata: [String: String], to path: String
   ) throws(FileError) {
     precondition(Set(entries.map(\.name)).count == entries.count, "two tensors of one name")
-    let sorted = entries.sorted { ($1.dtype.size, $0.name) < ($0.dtype.size, $1.name) }
-    var file = header(sorted, metadata: metadata)
-    file.reserveCapacity(file.count + sorted.reduce(0) { $0 + $1.byteCount })
+    let sorted = entries.sorted { SafetensorsDescription.precedes($0.description, $1.description) }
+    var file = header(sorted.map(\.description), metadata: metadata)
+    file.reserveCapacity(file.count + sorted.reduce(0) { $0 + $1.description.byteCount })
     for entry in sorted { entry.withUnsafeBytes { file.append(contentsOf: $0) } }
     try FileContents.write(file, to: path)
   }
 
+  /// The same for tensors that are too large to hold: `contents` is asked for each in the file's order, and appends its
+  /// bytes in as many pieces as it likes.
+  ///
+  /// - Throws: `FileError`, naming `path`, and what `contents` throws; the old file, if any, is untouched then.
+  package static func write(
+    streaming tensors: [SafetensorsDescription], metadata: [String: String], to path: String,
+    contents: (SafetensorsDescription, (UnsafeRawBufferPointer) throws -> Void) throws -> Void
+  ) throws {
+    precondition(Set(tensors.map(\.name)).count == tensors.count, "two tensors of one name")
+    let sorted = tensors.sorted(by: SafetensorsDescription.precedes)
+    var file = try PartialFile(path: path)
+    try header(sorted, metadata: metadata).withUnsafeBytes { try file.append($0) }
+    for tensor in sorted {
+      var written = 0
+      try contents(tensor) { bytes in
+        written += bytes.count
+        try file.append(bytes)
+      }
+      precondition(written == tensor.byteCount, "\(tensor.name) got \(written) of \(tensor.byteCount) bytes")
+    }
+    try file.finish()
+  }
+
   /// The length field and the JSON header, padded with spaces so that the tensors start at a multiple of 8.
-  private static func header(_ entries: [SafetensorsEntry], metadata: [String: String]) -> [UInt8] {
+  private static func header(_ entries: [SafetensorsDescription], metadata: [String: String]) -> [UInt8] {
     var members: [JSONMember] = []
     if !metadata.isEmpty {
       let strings = metadata.sorted { $0.key < $1.key }.map { JSONMember($0.key, .string($0.value)) }

@@ -6,11 +6,13 @@ struct WeightReader: Sendable {
   let tensors: [String: StoredTensor]
   /// What errors call the checkpoint.
   let checkpoint: String
+  /// Matrices held as 8-bit integers, by the key of the weight that they replace.
+  var quantized: [String: QuantizedMatrix] = [:]
   /// Prepended to every key, with its dot.
   var prefix = ""
 
   func under(_ part: String) -> WeightReader {
-    WeightReader(tensors: tensors, checkpoint: checkpoint, prefix: prefix + part + ".")
+    WeightReader(tensors: tensors, checkpoint: checkpoint, quantized: quantized, prefix: prefix + part + ".")
   }
 
   func has(_ key: String) -> Bool { tensors[prefix + key] != nil }
@@ -35,9 +37,10 @@ struct WeightReader: Sendable {
 
   /// `key.weight` `[outputs, inputs]` and, with `bias`, `key.bias` `[outputs]`.
   func linear(_ key: String, inputs: Int, outputs: Int, bias: Bool = true) throws(ModelError) -> Linear {
-    Linear(
-      weight: try stored("\(key).weight", [outputs, inputs]),
-      bias: bias ? try tensor("\(key).bias", [outputs]) : nil)
+    let weight = try stored("\(key).weight", [outputs, inputs])
+    let bias = bias ? try tensor("\(key).bias", [outputs]) : nil
+    if let matrix = quantized[weight.name] { return Linear(weight: matrix, bias: bias) }
+    return Linear(weight: weight, bias: bias)
   }
 
   /// `key.weight` `[outputs, inputs / groups, kernel, kernel]`, padded to keep the resolution.

@@ -48,7 +48,6 @@ struct LlamaLayer: Sendable {
   private let key: Linear
   private let value: Linear
   private let output: Linear
-  private let outputWeight: StoredTensor
   private let postNorm: Tensor
   private let gate: Linear
   private let up: Linear
@@ -69,7 +68,6 @@ struct LlamaLayer: Sendable {
     key = try weights.linear("self_attn.k_proj", inputs: width, outputs: keys, bias: false)
     value = try weights.linear("self_attn.v_proj", inputs: width, outputs: keys, bias: false)
     output = try weights.linear("self_attn.o_proj", inputs: queries, outputs: width, bias: false)
-    outputWeight = try weights.stored("self_attn.o_proj.weight", [width, queries])
     postNorm = try weights.tensor("post_attention_layernorm.weight", [width])
     gate = try weights.linear("mlp.gate_proj", inputs: width, outputs: inner, bias: false)
     up = try weights.linear("mlp.up_proj", inputs: width, outputs: inner, bias: false)
@@ -119,7 +117,7 @@ struct LlamaLayer: Sendable {
 
   /// ‖v_j W_o^h‖ `[heads, n]` of values `[n, kvHeads · headDim]` (Kobayashi et al., arXiv 2004.10102).
   func valueNorms(_ values: Tensor) -> Tensor {
-    let weight = outputWeight.float32()
+    let weight = output.float32()
     let rows = values.shape[0]
     let norms = (0..<shape.heads).map { head in
       let mixed = matmul(

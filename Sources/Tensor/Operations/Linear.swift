@@ -3,43 +3,70 @@ internal import CKernels
 /// A linear layer y = x Wᵀ + b whose weight `[out, in]` stays in the format of its file.
 ///
 /// 16-bit weights are widened block by block into a scratch buffer that a matrix product then reads, or in registers
-/// when there are few rows: a 7B model in 13 GB of F16 never becomes 27 GB of floats.
+/// when there are few rows: a 7B model in 13 GB of F16 never becomes 27 GB of floats. A weight may also be one of 8-bit
+/// integers (`QuantizedMatrix`).
 package struct Linear: Sendable {
-  private let weight: StoredTensor
+  private let weight: Weight
   private let bias: Tensor?
 
   package let outputSize: Int
   package let inputSize: Int
+  private let name: String
+
+  private enum Weight: Sendable {
+    case stored(StoredTensor)
+    case quantized(QuantizedMatrix)
+  }
 
   /// `weight` is F32, F16 or BF16 `[out, in]`, `bias` `[out]`.
   package init(weight: StoredTensor, bias: Tensor? = nil) {
     precondition(weight.shape.count == 2 && weight.dtype.isWeight, "\(weight.name) \(weight.dtype) \(weight.shape)")
-    precondition(bias == nil || bias?.shape == [weight.shape[0]], "bias \(bias?.shape ?? []) of \(weight.name)")
+    self.init(.stored(weight), weight, bias)
+  }
+
+  /// The same with a weight of 8-bit integers.
+  package init(weight: QuantizedMatrix, bias: Tensor? = nil) {
+    self.init(.quantized(weight), weight.integers, bias)
+  }
+
+  private init(_ weight: Weight, _ tensor: StoredTensor, _ bias: Tensor?) {
+    precondition(bias == nil || bias?.shape == [tensor.shape[0]], "bias \(bias?.shape ?? []) of \(tensor.name)")
     self.weight = weight
     self.bias = bias
-    self.outputSize = weight.shape[0]
-    self.inputSize = weight.shape[1]
+    self.outputSize = tensor.shape[0]
+    self.inputSize = tensor.shape[1]
+    self.name = tensor.name
+  }
+
+  /// The whole weight `[out, in]` in 32 bits.
+  package func float32() -> Tensor {
+    switch weight {
+    case .stored(let tensor): tensor.float32()
+    case .quantized(let matrix): matrix.float32()
+    }
   }
 
   /// `[n, in]` → `[n, out]`.
   package func callAsFunction(_ x: Tensor) -> Tensor {
-    precondition(x.rank == 2 && x.shape[1] == inputSize, "\(weight.name) \(weight.shape) applied to \(x.shape)")
+    precondition(x.rank == 2 && x.shape[1] == inputSize, "\(name) [\(outputSize), \(inputSize)] applied to \(x.shape)")
     let rows = x.shape[0]
     guard inputSize > 0, outputSize > 0, rows > 0 else { return .zeros([rows, outputSize]) }
     return Tensor(shape: [rows, outputSize]) { y in
       x.values.withUnsafeBufferPointer { x in
         guard let x = x.baseAddress, let y = y.baseAddress else { return }
-        if rows <= KERNEL_MAX_VECTORS {
-          multiplyVectors(x, count: rows, into: y)
-        } else {
-          multiplyMatrix(x, rows: rows, into: y)
+        switch weight {
+        case .quantized(let matrix): withBias { matrix.multiply(x, rows: rows, bias: $0, into: y) }
+        case .stored(let weight) where rows <= KERNEL_MAX_VECTORS: multiplyVectors(weight, x, count: rows, into: y)
+        case .stored(let weight): multiplyMatrix(weight, x, rows: rows, into: y)
         }
       }
     }
   }
 
   /// The weight row by row: every product takes the time of reading the weights once.
-  private func multiplyVectors(_ x: UnsafePointer<Float>, count: Int, into y: UnsafeMutablePointer<Float>) {
+  private func multiplyVectors(
+    _ weight: StoredTensor, _ x: UnsafePointer<Float>, count: Int, into y: UnsafeMutablePointer<Float>
+  ) {
     weight.withUnsafeBytes { bytes in
       guard let base = bytes.baseAddress else { return }
       let kernel =
@@ -58,7 +85,9 @@ package struct Linear: Sendable {
     }
   }
 
-  private func multiplyMatrix(_ x: UnsafePointer<Float>, rows: Int, into y: UnsafeMutablePointer<Float>) {
+  private func multiplyMatrix(
+    _ weight: StoredTensor, _ x: UnsafePointer<Float>, rows: Int, into y: UnsafeMutablePointer<Float>
+  ) {
     withBias { bias in
       if let bias { kernel_fill_rows(bias, y, rows, outputSize) }
     }

@@ -13,6 +13,7 @@ package struct StoredTensor: Sendable {
     case file(MappedFile, offset: Int)
     case floats(Tensor)
     case integers([Int32])
+    case bytes([Int8])
   }
 
   /// The elements at `byteOffset` of `file`, which the parser has found to lie within it.
@@ -46,6 +47,16 @@ package struct StoredTensor: Sendable {
     self.storage = .integers(integers)
   }
 
+  /// An int8 tensor in memory.
+  package init(name: String, shape: [Int], bytes: [Int8]) {
+    precondition(shape.reduce(1, *) == bytes.count)
+    self.name = name
+    self.dtype = .i8
+    self.shape = shape
+    self.byteCount = bytes.count
+    self.storage = .bytes(bytes)
+  }
+
   package var count: Int { shape.reduce(1, *) }
 
   /// The mapped file that holds the tensor; nil in memory.
@@ -69,6 +80,7 @@ package struct StoredTensor: Sendable {
       }
     case .floats(let tensor): try tensor.values.withUnsafeBytes(body)
     case .integers(let values): try values.withUnsafeBytes(body)
+    case .bytes(let values): try values.withUnsafeBytes(body)
     }
   }
 

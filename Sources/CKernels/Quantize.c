@@ -1,0 +1,62 @@
+#include <math.h>
+
+#include "CKernels.h"
+#include "Clones.h"
+
+INLINED float largest_magnitude(const float *restrict values, size_t count) {
+  float largest = 0;
+  for (size_t i = 0; i < count; i++) {
+    float magnitude = fabsf(values[i]);
+    largest = magnitude > largest ? magnitude : largest;
+  }
+  return largest;
+}
+
+/// The nearest integer, ties to even, of a value under 2^22: adding 1.5 * 2^23 leaves it in the lowest bits.
+INLINED int nearest(float value) {
+  float shifted = value + 12582912.0f;
+  int bits;
+  __builtin_memcpy(&bits, &shifted, sizeof bits);
+  return bits - 0x4B400000;
+}
+
+CLONES void kernel_quantize_rows(
+    const float *restrict source, size_t rows, size_t columns, int levels, uint8_t *restrict destination,
+    float *restrict scales) {
+  for (size_t r = 0; r < rows; r++) {
+    const float *row = source + r * columns;
+    uint8_t *result = destination + r * columns;
+    float largest = largest_magnitude(row, columns);
+    float factor = largest > 0 ? (float)levels / largest : 0;
+    for (size_t c = 0; c < columns; c++) result[c] = (uint8_t)(nearest(row[c] * factor) + levels + 1);
+    scales[r] = largest / (float)levels;
+  }
+}
+
+CLONES void kernel_quantize_weights(
+    const float *restrict source, size_t rows, size_t columns, int8_t *restrict destination, float *restrict scales) {
+  for (size_t r = 0; r < rows; r++) {
+    const float *row = source + r * columns;
+    int8_t *result = destination + r * columns;
+    float largest = largest_magnitude(row, columns);
+    float factor = largest > 0 ? 127.0f / largest : 0;
+    for (size_t c = 0; c < columns; c++) result[c] = (int8_t)nearest(row[c] * factor);
+    scales[r] = largest / 127.0f;
+  }
+}
+
+CLONES void kernel_f32_from_i8(
+    const int8_t *restrict source, const float *restrict scales, size_t rows, size_t columns,
+    float *restrict destination) {
+  for (size_t r = 0; r < rows; r++)
+    for (size_t c = 0; c < columns; c++)
+      destination[r * columns + c] = (float)source[r * columns + c] * scales[r];
+}
+
+CLONES void kernel_scale_sums(
+    const int32_t *restrict sums, size_t rows, size_t columns, const float *restrict row_scales,
+    const float *restrict column_scales, const float *restrict bias, float *restrict y, size_t stride) {
+  for (size_t r = 0; r < rows; r++)
+    for (size_t c = 0; c < columns; c++)
+      y[r * stride + c] = (float)sums[r * columns + c] * (row_scales[r] * column_scales[c]) + (bias ? bias[c] : 0);
+}

@@ -1,0 +1,73 @@
+import Evidence
+import Foundation
+import HTCVLM
+import Tensor
+import Trace
+
+/// What `Precision.int8` changes: the same pictures and prompt through both models.
+struct PrecisionComparison {
+  private(set) var pictures = 0
+  /// `[L][H]`, sums over pictures of the absolute difference of the anchors' share.
+  private var shareDifferences: [[Double]] = []
+  private var largestShareDifference = 0.0
+  private var sameTokens = 0
+  private var divergences: [Double] = []
+
+  /// Runs `paths` through the checkpoint in both precisions, calling `progress` before each picture.
+  init(
+    directory: String, cacheDirectory: String?, pictures paths: [String], prompt: String,
+    progress: (String) -> Void
+  ) throws {
+    progress("opening")
+    let exact = try Pipeline(opening: directory, version: programVersion)
+    let rounded = try Pipeline(
+      opening: directory, version: programVersion, precision: .int8, cacheDirectory: cacheDirectory)
+    let request = Pipeline.Request(
+      prompt: prompt, options: GenerationOptions(maxNewTokens: 1), reconstructs: false)
+    for (index, path) in paths.enumerated() {
+      progress("picture \(index + 1) of \(paths.count)")
+      let picture = try PictureSource(path: path)
+      try add(try exact.trace(picture, request), try rounded.trace(picture, request))
+    }
+  }
+
+  private mutating func add(_ exact: Trace, _ rounded: Trace) throws {
+    let before = try VocoAttention(exact).matrix(.anchorShare)
+    let after = try VocoAttention(rounded).matrix(.anchorShare)
+    let differences = zip(before, after).map { rows in
+      zip(rows.0, rows.1).map { abs(($0 ?? 0) - ($1 ?? 0)) }
+    }
+    if shareDifferences.isEmpty { shareDifferences = differences.map { $0.map { _ in 0 } } }
+    for (layer, row) in differences.enumerated() {
+      for (head, difference) in row.enumerated() { shareDifferences[layer][head] += difference }
+    }
+    largestShareDifference = max(largestShareDifference, differences.flatMap { $0 }.max() ?? 0)
+    if let before = exact.language?.logits, let after = rounded.language?.logits {
+      divergences.append(Divergence.kl(reference: before, changed: after))
+      sameTokens += Self.likeliest(before) == Self.likeliest(after) ? 1 : 0
+    }
+    pictures += 1
+  }
+
+  private static func likeliest(_ logits: Tensor) -> Int? {
+    logits.values.indices.max { logits.values[$0] < logits.values[$1] }
+  }
+
+  /// The tables as text: what `check --precision int8` prints.
+  var lines: [String] {
+    let number = { (value: Double) in String(format: "%.5f", value) }
+    let mean = divergences.reduce(0, +) / Double(max(1, divergences.count))
+    var lines = [
+      "int8 against exact weights, \(pictures) pictures",
+      "next token     the same on \(sameTokens) of \(divergences.count); KL mean \(number(mean)), "
+        + "largest \(number(divergences.max() ?? 0)) nat",
+      "anchor share   absolute difference, mean over pictures, by layer (rows) and head; "
+        + "largest of any picture \(number(largestShareDifference))",
+    ]
+    for (layer, row) in shareDifferences.enumerated() {
+      let cells = row.map { number($0 / Double(max(1, pictures))) }.joined(separator: " ")
+      lines.append("  L\(layer + 1)".padding(toLength: 7, withPad: " ", startingAt: 0) + cells)
+    }
+    return lines
+  }
+}

@@ -1,0 +1,81 @@
+import Checkpoint
+import Foundation
+import HTCVLM
+import Tensor
+import TestSupport
+import Testing
+import Trace
+
+/// The decoder with 8-bit matrices, on copies of the parity cases.
+@Suite("8-bit decoder")
+struct Int8Tests {
+  /// A writable copy of a case's directory, removed with the value.
+  private final class Copy {
+    let path = FileManager.default.temporaryDirectory.appendingPathComponent("int8-\(UUID().uuidString)").path
+
+    init(_ parity: ParityCase) throws { try FileManager.default.copyItem(atPath: parity.directory, toPath: path) }
+
+    deinit { try? FileManager.default.removeItem(atPath: path) }
+
+    var made: String { "\(path)/vocoscope-int8.safetensors" }
+
+    func pipeline() throws -> Pipeline { try Pipeline(opening: path, version: "test", precision: .int8) }
+  }
+
+  private func modificationTime(_ path: String) throws -> Date? {
+    try FileManager.default.attributesOfItem(atPath: path)[.modificationDate] as? Date
+  }
+
+  @Test("Logits and attention stay near the exact ones, and the trace says int8", arguments: ParityCase.all)
+  func closeness(_ parity: ParityCase) throws {
+    let copy = try Copy(parity)
+    let trace = try copy.pipeline().trace(try parity.picture(), try parity.request())
+    let expected = try parity.expected().tensors
+    #expect(trace.model.precision == "int8")
+    let logits = try #require(trace.language?.logits)
+    let exact = try #require(expected["logits"]).float32()
+    let scale = exact.values.map(abs).max() ?? 0
+    let largest = zip(logits.values, exact.values).map { abs($0 - $1) }.max() ?? .infinity
+    #expect(largest > 0, "the integers were not used")
+    #expect(largest < 0.1 * scale)
+    let rows = try #require(trace.language?.attentionVoco)
+    let exactRows = try #require(expected["attention.voco"]).float32()
+    #expect(zip(rows.values, exactRows.values).allSatisfy { abs($0 - $1) < 0.02 })
+  }
+
+  @Test("The integers are made once, used again, and made anew when the weights change")
+  func reuse() throws {
+    let copy = try Copy(.star)
+    _ = try copy.pipeline()
+    let first = try modificationTime(copy.made)
+    _ = try copy.pipeline()
+    #expect(try modificationTime(copy.made) == first)
+    let weights = "\(copy.path)/model.safetensors"
+    try FileManager.default.setAttributes([.modificationDate: Date(timeIntervalSince1970: 1)], ofItemAtPath: weights)
+    _ = try copy.pipeline()
+    #expect(try modificationTime(copy.made) != first)
+  }
+
+  @Test("A half-written or foreign file in the integers' place is replaced")
+  func damaged() throws {
+    let copy = try Copy(.star)
+    try Data("not safetensors".utf8).write(to: URL(fileURLWithPath: copy.made))
+    let trace = try copy.pipeline().trace(try ParityCase.star.picture(), try ParityCase.star.request())
+    #expect(trace.language?.logits != nil)
+    #expect(try SafetensorsFile(path: copy.made).tensors.values.contains { $0.dtype == .i8 })
+  }
+
+  @Test("Cancelling while the integers are made leaves no file")
+  func cancelled() throws {
+    struct Stop: Error {}
+    let copy = try Copy(.star)
+    let directory = try CheckpointDirectory(path: copy.path)
+    let keys = directory.tensors.keys.filter { $0.hasSuffix("mlp.up_proj.weight") }.sorted()
+    #expect(!keys.isEmpty)
+    #expect(throws: Stop.self) {
+      _ = try Int8Weights(directory, keys: keys, cacheDirectory: nil) { _, _ in throw Stop() }
+    }
+    let left = try FileManager.default.contentsOfDirectory(atPath: copy.path)
+    #expect(!left.contains { $0.contains("int8") })
+  }
+}

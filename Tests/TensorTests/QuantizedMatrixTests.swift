@@ -1,0 +1,67 @@
+import Tensor
+import Testing
+
+@Suite("8-bit weights")
+struct QuantizedMatrixTests {
+  /// Smooth values of both signs, row r scaled by r + 1.
+  private static func matrix(_ rows: Int, _ columns: Int, phase: Double) -> Tensor {
+    Tensor(
+      shape: [rows, columns],
+      values: (0..<rows * columns).map { index in
+        let wave = (Double(index) * 0.7391 + phase).truncatingRemainder(dividingBy: 2) - 1
+        return Float(wave * Double(index / columns + 1))
+      })
+  }
+
+  private static func quantized(_ weight: Tensor) -> QuantizedMatrix {
+    let rows = weight.shape[0]
+    let (integers, scales) = QuantizedMatrix.quantize(StoredTensor(name: "w", tensor: weight), rows: 0..<rows)
+    return QuantizedMatrix(
+      integers: StoredTensor(name: "w", shape: weight.shape, bytes: integers),
+      scales: Tensor(shape: [rows], values: scales))
+  }
+
+  @Test("A weight comes back within half a step of its output's scale, its largest entry exactly")
+  func roundTrip() {
+    let weight = Self.matrix(5, 37, phase: 0)
+    let matrix = Self.quantized(weight)
+    let back = matrix.float32()
+    for row in 0..<5 {
+      let scale = matrix.scales.values[row]
+      let cells = row * 37..<(row + 1) * 37
+      let largest = cells.max { abs(weight.values[$0]) < abs(weight.values[$1]) } ?? 0
+      #expect(abs(back.values[largest] - weight.values[largest]) <= abs(weight.values[largest]) * 1e-6)
+      #expect(cells.allSatisfy { abs(back.values[$0] - weight.values[$0]) <= scale * 0.5001 })
+    }
+  }
+
+  @Test("An output of zeros stays zeros")
+  func zeros() {
+    let matrix = Self.quantized(.zeros([2, 8]))
+    #expect(matrix.scales.values == [0, 0])
+    #expect(Linear(weight: matrix)(Self.matrix(6, 8, phase: 0.3)).values.allSatisfy { $0 == 0 })
+  }
+
+  @Test(
+    "A product agrees with that of the rounded weight: exactly rounded rows within their step, few rows to rounding",
+    arguments: [1, 3, 4, 5, 70])
+  func products(rows: Int) {
+    let (inputs, outputs) = (300, 1100)
+    let matrix = Self.quantized(Self.matrix(outputs, inputs, phase: 0.1))
+    let bias = Self.matrix(1, outputs, phase: 0.9).reshaped([outputs])
+    let x = Self.matrix(rows, inputs, phase: 0.5)
+    let found = Linear(weight: matrix, bias: bias)(x)
+    let expected = Linear(weight: StoredTensor(name: "w", tensor: matrix.float32()), bias: bias)(x)
+    for row in 0..<rows {
+      let cells = row * inputs..<(row + 1) * inputs
+      let largestInput = (cells.map { abs(x.values[$0]) }.max() ?? 0)
+      let step = largestInput * (rows <= 4 ? 1e-5 : 1.0 / 127)
+      for output in stride(from: 0, to: outputs, by: 97) {
+        // Errors of up to half a step, spread evenly, add up like their root; ten times that is out of reach.
+        let largest = matrix.scales.values[output] * 127
+        let bound = 10 * step * 0.29 * largest * Float(inputs).squareRoot() + 1e-3
+        #expect(abs(found.values[row * outputs + output] - expected.values[row * outputs + output]) <= bound)
+      }
+    }
+  }
+}
