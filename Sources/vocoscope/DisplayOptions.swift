@@ -41,12 +41,6 @@ struct DisplayOptions: ParsableArguments {
     Glyphs.detect(environment: environment, asciiRequested: ascii)
   }
 
-  /// What draws pictures: two exact pixels a character where colours allow, else libchafa, which takes far longer.
-  func pictures(for look: Appearance) -> PictureRenderer {
-    let isExact = symbols == .halfBlocks && look.drawsHalfBlocks
-    return isExact ? .halfBlocks : .chafa(symbols, look)
-  }
-
   /// The themes to go through: the one asked for first, or the one that the terminal says fits its background.
   func themes(_ environment: [String: String]) -> [Theme] {
     let name = theme ?? (Self.hasLightBackground(environment) ? Theme.light.name : Theme.dark.name)

@@ -60,7 +60,7 @@ struct SessionSetup {
     let session = InspectorSession(
       terminal: terminal, mailbox: mailbox, worker: worker,
       exporter: Exporter(directory: URL(fileURLWithPath: FileManager.default.currentDirectoryPath)),
-      pictures: display.pictures(for: state.appearance).remembering())
+      pictures: PictureRenderer.chafa(display.symbols, state.appearance).remembering())
     session.run(state, first: effects)
   }
 }

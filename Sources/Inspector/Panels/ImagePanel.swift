@@ -14,7 +14,8 @@ extension Canvas {
     let room = rect.dropping(bottom: legendRows)
     let size = pictureSize(picture, state.links.geometry.patches, in: room)
     let area = Rect(x: rect.x, y: rect.y, width: size.width, height: size.height)
-    let renderer = pictures ?? .best(for: look)
+    // Under a map each patch keeps its exact colour, and going through layers waits for no picture to be drawn anew.
+    let renderer = state.overlaysMap ? .best(for: look) : pictures ?? .best(for: look)
     frame.blit(
       renderer.render(picture.pixels, picture.width, picture.height, size), size: size,
       at: Point(x: area.x, y: area.y), clippedTo: area)
@@ -79,7 +80,7 @@ extension Canvas {
     let grid = state.links.geometry.patches
     let size = "\(grid.rows)×\(grid.columns) patches"
     switch state.view.overlay {
-    case .attention where state.map != nil && look.hasColor:
+    case .attention where state.overlaysMap:
       line("\(size), \(state.view.metric.rawValue) over the picture", in: rect, style: look.theme.dim)
     case .reconstruction where state.trace?.mgvq?.reconstruction != nil:
       line("what the codes decode to, \(size)", in: rect, style: look.theme.dim)

@@ -11,12 +11,15 @@ extension InspectorState {
       shownPicture = nil
       return
     }
-    guard view.overlay == .attention, let map, appearance.hasColor else {
+    guard overlaysMap, let map else {
       shownPicture = base
       return
     }
     shownPicture = blend(map.positions, over: base)
   }
+
+  /// Whether a map lies over the picture.
+  var overlaysMap: Bool { view.overlay == .attention && map != nil && appearance.hasColor }
 
   private var displayedSquare: Picture? {
     if view.overlay == .reconstruction, let decoded = trace?.mgvq?.reconstruction { return Picture(signed: decoded) }
