@@ -43,12 +43,18 @@ package final class Pipeline: Sendable {
   /// Opens the checkpoint at `path`: the stage `load`, which maps files and converts no large tensor.
   ///
   /// `version` goes into traces. With `Precision.int8` the decoder's matrices are quantised the first time and kept beside
-  /// the checkpoint, else in `cacheDirectory`. Throws `CheckpointError`, `ModelError`, `TokenizerError` or `FileError`.
+  /// the checkpoint, else in `cacheDirectory`. Throws `CheckpointError`, `ModelError` (also when `availableMemory` cannot
+  /// hold a run), `TokenizerError` or `FileError`.
   package convenience init(
     opening path: String, version: String, precision: Precision = .exact, cacheDirectory: String? = nil,
+    availableMemory: Int? = ComputeBackend.availableMemory,
     progress: @escaping @Sendable (StageProgress) -> Void = { _ in }
   ) throws {
     let directory = try CheckpointDirectory(path: path)
+    let memory = MemoryEstimate(configuration: directory.configuration, tensors: directory.tensors)
+    if let availableMemory, memory.resident > availableMemory {
+      throw ModelError.memory(checkpoint: path, estimate: memory, available: availableMemory)
+    }
     let keys = precision == .int8 ? directory.configuration.int8Keys : []
     let checkpoint = try RunContext(progress: progress).stage(.load, steps: 1 + 2 * keys.count) { step in
       // Binding first: whatever is missing or misshapen is named before long work.

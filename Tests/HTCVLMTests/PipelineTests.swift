@@ -177,4 +177,17 @@ struct PipelineTests {
     }
     #expect(reason.contains("/nowhere"))
   }
+
+  @Test("A run that does not fit the memory left says so, with the sum, before it starts")
+  func memory() throws {
+    let parity = ParityCase.star
+    #expect {
+      _ = try Pipeline(opening: parity.directory, version: "test", availableMemory: 1 << 10)
+    } throws: { error in
+      guard case .memory(_, let estimate, 1 << 10)? = error as? ModelError else { return false }
+      return estimate.resident == estimate.converted + estimate.activations + estimate.keyValues
+        && "\(error)".contains("MiB of activations")
+    }
+    _ = try Pipeline(opening: parity.directory, version: "test", availableMemory: 1 << 34)
+  }
 }

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 import codes
 import features
 from decoder import CELL_CLASSES, CELL_COLOURS
-from questions import FAMILIES, TEMPLATE, fixed_questions, training_questions
+from questions import FAMILIES, TEMPLATE, WEIGHTS, fixed_questions, training_questions
 from scenes import Scene, draw_scene
 from vocabulary import CLASS_NAMES, COLOUR_NAMES, TEXTURES
 
@@ -66,6 +66,7 @@ class Inputs:
         self.pieces = self.tokenizer.get_piece_size()
         self.cache = {}
         self.words = CLASS_NAMES + TEXTURES
+        self.class_ids = np.array([self.tokenizer.encode(w)[0] for w in CLASS_NAMES])
         self.word_ids = torch.tensor([self.tokenizer.encode(w)[0] for w in self.words])
         statistics = os.path.join(work, "feature_statistics.pt")
         if not os.path.exists(statistics):
@@ -154,7 +155,7 @@ class Inputs:
                 words[b, here], colours[b, here] = lookup[:, 0], lookup[:, 1]
         return torch.from_numpy(cells), torch.from_numpy(words), torch.from_numpy(colours)
 
-    def training_batch(self, split, rng, batch, patches, questions, mix=0.0):
+    def training_batch(self, split, rng, batch, patches, questions, mix=0.0, weights=WEIGHTS):
         """A random batch of scenes with fresh questions, a share `mix` of them put together from cells of several."""
         chosen = np.sort(rng.choice(576, patches, replace=False))
         scenes, sources = [], []
@@ -162,8 +163,21 @@ class Inputs:
             scene, cells = split.mixed(i, rng) if rng.random() < mix else (split.scenes[i], np.full(6, i))
             scenes.append(scene)
             sources.append(cells)
-        asked = [training_questions(scene, rng, questions) for scene in scenes]
-        return (*self.visual(split, sources, chosen), torch.from_numpy(chosen), *self.packed(asked), *self.targets(split, scenes, sources, chosen))
+        asked = [training_questions(scene, rng, questions, weights) for scene in scenes]
+        text = self.packed(asked)
+        return (*self.visual(split, sources, chosen), torch.from_numpy(chosen), *text, *self.targets(split, scenes, sources, chosen),
+                self.places(text[0], text[1], scenes))
+
+    def places(self, text, wanted, scenes):
+        """The cell of each object that a question names, 6 if it is absent, at its token [B, Q, T]; -100 elsewhere."""
+        cells = np.full((len(scenes), self.pieces), -100)
+        for b, scene in enumerate(scenes):
+            cells[b, self.class_ids] = 6
+            for placed in scene.objects:
+                cells[b, self.class_ids[CLASS_NAMES.index(placed.name)]] = placed.row * 3 + placed.column
+        found = cells[np.arange(len(scenes))[:, None, None], text.numpy()]
+        found[np.arange(text.shape[2]) > wanted[..., :1].numpy()] = -100
+        return torch.from_numpy(found)
 
     def evaluation_batch(self, split, indices):
         """All patches and the fixed questions of some scenes, with the questions themselves."""

@@ -93,12 +93,14 @@ class AnchorProjector(nn.Module):
 
 
 class Auxiliary(nn.Module):
-    """Training-only heads: object, and object's colour, of each cell from <voco> states; colour from patch states."""
+    """Training-only heads: object, and object's colour, of each cell from <voco> states; colour from patch states; the cell
+    of an object that a question names (or that it is absent) from the state of its name."""
 
     def __init__(self, shape):
         super().__init__()
         self.cells = nn.Linear(2 * shape.width, CELLS * (CELL_CLASSES + CELL_COLOURS))
         self.patch_colour = nn.Linear(shape.width, CELL_COLOURS)
+        self.located = nn.Linear(shape.width, CELLS + 1)
 
 
 class Decoder(nn.Module):
@@ -192,13 +194,13 @@ class Decoder(nn.Module):
         return torch.einsum("bqhrn,bnhd->bqrhd", weights[..., :seen], visual_v) + torch.einsum("bqhrt,bqthd->bqrhd", weights[..., seen:], v)
 
     def forward(self, variant, features, chosen, quantised, text, wanted):
-        """Logits [B, Q, R, vocab] at the text indices `wanted` [B, Q, R], and the <voco> and patch states for the auxiliary losses."""
+        """Logits [B, Q, R, vocab] at the text indices `wanted` [B, Q, R], and the <voco>, patch and text states for the auxiliary losses."""
         x, positions = self.visual(variant, features, chosen, quantised)
         t = self.embed_tokens(text)
         batch, questions, length, width = t.shape
         text_positions = positions[-1] + 1 + torch.arange(length)
         every = torch.arange(length).expand(batch, questions, length)
-        last, voco_states, patch_states = len(self.layers) - 1, [], None
+        last, voco_states, patch_states, text_states = len(self.layers) - 1, [], None, None
         for number, block in enumerate(self.layers):
             if number == last - 1:
                 patch_states = x[:, 1 + ANCHORS * variant.anchors:-1]
@@ -212,6 +214,7 @@ class Decoder(nn.Module):
             text_k, text_v = self.project(block, "k", u, text_positions), self.project(block, "v", u)
             steps = wanted if number == last else every
             if number == last:
+                text_states = t
                 rows = wanted[..., None].expand(-1, -1, -1, width)
                 t, u = t.gather(2, rows), u.gather(2, rows)
                 q = self.project(block, "q", u)
@@ -230,4 +233,4 @@ class Decoder(nn.Module):
             else:
                 q = self.project(block, "q", y, positions)
                 x = block.finish(x, self.visual_rows(variant, q, k, v).flatten(-2))
-        return self.lm_head(self.norm(t)), torch.cat([F.rms_norm(s, s.shape[-1:]) for s in voco_states], -1), patch_states
+        return self.lm_head(self.norm(t)), torch.cat([F.rms_norm(s, s.shape[-1:]) for s in voco_states], -1), patch_states, text_states

@@ -15,6 +15,8 @@ from vocabulary import BACKGROUND_COLOURS, CLASS_NAMES, COLOUR_NAMES, COLUMNS, N
 FAMILIES = ["which", "count", "where", "exist", "colour", "background", "texture", "relation"]
 #: How often training asks each family (where the scene allows it).
 WEIGHTS = {"which": 3, "count": 1, "where": 2, "exist": 1.5, "colour": 1.5, "background": .5, "texture": .5, "relation": 2}
+#: The same in the second stage: once <voco> names the objects, finding a named one is what is left to learn.
+SECOND_WEIGHTS = {"which": 1.5, "count": .5, "where": 3, "exist": 3, "colour": 2, "background": 1.5, "texture": .3, "relation": 3}
 PLURAL = {"grapes", "cherries", "fries", "headphones", "scissors", "glasses"}
 MASS = {"bacon", "popcorn", "broccoli", "corn", "milk", "coffee", "beer", "wine", "honey", "cheese", "fire", "candy", "tennis", "soccer", "basketball"}
 TEMPLATE = "USER: {prompt} ASSISTANT:"
@@ -112,10 +114,10 @@ def relation(scene, rng):
 ASK = {f: globals()[f] for f in FAMILIES}
 
 
-def training_questions(scene, rng, number):
+def training_questions(scene, rng, number, weights=WEIGHTS):
     """`number` questions of random families, some of them starting with a capital letter."""
     asked = []
-    weights = [WEIGHTS[f] for f in FAMILIES]
+    weights = [weights[f] for f in FAMILIES]
     total = sum(weights)
     while len(asked) < number:
         point, family = rng.random() * total, 0

@@ -19,14 +19,18 @@ from data import Inputs, Split
 from decoder import CELL_CLASSES, CELL_COLOURS, CELLS, VARIANTS, Auxiliary, Decoder, Shape
 from evaluate import accuracy
 from features import default_work
+from questions import SECOND_WEIGHTS, WEIGHTS
 
 
-def auxiliary_loss(model, heads, batch, voco, patch_states, rng, word_ids):
-    """The three training-only terms: cells from <voco>; words (by the LM head's rows `word_ids`) and colours from patch states."""
-    cells, words, colours = batch[6:]
+def auxiliary_loss(model, heads, batch, voco, patch_states, text_states, rng, word_ids):
+    """The training-only terms: cells from <voco>; words (by the LM head's rows `word_ids`) and colours from patch states;
+    the cell of each object that a question names."""
+    cells, words, colours, places = batch[6:]
     scores = heads.cells(voco).unflatten(-1, (CELLS, -1))
     of_class, of_colour = scores.split([CELL_CLASSES, CELL_COLOURS], -1)
     loss = F.cross_entropy(of_class.flatten(0, 1), cells[..., 0].flatten()) + .5 * F.cross_entropy(of_colour.flatten(0, 1), cells[..., 1].flatten())
+    located = heads.located(F.rms_norm(text_states, text_states.shape[-1:])).flatten(0, 2)
+    loss = loss + F.cross_entropy(located, places.flatten(), ignore_index=-100, reduction="sum") / (places >= 0).sum().clamp_min(1)
     if patch_states.shape[1]:
         some = torch.from_numpy(rng.choice(patch_states.shape[1], min(48, patch_states.shape[1]), replace=False))
         states = patch_states[:, some]
@@ -56,6 +60,16 @@ def align(model, heads, inputs, split, seed, steps, note):
             note(alignment=step, loss=round(loss.item(), 3), named=round((words.argmax(-1) == targets[:, 0]).float().mean().item(), 3))
 
 
+def share_words(model, word_ids):
+    """Gives the words that patches were named by to the questions: their embeddings become the LM head's rows, at the embeddings' length.
+
+    A question's word and the patches it names then lie in one direction; from unrelated ones, thousands of steps found no match.
+    """
+    with torch.no_grad():
+        rows, table = model.lm_head.weight[word_ids], model.embed_tokens.weight
+        table[word_ids] = rows * (table[word_ids].norm(dim=-1).mean() / rows.norm(dim=-1).mean())
+
+
 def schedule(step, progress, peak):
     """Warm-up over 100 steps; a cosine over `progress` in 0..1 down to 2 %."""
     return peak * min(1, (step + 1) / 100) * (.02 + .98 * .5 * (1 + math.cos(math.pi * min(1, progress))))
@@ -67,7 +81,8 @@ def parse():
     parser.add_argument("--variant", choices=sorted(set(VARIANTS) - {"lower"}), default="htc")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--work", default=default_work())
-    parser.add_argument("--steps", type=int, default=4000)
+    parser.add_argument("--steps", type=int, default=2600)
+    parser.add_argument("--second", type=int, default=2600, help="steps of a second stage at half the rate, with questions that look for a named object")
     parser.add_argument("--minutes", type=float, help="stop after this training time at the latest, with the schedule scaled to it")
     parser.add_argument("--scenes", type=int, help="use only the first so many training scenes")
     parser.add_argument("--batch", type=int, default=12)
@@ -106,15 +121,16 @@ def main():
     if os.path.exists(last):
         state = torch.load(last, weights_only=False)
         model.load_state_dict(state["model"])
-        heads.load_state_dict(state["heads"])
-        optimiser.load_state_dict(state["optimiser"])
+        heads.load_state_dict(state["heads"], strict=False)
+        if len(state["heads"]) == len(heads.state_dict()):
+            optimiser.load_state_dict(state["optimiser"])
         first, seconds = state["step"], state["seconds"]
         sizes = state["sizes"]
     started = time.time()
 
     def save(step):
         state = {"model": model.state_dict(), "heads": heads.state_dict(), "optimiser": optimiser.state_dict(), "step": step,
-                 "steps": options.steps, "seconds": seconds + time.time() - started, "shape": vars(shape), "variant": options.variant,
+                 "steps": options.steps + options.second, "seconds": seconds + time.time() - started, "shape": vars(shape), "variant": options.variant,
                  "seed": options.seed, "scenes": train.size, "sizes": sizes, "options": vars(options)}
         torch.save(state, last + ".new")
         os.replace(last + ".new", last)
@@ -128,26 +144,31 @@ def main():
     if not first and options.align:
         align(model, heads, inputs, Split(options.work, "train", options.scenes, coded=False), options.seed, options.align, note)
         save(0)
-    for step in range(first, options.steps):
+    total = options.steps + options.second
+    for step in range(first, total):
         if not sizes or (options.growing and step % 50 == 0):
             train.refresh()
             sizes.append((step, train.size))
         rng = np.random.default_rng([options.seed, step])
-        progress = step / options.steps
+        second = step >= options.steps
+        if options.second and step == options.steps:
+            share_words(model, inputs.word_ids)
+        progress = (step - options.steps) / options.second if second else step / options.steps
         if options.minutes:
             progress = max(progress, (seconds + time.time() - started) / 60 / options.minutes)
             if progress >= 1:
                 break
-        full = progress >= .95
+        full = progress >= .95 and (second or not options.second)
         for group in optimiser.param_groups:
-            group["lr"] = schedule(step, progress, options.rate)
+            group["lr"] = schedule(step, progress, options.rate * (.5 if second else 1))
         batch = inputs.training_batch(train, rng, options.batch, 576 if full else options.patches,
-                                      1 if step < options.sparse_until else options.questions, options.mix)
+                                      1 if step < options.sparse_until else options.questions, options.mix,
+                                      SECOND_WEIGHTS if second else WEIGHTS)
         features, quantised, chosen, text, wanted, targets = batch[:6]
-        logits, voco, patch_states = model(variant, features, chosen, quantised, text, wanted)
+        logits, voco, patch_states, text_states = model(variant, features, chosen, quantised, text, wanted)
         answers = F.cross_entropy(logits[:, :, 0].flatten(0, 1), targets[..., 0].flatten())
         ends = F.cross_entropy(logits[:, :, 1].flatten(0, 1), targets[..., 1].flatten())
-        extra = auxiliary_loss(model, heads, batch, voco, patch_states, rng, inputs.word_ids)
+        extra = auxiliary_loss(model, heads, batch, voco, patch_states, text_states, rng, inputs.word_ids)
         optimiser.zero_grad()
         (answers + .1 * ends + options.auxiliary * extra).backward()
         torch.nn.utils.clip_grad_norm_(parameters, 1.0)
@@ -160,7 +181,7 @@ def main():
         if step % 500 == 499:
             note(step=step + 1, val={k: round(v[0], 3) for k, v in accuracy(model, variant, inputs, val, 60).items()})
     else:
-        step = options.steps
+        step = total
     save(step)
     note(step=step, val={k: round(v[0], 4) for k, v in accuracy(model, variant, inputs, val).items()})
 

@@ -14,6 +14,8 @@ package enum ModelError: Error, Equatable, Sendable, CustomStringConvertible {
   case conversationTooLong(used: Int, adding: Int, limit: Int)
   /// Neither the prompt nor its template yields a token.
   case emptyPrompt
+  /// The machine has less memory left than a run takes beside its mapped files. Bytes.
+  case memory(checkpoint: String, estimate: MemoryEstimate, available: Int)
   /// An intervention names positions, layers, heads or vectors that the run does not have.
   case intervention(String)
 
@@ -34,8 +36,14 @@ package enum ModelError: Error, Equatable, Sendable, CustomStringConvertible {
       "the conversation holds \(used) positions and this adds \(adding); max_position_embeddings allows \(limit)"
     case .emptyPrompt:
       "the prompt is empty: there is no token after <voco> to answer from"
+    case .memory(let checkpoint, let estimate, let available):
+      "\(checkpoint): a run takes \(mebibytes(estimate.resident)) beside its mapped files "
+        + "(\(mebibytes(estimate.converted)) of converted weights, \(mebibytes(estimate.activations)) of activations, "
+        + "\(mebibytes(estimate.keyValues)) of keys and values), and this machine has \(mebibytes(available)) left"
     case .intervention(let reason):
       "the intervention cannot be applied: \(reason)"
     }
   }
 }
+
+private func mebibytes(_ bytes: Int) -> String { "\((bytes + (1 << 19)) >> 20) MiB" }
