@@ -3,7 +3,7 @@
 # Working data goes to $VOCOSCOPE_TRAINING (default ~/.cache/vocoscope-training). Interrupt and restart at will.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
-variant=${1:-htc} seed=${2:-1} steps=${3:-3000}
+variant=${1:-htc} seed=${2:-1} steps=${3:-3100}
 export VOCOSCOPE_TRAINING="${VOCOSCOPE_TRAINING:-$HOME/.cache/vocoscope-training}" OMP_NUM_THREADS="${OMP_NUM_THREADS:-2}"
 work=$VOCOSCOPE_TRAINING
 mkdir -p "$work"
@@ -25,7 +25,7 @@ cd "$here"
 "$python" questions.py
 [ -e "$work/mgvq/report.json" ] || "$python" train_mgvq.py
 "$python" codes.py
-"$python" train.py --variant "$variant" --seed "$seed" --steps "$steps" --batch 32 --questions 10 --patches 144
+"$python" train.py --variant "$variant" --seed "$seed" --steps "$steps" --second 2000 --batch 24 --questions 8 --patches 96 --align 800 --auxiliary 1
 for split in val test pairs; do "$python" evaluate.py "$variant-$seed" --split "$split"; done
 if [ "$variant" = upper ]; then
     for split in val test pairs; do "$python" evaluate.py "$variant-$seed" --split "$split" --as lower; done
