@@ -86,3 +86,24 @@ package struct QuestionSet: Sendable, Equatable {
     }
   }
 }
+
+extension QuestionSet {
+  /// All that the answers and their scores depend on, a line a question: what provenance hashes.
+  ///
+  /// Embedded pictures appear by their place in the file, so that it is the same wherever the file lies.
+  package var identity: String {
+    let lines = questions.map { question in
+      let image: JSONValue =
+        switch question.image {
+        case .file(let path): .string(path)
+        case .embedded(let image): .array([.integer(image.byteOffset), .integer(image.byteCount)])
+        }
+      return JSONValue.array([
+        .string(benchmark.rawValue), question.id.json, image, .string(question.text),
+        .array(question.answers.map(JSONValue.string)), .string(question.category),
+        .array(question.choices.map(JSONValue.string)),
+      ]).line
+    }
+    return lines.map { $0 + "\n" }.joined()
+  }
+}

@@ -9,7 +9,11 @@ struct ModelOptions: ParsableArguments {
 
   /// The checkpoint directory to open.
   func directory() throws -> String {
-    if let model { return model }
+    try model ?? Self.bundled()
+  }
+
+  /// The bundled demo checkpoint.
+  static func bundled() throws -> String {
     guard let bundled = AssetLocator.process.locate("models/htc-demo") else {
       throw UsageProblem(
         "the bundled demo checkpoint was not found beside the program or above it; name one with --model")

@@ -14,7 +14,7 @@ struct VocoscopeCommand: ParsableCommand {
     version: programVersion,
     subcommands: [
       InspectCommand.self, ViewCommand.self, AskCommand.self, ReportCommand.self, TraceCommand.self, VerifyCommand.self,
-      CodebookCommand.self, CheckCommand.self,
+      CodebookCommand.self, EvalCommand.self, CheckCommand.self,
     ],
     defaultSubcommand: InspectCommand.self)
 }

@@ -38,10 +38,11 @@ struct ReportTests {
       try comparison().text == """
         Questions · test.jsonl · 20 questions · per cent, 95 % intervals (Wilson)
 
-        family    n              lower          HTC, demo                upper
-        which    10   20.0 [5.7, 51.0]  80.0 [49.0, 94.3]  100.0 [72.2, 100.0]
-        colour   10  50.0 [23.7, 76.3]  60.0 [31.3, 83.2]    60.0 [31.3, 83.2]
-        overall  20  35.0 [18.1, 56.7]  70.0 [48.1, 85.5]    80.0 [58.4, 91.9]
+        family        n              lower          HTC, demo                upper
+        which        10   20.0 [5.7, 51.0]  80.0 [49.0, 94.3]  100.0 [72.2, 100.0]
+        colour       10  50.0 [23.7, 76.3]  60.0 [31.3, 83.2]    60.0 [31.3, 83.2]
+        overall      20  35.0 [18.1, 56.7]  70.0 [48.1, 85.5]    80.0 [58.4, 91.9]
+        family mean   2               35.0               70.0                 80.0
 
         retention  lower  upper           HTC, demo
         which       20.0  100.0                75.0
@@ -50,6 +51,36 @@ struct ReportTests {
         Families whose bounds lie within 10 points of each other are left out of the mean.
 
         """)
+  }
+
+  @Test("Every format names model, questions, pictures and settings")
+  func provenance() throws {
+    let header = ResultsHeader(
+      benchmark: .llava, questions: "test.jsonl", questionsSHA256: "q1", questionCount: 20, model: "demo",
+      modelSHA256: "c+w", promptTemplate: "{prompt}", settings: "greedy")
+    let sources = ["p1", nil, "p3"].map { EvaluationReport.Source(header: header, picturesSHA256: $0) }
+    let report = EvaluationReport(try comparison(), sources: sources, version: "9.9.9")
+    #expect(
+      try report.text
+        == comparison().text + """
+
+          lower: c+w, greedy, pictures p1
+          HTC, demo: c+w, greedy
+          upper: c+w, greedy, pictures p3
+          questions q1, scored by vocoscope 9.9.9
+
+          """)
+    guard case .object(let object) = report.json, case .object(let provenance)? = object["provenance"],
+      case .array(let models)? = provenance["models"], case .object(let last) = models[2]
+    else {
+      Issue.record("the report has another shape")
+      return
+    }
+    #expect(object["benchmark"] == .string("llava") && provenance["questions_sha256"] == .string("q1"))
+    #expect(last["pictures_sha256"] == .string("p3") && last["prompt_template"] == .string("{prompt}"))
+    let rows = report.csv.split(separator: "\n")
+    #expect(
+      rows.contains("llava,\"HTC, demo\",,model SHA-256,,c+w,,") && rows.contains("llava,upper,,version,,9.9.9,,"))
   }
 
   @Test("The JSON report holds every number")
@@ -79,7 +110,7 @@ struct ReportTests {
     #expect(lines.contains { $0.hasPrefix("llava,\"HTC, demo\",overall,score,20,0.7,0.48") })
     #expect(lines.contains("llava,\"HTC, demo\",colour,retention (left out),10,,,"))
     #expect(lines.contains { $0.hasPrefix("llava,\"HTC, demo\",overall,retention,,0.75") })
-    #expect(lines.count == 1 + 3 * 4 + 3)
+    #expect(lines.count == 1 + 3 * 5 + 3)
   }
 
   @Test("Questions without an answer are counted, not scored")

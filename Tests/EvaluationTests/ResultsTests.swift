@@ -42,6 +42,43 @@ struct ResultsTests {
     }
   }
 
+  @Test("Without a file, answers are returned and nothing is written")
+  func inMemory() throws {
+    let records = try set.evaluate(into: nil, header: header(shard: try Shard("2/2")), answer: answer)
+    #expect(records.map(\.index) == [1, 2])
+  }
+
+  @Test("A picture's hash is kept, and answers to other questions are refused")
+  func results() throws {
+    try withTemporaryDirectory { directory in
+      let path = "\(directory)/r.jsonl"
+      _ = try set.evaluate(into: path, header: header(model: "any")) { question in
+        ModelAnswer(text: "x", imageSHA256: question.index == 0 ? "abc" : nil)
+      }
+      let results = try set.results(path, sha256: "q1")
+      #expect(results.records.map(\.answer.imageSHA256) == ["abc", nil, nil])
+      let error = #expect(throws: EvaluationError.self) { try set.results(path, sha256: "q2") }
+      #expect(error?.description == "\(path): was made with questions whose SHA-256 is \"q1\", expected \"q2\"")
+      let text = try contents(path).replacing("\"2-b\"", with: "\"other\"")
+      let other = try write(text, as: "other.jsonl", in: directory)
+      #expect(throws: EvaluationError.self) { try set.results(other, sha256: "q1") }
+    }
+  }
+
+  @Test("The questions' identity depends on what is asked, not on where the file lies")
+  func identity() throws {
+    try withTemporaryDirectory { directory in
+      let original = try contents(fixture("llava.jsonl"))
+      let moved = try QuestionSet(.llava, path: try write(original, as: "moved.jsonl", in: directory))
+      #expect(moved.identity == set.identity && set.identity.split(separator: "\n").count == 3)
+      let edited = original.replacing("teapot", with: "kettle")
+      #expect(try QuestionSet(.llava, path: write(edited, as: "e.jsonl", in: directory)).identity != set.identity)
+      let table = try contents(fixture("mmbench.tsv"))
+      let copy = try QuestionSet(.mmbench, path: try write(table, as: "m.tsv", in: directory))
+      #expect(try copy.identity == QuestionSet(.mmbench, path: fixture("mmbench.tsv")).identity)
+    }
+  }
+
   @Test("A run that fails keeps its answers, and the next asks only the rest")
   func resume() throws {
     try withTemporaryDirectory { directory in

@@ -123,7 +123,7 @@ struct CommandLineTests {
 
   @Test(
     "The manual names every option that a command has",
-    arguments: ["inspect", "view", "ask", "report", "trace", "verify", "codebook", "check"])
+    arguments: ["inspect", "view", "ask", "report", "trace", "verify", "codebook", "eval", "check"])
   func manual(command: String) throws {
     let path = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
       .deletingLastPathComponent().appendingPathComponent("assets/man/vocoscope.1").path

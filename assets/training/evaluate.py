@@ -1,7 +1,9 @@
 """Accuracy per question family with all 576 patches: `python evaluate.py RUN... --work DIR [--split test] [--as lower]`.
 
-`--as` evaluates a run under another variant's rules, e.g. the upper model under the voco mask. Results go to
-DIR/results/<run>[-<as>]-<split>.json, with the majority answer's accuracy beside the model's.
+`--as` evaluates a run under another variant's rules, e.g. the upper model under the voco mask; `--slice assets/evaluation`
+takes the shipped JPEGs, whose compression costs some answers, instead of the scenes as they were drawn. Results go to
+DIR/results/<run>[-<as>]-<split>.json, with the majority answer's accuracy beside the model's, and every answer to
+-answers.jsonl beside it.
 """
 
 import argparse
@@ -10,12 +12,34 @@ import json
 import math
 import os
 
+import numpy as np
 import torch
+from PIL import Image
 
+import codes
+import vision
 from data import Inputs, Split
 from decoder import VARIANTS, Decoder, Shape
-from features import default_work
-from questions import FAMILIES, best_guess, majority
+from features import LAYERS, default_work
+from questions import FAMILIES, best_guess, fixed_questions, majority
+
+
+class Slice:
+    """The shipped pictures in the place of the first scenes of the test split; made as `samples.py --slice` does."""
+
+    def __init__(self, work, folder):
+        asked = [json.loads(line) for line in open(os.path.join(folder, "questions.jsonl"))]
+        names = sorted({q["image"] for q in asked})
+        self.name, self.size = "test", len(names)
+        drawn = [(q["question_id"], q["text"], q["answer"]) for i in range(self.size) for q in fixed_questions("test", i)]
+        assert drawn == [(q["question_id"], q["text"], q["answer"]) for q in asked], "the slice is of other scenes"
+        images = np.stack([np.asarray(Image.open(os.path.join(folder, n)).convert("RGB")) for n in names])
+        state, quantiser = vision.fold(LAYERS), codes.load(work)
+        with torch.no_grad():
+            features = [vision.forward(state, vision.normalised(images[i:i + 10]))[:, 1:].numpy() for i in range(0, self.size, 10)]
+            pixels = torch.from_numpy(images).permute(0, 3, 1, 2).float() / 127.5 - 1
+            chosen = [quantiser.quantise(quantiser.latent(x[None]))[0][0].numpy() for x in pixels]
+        self.features, self.codes = np.concatenate(features).astype(np.float16), np.stack(chosen).astype(np.uint8)
 
 
 def answers(model, variant, inputs, split, count=None, batch=10):
@@ -62,10 +86,13 @@ def main():
     parser.add_argument("runs", nargs="+")
     parser.add_argument("--work", default=default_work())
     parser.add_argument("--split", default="test", choices=["val", "test", "pairs"])
+    parser.add_argument("--slice", help="evaluate on the pictures of this folder")
     parser.add_argument("--as", dest="rules", choices=sorted(VARIANTS))
     options = parser.parse_args()
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", 1)))
-    inputs, split = Inputs(options.work), Split(options.work, options.split)
+    inputs = Inputs(options.work)
+    split = Slice(options.work, options.slice) if options.slice else Split(options.work, options.split)
+    label = "slice" if options.slice else options.split
     os.makedirs(os.path.join(options.work, "results"), exist_ok=True)
     for run in options.runs:
         model, state = load(os.path.join(options.work, "runs", run))
@@ -78,11 +105,13 @@ def main():
             families[family] = {"accuracy": round(share, 4), "n": len(marks), "interval": interval(share, len(marks)), "majority": round(base[family][0], 4),
                                 "guess": round(guess[family], 4)}
         mean = sum(f["accuracy"] for f in families.values()) / len(families)
-        result = {"run": run, "rules": rules, "split": options.split, "step": state["step"], "steps": state["steps"], "scenes": state["scenes"],
+        result = {"run": run, "rules": rules, "split": label, "step": state["step"], "steps": state["steps"], "scenes": state["scenes"],
                   "training_minutes": round(state["seconds"] / 60, 1), "families": families, "mean": round(mean, 4)}
-        name = run + (f"-as-{rules}" if options.rules else "") + f"-{options.split}.json"
-        with open(os.path.join(options.work, "results", name), "w") as out:
+        path = os.path.join(options.work, "results", run + (f"-as-{rules}" if options.rules else "") + f"-{label}")
+        with open(path + ".json", "w") as out:
             json.dump(result, out, indent=1)
+        with open(path + "-answers.jsonl", "w") as out:
+            out.writelines(json.dumps({"question_id": q["question_id"], "text": word}) + "\n" for q, word in given)
         print(json.dumps(result))
 
 

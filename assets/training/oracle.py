@@ -1,7 +1,7 @@
 """Runs a checkpoint directory end to end in float32 with Hugging Face's CLIP and Llama, slowly and plainly.
 
 `python oracle.py MODEL IMAGE "what is on the left?"` prints the answer; `--out FILE` writes every intermediate in the
-layout of `vocoscope trace`. `--questions FILE --images DIR` prints accuracy per family instead.
+layout of `vocoscope trace`. `--questions FILE --images DIR` prints accuracy per family instead, and `--answers FILE` keeps the answers.
 """
 
 import argparse
@@ -199,6 +199,7 @@ def main():
     parser.add_argument("--questions")
     parser.add_argument("--images")
     parser.add_argument("--limit", type=int, help="only the first so many questions")
+    parser.add_argument("--answers", help="write the answers here, one JSON object a line")
     options = parser.parse_args()
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", 1)))
     oracle = Oracle(options.model)
@@ -208,7 +209,7 @@ def main():
         if options.out:
             save_file({k: v.contiguous() for k, v in trace.items() if k != "generated.probabilities"}, options.out, {"format": "vocoscope-trace", "prompt": options.prompt, "generated_text": answer})
         return
-    right, total, name, trace = collections.Counter(), collections.Counter(), None, None
+    right, total, name, trace, answers = collections.Counter(), collections.Counter(), None, None, []
     for line in list(open(options.questions))[:options.limit]:
         q = json.loads(line)
         if q["image"] != name:
@@ -216,7 +217,11 @@ def main():
             with torch.no_grad():
                 trace = oracle.visual(os.path.join(options.images, name))
         total[q["category"]] += 1
-        right[q["category"]] += oracle.run(None, q["text"], trace=trace, source=options.source)[1].strip() == q["answer"]
+        answers.append({"question_id": q["question_id"], "text": oracle.run(None, q["text"], trace=trace, source=options.source)[1].strip()})
+        right[q["category"]] += answers[-1]["text"] == q["answer"]
+    if options.answers:
+        with open(options.answers, "w") as out:
+            out.writelines(json.dumps(a) + "\n" for a in answers)
     for family in total:
         print(f"{family}: {right[family] / total[family]:.4f} of {total[family]}")
 

@@ -39,7 +39,7 @@ def main():
     """Writes pictures and questions."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out")
-    parser.add_argument("--slice", help="folder for pictures and questions of the first 80 test scenes")
+    parser.add_argument("--slice", help="folder for pictures and questions of the first 80 test scenes, e.g. assets/evaluation")
     options = parser.parse_args()
     if options.out:
         os.makedirs(options.out, exist_ok=True)
@@ -57,8 +57,8 @@ def main():
         os.makedirs(os.path.join(options.slice, "images"), exist_ok=True)
         rows = []
         for index in range(80):
-            name = f"test-{index:04d}.jpg"
-            Image.fromarray(render("test", index)[1]).save(os.path.join(options.slice, "images", name), quality=92)
+            name = f"images/test-{index:04d}.jpg"
+            Image.fromarray(render("test", index)[1]).save(os.path.join(options.slice, name), quality=92)
             rows += [q | {"image": name} for q in fixed_questions("test", index)]
         write_questions(os.path.join(options.slice, "questions.jsonl"), rows)
         print(len(rows), "questions")

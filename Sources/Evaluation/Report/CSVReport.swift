@@ -5,16 +5,24 @@ extension Comparison {
       accuracyRows(model) + metricRows(model) + retentionRows(model)
     }
     let header = ["benchmark", "model", "family", "figure", "n", "value", "lower", "upper"]
-    return ([header] + rows).map { $0.map(Self.quoted).joined(separator: ",") + "\n" }.joined()
+    return Self.lines([header] + rows)
+  }
+
+  static func lines(_ rows: [[String]]) -> String {
+    rows.map { $0.map(quoted).joined(separator: ",") + "\n" }.joined()
   }
 
   private func accuracyRows(_ model: ModelReport) -> [[String]] {
-    (model.families + [model.overall].compactMap { $0 }).map { score in
+    let scores = (model.families + [model.overall].compactMap { $0 }).map { score in
       [
         benchmark.rawValue, model.model, score.name, "score", "\(score.count)", "\(score.score)",
         "\(score.interval.lower)", "\(score.interval.upper)",
       ]
     }
+    let mean = model.familyMean.map {
+      [benchmark.rawValue, model.model, "overall", "family mean", "\(model.families.count)", "\($0)", "", ""]
+    }
+    return scores + [mean].compactMap { $0 }
   }
 
   private func metricRows(_ model: ModelReport) -> [[String]] {

@@ -5,6 +5,10 @@ package struct ModelReport: Sendable, Equatable {
   package let families: [FamilyScore]
   /// nil where nothing was answered.
   package let overall: FamilyScore?
+  /// The mean of the families' scores, each counting the same; nil where nothing was answered.
+  package var familyMean: Double? {
+    families.isEmpty ? nil : families.reduce(0) { $0 + $1.score } / Double(families.count)
+  }
   /// Against the comparison's bounds; nil for the bounds themselves and where there are none.
   package let retention: Retention?
 }

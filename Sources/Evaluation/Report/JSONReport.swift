@@ -10,7 +10,8 @@ extension Comparison {
   private static func json(_ model: ModelReport) -> JSONValue {
     .object([
       "model": .string(model.model), "families": .array(model.families.map(json)),
-      "overall": model.overall.map(json) ?? .null, "figures": .array(model.scorecard.metrics.map(json)),
+      "overall": model.overall.map(json) ?? .null, "family_mean": .optional(model.familyMean),
+      "figures": .array(model.scorecard.metrics.map(json)),
       "retention": model.retention.map(json) ?? .null,
       "unanswered": .array(model.scorecard.unanswered.map { .integer($0) }),
       "without_reference": .integer(model.scorecard.withoutReference),

@@ -31,7 +31,9 @@ extension Comparison {
     let rows = familyNames.map { name in
       row(name, models.map { model in model.families.first { $0.name == name } })
     }
-    return [header] + rows + (familyNames.count == 1 ? [] : [row("overall", models.map(\.overall))])
+    guard familyNames.count != 1 else { return [header] + rows }
+    let means = ["family mean", "\(familyNames.count)"] + models.map { Figures.percent($0.familyMean) }
+    return [header] + rows + [row("overall", models.map(\.overall)), means]
   }
 
   private func row(_ name: String, _ scores: [FamilyScore?]) -> [String] {

@@ -14,7 +14,7 @@ package struct ResultRecord: Sendable, Equatable {
   var json: JSONValue {
     .object([
       "index": .integer(index), "question_id": id.json, "text": .string(answer.text),
-      "tokens": answer.tokens.map { .integer($0) } ?? .null,
+      "tokens": answer.tokens.map { .integer($0) } ?? .null, "image_sha256": .optional(answer.imageSHA256),
     ])
   }
 
@@ -26,7 +26,8 @@ package struct ResultRecord: Sendable, Equatable {
     }
     id = try record.questionID("question_id")
     let tokens: Int? = if case .integer(let count)? = record.object["tokens"] { count } else { nil }
-    answer = ModelAnswer(text: try record.string("text"), tokens: tokens)
+    answer = ModelAnswer(
+      text: try record.string("text"), tokens: tokens, imageSHA256: try record.optionalString("image_sha256"))
   }
 }
 
@@ -35,9 +36,12 @@ package struct ModelAnswer: Sendable, Equatable {
   package let text: String
   /// Number of generated tokens, if known.
   package let tokens: Int?
+  /// SHA-256 of the picture's file, in hexadecimal, if known.
+  package let imageSHA256: String?
 
-  package init(text: String, tokens: Int? = nil) {
+  package init(text: String, tokens: Int? = nil, imageSHA256: String? = nil) {
     self.text = text
     self.tokens = tokens
+    self.imageSHA256 = imageSHA256
   }
 }

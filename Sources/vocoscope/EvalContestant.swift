@@ -1,0 +1,50 @@
+import Evaluation
+import Foundation
+import HTCVLM
+
+/// One model of an evaluation: a checkpoint to ask, or the answers that an earlier run left.
+struct EvalContestant {
+  let path: String
+  /// What a checkpoint's text may attend to.
+  let from: AnswerSource
+
+  /// Whether `path` is a file of answers.
+  var isAnswered: Bool {
+    var isDirectory: ObjCBool = false
+    return FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) && !isDirectory.boolValue
+  }
+
+  /// What reports call a checkpoint of this name.
+  func name(_ checkpoint: String) -> String {
+    from == .voco ? checkpoint : "\(checkpoint) (\(from.rawValue))"
+  }
+}
+
+/// A model's answers, whether it was asked now or before.
+struct EvalAnswers {
+  let name: String
+  let answers: [Int: String]
+  let source: EvaluationReport.Source
+
+  init(header: ResultsHeader, records: [ResultRecord]) {
+    name = header.model
+    answers = Dictionary(uniqueKeysWithValues: records.map { ($0.index, $0.answer.text) })
+    source = EvaluationReport.Source(header: header, picturesSHA256: EvalDigest.pictures(records))
+  }
+
+  private init(name: String, _ other: EvalAnswers) {
+    self.name = name
+    answers = other.answers
+    source = other.source
+  }
+
+  /// The same answers, those of equal names numbered.
+  static func distinctlyNamed(_ all: [EvalAnswers]) -> [EvalAnswers] {
+    var seen: [String: Int] = [:]
+    return all.map { one in
+      let number = (seen[one.name] ?? 0) + 1
+      seen[one.name] = number
+      return number == 1 ? one : EvalAnswers(name: "\(one.name) #\(number)", one)
+    }
+  }
+}

@@ -1,0 +1,64 @@
+import Checkpoint
+import Evaluation
+import Foundation
+import HTCVLM
+import ImageLoading
+import Tokenization
+
+/// A checkpoint that answers a benchmark's questions.
+///
+/// The last picture's keys and values are kept, as benchmarks ask several questions about one picture in a row.
+final class EvalSubject {
+  let name: String
+  /// SHA-256 of config.json, a plus sign, and that of the weights' headers.
+  let sha256: String
+  let promptTemplate: String
+  /// What else changes answers.
+  let settings: String
+  private let model: HTCVLMModel
+  private let from: AnswerSource
+  private let images: String
+  private let options: GenerationOptions
+  private var last: (image: ImageReference, sha256: String, cache: VisualCache)?
+
+  init(_ contestant: EvalContestant, images: String, maxNewTokens: Int, precision: Precision) throws {
+    let pipeline = try Pipeline(
+      opening: contestant.path, version: programVersion, precision: precision,
+      cacheDirectory: UserConfiguration.cacheDirectory(ProcessInfo.processInfo.environment))
+    let checkpoint = pipeline.checkpoint
+    model = pipeline.model
+    name = contestant.name(checkpoint.name)
+    sha256 = "\(checkpoint.configSHA256)+\(checkpoint.weightsSHA256)"
+    promptTemplate = model.configuration.promptTemplate ?? PromptTemplate.vocoLLaMA
+    from = contestant.from
+    settings =
+      "from \(from.rawValue), greedy, at most \(maxNewTokens) tokens, precision \(precision.rawValue), vocoscope \(programVersion)"
+    self.images = images
+    options = GenerationOptions(maxNewTokens: maxNewTokens)
+  }
+
+  /// The greedy answer; throws one sentence that names the picture or the question.
+  func answer(_ question: Question) throws -> ModelAnswer {
+    let (sha256, cache) = try compressed(question.image)
+    do {
+      let answer = try model.answer(question.text, from: cache, source: from, options: options)
+      return ModelAnswer(text: answer.text, tokens: answer.tokenIDs.count, imageSHA256: sha256)
+    } catch let error as ModelError {
+      throw UsageProblem("question \(question.id): \(error)")
+    }
+  }
+
+  private func compressed(_ image: ImageReference) throws -> (sha256: String, cache: VisualCache) {
+    if let last, last.image == image { return (last.sha256, last.cache) }
+    let decoded =
+      switch image {
+      case .file(let path): try ImageDecoder.decode(path: "\(images)/\(path)")
+      case .embedded(let embedded): try ImageDecoder.decode(Array(embedded.data()), path: image.key)
+      }
+    // Freed before the next is made: a 7B model's keys and values of one picture are hundreds of megabytes.
+    last = nil
+    let cache = try model.compress(model.encode(decoded.image))
+    last = (image, decoded.fileSHA256, cache)
+    return (decoded.fileSHA256, cache)
+  }
+}
