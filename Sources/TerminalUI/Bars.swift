@@ -59,7 +59,7 @@ package struct Bars: Widget, Sendable, Hashable {
 
 extension Frame {
   /// A horizontal bar that fills `part` (0…1) of a row; anything above 0 shows.
-  mutating func drawEighths(_ part: Double, in rect: Rect, style: Style, _ look: Appearance) {
+  package mutating func drawEighths(_ part: Double, in rect: Rect, style: Style, _ look: Appearance) {
     guard !rect.isEmpty else { return }
     let eighths = part <= 0 ? 0 : max(1, Int((min(part, 1) * Double(rect.width * 8)).rounded()))
     for column in 0..<rect.width {

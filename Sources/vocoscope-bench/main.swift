@@ -6,7 +6,7 @@ import Tensor
 struct Benchmark: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "vocoscope-bench", abstract: "Measure the program on a checkpoint and a picture.",
-    subcommands: [PipelineBenchmark.self, InspectorBenchmark.self])
+    subcommands: [PipelineBenchmark.self, QuestionBenchmark.self, InspectorBenchmark.self])
 }
 
 // As in the program itself: OpenBLAS reads this while it is loaded and at no other time.

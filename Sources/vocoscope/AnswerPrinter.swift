@@ -69,18 +69,6 @@ extension AnswerPrinter.State {
   }
 }
 
-extension Exchange {
-  /// Whether every answer that has a token here says the same one for the third time.
-  fileprivate func repeats(at index: Int) -> Bool {
-    guard index >= 2 else { return false }
-    return answers.allSatisfy { answer in
-      !answer.tokens.indices.contains(index)
-        || answer.tokens[index].id == answer.tokens[index - 1].id
-          && answer.tokens[index].id == answer.tokens[index - 2].id
-    }
-  }
-}
-
 extension CompressionState {
   /// Columns of a printed answer.
   private static let column = 26

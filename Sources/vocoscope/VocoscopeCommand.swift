@@ -13,8 +13,8 @@ struct VocoscopeCommand: ParsableCommand {
       """,
     version: programVersion,
     subcommands: [
-      InspectCommand.self, ViewCommand.self, AskCommand.self, ReportCommand.self, TraceCommand.self, VerifyCommand.self,
-      CodebookCommand.self, EvalCommand.self, CheckCommand.self,
+      InspectCommand.self, DemoCommand.self, ViewCommand.self, AskCommand.self, ReportCommand.self, TraceCommand.self,
+      VerifyCommand.self, CodebookCommand.self, EvalCommand.self, CheckCommand.self,
     ],
     defaultSubcommand: InspectCommand.self)
 }

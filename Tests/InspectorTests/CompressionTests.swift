@@ -68,7 +68,7 @@ struct CompressionTests {
     let exchange = try #require(state().compression.exchanges.first)
     let pairs = exchange.agreements
     #expect(pairs.map { [$0.equal, $0.length, $0.partsAt ?? -1] } == [[1, 4, 1], [0, 4, 0], [1, 2, 0]])
-    #expect(exchange.divergence(of: .voco) == 1)
+    #expect(exchange.divergence(of: .voco) == nil && exchange.divergence(of: .full) == 1)
     #expect(exchange.divergence(of: .none) == 0)
     let latest = try #require(state().compression.latest)
     #expect(latest.agreements[0].partsAt == nil && latest.agreements[0].share == 1)

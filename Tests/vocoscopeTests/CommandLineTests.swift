@@ -42,6 +42,7 @@ struct CommandLineTests {
   @Test("ask streams three answers with their bill, and its JSON has every number")
   func ask() throws {
     let arguments = [ParityCase.image, ParityCase.prompt, "--model", ParityCase.directory, "--max-new-tokens", "4"]
+    #expect(try Program.run(["demo", ParityCase.image]).errors.contains("needs a terminal"))
     let text = try Program.run(["ask"] + arguments + ["--then", "where is it?"])
     #expect(text.status == 0, "\(text.errors)")
     #expect(text.output.contains("no picture") && text.output.contains("part at token"))
@@ -123,7 +124,7 @@ struct CommandLineTests {
 
   @Test(
     "The manual names every option that a command has",
-    arguments: ["inspect", "view", "ask", "report", "trace", "verify", "codebook", "eval", "check"])
+    arguments: ["inspect", "demo", "view", "ask", "report", "trace", "verify", "codebook", "eval", "check"])
   func manual(command: String) throws {
     let path = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
       .deletingLastPathComponent().appendingPathComponent("assets/man/vocoscope.1").path

@@ -38,7 +38,18 @@ struct CompressionLines {
       + facts.edges().flatMap { text($0, theme.warning) }
   }
 
-  private func columns(_ facts: CompressionFacts, _ exchange: Exchange) -> [[Span]] {
+  /// The answers alone, at most so many tokens of each: what the demo shows.
+  func demoAnswers(mostTokens: Int, isOver: Bool, right: String?) -> [[Span]] {
+    guard let facts = state.facts, let exchange = state.latest else { return [] }
+    let answers =
+      width >= 48 ? columns(facts, exchange, mostTokens: mostTokens) : isOver ? stacked(facts, exchange) : []
+    guard isOver, let right else { return answers }
+    let told = exchange[.voco].map { $0.text.lowercased() == right.lowercased() } ?? false
+    return answers + [[Span("", theme.text)]]
+      + text("The right answer is “\(right)”: <voco> \(told ? "kept it" : "lost it").", told ? theme.good : theme.bad)
+  }
+
+  private func columns(_ facts: CompressionFacts, _ exchange: Exchange, mostTokens: Int = .max) -> [[Span]] {
     let column = (width - 1) / exchange.answers.count
     func row(_ cell: (SourceAnswer) -> (String, Style)) -> [Span] {
       exchange.answers.map { answer in
@@ -46,10 +57,15 @@ struct CompressionLines {
         return Span(fitted(words, column - 2) + "  ", style)
       }
     }
-    let longest = exchange.answers.map(\.tokens.count).max() ?? 0
+    let longest = min(mostTokens, exchange.answers.map(\.tokens.count).max() ?? 0)
     let head = row { (facts.title(of: $0.source), theme.accent) }
-    let rows = (0..<longest).map { index in row { token($0, index, exchange, width: column - 2) } }
-    return [head] + rows + [row { (summary($0), $0.refusal == nil ? theme.title : theme.warning) }]
+    let outcomes = row { (summary($0), $0.refusal == nil ? theme.title : theme.warning) }
+    let rows = (0..<longest).compactMap { index -> [Span]? in
+      // A loop is said once, where it begins; reports have every token.
+      guard exchange.repeats(at: index) else { return row { token($0, index, exchange, width: column - 2) } }
+      return exchange.repeats(at: index - 1) ? nil : [Span("  the same again, and so on", theme.dim)]
+    }
+    return [head, outcomes] + rows
   }
 
   /// `≠ balloon 91.2% ▇▇▇▇`

@@ -125,6 +125,19 @@ package struct CompressionState: Sendable, Equatable {
     }
   }
 
+  /// The latest question with at most so many tokens of each answer, as if the rest were still to come.
+  package func revealing(tokens count: Int) -> CompressionState {
+    var state = self
+    guard let turn = exchanges.indices.last else { return state }
+    for column in exchanges[turn].answers.indices where exchanges[turn].answers[column].tokens.count > count {
+      var answer = exchanges[turn].answers[column]
+      answer.tokens.removeLast(answer.tokens.count - count)
+      (answer.text, answer.stop) = ("", nil)
+      state.exchanges[turn].answers[column] = answer
+    }
+    return state
+  }
+
   private mutating func change(_ source: VisualSource, _ edit: (inout SourceAnswer) -> Void) {
     guard let turn = exchanges.indices.last,
       let column = exchanges[turn].answers.firstIndex(where: { $0.source == source })

@@ -113,10 +113,23 @@ package struct Exchange: Sendable, Hashable {
     }
   }
 
-  /// The first token, from 0, at which `source` parts from the first other source; `nil` where it does not.
+  /// The first token, from 0, at which `source` parts from voco, or, where voco was not asked, from all tokens; `nil`
+  /// where it does not.
   package func divergence(of source: VisualSource) -> Int? {
-    guard let reference = self[source == .voco ? .full : .voco], let answer = self[source] else { return nil }
+    guard let reference = self[.voco] ?? self[.full], reference.source != source, let answer = self[source] else {
+      return nil
+    }
     return Agreement(reference, answer).partsAt
+  }
+
+  /// Whether every answer that has a token here says the same one for the third time.
+  package func repeats(at index: Int) -> Bool {
+    guard index >= 2 else { return false }
+    return answers.allSatisfy { answer in
+      !answer.tokens.indices.contains(index)
+        || answer.tokens[index].id == answer.tokens[index - 1].id
+          && answer.tokens[index].id == answer.tokens[index - 2].id
+    }
   }
 }
 

@@ -10,7 +10,7 @@ extension InspectorState {
       case .anchors: [.nextGroup, .find, .pin, .knockOut]
       case .mask: [.open, .find]
       case .verdict: [.selectAnchors, .knockOut, .matchedRandom, .export]
-      case .compression: [.prompt, .askFamilies, .addPicture, .keepTurns, .newConversation, .export]
+      case .compression: [.askFamilies, .addPicture, .keepTurns, .newConversation, .export]
       case .checkpoint: [.find, .export]
       }
     let first: [Command] = work == nil ? [.help] : [.cancel, .help]

@@ -1,0 +1,120 @@
+import ArgumentParser
+import CursesTerminal
+import Foundation
+import HTCVLM
+import ImageLoading
+import Inspector
+import TerminalUI
+
+/// `vocoscope demo`: pictures go through the model by themselves, for a talk or a recording.
+struct DemoCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "demo",
+    abstract: "Walk through pictures unattended: picture, patches, codes, anchors, mask, voco, answer.",
+    discussion: """
+      Each stage is held for a moment. space steps on, left back, up and down change the picture, p pauses, q quits. \
+      Without pictures, the bundled ones are shown, over and over.
+      """)
+
+  @Argument(help: "PNG or JPEG pictures. Without them, the bundled scenes and photos.")
+  var images: [String] = []
+
+  @Option(help: "How many seconds a stage is held.")
+  var seconds = 4.0
+
+  @Flag(help: "End after the last picture instead of beginning again.")
+  var once = false
+
+  @Option(name: .shortAndLong, help: "The question to ask; without it, a question made for the picture.")
+  var prompt: String?
+
+  @OptionGroup var model: ModelOptions
+  @OptionGroup var display: DisplayOptions
+
+  mutating func validate() throws {
+    guard (0.05...3600).contains(seconds) else {
+      throw ValidationError("--seconds is \(seconds), expected 0.05 to 3600")
+    }
+  }
+
+  func run() throws {
+    let paths = images.isEmpty ? try Self.bundled() : images
+    // A picture that cannot be read is found before the terminal is touched.
+    for path in paths { _ = try PictureSource(path: path) }
+    let directory = try model.directory()
+    let environment = ProcessInfo.processInfo.environment
+    let glyphs = display.glyphs(environment)
+    let terminal = try open(environment, glyphs)
+    defer { terminal.restore() }
+    let look = Appearance(
+      theme: display.themes(environment)[0], glyphs: terminal.isUnicode ? glyphs : .ascii, depth: terminal.depth)
+    let names = paths.map { URL(fileURLWithPath: $0).lastPathComponent }
+    let worker = DemoWorker(paths: paths, modelPath: directory, prompt: prompt)
+    let demo = DemoState(names: names, size: terminal.size, look: look, seconds: seconds, loops: !once)
+    try DemoSession(terminal: terminal, worker: worker, pictures: display.pictures(for: look).remembering()).run(demo)
+  }
+
+  private func open(_ environment: [String: String], _ glyphs: Glyphs) throws -> CursesTerminal {
+    let settings = CursesTerminal.Configuration(
+      depth: display.depth(environment), isUnicode: glyphs.isUnicode, usesMouse: display.mouse,
+      environment: environment)
+    do {
+      return try CursesTerminal(settings)
+    } catch .notATerminal {
+      throw UsageProblem("the demo needs a terminal; 'vocoscope ask' and 'vocoscope report' print the same without one")
+    }
+  }
+
+  /// The bundled pictures, scenes first.
+  private static func bundled() throws -> [String] {
+    guard let folder = AssetLocator.process.locate("images") else {
+      throw UsageProblem("the bundled pictures were not found beside the program or above it; name pictures")
+    }
+    let files = try FileManager.default.contentsOfDirectory(atPath: folder).sorted()
+      .filter { $0.hasSuffix(".png") || $0.hasSuffix(".jpg") }
+    let scenes = files.filter { $0.hasPrefix("scene") }
+    return (scenes + files.filter { !$0.hasPrefix("scene") }).map { "\(folder)/\($0)" }
+  }
+}
+
+/// The demo's run loop: time and keys go in, frames come out; the model runs on the worker.
+struct DemoSession {
+  let terminal: CursesTerminal
+  let worker: DemoWorker
+  let pictures: PictureRenderer
+
+  /// Time between two frames while nothing else happens, in milliseconds.
+  private static let frame = 80
+
+  /// Until the end or a key; throws what the worker could not do.
+  func run(_ initial: DemoState) throws {
+    var demo = initial
+    guard perform(demo.begin()) else { return }
+    terminal.draw(view(demo, pictures: pictures))
+    var last = ContinuousClock.now
+    while true {
+      let event = terminal.nextEvent(timeoutMilliseconds: Self.frame)
+      var actions = try worker.takeAll()
+      if let event { actions.append(.input(event)) }
+      let now = ContinuousClock.now
+      actions.append(.tick((now - last) / .seconds(1)))
+      last = now
+      for action in actions where !perform(update(&demo, action)) { return }
+      terminal.draw(view(demo, pictures: pictures))
+    }
+  }
+
+  private func perform(_ effects: [DemoEffect]) -> Bool {
+    for effect in effects {
+      switch effect {
+      case .prepare(let index): worker.prepare(index)
+      case .redraw: terminal.redraw()
+      case .suspend: terminal.suspend()
+      case .quit:
+        worker.cancel()
+        return false
+      }
+    }
+    return true
+  }
+}

@@ -1,0 +1,96 @@
+import CursesTerminal
+import Dispatch
+import HTCVLM
+import Inspector
+import Synchronization
+
+/// Runs the demo's pictures through the model, one after another, on a thread of its own.
+final class DemoWorker: Sendable {
+  private let queue = DispatchQueue(label: "vocoscope.demo", qos: .userInitiated)
+  private let paths: [String]
+  private let modelPath: String
+  private let prompt: String?
+  private let cancellation = CancellationFlag()
+  private let state = Mutex(State())
+
+  private struct State {
+    var pipeline: Pipeline?
+    var finished: [DemoAction] = []
+    var failure: (any Error)?
+    /// Pictures that are waiting or under way.
+    var wanted: Set<Int> = []
+  }
+
+  init(paths: [String], modelPath: String, prompt: String?) {
+    self.paths = paths
+    self.modelPath = modelPath
+    self.prompt = prompt
+  }
+
+  func cancel() { cancellation.cancel() }
+
+  /// Results since the last call; throws the first failure.
+  func takeAll() throws -> [DemoAction] {
+    try state.withLock { state in
+      if let failure = state.failure { throw failure }
+      defer { state.finished = [] }
+      return state.finished
+    }
+  }
+
+  /// Queues a picture, unless it is on its way.
+  func prepare(_ index: Int) {
+    guard state.withLock({ $0.wanted.insert(index).inserted }) else { return }
+    queue.async { [self] in
+      do {
+        try run(index)
+      } catch is CancellationError {
+        return
+      } catch {
+        state.withLock { $0.failure = error }
+        CursesTerminal.wake()
+      }
+      _ = state.withLock { $0.wanted.remove(index) }
+    }
+  }
+
+  private func post(_ action: DemoAction) {
+    state.withLock { $0.finished.append(action) }
+    CursesTerminal.wake()
+  }
+
+  private func run(_ index: Int) throws {
+    let picture = try PictureSource(path: paths[index])
+    post(.picture(index, Picture(picture)))
+    let pipeline = try openedPipeline()
+    let question = try question(for: picture.name)
+    let options = GenerationOptions(maxNewTokens: 16)
+    let trace = try pipeline.trace(
+      picture, Pipeline.Request(prompt: question.text, options: options), cancellation: cancellation)
+    let events = Mutex<[CompressionEvent]>([.facts(CompressionFacts(pipeline.checkpoint, options: options))])
+    var dialogue = CompressionDialogue(
+      pipeline.model, sources: VisualSource.allCases, options: options, run: RunContext(cancellation: cancellation)
+    ) { event in events.withLock { $0.append(event) } }
+    try dialogue.add(
+      try pipeline.cache(picture, cancellation: cancellation), name: picture.name, sha256: picture.sha256, seconds: nil)
+    try dialogue.ask(question.text, keepsTurns: false)
+    var compression = CompressionState()
+    for event in events.withLock({ $0 }) { compression.apply(event) }
+    guard let content = DemoContent(name: picture.name, trace: trace, compression: compression, right: question.right)
+    else { throw UsageProblem("\(paths[index]): the run has no attention of <voco> to show") }
+    post(.content(index, content))
+  }
+
+  /// The question asked for, or the first of those made for the picture.
+  private func question(for name: String) throws -> FamilyQuestion {
+    if let prompt { return FamilyQuestion(family: "", text: prompt, right: nil) }
+    return try FamilyQuestion.questions(for: name)[0]
+  }
+
+  private func openedPipeline() throws -> Pipeline {
+    if let pipeline = state.withLock({ $0.pipeline }) { return pipeline }
+    let pipeline = try Pipeline(opening: modelPath, version: programVersion)
+    state.withLock { $0.pipeline = pipeline }
+    return pipeline
+  }
+}
