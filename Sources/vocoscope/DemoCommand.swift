@@ -1,4 +1,5 @@
 import ArgumentParser
+import ChafaPictures
 import CursesTerminal
 import Foundation
 import HTCVLM
@@ -51,7 +52,9 @@ struct DemoCommand: ParsableCommand {
     let names = paths.map { URL(fileURLWithPath: $0).lastPathComponent }
     let worker = DemoWorker(paths: paths, modelPath: directory, prompt: prompt)
     let demo = DemoState(names: names, size: terminal.size, look: look, seconds: seconds, loops: !once)
-    try DemoSession(terminal: terminal, worker: worker, pictures: display.pictures(for: look).remembering()).run(demo)
+    try DemoSession(
+      terminal: terminal, worker: worker, pictures: PictureRenderer.chafa(display.symbols, look).remembering()
+    ).run(demo)
   }
 
   private func open(_ environment: [String: String], _ glyphs: Glyphs) throws -> CursesTerminal {
