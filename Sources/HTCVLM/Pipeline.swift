@@ -127,7 +127,7 @@ package final class Pipeline: Sendable {
   }
 
   /// The picture's encoding, kept from an earlier run or made now.
-  private func encoding(_ picture: PictureSource, run: RunContext) throws -> VisualEncoding {
+  func encoding(_ picture: PictureSource, run: RunContext) throws -> VisualEncoding {
     if let visual = memory.withLock({ $0.picture == picture.sha256 ? $0.visual : nil }) {
       for stage in [PipelineStage.mgvq, .anchors, .vision] { run.reused(stage) }
       visual.report(to: run.observer)
@@ -175,7 +175,7 @@ package final class Pipeline: Sendable {
     memory.withLock { if $0.picture == picture.sha256 { $0.reconstruction = made } }
   }
 
-  private func provenance(_ picture: PictureSource, _ prompt: String) -> Provenance {
+  func provenance(_ picture: PictureSource, _ prompt: String) -> Provenance {
     Provenance(
       version: version, imageName: picture.name, imageWidth: picture.image.width, imageHeight: picture.image.height,
       imageSHA256: picture.sha256, modelName: checkpoint.name, configSHA256: checkpoint.configSHA256,

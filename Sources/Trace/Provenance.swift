@@ -16,10 +16,12 @@ package struct Provenance: Sendable, Hashable, Codable {
   /// SHA-256 over the weight files' headers in file order, in hexadecimal.
   package var weightsSHA256: String
   package var prompt: String
+  /// Codes that were changed by hand before the run, in words; empty for a run on the picture's own codes.
+  package var edits: String
 
   package init(
     version: String, imageName: String, imageWidth: Int, imageHeight: Int, imageSHA256: String, modelName: String,
-    configSHA256: String, weightsSHA256: String, prompt: String
+    configSHA256: String, weightsSHA256: String, prompt: String, edits: String = ""
   ) {
     self.version = version
     self.imageName = imageName
@@ -30,6 +32,7 @@ package struct Provenance: Sendable, Hashable, Codable {
     self.configSHA256 = configSHA256
     self.weightsSHA256 = weightsSHA256
     self.prompt = prompt
+    self.edits = edits
   }
 }
 

@@ -33,6 +33,7 @@ struct TraceMetadata {
     strings["spans"] = spans.map { JSONValue.array($0.map(\.json)).text }
     strings["pieces"] = pieces.map { JSONValue.array($0.map(JSONValue.string)).text }
     strings["generated_text"] = generatedText
+    strings["edits"] = provenance.edits.isEmpty ? nil : provenance.edits
     return strings
   }
 
@@ -46,7 +47,8 @@ struct TraceMetadata {
       imageWidth: try Self.size(reader, "image_width"), imageHeight: try Self.size(reader, "image_height"),
       imageSHA256: try Self.digest(reader, "image_sha256"), modelName: try reader.requiredString("model_name"),
       configSHA256: try Self.digest(reader, "config_sha256"),
-      weightsSHA256: try Self.digest(reader, "weights_sha256"), prompt: try reader.requiredString("prompt"))
+      weightsSHA256: try Self.digest(reader, "weights_sha256"), prompt: try reader.requiredString("prompt"),
+      edits: try reader.string("edits") ?? "")
     guard let description = try reader.embedded("model") else {
       throw reader.fault("model", nil, expected: "a description of the model")
     }

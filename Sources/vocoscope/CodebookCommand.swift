@@ -38,12 +38,32 @@ struct CodebookCommand: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
+      "Tell of one code and where it is chosen: group (from 1) and index, such as 3:88.", valueName: "g:k"))
+  var code: String?
+
+  @Option(help: ArgumentHelp("How many of the places where --code fits best to show.", valueName: "n"))
+  var exemplars = 12
+
+  @Option(
+    help: ArgumentHelp(
+      "Write PNG figures into this directory: usage, code map, embedding, places, anchors, exemplars.", valueName: "dir"
+    ))
+  var plots: String?
+
+  @Option(
+    help: ArgumentHelp(
       "Side at which a bare MGVQ state dict encodes pictures; it does not tell itself.", valueName: "pixels"))
   var imageSize = MGVQSource.imageSize
 
   mutating func validate() throws {
     guard (8...4096).contains(imageSize) else {
       throw ValidationError("--image-size is \(imageSize), expected 8 to 4096")
+    }
+    guard (1...1000).contains(exemplars) else {
+      throw ValidationError("--exemplars is \(exemplars), expected 1 to 1000")
+    }
+    if let code, CodeName(code) == nil {
+      throw ValidationError("--code is '\(code)', expected group and index such as 3:88, groups from 1")
     }
     if !against.isEmpty && sources.isEmpty {
       throw ValidationError("--against needs pictures to compare with: 'vocoscope codebook DIR --against OTHER'")
@@ -53,9 +73,12 @@ struct CodebookCommand: ParsableCommand {
   func run() throws {
     ComputeBackend.setThreads(ProcessInfo.processInfo.activeProcessorCount)
     let run = try CodebookRun(modelPath: model.directory(), imageSize: imageSize, wantsPatches: patches)
-    let document = try run.document(
-      of: VerifyPictures(sources), against: against.isEmpty ? nil : VerifyPictures(against), label: against,
-      model: againstModel)
-    print(try CodebookText(document).text(format), terminator: "")
+    let question = CodebookRun.Question(
+      pictures: try VerifyPictures(sources), against: against.isEmpty ? nil : try VerifyPictures(against),
+      label: against.joined(separator: ", "), model: againstModel, code: code.flatMap(CodeName.init),
+      exemplars: exemplars)
+    let answer = try run.answer(question)
+    if let plots { _ = try answer.figures.write(to: plots) }
+    print(try CodebookText(answer.document).text(format), terminator: "")
   }
 }

@@ -44,10 +44,12 @@ struct CodebookDocument: Encodable {
 
   let report: CodebookReport
   let comparisons: [CodebookComparison]
+  /// The code that was asked about.
+  let code: CodebookCode?
   let provenance: Provenance
 
   private enum CodingKeys: String, CodingKey {
-    case comparisons, provenance
+    case comparisons, code, provenance
   }
 
   /// The report's own keys beside those of the run.
@@ -55,6 +57,7 @@ struct CodebookDocument: Encodable {
     try report.encode(to: encoder)
     var values = encoder.container(keyedBy: CodingKeys.self)
     try values.encode(comparisons, forKey: .comparisons)
+    try values.encode(code, forKey: .code)
     try values.encode(provenance, forKey: .provenance)
   }
 }

@@ -25,53 +25,82 @@ struct CodebookRun {
     }
   }
 
-  /// The report over `pictures`, beside that over other pictures and another checkpoint.
-  func document(
-    of pictures: VerifyPictures, against others: VerifyPictures?, label: [String], model otherPath: String?
-  ) throws -> CodebookDocument {
+  /// What to report on.
+  struct Question {
+    let pictures: VerifyPictures
+    /// Other pictures to compare with, and what they are called.
+    let against: VerifyPictures?
+    let label: String
+    /// Another checkpoint to compare with.
+    let model: String?
+    let code: CodeName?
+    let exemplars: Int
+  }
+
+  /// The report, and the figures that show it.
+  struct Answer {
+    let document: CodebookDocument
+    let figures: CodebookFigures
+  }
+
+  /// Measures everything that is asked for.
+  func answer(_ question: Question) throws -> Answer {
     defer { progress.clear() }
-    let other = try otherPath.map { try OtherModel(path: $0, imageSize: imageSize, beside: codebook) }
+    if let code = question.code, code.group >= codebook.groups || code.code >= codebook.codesPerGroup {
+      throw UsageProblem(
+        "--code \(code.group + 1):\(code.code): \(model.name) has groups 1 to \(codebook.groups) and codes 0 to "
+          + "\(codebook.codesPerGroup - 1)")
+    }
+    let other = try question.model.map { try OtherModel(path: $0, imageSize: imageSize, beside: codebook) }
     var agreement = CodeAgreement(groups: model.groups)
     var otherUsage = CodeUsage(groups: model.groups, codesPerGroup: codebook.codesPerGroup)
-    let usage = try measure(pictures) { image, codes in
+    var exemplars = question.code.map { CodeExemplars(name: $0, limit: question.exemplars) }
+    var first: (name: String, codes: CodeGrid)?
+    let usage = try measure(question.pictures) { name, image, codes in
+      if first == nil { first = (name, codes.codes) }
+      try exemplars?.add(name, model.square(image), codes.codes, margins: codebook.margins(codes.latent))
       guard let other else { return }
       let theirs = try other.model.encode(image).codes
-      agreement.add(codes.indices, theirs.indices)
+      agreement.add(codes.codes.indices, theirs.indices)
       try otherUsage.add(theirs)
     }
     var comparisons: [CodebookComparison] = []
-    if let others {
-      comparisons.append(try comparison(usage, measure(others) { _, _ in }, label.joined(separator: ", ")))
+    if let others = question.against {
+      comparisons.append(try comparison(usage, measure(others) { _, _, _ in }, question.label))
     }
-    if let other, let otherPath {
+    let hasPictures = !question.pictures.entries.isEmpty
+    if let other, let path = question.model {
       comparisons.append(
         CodebookComparison(
-          against: otherPath, pictures: otherUsage.pictures, usage: drift(usage.usage, otherUsage), codes: other.drift,
-          agreement: pictures.entries.isEmpty ? nil : agreement.part))
+          against: path, pictures: otherUsage.pictures, usage: drift(usage.usage, otherUsage), codes: other.drift,
+          agreement: hasPictures ? agreement.part : nil))
     }
     let report = CodebookReport(
-      codebook, pictures: pictures.entries.isEmpty ? nil : usage, probes: try probes(), buffers: buffers,
+      codebook, pictures: hasPictures ? usage : nil, probes: try probes(), buffers: buffers,
       others: comparisons.flatMap(\.findings) + missingAnchors)
-    return CodebookDocument(
-      report: report, comparisons: comparisons,
+    let document = CodebookDocument(
+      report: report, comparisons: comparisons, code: exemplars.map { CodebookCode(codebook, $0) },
       provenance: CodebookDocument.Provenance(
-        model: model, pictures: pictures, shape: shape, imageSize: model.configuration?.imageSize))
+        model: model, pictures: question.pictures, shape: shape, imageSize: model.configuration?.imageSize))
+    return Answer(
+      document: document,
+      figures: CodebookFigures(codebook: codebook, document: document, first: first, exemplars: exemplars))
   }
 
-  /// Usage over pictures; `also` sees each picture with its codes.
+  /// Usage over pictures; `also` sees each picture with its name and codes.
   private func measure(
-    _ pictures: VerifyPictures, also: (RGBImage, CodeGrid) throws -> Void
+    _ pictures: VerifyPictures, also: (String, RGBImage, MGVQTrace) throws -> Void
   ) throws -> PictureUsage {
     var usage = PictureUsage(codebook)
     for (index, entry) in pictures.entries.enumerated() {
-      progress.show(
-        "picture \(index + 1)/\(pictures.entries.count) \(URL(fileURLWithPath: entry.path).lastPathComponent)")
+      let name = URL(fileURLWithPath: entry.path).lastPathComponent
+      progress.show("picture \(index + 1)/\(pictures.entries.count) \(name)")
       let image = try ImageDecoder.decode(path: entry.path).image
       let codes = try model.encode(image)
       try usage.add(
         codes.codes, latent: codes.latent, anchors: model.anchors(codes.quantized),
         patches: wantsPatches ? try model.patchTokens(image) : nil)
-      try also(image, codes.codes)
+      try also(name, image, codes)
     }
     return usage
   }

@@ -26,7 +26,7 @@ struct CodebookText {
 
   private var sections: [[String]] {
     let all =
-      [head, findings, vectors, usage, places, shared, anchors] + document.comparisons.map(comparison)
+      [head, findings, vectors, usage, places, shared, anchors, code] + document.comparisons.map(comparison)
       + [[report.buffers.sentence], provenance]
     return all.filter { !$0.isEmpty }
   }
@@ -126,6 +126,8 @@ struct CodebookText {
     }
     return [title] + TextTable.lines([head] + rows)
   }
+
+  private var code: [String] { document.code?.lines ?? [] }
 
   private func comparison(_ comparison: CodebookComparison) -> [String] {
     var lines = ["against \(comparison.against)"]

@@ -1,5 +1,6 @@
 import Foundation
 import Inspector
+import Trace
 
 /// Writes exported files into a directory, whole or not at all, and never over an existing one.
 struct Exporter {
@@ -13,6 +14,13 @@ struct Exporter {
     } catch {
       throw UsageProblem("\(url.path): could not be written: \(error.localizedDescription)")
     }
+    return url.path
+  }
+
+  /// Writes a trace file in the same way.
+  func write(_ trace: Trace, name: String) throws -> String {
+    let url = free(name)
+    try TraceFile.write(trace, to: url.path)
     return url.path
   }
 

@@ -44,6 +44,7 @@ struct InspectorSession {
       case .knockOut(let request): worker?.knockOut(request)
       case .compress(let request): worker?.compress(request)
       case .matchedRandom(let request): worker?.matchedRandom(request)
+      case .codeLab(let request): perform(request, state)
       case .export(let file): export(file)
       case .copy(let text): terminal.copyToClipboard(text)
       case .setMouse(let enabled): terminal.setMouse(enabled)
@@ -52,6 +53,19 @@ struct InspectorSession {
       }
     }
     return true
+  }
+
+  private func perform(_ request: CodeLabRequest, _ state: InspectorState) {
+    guard case .save(_, let name) = request else {
+      worker?.perform(request)
+      return
+    }
+    guard let trace = state.trace else { return }
+    do {
+      mailbox.post(.exported(path: try exporter.write(trace, name: name)))
+    } catch {
+      mailbox.post(.failed("\(error)"))
+    }
   }
 
   private func export(_ file: ExportFile) {

@@ -9,16 +9,18 @@ import Trace
 /// Runs the model for the inspector, one job at a time, on a thread of its own; results are posted as actions.
 final class ModelWorker: Sendable {
   private let queue = DispatchQueue(label: "vocoscope.model", qos: .userInitiated)
-  private let mailbox: Mailbox
-  private let picture: PictureSource
+  let mailbox: Mailbox
+  let picture: PictureSource
   private let modelPath: String
-  private let options: RunOptions
-  private let state = Mutex(State())
+  let options: RunOptions
+  let state = Mutex(State())
 
-  private struct State {
+  struct State {
     var pipeline: Pipeline?
     /// The prompt of the last run: what a knock-out asks again.
     var prompt = ""
+    /// All codes decoded, of the grid that was asked for last.
+    var whole: (codes: CodeGrid, picture: Tensor)?
     /// Stops the job under way, and those waiting behind it.
     var cancellation = CancellationFlag()
     /// The conversation of the Compression panel; starts with its first question.
@@ -159,7 +161,7 @@ final class ModelWorker: Sendable {
   }
 
   /// Queues a job; how it ended is posted, whatever happens.
-  private func start(_ job: @escaping @Sendable (Pipeline, CancellationFlag) throws -> Void) {
+  func start(_ job: @escaping @Sendable (Pipeline, CancellationFlag) throws -> Void) {
     let cancellation = state.withLock { $0.cancellation }
     queue.async { [self] in
       do {

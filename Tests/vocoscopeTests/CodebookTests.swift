@@ -173,6 +173,34 @@ struct CodebookTests {
     #expect(same.words.contains("ok code_drift -"))
   }
 
+  @Test("One code is told with its exemplars, nearest first, and figures are PNG files")
+  func oneCode() throws {
+    let folder = try TemporaryFolder()
+    let plots = folder.path("plots")
+    let whole = try report(Self.pictures)
+    let used = try #require(whole.groups[2]["used"] as? Int)
+    #expect(used > 0)
+    // Some code of the group must occur: ask until one does.
+    var found: [String: Any] = [:]
+    for code in 0..<32 where found.isEmpty {
+      let report = try report(Self.pictures + ["--code", "3:\(code)", "--exemplars", "3", "--plots", plots])
+      let answer = try #require(report.root["code"] as? [String: Any])
+      #expect(answer["group"] as? Int == 2 && answer["code"] as? Int == code)
+      if (answer["count"] as? Int ?? 0) > 3 { found = answer }
+    }
+    let exemplars = try #require(found["exemplars"] as? [[String: Any]])
+    let distances = exemplars.compactMap { $0["distance"] as? Double }
+    #expect(distances.count == 3 && distances == distances.sorted())
+    #expect((found["nearest"] as? [Any])?.count == 5 && (found["vector"] as? [Any])?.count == 4)
+    let names = try FileManager.default.contentsOfDirectory(atPath: plots)
+    #expect(Set(names).isSuperset(of: ["usage.png", "code-map.png", "embedding.png", "places.png", "anchors.png"]))
+    #expect(names.contains("code-3-\(found["code"] ?? "").png"))
+    for name in names {
+      let bytes = try Data(contentsOf: URL(fileURLWithPath: "\(plots)/\(name)"))
+      #expect(Array(bytes.prefix(4)) == [0x89, 0x50, 0x4E, 0x47], "\(name)")
+    }
+  }
+
   @Test("Bad input is one sentence that names what is wrong")
   func badInput() throws {
     let folder = try TemporaryFolder()
@@ -182,7 +210,8 @@ struct CodebookTests {
       (["--model", ParityCase.directory, "/no/such/picture.png"], 1, "/no/such/picture.png"),
       (["--model", ParityCase.directory + "/expected.safetensors"], 1, "no MGVQ state dict"),
       (["--model", ParityCase.directory, "--against", "x.png"], 2, "--against needs pictures"),
-      (["--image-size", "4"], 2, "--image-size"),
+      (["--image-size", "4"], 2, "--image-size"), (["--code", "0:4"], 2, "--code"),
+      (["--model", ParityCase.directory, "--code", "9:4"], 1, "groups 1 to 8 and codes 0 to 31"),
     ] {
       let result = try Program.run(["codebook"] + arguments)
       #expect(result.status == status && result.errors.contains(word), "\(arguments): \(result.errors)")

@@ -55,6 +55,21 @@ struct InspectorProgramTests {
     expectQuit(driver, .code(0))
   }
 
+  @Test("A code is replaced, the model runs from there, and undo takes it back")
+  func editsCode() throws {
+    let driver = try opened()
+    driver.send("3")
+    #expect(driver.wait(for: "candidate"), "\(driver.terminal.text)")
+    driver.send("D")
+    #expect(driver.wait(.seconds(30)) { $0.text.contains("PSNR") }, "\(driver.terminal.text)")
+    driver.send("ddE")
+    #expect(driver.wait(.seconds(60)) { $0.text.contains("edited: group 1") }, "\(driver.terminal.text)")
+    driver.send("u")
+    #expect(driver.wait { !$0.text.contains("edited: group 1") }, "\(driver.terminal.text)")
+    driver.send("q")
+    expectQuit(driver, .code(0))
+  }
+
   @Test("It follows every resize, down to almost nothing and back")
   func resizes() throws {
     let driver = try opened()

@@ -107,6 +107,14 @@ void kernel_rotate_halves(
 void kernel_gather_strided(
     const float *source, float *destination, size_t rank, const size_t *extents, const size_t *strides);
 
+// Similarity of pictures (Similarity.c).
+
+/// The sum of the structural similarity of `x` and `y` `[height, width]` over every place that the separable window of
+/// `taps` weights covers wholly; `scratch` holds 5 * height * (width - taps + 1) numbers.
+double kernel_similarity_sum(
+    const float *x, const float *y, size_t height, size_t width, const double *window, size_t taps, double c1, double c2,
+    double *scratch);
+
 // The machine (Machine.c).
 
 /// Processors this process may run on, at least 1; Swift's Glibc module lacks the affinity calls.

@@ -35,27 +35,11 @@ package enum PictureQuality {
     precondition(a.shape == b.shape && a.rank == 3)
     let (height, width) = (a.shape[1], a.shape[2])
     guard height >= window.count, width >= window.count, a.shape[0] > 0 else { return nil }
-    let size = height * width
-    var total = 0.0
-    for channel in 0..<a.shape[0] {
-      let plane = { (picture: Tensor) in picture.values[channel * size..<(channel + 1) * size].map(Double.init) }
-      total += ssim(plane(a), plane(b), width, range)
-    }
-    return total / Double(a.shape[0])
-  }
-
-  private static func ssim(_ x: [Double], _ y: [Double], _ width: Int, _ range: Double) -> Double {
-    let product = { (a: [Double], b: [Double]) in zip(a, b).map { $0 * $1 } }
-    let blurred = [x, y, product(x, x), product(y, y), product(x, y)].map { blur($0, width) }
     let (c1, c2) = ((0.01 * range) * (0.01 * range), (0.03 * range) * (0.03 * range))
-    var sum = 0.0
-    for index in blurred[0].indices {
-      let (mx, my) = (blurred[0][index], blurred[1][index])
-      let (vx, vy) = (blurred[2][index] - mx * mx, blurred[3][index] - my * my)
-      let covariance = blurred[4][index] - mx * my
-      sum += (2 * mx * my + c1) * (2 * covariance + c2) / ((mx * mx + my * my + c1) * (vx + vy + c2))
+    let channels = (0..<a.shape[0]).compactMap {
+      structuralSimilarity(a[row: $0], b[row: $0], window: window, c1: c1, c2: c2)
     }
-    return sum / Double(blurred[0].count)
+    return mean(channels)
   }
 
   /// The normalised Gaussian of σ = 1.5 at −5…5.
@@ -63,25 +47,4 @@ package enum PictureQuality {
     let values = (-5...5).map { exp(-Double($0 * $0) / (2 * 1.5 * 1.5)) }
     return values.map { $0 / values.reduce(0, +) }
   }()
-
-  /// The plane smoothed by `window` both ways, without the border that no whole window covers.
-  private static func blur(_ plane: [Double], _ width: Int) -> [Double] {
-    let height = plane.count / width
-    let (innerWidth, innerHeight) = (width - window.count + 1, height - window.count + 1)
-    var rows = [Double](repeating: 0, count: height * innerWidth)
-    for y in 0..<height {
-      for x in 0..<innerWidth {
-        var sum = 0.0
-        for tap in window.indices { sum += window[tap] * plane[y * width + x + tap] }
-        rows[y * innerWidth + x] = sum
-      }
-    }
-    var result = [Double](repeating: 0, count: innerHeight * innerWidth)
-    for y in 0..<innerHeight {
-      for tap in window.indices {
-        for x in 0..<innerWidth { result[y * innerWidth + x] += window[tap] * rows[(y + tap) * innerWidth + x] }
-      }
-    }
-    return result
-  }
 }

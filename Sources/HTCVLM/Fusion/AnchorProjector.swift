@@ -5,14 +5,17 @@ import Tensor
 struct AnchorProjector: Sendable {
   static let prefix = "model.anchor_projector"
 
-  private let first: Linear
-  private let second: Linear
-  private let flatten: HTCVLMConfiguration.AnchorFlatten
+  let first: Linear
+  /// W₁ `[hidden, C·h·w]` as it lies in its file, for what its columns do alone.
+  let firstWeight: StoredTensor
+  let second: Linear
+  let flatten: HTCVLMConfiguration.AnchorFlatten
   private let anchors: Int
 
   init(_ weights: WeightReader, _ configuration: HTCVLMConfiguration) throws(ModelError) {
     let own = weights.under(Self.prefix)
     let hidden = configuration.anchorProjectorHiddenSize
+    firstWeight = try own.stored("fc1.weight", [hidden, Self.inputs(configuration)])
     first = try own.linear("fc1", inputs: Self.inputs(configuration), outputs: hidden)
     second = try own.linear(
       "fc2", inputs: hidden, outputs: configuration.anchorTokens * configuration.hiddenSize)
@@ -36,12 +39,17 @@ struct AnchorProjector: Sendable {
 
   /// `quantized` `[C, h, w]` → `[A, D]`.
   func callAsFunction(_ quantized: Tensor) -> Tensor {
+    let output = Activation.gelu(second(Activation.gelu(beforeActivation(quantized))))
+    return output.reshaped([anchors, output.count / anchors])
+  }
+
+  /// W₁ · vec(q) + b₁, `[1, hidden]`.
+  func beforeActivation(_ quantized: Tensor) -> Tensor {
     let vector: Tensor
     switch flatten {
     case .chw: vector = quantized
     case .hwc: vector = quantized.permuted([1, 2, 0])
     }
-    let output = Activation.gelu(second(Activation.gelu(first(vector.reshaped([1, vector.count])))))
-    return output.reshaped([anchors, output.count / anchors])
+    return first(vector.reshaped([1, vector.count]))
   }
 }

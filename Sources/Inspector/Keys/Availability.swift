@@ -21,6 +21,8 @@ extension InspectorState {
       return view.selection.isEmpty && view.shownKnockOut == nil && rangeStart == nil ? "nothing is selected" : nil
     case .matchedRandom: return matchedRandomObstacle
     case .askAll, .askFamilies, .addPicture, .newConversation: return compressionObstacle(command)
+    case .codePage: return trace?.mgvq == nil ? "the codes are not computed yet" : nil
+    case .decodeKind, .nextCandidate, .previousCandidate, .editCode, .saveTrace: return labObstacle(command)
     case .prompt:
       return capabilities.runsModel ? nil : "this trace was opened without weights"
     case .zoomIn: return view.isZoomed ? "the panel has the whole screen" : nil
@@ -33,9 +35,19 @@ extension InspectorState {
     }
   }
 
+  private func labObstacle(_ command: Command) -> String? {
+    if !capabilities.runsModel { return "this trace was opened without weights" }
+    if trace?.language == nil { return "the decoder has not run yet" }
+    if command == .decodeKind || command == .saveTrace { return nil }
+    if codebook == nil { return "the codebook is not read yet" }
+    if focus != .anchors { return "go to the code in panel 3 first" }
+    return command == .editCode && work != nil ? "the model is busy" : nil
+  }
+
   private func knockOutObstacle(_ command: Command) -> String? {
     if !capabilities.runsModel { return "this trace was opened without weights" }
     if trace?.language == nil { return "the decoder has not run yet" }
+    if !codeLab.shownEdits.isEmpty { return "the codes are edited; take the edits back first" }
     if work != nil { return "the model is busy; \(keyMap.hint(.cancel, unicode: glyphs.isUnicode)) stops it" }
     if command != .knockOut && view.layer == nil { return "choose one layer first" }
     if command == .knockOutHead && view.head == nil { return "choose one head first" }

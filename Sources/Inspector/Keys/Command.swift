@@ -14,6 +14,7 @@ package enum Command: String, Sendable, CaseIterable, Codable, CodingKeyRepresen
   case knockOut, knockOutLayer, knockOutHead, clear, matchedRandom
   case askAll, askFamilies, addPicture, keepTurns, newConversation
   case prompt, find, palette, help, export, copy
+  case codePage, decodeKind, nextCandidate, previousCandidate, editCode, saveTrace
   case theme, mouse, undo, redo, redraw, suspend, cancel, quit
 }
 
@@ -91,6 +92,12 @@ extension Command {
     case .help: [.character("?")]
     case .export: [.character("e")]
     case .copy: [.character("y")]
+    case .codePage: [.character("d")]
+    case .decodeKind: [.character("D")]
+    case .nextCandidate: [.character("n")]
+    case .previousCandidate: [.character("b")]
+    case .editCode: [.character("E")]
+    case .saveTrace: [.character("W")]
     case .theme: [.character("t")]
     case .mouse: [.character("M")]
     case .undo: [.character("u")]

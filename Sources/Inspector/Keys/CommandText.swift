@@ -46,7 +46,8 @@ extension Command {
     case .scale: ("scale", "Colours over a linear, a logarithmic or a rank scale.")
     case .sinks: ("hide sinks", "Leaves attention sinks out and renormalises; the rule is printed.")
     case .visualOnly: ("visual keys alone", "Keeps anchors and patches only, renormalised over them.")
-    case .overlay: ("overlay", "Over the picture: nothing, the attention, or what the codes decode to.")
+    case .overlay:
+      ("overlay", "Over the picture: nothing, the attention, what the codes decode to, or what drives the anchor.")
     case .pin: ("pin", "Adds the key under the cursor to the selection, or takes it out.")
     case .range: ("range", "Starts a selection at the cursor; moving extends it, v again keeps it, Esc drops it.")
     case .holdRange:
@@ -65,6 +66,15 @@ extension Command {
     case .help: ("help", "What works here; type to search.")
     case .export: ("export", "Writes this panel as text, CSV or JSON, or the screen as text.")
     case .copy: ("copy the number", "Copies the number under the cursor to the terminal's clipboard.")
+    case .codePage:
+      ("code page", "In Anchors: the code at the cursor, what codes decode to, or what drives the anchor.")
+    case .decodeKind:
+      ("decode other codes", "A code swapped, the first groups, without a group, a region shuffled; PSNR and SSIM.")
+    case .nextCandidate:
+      ("next candidate code", "What would stand at the cursor: the next farther code; / and a number picks any.")
+    case .previousCandidate: ("previous candidate code", "The next nearer code.")
+    case .editCode: ("edit the code", "Puts the candidate at the cursor and runs from there; undo takes it back.")
+    case .saveTrace: ("save the trace", "Writes the run on screen to a trace file; its provenance tells the edits.")
     case .theme: ("theme", "The next colour theme.")
     case .mouse: ("mouse", "Takes the mouse, or leaves it to the terminal.")
     case .undo: ("undo", "Takes the last change of the view back.")

@@ -5,7 +5,7 @@ import Trace
 
 extension Canvas {
   /// The anchor vectors, their cosines, and the code grid of one group.
-  mutating func drawAnchors(_ state: InspectorState, in rect: Rect) {
+  mutating func drawAnchors(_ state: InspectorState, in rect: Rect, pictures: PictureRenderer? = nil) {
     var room = rect
     let rows = min(state.links.anchors, max(0, rect.height - 3))
     for anchor in 0..<rows {
@@ -17,7 +17,13 @@ extension Canvas {
       room = room.dropping(
         top: paragraph(cosines, in: Rect(x: room.x, y: room.y, width: room.width, height: 2), style: look.theme.dim))
     }
-    drawCodes(state, in: room)
+    if let collapse = state.collapseWords {
+      room = room.dropping(top: paragraph(collapse, in: room, style: look.theme.warning))
+    }
+    for words in state.editWords where room.height > 6 {
+      room = room.dropping(top: paragraph(words, in: room, style: look.theme.accent))
+    }
+    drawCodes(state, in: room, pictures: pictures)
   }
 
   /// `A1 9.1% ×13.2 ▁▇▃ ‖v‖ 3.1`
@@ -33,23 +39,25 @@ extension Canvas {
     line(sparkline(vector.values, range: vector.range, look.glyphs), in: space, style: look.theme.accent)
   }
 
-  private mutating func drawCodes(_ state: InspectorState, in rect: Rect) {
+  private mutating func drawCodes(_ state: InspectorState, in rect: Rect, pictures: PictureRenderer?) {
     guard rect.height > 0 else { return }
     guard let mgvq = state.trace?.mgvq else {
       return line("The codes are not computed yet.", in: rect, style: look.theme.dim)
     }
     let code = mgvq.codes[state.view.group, state.cursor.code.row, state.cursor.code.column]
     line(
-      "group \(state.view.group + 1)/\(mgvq.codes.groups)  code \(Format.integer(code)) at (\(state.cursor.code.row),\(state.cursor.code.column))",
+      "group \(state.view.group + 1)/\(mgvq.codes.groups)  code \(Format.integer(code)) at (\(state.cursor.code.row),\(state.cursor.code.column))"
+        + (state.capabilities.runsModel ? state.candidateCode.map { "  candidate \($0)" } ?? "" : ""),
       in: rect, style: look.theme.title)
     let room = rect.dropping(top: 1)
+    if drawLab(state, in: room, pictures: pictures) { return }
     let digits = String(max(1, state.codesPerGroup - 1)).count
     let asNumbers = room.width >= mgvq.codes.width * (digits + 1) && room.height >= mgvq.codes.height + 1
     let used = asNumbers ? drawCodeNumbers(state, mgvq, digits: digits, in: room) : drawCodeMap(state, mgvq, in: room)
     let beside = room.dropping(left: used.width + 2)
     let below = room.dropping(top: used.height)
     let width = beside.width >= 13 ? beside.width : below.width
-    let facts = state.codeFacts(mgvq).dropFirst(2).map { "\($0.name) \($0.value.text)" }
+    let facts = (state.codeFacts(mgvq).dropFirst(2) + state.codeLabFacts).map { "\($0.name) \($0.value.text)" }
     let legend = asNumbers ? [] : ["colour: the index, a name and not a magnitude"]
     let lines = (facts + legend).flatMap { wrapped($0, to: max(8, width)) }
     for (row, text) in lines.enumerated() {

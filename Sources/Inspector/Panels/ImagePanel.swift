@@ -84,6 +84,8 @@ extension Canvas {
       line("\(size), \(state.view.metric.rawValue) over the picture", in: rect, style: look.theme.dim)
     case .reconstruction where state.trace?.mgvq?.reconstruction != nil:
       line("what the codes decode to, \(size)", in: rect, style: look.theme.dim)
+    case .provenance where look.hasColor && state.codeLab.provenance[state.view.edits] != nil:
+      line("what drives A\(state.cursor.anchor + 1), \(size)", in: rect, style: look.theme.dim)
     default: line("\(size), no overlay", in: rect, style: look.theme.dim)
     }
   }

@@ -12,7 +12,10 @@ extension InspectorState {
     }
     report.add("codes", "\(mgvq.codes.groups) groups × \(mgvq.codes.height)×\(mgvq.codes.width)")
     report.add("group", .integer(view.group + 1))
-    report.facts += codeFacts(mgvq)
+    report.facts += codeFacts(mgvq) + codeLabFacts
+    report.notes += [collapseWords].compactMap { $0 } + editWords
+    if codeLab.page == .decoded { report.notes += decodingWords }
+    if codeLab.page == .provenance { report.notes += provenanceWords }
     report.tables.append(groupTable)
     for group in 0..<mgvq.codes.groups { report.tables.append(codeTable(mgvq.codes, group: group)) }
     return report
@@ -61,7 +64,7 @@ extension InspectorState {
     if let choice = codeChoice {
       facts.append(.init(name: "margin", value: .init(number: choice.margin)))
       let nearest = choice.nearest.map { "\($0.code) at \(Format.number($0.distance))" }
-      facts.append(.init(name: "nearest codes", value: .text(nearest.joined(separator: ", "))))
+      facts.append(.init(name: "nearest to the latent", value: .text(nearest.joined(separator: ", "))))
     }
     return facts
   }

@@ -24,6 +24,8 @@ package struct InspectorState: Sendable {
   package internal(set) var compressionView = CompressionViewSettings()
   /// The picture and what its codes decode to, computed once.
   package internal(set) var decodedCodes: DecodedCodes?
+  /// The debugger of codes.
+  package internal(set) var codeLab = CodeLab()
 
   // What is under way.
   package internal(set) var progress: [PipelineStage: StageProgress] = [:]
@@ -80,6 +82,7 @@ package struct InspectorState: Sendable {
     case knockOut(String)
     case matchedRandom
     case compression(String)
+    case edit
   }
 
   package init(

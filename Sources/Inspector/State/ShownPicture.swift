@@ -11,7 +11,11 @@ extension InspectorState {
       shownPicture = nil
       return
     }
-    guard overlaysMap, let map else {
+    if view.overlay == .provenance, overlaysMap, let provenance = codeLab.provenance[view.edits] {
+      shownPicture = blend(provenance, over: base)
+      return
+    }
+    guard view.overlay == .attention, overlaysMap, let map else {
       shownPicture = base
       return
     }
@@ -19,12 +23,28 @@ extension InspectorState {
   }
 
   /// Whether a map lies over the picture.
-  var overlaysMap: Bool { view.overlay == .attention && map != nil && appearance.hasColor }
+  var overlaysMap: Bool {
+    guard appearance.hasColor else { return false }
+    return view.overlay == .attention
+      ? map != nil
+      : view.overlay == .provenance && codeLab.provenance[view.edits] != nil
+  }
 
   private var displayedSquare: Picture? {
     if view.overlay == .reconstruction, let decoded = trace?.mgvq?.reconstruction { return Picture(signed: decoded) }
     if let square { return square }
     return trace?.mgvq.map { Picture(signed: $0.pixelValues) }
+  }
+
+  /// Colours of what drives the anchor over the picture, latent cell by latent cell.
+  private func blend(_ provenance: AnchorProvenance, over base: Picture) -> Picture {
+    let grid = links.geometry.latent
+    let values = provenance.map(anchor: cursor.anchor)
+    guard values.count == grid.count, let largest = values.max(), largest > 0 else { return base }
+    let pixels = overlaid(
+      base.pixels, width: base.width, height: base.height,
+      colors: values.map { ColorMap.cividis.color($0 / largest) }, columns: grid.columns, rows: grid.rows, opacity: 0.5)
+    return Picture(width: base.width, height: base.height, pixels: pixels)
   }
 
   /// Colours of the map over the picture, patch by patch.

@@ -14,6 +14,8 @@ package struct TraceStatistics: Sendable {
   package let anchors: AnchorStatistics?
   /// One a group; empty before the codes are known.
   package let codes: [CodeUsage]
+  /// Per anchor, its cosines with the patch tokens: their mean and the largest; `nil` before both are known.
+  package let anchorPatchCosines: [(mean: Double, largest: Double)]?
 
   package init(_ trace: Trace, index: SequenceIndex?) {
     (attention, attentionProblem) =
@@ -28,7 +30,37 @@ package struct TraceStatistics: Sendable {
     anecdote = attention == nil ? nil : try? VerdictEngine().verdict(picture: trace)
     mask = trace.sequence.map { MaskStatistics($0, language: trace.language, vocoPosition: index?.vocoPosition) }
     anchors = trace.anchors.flatMap { $0.rank == 2 ? AnchorStatistics($0) : nil }
+    anchorPatchCosines = Self.cosines(trace)
     codes = trace.mgvq.map { mgvq in (0..<mgvq.codes.groups).map { CodeUsage(mgvq.codes, group: $0) } } ?? []
+  }
+}
+
+extension TraceStatistics {
+  fileprivate static func cosines(_ trace: Trace) -> [(mean: Double, largest: Double)]? {
+    guard let anchors = trace.anchors, let patches = trace.vision?.patches, anchors.rank == 2, patches.rank == 2,
+      anchors.shape[1] == patches.shape[1], patches.shape[0] > 0
+    else { return nil }
+    let a = unitRows(anchors)
+    let products = matmul(a, unitRows(patches), transposeB: true)
+    return (0..<anchors.shape[0]).map { anchor in
+      let row = products[row: anchor].values
+      return (Double(row.reduce(0, +)) / Double(row.count), Double(row.max() ?? 0))
+    }
+  }
+
+  /// Rows at length 1; zero rows stay.
+  private static func unitRows(_ x: Tensor) -> Tensor {
+    let width = x.shape[1]
+    return Tensor(shape: x.shape) { output in
+      x.values.withUnsafeBufferPointer { input in
+        for row in 0..<x.shape[0] {
+          var squares: Float = 0
+          for index in 0..<width { squares += input[row * width + index] * input[row * width + index] }
+          let scale = squares > 0 ? 1 / squares.squareRoot() : 0
+          for index in 0..<width { output[row * width + index] = input[row * width + index] * scale }
+        }
+      }
+    }
   }
 }
 

@@ -29,6 +29,8 @@ package struct ViewSettings: Sendable, Hashable {
   package var takesMouse: Bool
   package var isZoomed: Bool
   package var showsMaskCells: Bool
+  /// Codes replaced by hand, in order: undo takes them back one by one.
+  package var edits: [CodeEdit]
 
   package init() {
     layer = nil
@@ -47,6 +49,7 @@ package struct ViewSettings: Sendable, Hashable {
     takesMouse = true
     isZoomed = false
     showsMaskCells = false
+    edits = []
   }
 
   /// The numbers that these settings ask for.
@@ -69,7 +72,7 @@ package enum MapScale: String, Sendable, CaseIterable, Codable {
 
 /// What lies over the picture.
 package enum PictureOverlay: String, Sendable, CaseIterable, Codable {
-  case none, attention, reconstruction
+  case none, attention, reconstruction, provenance
 }
 
 /// The changes of the view that undo takes back, newest last.

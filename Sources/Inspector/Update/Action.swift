@@ -28,6 +28,8 @@ package enum Action: Sendable {
   case compression(CompressionEvent)
   /// The comparison under way is over.
   case compressionFinished
+  /// Something that the code debugger asked for.
+  case codeLab(CodeLabEvent)
   /// The file was written there.
   case exported(path: String)
 }

@@ -17,6 +17,7 @@ package struct Choice: Sendable, Equatable {
     case command(Command)
     case key(KeyReference)
     case code(group: Int, cell: GridPoint)
+    case candidate(Int)
     case tensor(Int)
     case export(ExportFormat)
   }
@@ -79,7 +80,11 @@ extension InspectorState {
 
   /// Tokens, anchors, patches and codes; in the Checkpoint panel tensors.
   private func found(_ query: String) -> [Choice] {
-    focus == .checkpoint ? foundTensors(query) : foundKeys(query) + foundCodes(query)
+    switch focus {
+    case .checkpoint: foundTensors(query)
+    case .anchors: foundCodes(query) + foundKeys(query)
+    default: foundKeys(query) + foundCodes(query)
+    }
   }
 
   private func foundTensors(_ query: String) -> [Choice] {
@@ -133,6 +138,12 @@ extension InspectorState {
   private func foundCodes(_ query: String) -> [Choice] {
     guard let codes = trace?.mgvq?.codes, let wanted = Int(query.drop { !$0.isNumber }) else { return [] }
     var result: [Choice] = []
+    if focus == .anchors, wanted < codesPerGroup, capabilities.runsModel {
+      result.append(
+        Choice(
+          title: "code \(wanted) as candidate", detail: "for (\(cursor.code.row),\(cursor.code.column))", summary: "",
+          obstacle: nil, target: .candidate(wanted)))
+    }
     for group in 0..<codes.groups {
       for row in 0..<codes.height {
         for column in 0..<codes.width where codes[group, row, column] == wanted {

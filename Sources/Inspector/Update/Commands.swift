@@ -27,6 +27,8 @@ extension InspectorState {
       change { $0.takesMouse.toggle() }
       return [.setMouse(view.takesMouse)]
     case .undo, .redo: return restore(command)
+    case .codePage, .decodeKind, .nextCandidate, .previousCandidate, .editCode, .saveTrace:
+      return performInLab(command)
     default:
       if !changeView(command) { openOrFocus(command) }
       return command == .nextPanel || command == .previousPanel ? compareIfShown() : []
@@ -148,7 +150,12 @@ extension InspectorState {
 
   private var nextOverlay: PictureOverlay {
     let possible = PictureOverlay.allCases.filter {
-      $0 == .none || ($0 == .attention ? trace?.language != nil : trace?.mgvq?.reconstruction != nil)
+      switch $0 {
+      case .none: true
+      case .attention: trace?.language != nil
+      case .reconstruction: trace?.mgvq?.reconstruction != nil
+      case .provenance: codeLab.provenance[view.edits] != nil
+      }
     }
     let index = possible.firstIndex(of: view.overlay) ?? 0
     return possible[(index + 1) % possible.count]

@@ -11,6 +11,8 @@ package enum Effect: Sendable, Equatable {
   case matchedRandom(MatchedRandomRequest)
   /// Compare answers; any number of `.compression` come back, then `.compressionFinished`, `.cancelled` or `.failed`.
   case compress(CompressionRequest)
+  /// Work for the code debugger; what comes back stands with each request, or `.failed` or `.cancelled`.
+  case codeLab(CodeLabRequest)
   /// Write a file; `.exported` or `.failed` comes back.
   case export(ExportFile)
   /// Put text on the terminal's clipboard (OSC 52).

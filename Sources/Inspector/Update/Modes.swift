@@ -91,6 +91,7 @@ extension InspectorState {
       focus = .anchors
       change { $0.group = group }
       cursor.moveToCode(cell, links)
+    case .candidate(let code): codeLab.chosen = code
     case .tensor(let row): tensorRow = row
     case .export(let format): return [.export(exportFile(format))]
     }

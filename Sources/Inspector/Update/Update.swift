@@ -3,6 +3,10 @@ import Trace
 
 /// Takes an action into the state; the effects are for the run loop to perform.
 package func update(_ state: inout InspectorState, _ action: Action) -> [Effect] {
+  apply(action, to: &state) + state.labEffects()
+}
+
+private func apply(_ action: Action, to state: inout InspectorState) -> [Effect] {
   switch action {
   case .input(let event): return state.handle(event)
   case .command(let command): return state.perform(command)
@@ -12,20 +16,25 @@ package func update(_ state: inout InspectorState, _ action: Action) -> [Effect]
     state.imageName = name
     state.relink()
   case .trace(let trace):
+    state.startLab(trace)
     state.take(trace)
+    state.measureMargins()
   case .progress(let progress):
     state.progress[progress.stage] = progress
   case .finished, .cancelled:
     state.work = nil
     if case .finished = action { return state.compareIfShown() }
+    if case .cancelled = action { state.refuseLabRequest() }
     if case .cancelled = action { state.notice = "cancelled" }
   case .failed(let sentence):
     state.work = nil
+    state.refuseLabRequest()
     state.failure = sentence
   case .notice(let sentence):
     state.notice = sentence
   case .codebook(let codebook):
     state.codebook = codebook
+    state.measureMargins()
   case .checkpoint(let listing):
     state.checkpoint = listing
     state.tensorRow = min(state.tensorRow, max(0, listing.rows.count - 1))
@@ -40,6 +49,8 @@ package func update(_ state: inout InspectorState, _ action: Action) -> [Effect]
     state.compression.apply(event)
   case .compressionFinished:
     state.work = nil
+  case .codeLab(let event):
+    state.take(event)
   case .exported(let path):
     state.notice = "wrote \(path)"
   }

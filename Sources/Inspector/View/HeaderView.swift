@@ -17,6 +17,7 @@ extension InspectorState {
   package var answerWords: String {
     var words = "“\(prompt)”"
     if let text = trace?.generation?.text { words += " → “\(text)”" }
+    if trace?.provenance.edits.isEmpty == false { words += " (codes edited)" }
     if reusesImage { words += " (image reused)" }
     return words
   }
@@ -108,6 +109,7 @@ extension InspectorState.Work {
     case .knockOut(let label): "cutting \(label)"
     case .matchedRandom: "random draws"
     case .compression(let what): what
+    case .edit: "running on edited codes"
     }
   }
 }

@@ -7,7 +7,7 @@ extension InspectorState {
       switch focus {
       case .image: [.overlay, .pin, .range, .knockOut]
       case .attention: [.nextLayer, .nextHead, .metric, .scale, .aggregation, .sinks, .pin, .knockOut]
-      case .anchors: [.nextGroup, .find, .pin, .knockOut]
+      case .anchors: [.nextGroup, .codePage, .decodeKind, .nextCandidate, .editCode, .find, .pin, .knockOut]
       case .mask: [.open, .find]
       case .verdict: [.selectAnchors, .knockOut, .matchedRandom, .export]
       case .compression: [.askFamilies, .addPicture, .keepTurns, .newConversation, .export]
@@ -23,6 +23,7 @@ extension InspectorState {
     switch command {
     case .nextLayer: return "\(key(.previousLayer)) \(key(.nextLayer))"
     case .nextHead: return "\(key(.previousHead)) \(key(.nextHead))"
+    case .nextCandidate: return "\(key(.previousCandidate)) \(key(.nextCandidate))"
     case .nextGroup: return "\(key(.previousGroup)) \(key(.nextGroup))"
     default: return key(command)
     }
@@ -33,6 +34,8 @@ extension InspectorState {
     case .nextLayer: "layer"
     case .nextHead: "head"
     case .nextGroup: "group"
+    case .nextCandidate: "candidate"
+    case .decodeKind: "decode"
     case .nextPanel: "panel"
     case .sinks: view.hidesSinks ? "show sinks" : "hide sinks"
     case .open where focus == .mask: view.showsMaskCells ? "blocks" : "cells"

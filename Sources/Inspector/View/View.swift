@@ -60,7 +60,7 @@ extension Canvas {
     switch panel {
     case .image: drawImage(state, in: inside, frameRect: isFramed ? rect : nil, pictures: pictures)
     case .attention: drawAttention(state, in: inside)
-    case .anchors: drawAnchors(state, in: inside)
+    case .anchors: drawAnchors(state, in: inside, pictures: pictures)
     case .mask: drawMask(state, in: inside)
     case .verdict: drawVerdict(state, in: inside)
     case .compression: drawCompression(state, in: inside, pictures: pictures)
