@@ -23,7 +23,8 @@ struct FamilyQuestion {
   private static func read(_ path: String, where matches: (String) -> Bool) throws -> [FamilyQuestion] {
     try QuestionSet(.llava, path: path).questions.compactMap { question in
       guard case .file(let image) = question.image, matches(image) else { return nil }
-      return FamilyQuestion(family: question.category, text: question.text, right: question.answers.first)
+      return FamilyQuestion(
+        family: question.category, text: question.text, right: question.answers.first { !$0.isEmpty })
     }
   }
 }
