@@ -65,6 +65,7 @@ let package = Package(
     library("Trace", ["Tensor", "Checkpoint"]),
     library("HTCVLM", ["Tensor", "Checkpoint", "ImageLoading", "Tokenization", "Trace"]),
     library("Evidence", ["Tensor", "Trace"]),
+    library("Verification", ["Tensor", "Checkpoint", "ImageLoading", "HTCVLM", "Trace", "Evidence"]),
 
     // Benchmark files → questions → scores; the model's answers come in through a closure.
     library("Evaluation", []),
@@ -81,8 +82,8 @@ let package = Package(
     .executableTarget(
       name: "vocoscope",
       dependencies: [
-        "Tensor", "Checkpoint", "ImageLoading", "Tokenization", "Trace", "HTCVLM", "Evidence", "Evaluation",
-        "TerminalUI", "Inspector", "ChafaPictures", "CursesTerminal", "Plots", argumentParser,
+        "Tensor", "Checkpoint", "ImageLoading", "Tokenization", "Trace", "HTCVLM", "Evidence", "Verification",
+        "Evaluation", "TerminalUI", "Inspector", "ChafaPictures", "CursesTerminal", "Plots", argumentParser,
       ],
       swiftSettings: swift),
     .executableTarget(
@@ -93,7 +94,8 @@ let package = Package(
       swiftSettings: swift),
 
     .target(
-      name: "TestSupport", dependencies: ["Tensor", "Checkpoint", "TerminalUI"], path: "Tests/TestSupport",
+      name: "TestSupport", dependencies: ["Tensor", "Checkpoint", "ImageLoading", "HTCVLM", "TerminalUI"],
+      path: "Tests/TestSupport",
       swiftSettings: swift),
     tests("Tensor"),
     tests("Checkpoint", fixtures: true),
@@ -102,6 +104,7 @@ let package = Package(
     tests("Trace", fixtures: true),
     tests("HTCVLM", fixtures: true),
     tests("Evidence", fixtures: true),
+    tests("Verification", ["Tensor", "Checkpoint", "ImageLoading", "Tokenization", "HTCVLM", "Evidence"]),
     tests("Evaluation", fixtures: true),
     tests("TerminalUI", fixtures: true),
     tests("Inspector", fixtures: true),

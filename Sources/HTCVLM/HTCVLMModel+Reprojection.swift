@@ -1,3 +1,4 @@
+package import Tensor
 import Trace
 
 extension HTCVLMModel {
@@ -5,5 +6,23 @@ extension HTCVLMModel {
   /// only the anchor projector runs.
   package func reprojected(_ visual: VisualEncoding) -> VisualEncoding {
     VisualEncoding(mgvq: visual.mgvq, anchors: anchorProjector(visual.mgvq.quantized), vision: visual.vision)
+  }
+
+  /// The anchors `[A, D]` that a picture's codes make when each group's are put in random places of its grid: which
+  /// codes there are stays, where they stand does not.
+  package func shuffledAnchors(_ visual: VisualEncoding, using generator: inout some RandomNumberGenerator) -> Tensor {
+    let quantized = visual.mgvq.quantized
+    let positions = quantized.shape[1] * quantized.shape[2]
+    let channels = quantized.shape[0] / visual.mgvq.codes.groups
+    var values = quantized.values
+    for group in 0..<visual.mgvq.codes.groups {
+      let places = Array(0..<positions).shuffled(using: &generator)
+      for channel in group * channels..<(group + 1) * channels {
+        for (position, place) in places.enumerated() {
+          values[channel * positions + place] = quantized.values[channel * positions + position]
+        }
+      }
+    }
+    return anchorProjector(Tensor(shape: quantized.shape, values: values))
   }
 }

@@ -39,6 +39,20 @@ struct VerifyCommand: ParsableCommand {
   @Option(help: ArgumentHelp("Do only part i of n; prints no verdict.", valueName: "i/n"))
   var shard: String?
 
+  @Option(
+    help: ArgumentHelp("Write a page with its figures and the JSON into this directory as well.", valueName: "dir"))
+  var report: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Draw the paper's heat map of the first 16 pictures, with all visual keys beside it.", valueName: "file.png"))
+  var figure: String?
+
+  @Flag(
+    inversion: .prefixedNo,
+    help: "Cut the anchors in every single head too. Without either, in models of at most 256 heads.")
+  var everyHead: Bool?
+
   @Flag(help: "The sources are states of all parts of a run: put them together and print the verdict.")
   var merge = false
 
@@ -49,6 +63,12 @@ struct VerifyCommand: ParsableCommand {
     guard (Self.fewestDraws...Self.mostDraws).contains(draws) else {
       throw ValidationError("--draws is \(draws), expected \(Self.fewestDraws) to \(Self.mostDraws)")
     }
+    if let figure, !figure.lowercased().hasSuffix(".png") {
+      throw ValidationError("--figure is \(figure), expected a name that ends in .png")
+    }
+    if shard != nil && (report != nil || figure != nil) {
+      throw ValidationError("--shard prints no verdict, so there is nothing for --report and --figure: merge the parts")
+    }
     if let shard {
       do { _ = try Shard(shard) } catch { throw ValidationError("--shard: \(error)") }
       if out == nil { throw ValidationError("--shard needs --out: a part prints no verdict, its state is merged") }
@@ -56,12 +76,21 @@ struct VerifyCommand: ParsableCommand {
   }
 
   func run() throws {
-    if let states { return print(try VerifyText(VerifyState.merge(states)).text(format), terminator: "") }
+    if let states { return try show(VerifyText(VerifyState.merge(states)), pictures: []) }
     ComputeBackend.setThreads(ProcessInfo.processInfo.activeProcessorCount)
+    let pictures = try VerifyPictures(sources)
     let run = try VerifyRun(
-      VerifyPictures(sources), modelPath: model.directory(), prompt: prompt, seed: seed, draws: draws)
+      pictures, modelPath: model.directory(), prompt: prompt, seed: seed, draws: draws,
+      cutsHeads: everyHead)
     let state = try run.finish(shard.map { try Shard($0) } ?? .whole, savingTo: out)
-    if shard == nil { print(try VerifyText(state).text(format), terminator: "") }
+    if shard == nil { try show(VerifyText(state), pictures: pictures.entries.map(\.path)) }
+  }
+
+  private func show(_ text: VerifyText, pictures: [String]) throws {
+    let folder = EvidenceFolder(text: text, pictures: pictures)
+    if let figure { try folder.writePaperFigure(to: figure) }
+    if let report { try folder.write(to: report) }
+    print(try text.text(format), terminator: "")
   }
 
   /// The states to merge: with `--merge`, or after the word `merge` as long as no file has that name.

@@ -4,6 +4,7 @@ import Evidence
 import Foundation
 import HTCVLM
 import ImageLoading
+import Verification
 
 /// Measures the pictures and controls of one part of a `verify` run, and keeps the state on disk as it goes.
 struct VerifyRun {
@@ -13,17 +14,24 @@ struct VerifyRun {
   private let measurement: VerifyMeasurement
   private let progress = VerifyProgress()
 
-  init(_ pictures: VerifyPictures, modelPath: String, prompt: String, seed: UInt64, draws: Int) throws {
+  init(_ pictures: VerifyPictures, modelPath: String, prompt: String, seed: UInt64, draws: Int, cutsHeads: Bool?) throws
+  {
     checkpoint = try CheckpointDirectory(path: modelPath)
-    subject = try VerifySubject(checkpoint, model: HTCVLMModel(directory: checkpoint), prompt: prompt)
+    subject = try VerifySubject(
+      checkpoint, model: HTCVLMModel(directory: checkpoint), prompt: prompt, version: programVersion)
     self.pictures = pictures
-    measurement = VerifyMeasurement(subject: subject, seed: seed, draws: draws)
+    let heads = checkpoint.configuration.layers * checkpoint.configuration.heads
+    measurement = VerifyMeasurement(
+      subject: subject, seed: seed, draws: draws, cutsHeads: cutsHeads ?? (heads <= VerifyMeasurement.mostHeadsCut))
   }
 
   private var plan: VerifyPlan {
     VerifyPlan(
-      run: subject.evidenceRun(seed: measurement.seed), draws: measurement.draws, pictures: pictures.entries.count,
-      picturesSHA256: pictures.sha256, randomModels: RandomModels.count(for: checkpoint))
+      run: subject.evidenceRun(seed: measurement.seed),
+      inputs: EvidenceInputs(
+        pictures: pictures.entries.count, picturesSHA256: pictures.sha256, draws: measurement.draws,
+        localDraws: VerifyMeasurement.localDraws, randomModels: RandomModels.count(for: checkpoint)),
+      cutsHeads: measurement.cutsHeads)
   }
 
   /// Runs what the file at `path` does not hold yet, or everything without a file.
@@ -57,9 +65,9 @@ struct VerifyRun {
         let following = (index + 1) % entries.count
         next = (following, try encode(following))
       }
-      let (evidence, attention) = try measurement.evidence(
-        key: entry.sha256, name: name, visual, other: next?.visual)
-      keeper.state.summary.add(evidence, attention: attention)
+      let result = try measurement.measure(key: entry.sha256, name: name, visual, other: next?.visual)
+      keeper.state.summary.add(result.picture, attention: result.attention, cuts: result.cuts)
+      keeper.state.summary.add(row: VocoRow(result.attention, index: index, key: entry.sha256, name: name))
       try keeper.saveNowAndThen()
     }
   }
@@ -82,7 +90,7 @@ struct VerifyRun {
       (key: pictures.entries[index].sha256, visual: try encode(index))
     }
     for number in numbers {
-      progress.show("random weights \(number + 1)/\(keeper.state.plan.randomModels)")
+      progress.show("random weights \(number + 1)/\(keeper.state.plan.inputs.randomModels)")
       let random = subject.replacing(model: try models.model(number))
       keeper.state.summary.add(randomModel: try random.effects(number: number, on: first))
       try keeper.saveNowAndThen()

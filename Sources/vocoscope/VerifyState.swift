@@ -2,25 +2,25 @@ import Evaluation
 import Evidence
 import Foundation
 import Tensor
+import Verification
 
 /// What all parts of a `verify` run share: parts with another plan are neither resumed nor merged.
 struct VerifyPlan: Codable, Equatable {
   let run: EvidenceRun
-  /// Matched draws a picture.
-  let draws: Int
   /// All pictures of the run, whichever part they are in.
-  let pictures: Int
-  let picturesSHA256: String
-  let randomModels: Int
+  let inputs: EvidenceInputs
+  /// Whether the anchors are cut in every single head.
+  let cutsHeads: Bool
 
   /// The first difference in words; `nil` if there is none.
   func difference(_ other: VerifyPlan) -> String? {
     let fields: [(String, (VerifyPlan) -> String)] = [
       ("version", \.run.version), ("model", \.run.modelName), ("config SHA-256", \.run.configSHA256),
       ("weights SHA-256", \.run.weightsSHA256), ("prompt", \.run.prompt), ("seed", { "\($0.run.seed)" }),
-      ("number of draws", { "\($0.draws)" }), ("number of pictures", { "\($0.pictures)" }),
-      ("SHA-256 of the pictures", \.picturesSHA256), ("number of random models", { "\($0.randomModels)" }),
-      ("model shape", { "\($0.run)" }),
+      ("number of draws", { "\($0.inputs.draws)" }), ("number of pictures", { "\($0.inputs.pictures)" }),
+      ("SHA-256 of the pictures", \.inputs.picturesSHA256),
+      ("number of random models", { "\($0.inputs.randomModels)" }), ("cut in every head", { "\($0.cutsHeads)" }),
+      ("draws of local cuts", { "\($0.inputs.localDraws)" }), ("model shape", { "\($0.run)" }),
     ]
     for (name, value) in fields where value(self) != value(other) {
       return "\(name) is \(value(self)) in it, expected \(value(other))"
@@ -42,9 +42,9 @@ struct VerifyState {
   }
 
   /// The numbers of the pictures in this part.
-  var pictures: Range<Int> { shard.range(of: plan.pictures) }
+  var pictures: Range<Int> { shard.range(of: plan.inputs.pictures) }
   /// The random models that this part runs, and the blank pictures.
-  var randomModels: Range<Int> { shard.range(of: plan.randomModels) }
+  var randomModels: Range<Int> { shard.range(of: plan.inputs.randomModels) }
   var blanks: ArraySlice<String> { BlankPictures.names[shard.range(of: BlankPictures.names.count)] }
 
   /// What is left to do: pictures, blank pictures and random models.

@@ -5,9 +5,12 @@ import Foundation
 struct VerifyText {
   let verdict: EvidenceVerdict
   let plan: VerifyPlan
+  let measurements: EvidenceReport.Measurements
 
   init(_ state: VerifyState) {
-    verdict = VerdictEngine(seed: state.plan.run.seed).verdict(state.summary)
+    let engine = VerdictEngine(seed: state.plan.run.seed)
+    verdict = engine.verdict(state.summary)
+    measurements = EvidenceReport.Measurements(state.summary, engine)
     plan = state.plan
   }
 
@@ -23,8 +26,12 @@ struct VerifyText {
     get throws {
       let encoder = JSONEncoder()
       encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-      return String(decoding: try encoder.encode(EvidenceReport(verdict, run: plan.run)), as: UTF8.self) + "\n"
+      return String(decoding: try encoder.encode(report), as: UTF8.self) + "\n"
     }
+  }
+
+  private var report: EvidenceReport {
+    EvidenceReport(verdict, run: plan.run, inputs: plan.inputs, measurements: measurements)
   }
 
   private var text: String {
@@ -37,10 +44,13 @@ struct VerifyText {
     lines += ["", "controls"]
     for control in verdict.controls {
       lines.append("  \(control.name.rawValue): \(Self.word(control)). \(control.sentence)")
+      lines += control.details.map { "    \($0)" }
     }
+    lines += VerifyTables(measurements, layout: plan.run).lines
     let run = plan.run
     lines += [
-      "", "pictures \(verdict.n), seed \(verdict.seed), \(plan.draws) matched draws, prompt: \(run.prompt)",
+      "", "pictures \(verdict.n), seed \(verdict.seed), \(plan.inputs.draws) matched draws, prompt: \(run.prompt)",
+      "SHA-256 of the pictures \(plan.inputs.picturesSHA256)",
       "model \(run.modelName), config \(run.configSHA256), weights \(run.weightsSHA256), vocoscope \(run.version)",
     ]
     return lines.joined(separator: "\n") + "\n"
@@ -59,8 +69,14 @@ struct VerifyText {
     for control in verdict.controls {
       rows.append(["control", control.name.rawValue, Self.word(control), "", "", "", "", control.sentence])
     }
+    for number in measurements.numbers {
+      let values = [number.mean, number.interval?.low, number.interval?.high].map { $0.map { "\($0)" } ?? "" }
+      rows.append(["number", number.name, number.unit.rawValue] + values + ["\(number.n)", number.label])
+    }
     rows.append(["conclusion", "", verdict.anecdote ? "anecdote" : "", "", "", "", "\(verdict.n)", verdict.conclusion])
     rows.append(["provenance", "seed", "", "", "", "", "", "\(verdict.seed)"])
+    rows.append(["provenance", "draws", "", "", "", "", "", "\(plan.inputs.draws)"])
+    rows.append(["provenance", "pictures_sha256", "", "", "", "", "", plan.inputs.picturesSHA256])
     rows.append(["provenance", "model", "", "", "", "", "", plan.run.modelName])
     rows.append(["provenance", "config_sha256", "", "", "", "", "", plan.run.configSHA256])
     rows.append(["provenance", "weights_sha256", "", "", "", "", "", plan.run.weightsSHA256])

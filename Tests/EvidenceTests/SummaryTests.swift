@@ -73,7 +73,11 @@ func cells() throws {
 @Test("The report prints yes, no or undecided for every claim and every control by name")
 func report() throws {
   let (whole, _) = try shards()
-  let report = EvidenceReport(VerdictEngine(seed: 4).verdict(whole), run: whole.run)
+  let engine = VerdictEngine(seed: 4)
+  let inputs = EvidenceInputs(pictures: 9, picturesSHA256: "list", draws: 10, localDraws: 4, randomModels: 1)
+  let report = EvidenceReport(
+    engine.verdict(whole), run: whole.run, inputs: inputs,
+    measurements: EvidenceReport.Measurements(whole, engine))
   let object = try JSONSerialization.jsonObject(with: JSONEncoder().encode(report)) as? [String: Any]
   let root = try #require(object)
   for tier in ["attends", "contributes", "causes"] {

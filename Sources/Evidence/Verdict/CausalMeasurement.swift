@@ -16,6 +16,8 @@ package struct CausalMeasurement: Sendable, Hashable, Codable {
   package var contentKL: Double?
   /// The mean KL with as many random patches replaced by the other picture's.
   package var contentMatchedKL: Double?
+  /// KL with the anchors that this picture's own codes make when their places are shuffled within each group.
+  package var shuffledKL: Double?
   /// KL with the anchors' values replaced, by what.
   package var ablations: [Ablation: Double]
   /// By how much the lead of the answer's first token over the next best shrinks.
@@ -24,6 +26,12 @@ package struct CausalMeasurement: Sendable, Hashable, Codable {
   package var cosine: Double?
   /// Whether the generated answer differs.
   package var answerChanged: Bool?
+  /// The same with as many random patches cut: means over the matched draws, the answer of the first draw.
+  package var matchedLogitDifference: Double?
+  package var matchedCosine: Double?
+  package var matchedAnswerChanged: Bool?
+  /// Whether the generated answer differs with all patches cut.
+  package var allPatchesAnswerChanged: Bool?
 
   /// - Parameter matched: the KL of each matched draw, at least one.
   package init(

@@ -84,11 +84,39 @@ struct CausalAnalysis {
     for ablation in Ablation.allCases {
       _ = add("KL of \(ablation.rawValue)-ablated anchors", all.compactMap { $0.ablations[ablation] })
     }
+    _ = add("KL of anchors of shuffled codes", all.compactMap(\.shuffledKL))
     _ = add("KL of as many patches of the other picture", all.compactMap(\.contentMatchedKL))
     _ = add("Logit difference of the answer", all.compactMap(\.logitDifference))
+    _ = add("Logit difference with random patches cut", all.compactMap(\.matchedLogitDifference))
     _ = add("Cosine of the voco state", all.compactMap(\.cosine))
-    let answers = all.compactMap(\.answerChanged)
-    if !answers.isEmpty { lines.append("The answer changes in \(answers.count { $0 }) of \(answers.count) pictures.") }
+    _ = add("Cosine of the voco state with random patches cut", all.compactMap(\.matchedCosine))
+    let answers: [(String, KeyPath<CausalMeasurement, Bool?>)] = [
+      ("the anchors", \.answerChanged), ("as many random patches", \.matchedAnswerChanged),
+      ("all patches", \.allPatchesAnswerChanged),
+    ]
+    for (cut, changed) in answers {
+      let known = all.compactMap { $0[keyPath: changed] }
+      guard !known.isEmpty else { continue }
+      lines.append("With \(cut) cut the answer changes in \(known.count { $0 }) of \(known.count) pictures.")
+    }
+    return lines + cutLines(summary)
+  }
+
+  /// Where, layer by layer and head by head, the anchors' edges matter more than as many patches'.
+  private func cutLines(_ summary: EvidenceSummary) -> [String] {
+    guard let cuts = summary.cuts else { return [] }
+    let line = { (places: CutMap.Places, kind: String, name: (Int) -> String) -> String in
+      let above = places.findings().count { $0.direction == .above }
+      let strongest = places.kl.indices.max { places.kl[$0].mean < places.kl[$1].mean } ?? 0
+      return "Cut in one \(kind), the anchors change more than as many random patches in \(above) of "
+        + "\(places.kl.count) (sign-flip test, Benjamini–Hochberg 5 %); most in \(name(strongest)), KL "
+        + "\(significant(places.kl[strongest].mean)) against \(significant(places.matchedKL[strongest].mean))."
+    }
+    var lines = [line(cuts.layers, "layer") { "layer \($0 + 1)" }]
+    if let heads = cuts.heads {
+      lines.append(
+        line(heads, "head") { "layer \($0 / cuts.headCount + 1) head \($0 % cuts.headCount + 1)" })
+    }
     return lines
   }
 }

@@ -40,6 +40,10 @@ package struct EvidenceSummary: Sendable, Hashable, Codable {
   package private(set) var cells: CellAccumulator
   package private(set) var blanks: [BlankPicture] = []
   package private(set) var randomModels: [RandomModelRun] = []
+  /// Cuts in one layer or head; `nil` until a picture was measured so.
+  package private(set) var cuts: CutMap?
+  /// The rows of the run's first pictures, ascending by index.
+  package private(set) var rows: [VocoRow] = []
 
   /// - Parameter signFlipDraws: random sign patterns of the test per layer and head.
   package init(run: EvidenceRun, signFlipDraws: Int = 10_000) {
@@ -55,9 +59,12 @@ package struct EvidenceSummary: Sendable, Hashable, Codable {
     cells = try values.decode(CellAccumulator.self, forKey: .cells)
     blanks = try values.decode([BlankPicture].self, forKey: .blanks)
     randomModels = try values.decode([RandomModelRun].self, forKey: .randomModels)
+    cuts = try values.decodeIfPresent(CutMap.self, forKey: .cuts)
+    rows = try values.decode([VocoRow].self, forKey: .rows)
     guard
       (cells.layers, cells.heads, cells.seed) == (run.layers, run.heads, run.seed), cells.count == pictures.count,
-      zip(pictures, pictures.dropFirst()).allSatisfy({ $0.key < $1.key })
+      zip(pictures, pictures.dropFirst()).allSatisfy({ $0.key < $1.key }),
+      cuts?.fits(layers: run.layers, heads: run.heads, seed: run.seed) != false
     else {
       throw DecodingError.dataCorruptedError(
         forKey: .cells, in: values, debugDescription: "the cells are not those of the run's \(pictures.count) pictures")
@@ -69,12 +76,28 @@ package struct EvidenceSummary: Sendable, Hashable, Codable {
   ///
   /// - Returns: whether it was added.
   @discardableResult
-  package mutating func add(_ picture: PictureEvidence, attention: VocoAttention) -> Bool {
+  package mutating func add(_ picture: PictureEvidence, attention: VocoAttention, cuts: PictureCuts? = nil) -> Bool {
     let index = position(of: picture.key)
     if index < pictures.count, pictures[index].key == picture.key { return false }
     pictures.insert(picture, at: index)
     cells.add(attention, key: picture.key)
+    if let cuts { add(cuts, key: picture.key) }
     return true
+  }
+
+  private mutating func add(_ picture: PictureCuts, key: String) {
+    if cuts == nil {
+      cuts = CutMap(
+        layers: run.layers, heads: run.heads, cutsHeads: !picture.heads.isEmpty, seed: run.seed, draws: cells.draws)
+    }
+    cuts?.add(picture, key: key)
+  }
+
+  /// Keeps the row of one of the run's first pictures.
+  package mutating func add(row: VocoRow) {
+    guard row.index < VocoRow.kept, !rows.contains(where: { $0.index == row.index }) else { return }
+    rows.append(row)
+    rows.sort { $0.index < $1.index }
   }
 
   /// Whether a picture is already there, for a run that resumes.
@@ -112,12 +135,19 @@ package struct EvidenceSummary: Sendable, Hashable, Codable {
       throw .unmergeable(
         field: "number of sign patterns", found: "\(other.cells.draws)", expected: "\(cells.draws)")
     }
+    if let own = cuts, let added = other.cuts, (own.heads == nil) != (added.heads == nil) {
+      throw .unmergeable(field: "cuts", found: "cuts of other places", expected: "the same in all parts")
+    }
     let keys = Set(pictures.map(\.key))
     if let twice = other.pictures.first(where: { keys.contains($0.key) }) {
       throw .unmergeable(field: "picture", found: twice.name, expected: "a picture that is in one shard only")
     }
     pictures = (pictures + other.pictures).sorted { $0.key < $1.key }
     cells.merge(other.cells)
+    if let added = other.cuts {
+      if cuts == nil { cuts = added } else { cuts?.merge(added) }
+    }
+    for row in other.rows { add(row: row) }
     for blank in other.blanks { add(blank: blank) }
     for model in other.randomModels { add(randomModel: model) }
   }
@@ -131,5 +161,16 @@ package struct EvidenceSummary: Sendable, Hashable, Codable {
       return .unmergeable(field: field, found: value(found), expected: value(expected))
     }
     return .unmergeable(field: "model shape", found: "\(found)", expected: "\(expected)")
+  }
+}
+
+extension EvidenceSummary {
+  /// The mean effects of the model under test on the pictures that the random models saw.
+  var tested: RandomModelRun? {
+    guard let keys = randomModels.first?.pictures else { return nil }
+    let seen = pictures.filter { keys.contains($0.key) }
+    return RandomModelRun(
+      seed: run.seed, pictures: keys, attends: mean(seen.compactMap { $0.attends?.logLift }),
+      contributes: mean(seen.compactMap { $0.contributes?.logLift }), causes: mean(seen.compactMap { $0.causes?.kl }))
   }
 }

@@ -1,4 +1,4 @@
-/// All scalars that a population verdict keeps of one picture: about forty numbers, whatever the model's size.
+/// All scalars that a population verdict keeps of one picture: about sixty numbers, whatever the model's size.
 package struct PictureEvidence: Sendable, Hashable, Codable {
   /// The SHA-256 of the picture's bytes: its identity when shards are merged, and the seed of its random draws.
   package var key: String
@@ -8,10 +8,11 @@ package struct PictureEvidence: Sendable, Hashable, Codable {
   package var causes: CausalMeasurement?
   /// ln lift of the last layer's rollout row.
   package var rolloutLogLift: Double?
+  package var spread: RowSpread?
 
   package init(
     key: String, name: String, attends: PriorityMeasurement?, contributes: PriorityMeasurement? = nil,
-    causes: CausalMeasurement? = nil, rolloutLogLift: Double? = nil
+    causes: CausalMeasurement? = nil, rolloutLogLift: Double? = nil, spread: RowSpread? = nil
   ) {
     self.key = key
     self.name = name
@@ -19,6 +20,7 @@ package struct PictureEvidence: Sendable, Hashable, Codable {
     self.contributes = contributes
     self.causes = causes
     self.rolloutLogLift = rolloutLogLift
+    self.spread = spread
   }
 
   /// The attention scalars of a picture.
@@ -35,7 +37,8 @@ package struct PictureEvidence: Sendable, Hashable, Codable {
       attends: PriorityMeasurement(attention, moved: moved, sinkRule: sinkRule),
       contributes: PriorityMeasurement(attention, moved: moved, normWeighted: true, sinkRule: sinkRule), causes: causes,
       rolloutLogLift: layout.anchors.isEmpty || layout.patches.isEmpty
-        ? nil : rollout.map { AttentionShares(row: $0, layout: layout).logLift })
+        ? nil : rollout.map { AttentionShares(row: $0, layout: layout).logLift },
+      spread: RowSpread(attention))
   }
 }
 

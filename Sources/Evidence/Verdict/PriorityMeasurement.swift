@@ -16,6 +16,8 @@ package struct PriorityMeasurement: Sendable, Hashable, Codable {
   package var logLiftMoved: Double?
   /// ln lift between anchors and patches that stand in the same positions: mean over the orders tried.
   package var logLiftSamePosition: Double?
+  /// ln lift in each of the orders tried, where they were named.
+  package var orders: [MovedOrder: Double] = [:]
 
   package init(
     anchorShare: Double, patchShare: Double, logLift: Double, logLiftVisual: Double? = nil,
@@ -54,6 +56,14 @@ package struct PriorityMeasurement: Sendable, Hashable, Codable {
   }
 
   package var lift: Double { exp(logLift) }
+}
+
+/// How the anchors are moved to other positions.
+package enum MovedOrder: String, Sendable, Hashable, Codable, CodingKeyRepresentable, CaseIterable {
+  /// Their segment stands behind the patches.
+  case behind
+  /// Each exchanges its rotary position with a random patch.
+  case swapped
 }
 
 /// Anchors and patches of one picture in two orders, so that each kind is seen in the other's positions.

@@ -72,11 +72,14 @@ package struct ControlResult: Sendable, Hashable, Codable {
   /// `nil` if the control was not run.
   package var outcome: Bool?
   package var sentence: String
+  /// What each of its variants showed, one sentence each.
+  package var details: [String]
 
-  package init(name: ControlName, outcome: Bool?, sentence: String) {
+  package init(name: ControlName, outcome: Bool?, sentence: String, details: [String] = []) {
     self.name = name
     self.outcome = outcome
     self.sentence = sentence
+    self.details = details
   }
 
   /// A control that was not run is not passed.

@@ -1,13 +1,12 @@
-import Checkpoint
-import Evidence
-import Foundation
-import HTCVLM
+package import Checkpoint
+package import Evidence
+package import HTCVLM
 import ImageLoading
 import Tensor
 
 /// Pictures without anything in them: what priority remains is not an answer to content.
-enum BlankPictures {
-  static let names = ["grey", "black", "white", "noise 1", "noise 2", "noise 3"]
+package enum BlankPictures {
+  package static let names = ["grey", "black", "white", "noise 1", "noise 2", "noise 3"]
 
   /// A square picture of `side` pixels; noise is uniform in every channel of every pixel.
   static func image(_ name: String, side: Int) -> RGBImage {
@@ -26,13 +25,13 @@ enum BlankPictures {
 
 /// Models of the same shape whose decoder and anchor projector are drawn anew, tensor by tensor, with the mean and the
 /// standard deviation of the weights under test; the vision tower, its projector and MGVQ stay.
-struct RandomModels {
+package struct RandomModels {
   private let checkpoint: CheckpointDirectory
   private let model: HTCVLMModel
   private let seed: UInt64
   private let spreads: [(name: String, shape: [Int], mean: Double, halfWidth: Double)]
 
-  init(_ checkpoint: CheckpointDirectory, _ model: HTCVLMModel, seed: UInt64) {
+  package init(_ checkpoint: CheckpointDirectory, _ model: HTCVLMModel, seed: UInt64) {
     self.checkpoint = checkpoint
     self.model = model
     self.seed = seed
@@ -45,16 +44,16 @@ struct RandomModels {
 
   /// 39, which a rank test at 0.025 needs, where they fit into memory one by one at little cost; 5, which a t prediction
   /// needs, for larger models; none where one would take more than 8 GB.
-  static func count(for checkpoint: CheckpointDirectory) -> Int {
+  package static func count(for checkpoint: CheckpointDirectory) -> Int {
     let weights = checkpoint.tensors.values.filter { isDrawn($0.name) }.reduce(0) { $0 + $1.count }
     return weights <= 200_000_000 ? 39 : weights <= 2_000_000_000 ? 5 : 0
   }
 
   /// Pictures that every random model sees: the first ones.
-  static let pictures = 4
+  package static let pictures = 4
 
   /// The model with the number `index`.
-  func model(_ index: Int) throws -> HTCVLMModel {
+  package func model(_ index: Int) throws -> HTCVLMModel {
     var tensors = checkpoint.tensors
     for spread in spreads {
       var generator = SplitMix64(seed: seed, stream: "random weights \(index) \(spread.name)")
@@ -87,21 +86,21 @@ struct RandomModels {
 
 extension VerifySubject {
   /// ln lift of a picture without anything in it.
-  func blank(_ name: String) throws -> BlankPicture? {
+  package func blank(_ name: String) throws -> BlankPicture? {
     let image = BlankPictures.image(name, side: model.configuration.vision.imageSize)
     let attention = try compress(try model.encode(image)).attention
     return PriorityMeasurement(attention).map { BlankPicture(name: name, logLift: $0.logLift) }
   }
 
   /// The mean effects of this model on some pictures, encoded by the model under test.
-  func effects(number: Int, on pictures: [(key: String, visual: VisualEncoding)]) throws -> RandomModelRun {
+  package func effects(number: Int, on pictures: [(key: String, visual: VisualEncoding)]) throws -> RandomModelRun {
     var (attends, contributes, causes): ([Double], [Double], [Double]) = ([], [], [])
     for picture in pictures {
       let compressed = try compress(model.reprojected(picture.visual))
       let attention = compressed.attention
       PriorityMeasurement(attention).map { attends.append($0.logLift) }
       PriorityMeasurement(attention, normWeighted: true).map { contributes.append($0.logLift) }
-      causes += try divergences(of: [.cut(keys: Set(attention.layout.anchors))], on: compressed.cache)
+      causes += try effects(of: [.cut(keys: Set(attention.layout.anchors))], on: compressed.cache).map(\.kl)
     }
     let mean = { (values: [Double]) in
       values.count == pictures.count ? values.reduce(0, +) / Double(values.count) : nil
