@@ -102,8 +102,9 @@ package struct ChartAxis: Sendable {
 /// A number as short as a tick needs it.
 func axisText(_ value: Double, step: Double? = nil) -> String {
   let magnitude = abs(value)
+  if let step, magnitude < step / 2 { return "0" }
   if magnitude != 0 && (magnitude < 1e-3 || magnitude >= 1e5) { return String(format: "%g", value) }
-  guard let step else { return String(format: "%g", value) }
+  guard let step else { return String(format: "%.4g", value) }
   let digits = max(0, min(6, Int(ceil(-log10(step) - 1e-9))))
-  return String(format: "%.\(digits)f", abs(value) < step / 2 ? 0 : value)
+  return String(format: "%.\(digits)f", value)
 }

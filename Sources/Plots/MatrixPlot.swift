@@ -120,7 +120,12 @@ package struct MatrixPlot: FigurePanel {
     canvas.outline(bar, .faint, width: 0.7)
     let axis = ChartAxis(measure, range: shownRange)
     let width = shownRange.upperBound - shownRange.lowerBound
-    for tick in axis.shownTicks(count: max(2, Int(bar.height / 45))) {
+    var ticks = axis.shownTicks(count: max(2, Int(bar.height / 45)))
+    // A low bar may have no room for round values: its ends say as much.
+    if ticks.count < 2 {
+      ticks = [shownRange.lowerBound, shownRange.upperBound].map { AxisTick($0, axisText($0)) }
+    }
+    for tick in ticks {
       let y = width > 0 ? bar.maxY - bar.height * (tick.value - shownRange.lowerBound) / width : bar.maxY
       canvas.text(tick.label, at: PlotPoint(bar.maxX + 4, y), .tick)
     }

@@ -48,7 +48,8 @@ struct EvidenceFigures {
       notes: [
         "KL of the next-token distribution in nats when voco's edges are cut or its inputs replaced. Bars: mean over pictures "
           + "and 95 % BCa interval; one layer or head: mean over pictures, as many random patches cut there beside it; "
-          + "+ more, − less than those (sign-flip test, Benjamini–Hochberg 5 %).", source,
+          + "the last layer's cut cannot reach the text, which reads voco's keys and values; + more, − less than those (sign-flip test, Benjamini–Hochberg 5 %).",
+        source,
       ])
   }
 
@@ -104,7 +105,9 @@ struct EvidenceFigures {
   private var effects: Chart {
     var shown = [("causes.kl", "anchors cut"), ("causes.kl_matched", "random patches")]
     for comparator in CutComparator.allCases {
-      let words = comparator.rawValue.replacingOccurrences(of: " patches", with: "")
+      let words =
+        comparator == .samePosition
+        ? "same position" : comparator.rawValue.replacingOccurrences(of: " patches", with: "")
       shown.append(("causes.kl_\(comparator)", words))
     }
     shown.append(("causes.kl_all_patches", "all patches"))
@@ -149,10 +152,12 @@ struct EvidenceFigures {
 
   private var headCuts: MatrixPlot {
     let maps = measurements.maps
+    let largest = log10(max(maps.headKL.joined().max() ?? 0, 1e-12))
+    // Four decades below the largest effect hold what matters; what is smaller has the lowest colour.
+    let logs = maps.headKL.map { $0.map { max(log10(max($0, 1e-300)), largest - 4) } }
     return MatrixPlot(
-      title: "Anchors cut in one head", values: maps.headKL, rowTicks: ticks(maps.headKL.count),
-      columnTicks: ticks(maps.headKL[0].count), rowLabel: "layer", columnLabel: "head",
-      range: 0...max(maps.headKL.joined().max() ?? 1, 1e-9), measure: "KL, nats",
+      title: "Anchors cut in one head", values: logs, rowTicks: ticks(logs.count), columnTicks: ticks(logs[0].count),
+      rowLabel: "layer", columnLabel: "head", range: largest - 4...largest, measure: "log₁₀ KL",
       words: maps.headDirection.map { $0.map(sign) })
   }
 

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Checkpoint
 import Foundation
 import HTCVLM
 import Inspector
@@ -15,6 +16,12 @@ struct InspectCommand: ParsableCommand {
   @OptionGroup var asking: RunOptions
   @OptionGroup var display: DisplayOptions
 
+  @Option(
+    help: ArgumentHelp(
+      "A state that 'verify --out' wrote: its verdict and its heat map are shown in Verdict.",
+      valueName: "state.jsonl"))
+  var evidence: String?
+
   @Flag(help: "Print what the panels show instead of opening them; see 'report' for other formats.")
   var plain = false
 
@@ -22,14 +29,18 @@ struct InspectCommand: ParsableCommand {
     let image = try imagePath()
     if plain {
       let trace = try ModelRun(image: image, model: model, options: asking)
-      return print(try ReportSource.run(trace).text(.text), terminator: "")
+      return print(try ReportSource.run(trace).text(.text, evidence: evidence), terminator: "")
     }
     // Everything that can be wrong with the files is found before the terminal is touched.
     let picture = try PictureSource(path: image)
     let directory = try model.directory()
+    let verified =
+      try evidence.map {
+        try VerifyText.actions($0, weightsSHA256: CheckpointDirectory(path: directory).weightsSHA256)
+      } ?? []
     let session = try SessionSetup(display: display)
     asking.applyThreads()
-    try session.inspect(picture, modelPath: directory, options: asking)
+    try session.inspect(picture, modelPath: directory, options: asking, evidence: verified)
   }
 
   private func imagePath() throws -> String {

@@ -20,6 +20,11 @@ struct ReportCommand: ParsableCommand {
   @OptionGroup var model: ModelOptions
   @OptionGroup var asking: RunOptions
 
+  @Option(
+    help: ArgumentHelp(
+      "A state that 'verify --out' wrote: its verdict stands in the place of the anecdote.", valueName: "state.jsonl"))
+  var evidence: String?
+
   @Option(help: "How to print it.")
   var format = ReportFormat.text
 
@@ -31,7 +36,7 @@ struct ReportCommand: ParsableCommand {
       try ReportSource.isTrace(source)
       ? ReportSource.file(source)
       : ReportSource.run(ModelRun(image: source, model: model, options: asking), withFamilies: families)
-    print(report.text(format), terminator: "")
+    print(try report.text(format, evidence: evidence), terminator: "")
   }
 }
 
@@ -67,11 +72,15 @@ struct ReportSource {
   }
 
   /// The panels' content, through the same state that the screen is drawn from.
-  func text(_ format: ReportFormat) -> String {
+  ///
+  /// - Parameter evidence: a file that `verify --out` wrote.
+  func text(_ format: ReportFormat, evidence: String? = nil) throws -> String {
+    let verified =
+      try evidence.map { try VerifyText.actions($0, weightsSHA256: trace.provenance.weightsSHA256) } ?? []
     var state = InspectorState(
       imageName: trace.provenance.imageName, prompt: trace.provenance.prompt, size: Size(width: 100, height: 40),
       capabilities: InspectorState.Capabilities(runsModel: false))
-    for action in trace.actions + extra { _ = update(&state, action) }
+    for action in trace.actions + extra + verified { _ = update(&state, action) }
     switch format {
     case .text: return ReportText.text(state.reports)
     case .json: return ReportText.json(state.reports)

@@ -20,12 +20,12 @@ struct SessionSetup {
   }
 
   /// Opens the picture at once and runs the model behind it.
-  func inspect(_ picture: PictureSource, modelPath: String, options: RunOptions) throws {
+  func inspect(_ picture: PictureSource, modelPath: String, options: RunOptions, evidence: [Action]) throws {
     let mailbox = Mailbox { CursesTerminal.wake() }
     let worker = ModelWorker(picture: picture, modelPath: modelPath, options: options, mailbox: mailbox)
     try run(
       mailbox, worker, imageName: picture.name, prompt: options.prompt,
-      actions: [.picture(Picture(picture), name: picture.name)],
+      actions: [.picture(Picture(picture), name: picture.name)] + evidence,
       effects: [.run(prompt: options.prompt, reusesImage: false)])
   }
 

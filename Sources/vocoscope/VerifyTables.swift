@@ -41,6 +41,9 @@ struct VerifyTables {
             + "(random \(significant(maps.layerMatchedKL[layer])))")
       }
     }
+    if !maps.layerKL.isEmpty {
+      lines.append("  The last layer's cut cannot reach the text, which reads voco's keys and values of each layer.")
+    }
     guard !maps.headKL.isEmpty else { return lines }
     lines +=
       ["", "causes, KL in millinats with the anchors cut in one head; \(Self.matched)"]
@@ -59,7 +62,7 @@ struct VerifyTables {
     guard let first = measurements.rows.first else { return [] }
     let shown = min(VocoRow.firstPatches, first.patches.count)
     let heads =
-      (1...first.anchors.count).map { "A\($0)" } + (1...max(shown, 1)).prefix(shown).map { "P\($0)" } + ["all patches"]
+      (1...first.anchors.count).map { "A\($0)" } + (1...max(shown, 1)).prefix(shown).map { "P\($0)" } + ["all P"]
     let perMille = { (value: Double) in decimal(1000 * value, digits: 1) }
     let rows = measurements.rows.map { row in
       row.anchors.map(perMille) + row.patches.prefix(shown).map(perMille) + [perMille(row.patches.reduce(0, +))]

@@ -1,5 +1,6 @@
 import Evidence
 import Foundation
+import Inspector
 
 /// A verdict as `verify` prints it.
 struct VerifyText {
@@ -12,6 +13,19 @@ struct VerifyText {
     verdict = engine.verdict(state.summary)
     measurements = EvidenceReport.Measurements(state.summary, engine)
     plan = state.plan
+  }
+
+  /// What the state at `path` puts into the inspector's Verdict panel.
+  ///
+  /// - Throws: a sentence if it is of another model than the one with these weights.
+  static func actions(_ path: String, weightsSHA256: String) throws -> [Action] {
+    let state = try VerifyState(path: path)
+    guard state.plan.run.weightsSHA256 == weightsSHA256 else {
+      throw UsageProblem(
+        "\(path): is of weights \(state.plan.run.weightsSHA256.prefix(12)), expected \(weightsSHA256.prefix(12))")
+    }
+    let text = VerifyText(state)
+    return [.verdict(text.verdict), .vocoRows(text.measurements.rows)]
   }
 
   func text(_ format: ReportFormat) throws -> String {

@@ -1,4 +1,4 @@
-package import Checkpoint
+import Checkpoint
 import Foundation
 import HTCVLM
 import ImageLoading
@@ -76,20 +76,22 @@ package struct ConstructedCheckpoint: Sendable {
     }
   }
 
-  private static let document: [String: Any] = [
-    "hidden_size": width, "intermediate_size": 8, "num_hidden_layers": 2, "num_attention_heads": 2, "head_dim": 8,
-    "rms_norm_eps": 1e-5, "vocab_size": tokens, "voco_token_id": voco, "num_anchor_tokens": 4,
-    "anchor_projector_hidden_size": 16, "mm_projector_type": "linear", "mm_vision_select_layer": 0,
-    "image_aspect_ratio": "pad", "prompt_template": "{prompt}",
-    "vision_config": [
-      "hidden_size": 8, "intermediate_size": 8, "num_hidden_layers": 1, "num_attention_heads": 1, "image_size": 70,
-      "patch_size": 14,
-    ] as [String: Any],
-    "mgvq_config": [
-      "latent_channels": 8, "codebook_size": 64, "codebook_groups": 2, "image_size": 8, "encoder_width_list": [8, 8],
-      "encoder_depth_list": [0, 1], "decoder_width_list": [8, 8], "decoder_depth_list": [0, 1],
-    ] as [String: Any],
-  ]
+  private static var document: [String: Any] {
+    [
+      "hidden_size": width, "intermediate_size": 8, "num_hidden_layers": 2, "num_attention_heads": 2, "head_dim": 8,
+      "rms_norm_eps": 1e-5, "vocab_size": tokens, "voco_token_id": voco, "num_anchor_tokens": 4,
+      "anchor_projector_hidden_size": 16, "mm_projector_type": "linear", "mm_vision_select_layer": 0,
+      "image_aspect_ratio": "pad", "prompt_template": "{prompt}",
+      "vision_config": [
+        "hidden_size": 8, "intermediate_size": 8, "num_hidden_layers": 1, "num_attention_heads": 1, "image_size": 70,
+        "patch_size": 14,
+      ] as [String: Any],
+      "mgvq_config": [
+        "latent_channels": 8, "codebook_size": 64, "codebook_groups": 2, "image_size": 8, "encoder_width_list": [8, 8],
+        "encoder_depth_list": [0, 1], "decoder_width_list": [8, 8], "decoder_depth_list": [0, 1],
+      ] as [String: Any],
+    ]
+  }
 
   /// Everything that is not chosen is random (what looks at the picture) or zero (the decoder).
   private func tensors(_ configuration: HTCVLMConfiguration) throws -> [String: Tensor] {
@@ -120,10 +122,9 @@ package struct ConstructedCheckpoint: Sendable {
     tensors["model.mm_projector.weight"] = Self.matrix(Self.width, 8) { $0 - Self.content.lowerBound == $1 ? 1 : 0 }
     tensors["model.mm_projector.bias"] = Tensor(
       shape: [Self.width], values: (0..<Self.width).map { $0 == 1 ? Self.flag : 0 })
-    // Without a bias the outer GELU leaves what anchors hold small and one-sided; 4 lets both signs through, and the
-    // mean of what they hold does not matter.
+    // Large enough that what passes the outer GELU is about as long as what patches hold.
     tensors["model.anchor_projector.fc2.weight"] = Self.matrix(4 * Self.width, 16) { row, _ in
-      Self.content.contains(row % Self.width) ? 8 * self.anchorContent * Float.random(in: -1...1, using: &generator) : 0
+      Self.content.contains(row % Self.width) ? 2 * self.anchorContent * Float.random(in: -1...1, using: &generator) : 0
     }
     tensors["model.anchor_projector.fc2.bias"] = Tensor(
       shape: [4 * Self.width], values: (0..<4 * Self.width).map { $0 % Self.width == 0 ? Self.flag : 0 })

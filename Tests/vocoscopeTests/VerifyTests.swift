@@ -21,7 +21,8 @@ struct VerifyTests {
 
   @Test("A model with random weights is never said to prioritise the anchors, and every control is reported")
   func randomWeights() throws {
-    let result = try verify(["--format", "json", "--seed", "7"])
+    let folder = try TemporaryFolder()
+    let result = try verify(["--format", "json", "--seed", "7", "--report", folder.path("report")])
     #expect(result.status == 0, "\(result.errors)")
     #expect(result.errors.isEmpty)
     let report = try object(result.output)
@@ -48,6 +49,48 @@ struct VerifyTests {
     let provenance = try #require(report["provenance"] as? [String: Any])
     #expect(provenance["modelName"] as? String == "star-png")
     #expect((provenance["configSHA256"] as? String)?.count == 64)
+    #expect(provenance["draws"] as? Int == 200 && (provenance["picturesSHA256"] as? String)?.count == 64)
+    try checkMeasurements(report)
+    try checkPage(report, folder.path("report"), printed: result.output)
+  }
+
+  /// Maps and rows of the shape of the recorded model: 3 layers of 4 heads, 4 anchors and 36 patches.
+  private func checkMeasurements(_ report: [String: Any]) throws {
+    let measurements = try #require(report["measurements"] as? [String: Any])
+    let maps = try #require(measurements["maps"] as? [String: Any])
+    for name in ["lift", "norm_weighted_lift", "head_kl", "head_matched_kl"] {
+      let map = try #require(maps[name] as? [[Double]], "\(name)")
+      #expect(map.count == 3 && map.allSatisfy { $0.count == 4 && $0.allSatisfy { $0 >= 0 } }, "\(name)")
+    }
+    #expect((maps["layer_kl"] as? [Double])?.count == 3)
+    let rows = try #require(measurements["rows"] as? [[String: Any]])
+    #expect(rows.map { $0["index"] as? Int } == [0, 1, 2, 3, 4, 5])
+    #expect(rows.allSatisfy { ($0["anchors"] as? [Double])?.count == 4 && ($0["patches"] as? [Double])?.count == 36 })
+    let names = Set((measurements["numbers"] as? [[String: Any]] ?? []).compactMap { $0["name"] as? String })
+    let expected = [
+      "attends.lift", "attends.lift_over_uniform", "attends.entropy", "attends.rank_4", "attends.lift_behind",
+      "attends.lift_swapped", "contributes.lift", "contributes.rollout", "causes.kl", "causes.kl_matched",
+      "causes.kl_largestNorm", "causes.kl_mostAttended", "causes.kl_nearest", "causes.kl_all_patches", "causes.kl_zero",
+      "causes.kl_mean", "causes.kl_resample", "causes.kl_content", "causes.kl_shuffled", "causes.logit_difference",
+      "causes.cosine", "causes.answer_changed",
+    ]
+    #expect(names.isSuperset(of: expected), "\(Set(expected).subtracting(names))")
+  }
+
+  /// The page quotes the JSON, and its figures are there.
+  private func checkPage(_ report: [String: Any], _ directory: String, printed: String) throws {
+    let files = try FileManager.default.contentsOfDirectory(atPath: directory).sorted()
+    #expect(files == ["EVIDENCE.md", "attention.png", "causes.png", "evidence.json", "paper.png"])
+    #expect(try String(contentsOfFile: directory + "/evidence.json", encoding: .utf8) == printed)
+    let page = try String(contentsOfFile: directory + "/EVIDENCE.md", encoding: .utf8)
+    let conclusion = try #require(report["conclusion"] as? String)
+    #expect(page.contains("**\(conclusion)**"))
+    for name in ["attends", "contributes", "causes"] {
+      let tier = try #require(report[name] as? [String: Any])
+      let (sentence, rule) = (try #require(tier["sentence"] as? String), try #require(tier["rule"] as? String))
+      #expect(page.contains(sentence) && page.contains(rule))
+    }
+    for file in files where file.hasSuffix(".png") { #expect(page.contains("](\(file))")) }
   }
 
   @Test("A run that was killed goes on where it was and prints the bytes of an uninterrupted one")
@@ -99,6 +142,10 @@ struct VerifyTests {
       #expect(merged.output == whole.output)
     }
 
+    let figure = folder.path("figure.png")
+    let drawn = try Program.run(["verify", "--merge"] + states + ["--figure", figure])
+    #expect(drawn.status == 0 && FileManager.default.fileExists(atPath: figure), "\(drawn.errors)")
+
     let half = try Program.run(["verify", "--merge", states[0]])
     #expect(half.status == 1 && half.errors.contains("part 2/2 is missing"), "\(half.errors)")
     let twice = try Program.run(["verify", "--merge", states[0], states[0]])
@@ -149,7 +196,9 @@ struct VerifyTests {
   @Test(
     "A wrong command line exits with 2",
     arguments: [
-      [], ["a.png", "--draws", "199"], ["a.png", "--shard", "1/2"], ["a.png", "--shard", "3/2", "--out", "s.jsonl"],
+      [], ["a.png", "--draws", "199"], ["a.png", "--figure", "figure.jpg"],
+      ["a.png", "--shard", "1/2", "--out", "s.jsonl", "--report", "r"], ["a.png", "--shard", "1/2"],
+      ["a.png", "--shard", "3/2", "--out", "s.jsonl"],
     ])
   func usage(arguments: [String]) throws {
     let result = try Program.run(["verify"] + arguments)

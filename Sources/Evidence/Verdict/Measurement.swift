@@ -64,21 +64,22 @@ extension VerdictEngine {
 
   private func priorityMeasurements(_ summary: EvidenceSummary, _ tier: EvidenceTier) -> [Measurement] {
     let name = tier.rawValue
+    let of = tier == .contributes ? "α·‖v·W_o‖: " : ""
     let all = summary.pictures.compactMap { tier == .attends ? $0.attends : $0.contributes }
     let orders = { (order: MovedOrder) in
       summary.pictures.compactMap { (tier == .attends ? $0.attends : $0.contributes)?.orders[order] }
     }
     return list([
-      one("\(name).anchor_share", "share of all anchors", .part, all.map(\.anchorShare)),
-      one("\(name).patch_share", "share of all patches", .part, all.map(\.patchShare)),
-      one("\(name).lift", "an anchor over a patch", .ratio, all.map(\.logLift)),
-      one("\(name).lift_visual", "without prefix and voco itself", .ratio, all.compactMap(\.logLiftVisual)),
-      one("\(name).lift_without_sinks", "without sinks", .ratio, all.compactMap(\.logLiftWithoutSinks)),
-      one("\(name).lift_behind", "anchors behind the patches", .ratio, orders(.behind)),
-      one("\(name).lift_swapped", "positions swapped with patches", .ratio, orders(.swapped)),
-      one("\(name).lift_moved", "anchors moved, mean of both", .ratio, all.compactMap(\.logLiftMoved)),
+      one("\(name).anchor_share", of + "share of all anchors", .part, all.map(\.anchorShare)),
+      one("\(name).patch_share", of + "share of all patches", .part, all.map(\.patchShare)),
+      one("\(name).lift", of + "an anchor over a patch", .ratio, all.map(\.logLift)),
+      one("\(name).lift_visual", of + "without prefix and voco itself", .ratio, all.compactMap(\.logLiftVisual)),
+      one("\(name).lift_without_sinks", of + "without sinks", .ratio, all.compactMap(\.logLiftWithoutSinks)),
+      one("\(name).lift_behind", of + "anchors behind the patches", .ratio, orders(.behind)),
+      one("\(name).lift_swapped", of + "positions swapped with patches", .ratio, orders(.swapped)),
+      one("\(name).lift_moved", of + "anchors moved, mean of both", .ratio, all.compactMap(\.logLiftMoved)),
       one(
-        "\(name).lift_same_position", "against patches in the same positions", .ratio,
+        "\(name).lift_same_position", of + "against patches in the same positions", .ratio,
         all.compactMap(\.logLiftSamePosition)),
     ])
   }

@@ -23,6 +23,7 @@ extension InspectorState {
     case .askAll, .askFamilies, .addPicture, .newConversation: return compressionObstacle(command)
     case .codePage: return trace?.mgvq == nil ? "the codes are not computed yet" : nil
     case .decodeKind, .nextCandidate, .previousCandidate, .editCode, .saveTrace: return labObstacle(command)
+    case .figure: return trace?.language == nil && vocoRows.isEmpty ? "the decoder has not run yet" : nil
     case .prompt:
       return capabilities.runsModel ? nil : "this trace was opened without weights"
     case .zoomIn: return view.isZoomed ? "the panel has the whole screen" : nil

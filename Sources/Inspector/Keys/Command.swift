@@ -11,7 +11,7 @@ package enum Command: String, Sendable, CaseIterable, Codable, CodingKeyRepresen
   case previousLayer, nextLayer, previousHead, nextHead, previousGroup, nextGroup
   case aggregation, metric, scale, sinks, visualOnly, overlay
   case pin, range, holdRange, selectAnchors
-  case knockOut, knockOutLayer, knockOutHead, clear, matchedRandom
+  case knockOut, knockOutLayer, knockOutHead, clear, matchedRandom, figure
   case askAll, askFamilies, addPicture, keepTurns, newConversation
   case prompt, find, palette, help, export, copy
   case codePage, decodeKind, nextCandidate, previousCandidate, editCode, saveTrace
@@ -86,6 +86,7 @@ extension Command {
     case .knockOut: [.character("x")]
     case .clear: [.character("X")]
     case .matchedRandom: [.character("r")]
+    case .figure: [.character("f")]
     case .prompt: [.character("p")]
     case .find: [.character("/")]
     case .palette: [.character(":")]

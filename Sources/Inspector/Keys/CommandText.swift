@@ -60,6 +60,8 @@ extension Command {
     case .clear: ("clear", "Clears the selection; again: puts the knock-out aside.")
     case .matchedRandom:
       ("matched random", "Knocks out as many random patches, 200 times, to compare with the last knock-out.")
+    case .figure:
+      ("the paper's heat map", "In Verdict: <voco> over the anchors and the first patches, or the verdict again.")
     case .prompt: ("prompt", "Edits the question; the picture's keys and values are used again.")
     case .find: ("find", "Finds a token, patch, anchor or code; in Checkpoint a tensor.")
     case .palette: ("commands", "Every command by name.")

@@ -4,6 +4,7 @@ import TerminalUI
 extension Canvas {
   /// The three tiers, each with its word; below them controls, the knock-outs of this session and the rules.
   mutating func drawVerdict(_ state: InspectorState, in rect: Rect) {
+    if state.view.showsFigure { return drawFigure(state, in: rect) }
     let lines =
       styled(state.question, look.theme.dim, rect) + tierLines(state, rect) + controlLines(state, rect)
       + knockOutLines(state, rect)

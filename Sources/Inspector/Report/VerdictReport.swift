@@ -25,6 +25,7 @@ extension InspectorState {
     report.tables = [tierTable(tiers)]
     if let evidence { report.tables.append(controlTable(evidence)) }
     if !knockOuts.isEmpty { report.tables.append(knockOutTable) }
+    if let figureTable { report.tables.append(figureTable) }
     report.notes = verdictNotes(tiers)
     return report
   }

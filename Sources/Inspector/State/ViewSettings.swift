@@ -31,6 +31,8 @@ package struct ViewSettings: Sendable, Hashable {
   package var showsMaskCells: Bool
   /// Codes replaced by hand, in order: undo takes them back one by one.
   package var edits: [CodeEdit]
+  /// Whether the Verdict panel shows the paper's heat map.
+  package var showsFigure: Bool
 
   package init() {
     layer = nil
@@ -50,6 +52,7 @@ package struct ViewSettings: Sendable, Hashable {
     isZoomed = false
     showsMaskCells = false
     edits = []
+    showsFigure = false
   }
 
   /// The numbers that these settings ask for.

@@ -22,6 +22,8 @@ package enum Action: Sendable {
   case checkpoint(CheckpointListing)
   /// What `verify` found over many pictures.
   case verdict(EvidenceVerdict)
+  /// The voco rows of the first pictures that `verify` saw.
+  case vocoRows([VocoRow])
   case knockOutFinished(KnockOutResult)
   case matchedRandom(MatchedRandomResult)
   /// Something that happened while answers were compared.

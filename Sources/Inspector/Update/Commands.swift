@@ -59,6 +59,9 @@ extension InspectorState {
       change { [anchors = links.anchors] in $0.selection = Set((0..<anchors).map(KeyReference.anchor)) }
     case .holdRange: change { [range = map?.range] in $0.heldRange = $0.heldRange == nil ? range : nil }
     case .clear: clear()
+    case .figure:
+      change { $0.showsFigure.toggle() }
+      focus(.verdict)
     default: return false
     }
     return true

@@ -40,6 +40,8 @@ private func apply(_ action: Action, to state: inout InspectorState) -> [Effect]
     state.tensorRow = min(state.tensorRow, max(0, listing.rows.count - 1))
   case .verdict(let verdict):
     state.verdict = verdict
+  case .vocoRows(let rows):
+    state.vocoRows = rows
   case .knockOutFinished(let result):
     state.take(result)
   case .matchedRandom(let result):
