@@ -132,8 +132,9 @@ class Inputs:
         return self.standardised(np.concatenate(raw))[None], torch.from_numpy(np.concatenate(places)), torch.from_numpy(np.concatenate(targets))
 
     def patch_targets(self, scene):
-        """For each patch label of a scene: index into `words`, and the object's colour."""
-        rows = [(self.words.index(scene.texture), EMPTY)]
+        """For each patch label of a scene: index into `words`, and the colour of the background (grey and photos have none) or object."""
+        ground = COLOUR_NAMES.index(scene.background) if scene.background in COLOUR_NAMES else EMPTY
+        rows = [(self.words.index(scene.texture), ground)]
         for placed in scene.objects:
             rows.append((CLASS_NAMES.index(placed.name), NATURAL if placed.colour is None else COLOUR_NAMES.index(placed.colour)))
         return np.array(rows)
