@@ -40,7 +40,7 @@ and no retention can be computed.
 * **MGVQ**: trained from scratch, {steps} steps ({minutes} minutes on a shared machine), 8 groups of 256 codes, 21×21 positions.
   {psnr_scenes_db} dB on {scenes} test scenes, {psnr_held_out_photo_crops_db} dB on {photo_crops} crops of two photos used in no training.
   Codes used on those scenes, per group: {usage}. Perplexity per group: {perplexity}.
-  By eye: outlines and background colours survive, the colours of small objects are often wrong.
+  By eye: objects and their colours can be recognised on scenes; fine detail is lost, and photos keep little more than outlines and large colours.
 * **Decoder**: Llama layout, {layers} layers, {width} wide, {heads} heads, MLP {mlp}; anchor projector 14112→{anchor_hidden}→4·{width}.
 * **Tokenizer**: SentencePiece BPE trained on the questions; every trained answer is one piece.
 
