@@ -50,21 +50,29 @@ package final class Pipeline: Sendable {
     availableMemory: Int? = ComputeBackend.availableMemory,
     progress: @escaping @Sendable (StageProgress) -> Void = { _ in }
   ) throws {
-    let directory = try CheckpointDirectory(path: path)
-    let memory = MemoryEstimate(configuration: directory.configuration, tensors: directory.tensors)
-    if let availableMemory, memory.resident > availableMemory {
-      throw ModelError.memory(checkpoint: path, estimate: memory, available: availableMemory)
-    }
-    let keys = precision == .int8 ? directory.configuration.int8Keys : []
-    let checkpoint = try RunContext(progress: progress).stage(.load, steps: 1 + 2 * keys.count) { step in
-      // Binding first: whatever is missing or misshapen is named before long work.
-      let exact = try HTCVLMModel(directory: directory)
+    let run = RunContext(progress: progress)
+    let (directory, exact) = try run.stage(.load, steps: 2) { step in
+      let directory = try CheckpointDirectory(path: path)
+      let memory = MemoryEstimate(configuration: directory.configuration, tensors: directory.tensors)
+      if let availableMemory, memory.resident > availableMemory {
+        throw ModelError.memory(checkpoint: path, estimate: memory, available: availableMemory)
+      }
       try step()
-      guard precision == .int8 else { return (directory, exact) }
-      let int8 = try Int8Weights(directory, keys: keys, cacheDirectory: cacheDirectory) { _, _ in try step() }
-      return (directory, try HTCVLMModel(directory: directory, int8: int8))
+      let model = try HTCVLMModel(directory: directory)
+      try step()
+      return (directory, model)
     }
-    self.init(checkpoint: checkpoint.0, model: checkpoint.1, version: version)
+    guard precision == .int8 else {
+      self.init(checkpoint: directory, model: exact, version: version)
+      return
+    }
+    // Only now: whatever is missing or misshapen was named before long work.
+    let keys = directory.configuration.int8Keys
+    let model = try run.stage(.load, steps: 2 * keys.count) { step in
+      let int8 = try Int8Weights(directory, keys: keys, cacheDirectory: cacheDirectory) { _, _ in try step() }
+      return try HTCVLMModel(directory: directory, int8: int8)
+    }
+    self.init(checkpoint: directory, model: model, version: version)
   }
 
   private init(checkpoint: CheckpointDirectory, model: HTCVLMModel, version: String) {

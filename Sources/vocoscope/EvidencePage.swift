@@ -91,7 +91,8 @@ struct EvidencePage {
       "The anchors' values weigh more in voco's head outputs than a patch's, sinks of small value apart."
     case (.contributes, .no): "The anchors' values do not weigh more in voco's head outputs than a patch's."
     case (.causes, .yes): "The next token depends on voco seeing these anchors, more than on as many patches."
-    case (.causes, .no): "The next token does not depend on the anchors more than on as many patches."
+    case (.causes, .no):
+      "The rule for a cause is not met; the claim above says which part: the effect's size, or what anchors hold."
     case (_, .undecided):
       "Whether the anchors are what “\(tier.tier.rawValue)” says is open: the rule asks for more than was shown."
     case (_, .notMeasured): "“\(tier.tier.rawValue)” was not measured."
