@@ -37,7 +37,8 @@ extension VerdictEngine {
     case (.yes, _, .yes):
       "voco attends to the anchors and the output depends on them; that their values weigh more is not shown."
     case (.yes, .no, .no): "voco attends to the anchors but does not use them: attends but not causal, as to a sink."
-    case (.yes, _, .no): "voco attends to the anchors, but the output does not depend on it: attends but not causal."
+    case (.yes, _, .no):
+      "voco attends to the anchors, but what they hold does not decide the output: attends but not causal."
     case (.yes, _, _): "voco attends to the anchors; whether the output depends on it is open."
     case (.no, _, .yes):
       "The output depends on the anchors, but voco does not attend to them as anchors more than to patches."
