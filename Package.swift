@@ -59,16 +59,17 @@ let package = Package(
 
     // Files → tensors → model → trace → evidence.
     library("Tensor", ["COpenBLAS", "COneDNN", "CKernels"]),
-    library("Checkpoint", ["Tensor"]),
+    library("JSON", []),
+    library("Checkpoint", ["JSON", "Tensor"]),
     library("ImageLoading", ["CImageCodecs", "Tensor"]),
     library("Tokenization", ["CSentencePiece", "Tensor"]),
-    library("Trace", ["Tensor", "Checkpoint"]),
-    library("HTCVLM", ["Tensor", "Checkpoint", "ImageLoading", "Tokenization", "Trace"]),
+    library("Trace", ["Tensor", "Checkpoint", "JSON"]),
+    library("HTCVLM", ["Tensor", "Checkpoint", "JSON", "ImageLoading", "Tokenization", "Trace"]),
     library("Evidence", ["Tensor", "Trace"]),
     library("Verification", ["Tensor", "Checkpoint", "ImageLoading", "HTCVLM", "Trace", "Evidence"]),
 
     // Benchmark files → questions → scores; the model's answers come in through a closure.
-    library("Evaluation", []),
+    library("Evaluation", ["JSON"]),
 
     // State → frame → screen.
     library("TerminalUI", []),
@@ -83,7 +84,7 @@ let package = Package(
       name: "vocoscope",
       dependencies: [
         "Tensor", "Checkpoint", "ImageLoading", "Tokenization", "Trace", "HTCVLM", "Evidence", "Verification",
-        "Evaluation", "TerminalUI", "Inspector", "ChafaPictures", "CursesTerminal", "Plots", argumentParser,
+        "Evaluation", "JSON", "TerminalUI", "Inspector", "ChafaPictures", "CursesTerminal", "Plots", argumentParser,
       ],
       swiftSettings: swift),
     .executableTarget(
@@ -94,18 +95,19 @@ let package = Package(
       swiftSettings: swift),
 
     .target(
-      name: "TestSupport", dependencies: ["Tensor", "Checkpoint", "ImageLoading", "HTCVLM", "TerminalUI"],
+      name: "TestSupport", dependencies: ["Tensor", "JSON", "Checkpoint", "ImageLoading", "HTCVLM", "TerminalUI"],
       path: "Tests/TestSupport",
       swiftSettings: swift),
     tests("Tensor"),
-    tests("Checkpoint", fixtures: true),
+    tests("JSON"),
+    tests("Checkpoint", ["JSON"], fixtures: true),
     tests("ImageLoading", fixtures: true),
     tests("Tokenization", fixtures: true),
     tests("Trace", fixtures: true),
-    tests("HTCVLM", fixtures: true),
+    tests("HTCVLM", ["JSON"], fixtures: true),
     tests("Evidence", fixtures: true),
     tests("Verification", ["Tensor", "Checkpoint", "ImageLoading", "Tokenization", "HTCVLM", "Evidence"]),
-    tests("Evaluation", fixtures: true),
+    tests("Evaluation", ["JSON"], fixtures: true),
     tests("TerminalUI", fixtures: true),
     tests("Inspector", fixtures: true),
     tests("ChafaPictures", ["TerminalUI"]),

@@ -1,4 +1,5 @@
 internal import Glibc
+package import JSON
 package import Tensor
 
 /// A checkpoint directory, its files opened and its configuration read; weights stay on disk until they are used.
@@ -69,7 +70,7 @@ func readSmallFile(_ path: String) throws(CheckpointError) -> [UInt8] {
 
 extension JSONValue {
   /// The JSON document in the file at `path`.
-  init(file path: String) throws(CheckpointError) {
+  package init(file path: String) throws(CheckpointError) {
     try self.init(bytes: readSmallFile(path), path: path)
   }
 

@@ -1,3 +1,5 @@
+import JSON
+
 /// A question's name in its file: benchmarks use numbers and strings, and both come back as they were.
 package enum QuestionID: Sendable, Hashable, CustomStringConvertible {
   case integer(Int)

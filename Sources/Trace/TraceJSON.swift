@@ -1,4 +1,5 @@
 internal import Checkpoint
+internal import JSON
 
 extension SequenceSpan {
   var json: JSONValue {

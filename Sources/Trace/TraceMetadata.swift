@@ -1,4 +1,5 @@
 internal import Checkpoint
+internal import JSON
 
 /// The strings of a trace file's `__metadata__`.
 struct TraceMetadata {
@@ -28,10 +29,10 @@ struct TraceMetadata {
       "config_sha256": provenance.configSHA256,
       "weights_sha256": provenance.weightsSHA256,
       "prompt": provenance.prompt,
-      "model": model.json.text,
+      "model": model.json.line,
     ]
-    strings["spans"] = spans.map { JSONValue.array($0.map(\.json)).text }
-    strings["pieces"] = pieces.map { JSONValue.array($0.map(JSONValue.string)).text }
+    strings["spans"] = spans.map { JSONValue.array($0.map(\.json)).line }
+    strings["pieces"] = pieces.map { JSONValue.array($0.map(JSONValue.string)).line }
     strings["generated_text"] = generatedText
     strings["edits"] = provenance.edits.isEmpty ? nil : provenance.edits
     return strings

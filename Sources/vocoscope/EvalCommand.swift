@@ -2,6 +2,7 @@ import ArgumentParser
 import Evaluation
 import Foundation
 import HTCVLM
+import JSON
 import Tensor
 
 extension Benchmark: ExpressibleByArgument {}

@@ -14,7 +14,7 @@ struct VocoscopeCommand: ParsableCommand {
     version: programVersion,
     subcommands: [
       InspectCommand.self, DemoCommand.self, ViewCommand.self, AskCommand.self, ReportCommand.self, TraceCommand.self,
-      VerifyCommand.self, CodebookCommand.self, EvalCommand.self, CheckCommand.self,
+      VerifyCommand.self, CodebookCommand.self, EvalCommand.self, CheckCommand.self, ConvertCommand.self,
     ],
     defaultSubcommand: InspectCommand.self)
 }

@@ -119,7 +119,9 @@ private func complaint(_ directory: String) -> String? {
     try withCheckpoint([]) { directory in
       let error = #expect(throws: CheckpointError.self) { try CheckpointDirectory(path: directory) }
       #expect(
-        error?.description == "\(directory): holds neither model.safetensors nor model.safetensors.index.json")
+        error?.description
+          == "\(directory): holds neither model.safetensors nor model.safetensors.index.json, nor pytorch_model.bin nor "
+          + "pytorch_model.bin.index.json")
       let file = #expect(throws: CheckpointError.self) { try CheckpointDirectory(path: "\(directory)/config.json") }
       #expect(file?.description == "\(directory)/config.json: is a file, not a checkpoint directory")
     }

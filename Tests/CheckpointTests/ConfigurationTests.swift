@@ -1,5 +1,6 @@
 import Checkpoint
 import Foundation
+import JSON
 import Testing
 
 /// The configuration of the fixture star-png with the value at `keys` replaced, or removed for nil; errors call it
@@ -13,10 +14,10 @@ func configuration(_ keys: String, _ value: String?) throws -> HTCVLMConfigurati
 
 extension JSONValue {
   fileprivate func replacing(_ keys: ArraySlice<Substring>, by value: JSONValue?) -> JSONValue {
-    guard let key = keys.first, case .object(let members) = self else { return value ?? .null }
-    let old = members.first { $0.key == key }?.value ?? .object([])
+    guard let key = keys.first, case .object(let object) = self else { return value ?? .null }
+    let old = object[String(key)] ?? .object([])
     let new = keys.count == 1 ? value : old.replacing(keys.dropFirst(), by: value)
-    return .object(members.filter { $0.key != key } + (new.map { [JSONMember(String(key), $0)] } ?? []))
+    return .object(object.members.filter { $0.key != key } + (new.map { [JSONMember(String(key), $0)] } ?? []))
   }
 }
 

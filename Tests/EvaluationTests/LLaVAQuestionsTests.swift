@@ -33,7 +33,7 @@ struct LLaVAQuestionsTests {
         #"{"question_id": 2, "image": "a.png", "text": "?", "answer": [1]}"#,
         .wrongValue(file: "", line: 2, key: "answer", found: "1", expected: "an array of strings")
       ),
-      (#"[]"#, .malformed(file: "", line: 2, reason: "found an array of 0, expected an object")),
+      (#"[]"#, .malformed(file: "", line: 2, reason: "found a list of 0, expected an object")),
       (#"{"question_id": 1, "image": "a.png", "text": "?"}"#, .duplicateQuestion(file: "", line: 2, question: "1")),
     ])
   func errors(line: String, expected: EvaluationError) throws {

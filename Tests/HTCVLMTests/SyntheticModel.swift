@@ -2,6 +2,7 @@ import Checkpoint
 import Foundation
 import HTCVLM
 import ImageLoading
+import JSON
 import Tensor
 import TestSupport
 import Tokenization

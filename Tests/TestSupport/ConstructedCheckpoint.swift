@@ -2,6 +2,7 @@ import Checkpoint
 import Foundation
 import HTCVLM
 import ImageLoading
+import JSON
 import Tensor
 
 /// A whole checkpoint whose answer is known, because its weights are chosen: two layers of two heads over 4 anchors and

@@ -124,7 +124,7 @@ struct CommandLineTests {
 
   @Test(
     "The manual names every option that a command has",
-    arguments: ["inspect", "demo", "view", "ask", "report", "trace", "verify", "codebook", "eval", "check"])
+    arguments: ["inspect", "demo", "view", "ask", "report", "trace", "verify", "codebook", "eval", "check", "convert"])
   func manual(command: String) throws {
     let path = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
       .deletingLastPathComponent().appendingPathComponent("assets/man/vocoscope.1").path

@@ -1,3 +1,5 @@
+package import JSON
+
 /// `config.json` of an HTC-VLM checkpoint: HF's Llama keys, LLaVA's keys, the keys of this model, and the sections of the
 /// vision tower and the quantizer.
 package struct HTCVLMConfiguration: Sendable, Hashable {

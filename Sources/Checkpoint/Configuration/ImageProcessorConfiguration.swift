@@ -1,3 +1,5 @@
+import JSON
+
 /// `preprocessor_config.json`: HF's CLIPImageProcessor.
 package struct ImageProcessorConfiguration: Sendable, Hashable {
   /// Side of the square picture in pixels.
@@ -53,7 +55,7 @@ package struct ImageProcessorConfiguration: Sendable, Hashable {
   private static func checkSize(_ reader: JSONReader, _ key: String, _ size: Int) throws(CheckpointError) {
     guard let value = reader.value(key) else { return }
     let sizes: [JSONValue] =
-      if case .object(let members) = value { members.map(\.value) } else { [value] }
+      if case .object(let object) = value { object.members.map(\.value) } else { [value] }
     guard !sizes.isEmpty, sizes.allSatisfy({ $0 == .integer(size) }) else {
       let found = "\(sizes.map(\.summary).joined(separator: "×"))"
       throw .key(path: reader.path, key: key, found: found, expected: "\(size), the vision_config.image_size")

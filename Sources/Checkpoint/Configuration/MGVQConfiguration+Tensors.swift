@@ -1,3 +1,4 @@
+import JSON
 package import Tensor
 
 /// An MGVQ state dict (arXiv 2507.07997, released code) found among tensors, with the shape that they tell.

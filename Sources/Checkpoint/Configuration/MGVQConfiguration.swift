@@ -1,3 +1,5 @@
+import JSON
+
 /// `mgvq_config`: the multi-group vector quantizer (MGVQ, arXiv 2507.07997).
 package struct MGVQConfiguration: Sendable, Hashable {
   package enum Block: String, Sendable, CaseIterable {

@@ -1,3 +1,5 @@
+import JSON
+
 /// `vision_config`: HF's CLIPVisionConfig.
 package struct VisionConfiguration: Sendable, Hashable {
   /// `hidden_act`.

@@ -1,3 +1,4 @@
+internal import JSON
 internal import Tensor
 
 /// The checked header of a safetensors file.
@@ -37,12 +38,12 @@ struct SafetensorsHeader {
     } catch {
       throw .malformed(path: path, problem: "the header is not JSON: \(error)")
     }
-    guard case .object(let members) = document else {
+    guard case .object(let object) = document else {
       throw .malformed(path: path, problem: "the header is \(document.summary), not an object")
     }
     var metadata: [String: String] = [:]
     var entries: [Entry] = []
-    for member in members {
+    for member in object.members {
       if member.key == "__metadata__" {
         metadata = try Self.metadata(member.value, path: path)
       } else {
@@ -57,11 +58,11 @@ struct SafetensorsHeader {
   }
 
   private static func metadata(_ value: JSONValue, path: String) throws(CheckpointError) -> [String: String] {
-    guard case .object(let members) = value else {
+    guard case .object(let object) = value else {
       throw .key(path: path, key: "__metadata__", found: value.summary, expected: "an object of strings")
     }
     var metadata: [String: String] = [:]
-    for member in members {
+    for member in object.members {
       guard case .string(let string) = member.value else {
         throw .key(
           path: path, key: "__metadata__.\(member.key)", found: member.value.summary, expected: "a string")
@@ -96,7 +97,7 @@ struct SafetensorsHeader {
   }
 
   /// Axes that a tensor of any known model stays under.
-  private static let mostAxes = 16
+  static let mostAxes = 16
 
   /// Nil when the product overflows, also where a zero extent hides that.
   private static func byteCount(of shape: [Int], _ dtype: DType) -> Int? {

@@ -1,3 +1,4 @@
+import JSON
 package import Tensor
 
 /// A tensor to be written.
@@ -133,7 +134,7 @@ package enum SafetensorsWriter {
           ])))
       offset = end
     }
-    var text = Array(JSONValue.object(members).text.utf8)
+    var text = Array(JSONValue.object(members).line.utf8)
     while text.count % 8 != 0 { text.append(UInt8(ascii: " ")) }
     return withUnsafeBytes(of: UInt64(text.count).littleEndian, Array.init) + text
   }

@@ -1,3 +1,5 @@
+import JSON
+
 /// GQA: compositional questions about Visual Genome scenes.
 ///
 /// Files: `testdev_balanced_questions.json`, an object from question ID to `imageId`, `question`, `answer`,

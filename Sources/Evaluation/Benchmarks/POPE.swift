@@ -1,4 +1,5 @@
 import Foundation
+import JSON
 
 /// POPE: "Is there a … in the image?", in the subsets random, popular and adversarial.
 ///

@@ -1,3 +1,5 @@
+import JSON
+
 /// SEED-Bench's image questions: four options, one letter, nine question types.
 ///
 /// Files: `SEED-Bench.json` with `questions` (`question_id`, `question`, `choice_a` … `choice_d`, `answer`, `data_id`,

@@ -1,4 +1,5 @@
 import Foundation
+import JSON
 
 /// ScienceQA's questions with a picture (the image subset).
 ///

@@ -1,4 +1,5 @@
 import Foundation
+import JSON
 
 /// VQAv2: open questions with ten annotators' answers.
 ///

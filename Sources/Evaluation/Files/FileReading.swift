@@ -1,4 +1,5 @@
 import Foundation
+import JSON
 
 /// Reads a whole file, mapped where the system can.
 func readFile(_ path: String) throws(EvaluationError) -> Data {
@@ -19,10 +20,23 @@ func withBytes<Result>(
   return try outcome.get()
 }
 
+/// The JSON value `bytes`, which are line `line` and on of `file`.
+///
+/// An escaped half of a surrogate pair becomes U+FFFD, as one in a caption should not keep a benchmark from being read.
+func parseJSON(
+  _ bytes: UnsafeBufferPointer<UInt8>, file: String, line: Int = 1
+) throws(EvaluationError) -> JSONValue {
+  do {
+    return try JSONValue(parsing: bytes, line: line, loneSurrogates: .replaced)
+  } catch {
+    throw .malformed(file: file, line: error.line, reason: "not JSON: \(error.problem)")
+  }
+}
+
 /// The one JSON value of a file.
 func readJSON(_ path: String) throws(EvaluationError) -> JSONValue {
   try withBytes(of: try readFile(path)) { bytes throws(EvaluationError) in
-    try JSONParser.parse(bytes, file: path)
+    try parseJSON(bytes, file: path)
   }
 }
 
@@ -41,7 +55,7 @@ func readJSONLines(_ path: String) throws(EvaluationError) -> [RecordReader] {
       let end = bytes[start...].firstIndex(of: 0x0A) ?? bytes.count
       let text = UnsafeBufferPointer(rebasing: bytes[start..<end])
       if !text.allSatisfy({ $0 == 0x20 || $0 == 0x09 || $0 == 0x0D }) {
-        let value = try JSONParser.parse(text, file: path, line: line)
+        let value = try parseJSON(text, file: path, line: line)
         records.append(try RecordReader(file: path, line: line, value: value))
       }
       start = end + 1

@@ -1,3 +1,5 @@
+import JSON
+
 /// LLaVA's question files: one object a line with `question_id`, `image` and `text`, and, where the answers are
 /// at hand, `answer` and `category`. Other keys are ignored.
 ///
@@ -47,7 +49,7 @@ enum LLaVAQuestions {
     case .string(let text)?: return [text]
     case .integer(let number)?: return [String(number)]
     case .array?: return try record.strings("answer")
-    case let value?: throw record.wrong("answer", value.kind, expected: "a string, an integer or strings")
+    case let value?: throw record.wrong("answer", value.summary, expected: "a string, an integer or strings")
     }
   }
 }

@@ -1,4 +1,5 @@
 import Foundation
+import JSON
 
 /// A JSON object of a benchmark's file, read key by key with errors that name file, line and key.
 struct RecordReader {
@@ -14,7 +15,7 @@ struct RecordReader {
 
   init(file: String, line: Int, value: JSONValue) throws(EvaluationError) {
     guard case .object(let object) = value else {
-      throw .malformed(file: file, line: line, reason: "found \(value.kind), expected an object")
+      throw .malformed(file: file, line: line, reason: "found \(value.summary), expected an object")
     }
     self.init(file: file, object: object)
   }
@@ -30,7 +31,7 @@ struct RecordReader {
 
   func string(_ key: String) throws(EvaluationError) -> String {
     let value = try value(key)
-    guard case .string(let text) = value else { throw wrong(key, value.kind, expected: "a string") }
+    guard case .string(let text) = value else { throw wrong(key, value.summary, expected: "a string") }
     return text
   }
 
@@ -44,20 +45,20 @@ struct RecordReader {
 
   func integer(_ key: String) throws(EvaluationError) -> Int {
     let value = try value(key)
-    guard case .integer(let number) = value else { throw wrong(key, value.kind, expected: "an integer") }
+    guard case .integer(let number) = value else { throw wrong(key, value.summary, expected: "an integer") }
     return number
   }
 
   func array(_ key: String) throws(EvaluationError) -> [JSONValue] {
     let value = try value(key)
-    guard case .array(let values) = value else { throw wrong(key, value.kind, expected: "an array") }
+    guard case .array(let values) = value else { throw wrong(key, value.summary, expected: "an array") }
     return values
   }
 
   func strings(_ key: String) throws(EvaluationError) -> [String] {
     var texts: [String] = []
     for value in try array(key) {
-      guard case .string(let text) = value else { throw wrong(key, value.kind, expected: "an array of strings") }
+      guard case .string(let text) = value else { throw wrong(key, value.summary, expected: "an array of strings") }
       texts.append(text)
     }
     return texts
@@ -65,14 +66,14 @@ struct RecordReader {
 
   func record(_ key: String) throws(EvaluationError) -> RecordReader {
     let value = try value(key)
-    guard case .object(let object) = value else { throw wrong(key, value.kind, expected: "an object") }
+    guard case .object(let object) = value else { throw wrong(key, value.summary, expected: "an object") }
     return RecordReader(file: file, object: object)
   }
 
   func records(_ key: String) throws(EvaluationError) -> [RecordReader] {
     var records: [RecordReader] = []
     for value in try array(key) {
-      guard case .object(let object) = value else { throw wrong(key, value.kind, expected: "an array of objects") }
+      guard case .object(let object) = value else { throw wrong(key, value.summary, expected: "an array of objects") }
       records.append(RecordReader(file: file, object: object))
     }
     return records
@@ -84,7 +85,7 @@ struct RecordReader {
     switch value {
     case .integer(let number): return .integer(number)
     case .string(let text): return .string(text)
-    default: throw wrong(key, value.kind, expected: "a string or an integer")
+    default: throw wrong(key, value.summary, expected: "a string or an integer")
     }
   }
 

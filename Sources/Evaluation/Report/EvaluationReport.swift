@@ -1,3 +1,5 @@
+package import JSON
+
 /// A comparison with what its numbers depend on.
 package struct EvaluationReport: Sendable, Equatable {
   /// Where one model's answers come from.
@@ -49,7 +51,7 @@ package struct EvaluationReport: Sendable, Equatable {
       "models": .array(models),
     ])
     guard case .object(let object) = comparison.json else { preconditionFailure("a comparison is an object") }
-    return .object(JSONObject(members: object.members + [JSONObject.Member("provenance", provenance)]))
+    return .object(object.members + [JSONMember("provenance", provenance)])
   }
 
   /// The comparison's rows, then rows whose figure is one of provenance and whose value is text.

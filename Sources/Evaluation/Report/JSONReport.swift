@@ -1,3 +1,5 @@
+package import JSON
+
 extension Comparison {
   /// The comparison as JSON; shares are in 0…1, undefined figures null.
   package var json: JSONValue {

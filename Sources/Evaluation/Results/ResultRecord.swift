@@ -1,3 +1,5 @@
+import JSON
+
 /// A line of a results file: what the model answered to one question.
 package struct ResultRecord: Sendable, Equatable {
   /// The question's index in its set.

@@ -1,4 +1,5 @@
 import Foundation
+import JSON
 
 /// A results file as it was read: a header line, then a line for each answer, in the order they came.
 package struct ResultsFile: Sendable, Equatable {
@@ -47,7 +48,7 @@ package struct ResultsFile: Sendable, Equatable {
   private static func record(_ text: Slice<UnsafeBufferPointer<UInt8>>, file: String, line: Int)
     throws(EvaluationError) -> RecordReader
   {
-    let json = try JSONParser.parse(UnsafeBufferPointer(rebasing: text), file: file, line: line)
+    let json = try parseJSON(UnsafeBufferPointer(rebasing: text), file: file, line: line)
     return try RecordReader(file: file, line: line, value: json)
   }
 

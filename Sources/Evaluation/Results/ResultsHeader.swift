@@ -1,3 +1,5 @@
+import JSON
+
 /// The first line of a results file: what the answers depend on.
 package struct ResultsHeader: Sendable, Equatable {
   package var benchmark: Benchmark

@@ -1,4 +1,5 @@
 import Foundation
+import JSON
 
 extension ResultsFile {
   /// Merges the parts of one evaluation into a file of all answers, in the order of the questions.

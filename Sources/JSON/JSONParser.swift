@@ -1,11 +1,27 @@
+/// What becomes of an escaped surrogate without its partner, which RFC 8259 allows but no string can hold.
+package enum LoneSurrogates: Sendable {
+  case refused
+  /// U+FFFD in its place, as other readers do.
+  case replaced
+}
+
 extension JSONValue {
   /// Parses a whole UTF-8 text.
   ///
+  /// - Parameters:
+  ///   - line: what the first line is called, where the text is part of a file.
   /// - Throws: `JSONError` for anything outside RFC 8259, a key that occurs twice in an object, or more than
   ///   `JSONParser.deepest` levels.
-  package init(parsing text: [UInt8]) throws(JSONError) {
-    var parser = JSONParser(text: text)
+  package init(
+    parsing text: UnsafeBufferPointer<UInt8>, line: Int = 1, loneSurrogates: LoneSurrogates = .refused
+  ) throws(JSONError) {
+    var parser = JSONParser(text: text, line: line, loneSurrogates: loneSurrogates)
     self = try parser.document()
+  }
+
+  /// Parses a whole UTF-8 text.
+  package init(parsing text: [UInt8]) throws(JSONError) {
+    self = try text.withUnsafeBufferPointer { bytes throws(JSONError) in try JSONValue(parsing: bytes) }
   }
 }
 
@@ -14,11 +30,17 @@ struct JSONParser {
   /// Levels of nesting, bounded so that a hostile text cannot exhaust the stack.
   static let deepest = 64
 
-  let text: [UInt8]
+  let text: UnsafeBufferPointer<UInt8>
+  let loneSurrogates: LoneSurrogates
   var position = 0
+  private var line: Int
   private var depth = 0
 
-  init(text: [UInt8]) { self.text = text }
+  init(text: UnsafeBufferPointer<UInt8>, line: Int, loneSurrogates: LoneSurrogates) {
+    self.text = text
+    self.line = line
+    self.loneSurrogates = loneSurrogates
+  }
 
   mutating func document() throws(JSONError) -> JSONValue {
     let value = try self.value()
@@ -27,20 +49,31 @@ struct JSONParser {
     return value
   }
 
-  func fault(_ problem: String) -> JSONError { JSONError(offset: position, problem: problem) }
+  func fault(_ problem: String) -> JSONError { fault(problem, at: position) }
+
+  func fault(_ problem: String, at offset: Int) -> JSONError {
+    JSONError(offset: offset, line: line, problem: problem)
+  }
 
   /// The byte at `position`, or nil at the end.
   var next: UInt8? { position < text.count ? text[position] : nil }
 
   private mutating func skipSpace() {
-    while let byte = next, byte == 0x20 || byte == 0x0A || byte == 0x0D || byte == 0x09 { position += 1 }
+    while let byte = next, byte == 0x20 || byte == 0x0A || byte == 0x0D || byte == 0x09 {
+      if byte == 0x0A { line += 1 }
+      position += 1
+    }
   }
 
   private mutating func value() throws(JSONError) -> JSONValue {
     skipSpace()
     guard let byte = next else { throw fault("the text ends where a value should be") }
     switch byte {
-    case UInt8(ascii: "{"): return try nested { (parser) throws(JSONError) in .object(try parser.members()) }
+    case UInt8(ascii: "{"):
+      let line = line
+      return try nested { (parser) throws(JSONError) in
+        .object(JSONObject(members: try parser.members(), line: line))
+      }
     case UInt8(ascii: "["): return try nested { (parser) throws(JSONError) in .array(try parser.elements()) }
     case UInt8(ascii: "\""): return .string(try string())
     case UInt8(ascii: "t"): return try word("true", .bool(true))
@@ -70,7 +103,7 @@ struct JSONParser {
 
   private mutating func members() throws(JSONError) -> [JSONMember] {
     var members: [JSONMember] = []
-    var keys: Set<String> = []
+    var keys = KeySet()
     skipSpace()
     if take("}") { return [] }
     while true {
@@ -78,8 +111,8 @@ struct JSONParser {
       guard next == UInt8(ascii: "\"") else { throw fault("no key") }
       let keyStart = position
       let key = try string()
-      guard keys.insert(key).inserted else {
-        throw JSONError(offset: keyStart, problem: "the key \"\(key.prefix(120))\" occurs twice")
+      guard keys.insert(key, among: members) else {
+        throw fault("the key \"\(key.prefix(120))\" occurs twice", at: keyStart)
       }
       skipSpace()
       guard take(":") else { throw fault("no ':' after a key") }
@@ -106,5 +139,18 @@ struct JSONParser {
     guard next == UInt8(ascii: character) else { return false }
     position += 1
     return true
+  }
+}
+
+/// The keys of an object so far; hashed only in large ones, since annotation files hold millions of small ones.
+private struct KeySet {
+  private static let small = 16
+  private var keys: Set<String> = []
+
+  /// Whether `key` is new beside those of `members`.
+  mutating func insert(_ key: String, among members: [JSONMember]) -> Bool {
+    if members.count < Self.small { return !members.contains { $0.key == key } }
+    if keys.isEmpty { keys = Set(members.map(\.key)) }
+    return keys.insert(key).inserted
   }
 }

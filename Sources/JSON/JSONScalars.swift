@@ -17,7 +17,7 @@ extension JSONParser {
     let literal = String(decoding: text[start..<position], as: UTF8.self)
     if isInteger, let value = Int(literal) { return .integer(value) }
     guard let value = Double(literal), value.isFinite else {
-      throw JSONError(offset: start, problem: "a number too large")
+      throw fault("a number too large", at: start)
     }
     return .number(value)
   }
@@ -31,7 +31,9 @@ extension JSONParser {
   /// A string without its quotes, escapes resolved.
   mutating func string() throws(JSONError) -> String {
     position += 1
-    var bytes: [UInt8] = []
+    let start = position
+    while let byte = next, byte != UInt8(ascii: "\""), byte != UInt8(ascii: "\\"), byte >= 0x20 { position += 1 }
+    var bytes = Array(text[start..<position])
     while let byte = next {
       switch byte {
       case UInt8(ascii: "\""):
@@ -62,12 +64,23 @@ extension JSONParser {
     case UInt8(ascii: "r"): return "\r"
     case UInt8(ascii: "t"): return "\t"
     case UInt8(ascii: "u"):
-      var units = [try codeUnit()]
-      if UTF16.isLeadSurrogate(units[0]), take("\\"), take("u") { units.append(try codeUnit()) }
-      guard let string = String(validating: units, as: UTF16.self) else { throw fault("half a surrogate pair") }
-      return string
+      return try scalar()
     default: throw fault("an unknown escape")
     }
+  }
+
+  /// What `\uXXXX` stands for, or two of them that are a surrogate pair.
+  private mutating func scalar() throws(JSONError) -> String {
+    let first = try codeUnit()
+    if let scalar = UnicodeScalar(first) { return String(scalar) }
+    let afterFirst = position
+    if UTF16.isLeadSurrogate(first), take("\\"), take("u") {
+      let second = try codeUnit()
+      if let pair = String(validating: [first, second], as: UTF16.self) { return pair }
+    }
+    guard loneSurrogates == .replaced else { throw fault("half a surrogate pair") }
+    position = afterFirst
+    return "\u{FFFD}"
   }
 
   private mutating func codeUnit() throws(JSONError) -> UInt16 {

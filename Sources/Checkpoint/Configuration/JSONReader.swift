@@ -1,3 +1,5 @@
+package import JSON
+
 /// Reads typed values out of a JSON object; an error names the file and the whole key path.
 package struct JSONReader {
   package let path: String

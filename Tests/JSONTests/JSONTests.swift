@@ -1,4 +1,4 @@
-import Checkpoint
+import JSON
 import Testing
 
 @Suite("JSON") struct JSONTests {
@@ -18,14 +18,61 @@ import Testing
     #expect(value["a"] == .string("éé\n\"\\/😀😀") && value["c"] == nil)
   }
 
-  @Test("What is written reads back equal")
+  @Test("An object keeps the order of its keys and the line where it opens, which equality ignores")
+  func lines() throws {
+    let text = "{\"z\": [1, 1e3],\n \"a\": \n{\"k\": \"v\"}}"
+    guard case .object(let object) = try JSONValue(parsing: Array(text.utf8)), case .object(let inner)? = object["a"]
+    else {
+      Issue.record("not an object")
+      return
+    }
+    #expect(object.members.map(\.key) == ["z", "a"])
+    #expect((object.line, inner.line) == (1, 3))
+    #expect(inner == JSONObject(members: [JSONMember("k", .string("v"))], line: 7))
+    let later = try Array("\n{}".utf8).withUnsafeBufferPointer { try JSONValue(parsing: $0, line: 40) }
+    guard case .object(let empty) = later else { return }
+    #expect(empty.line == 41)
+  }
+
+  @Test("A fault names its line and byte")
+  func place() {
+    let error = #expect(throws: JSONError.self) { try JSONValue(parsing: Array("{\n\"a\": 1,\n\"a\": 2}".utf8)) }
+    #expect(error?.offset == 10 && error?.line == 3)
+    #expect(error?.description == "the key \"a\" occurs twice at byte 10")
+  }
+
+  @Test("A key that occurs twice is found in small and in large objects", arguments: [2, 15, 16, 17, 18, 400])
+  func duplicates(count: Int) throws {
+    func object(_ keys: [Int]) -> [UInt8] { Array("{\(keys.map { "\"\($0)\":0" }.joined(separator: ","))}".utf8) }
+    let keys = Array(0..<count)
+    guard case .object(let read) = try JSONValue(parsing: object(keys)) else { return }
+    #expect(read.members.count == count)
+    for twice in [0, count / 2, count - 1] {
+      #expect(throws: JSONError.self) { try JSONValue(parsing: object(keys + [twice])) }
+    }
+  }
+
+  @Test("A half of a surrogate pair is refused, or replaced where that is asked for")
+  func surrogates() throws {
+    let text = Array(#""\ud800\u0041\udc00\ud83d\ude00""#.utf8)
+    #expect(throws: JSONError.self) { try JSONValue(parsing: text) }
+    let replaced = try text.withUnsafeBufferPointer { try JSONValue(parsing: $0, loneSurrogates: .replaced) }
+    #expect(replaced == .string("\u{FFFD}A\u{FFFD}😀"))
+  }
+
+  @Test("What is written reads back equal, on one line and as a document")
   func roundTrip() throws {
     let value = JSONValue.object([
       JSONMember("text\u{1}\u{1b}\"", .string("\t\r\n\\ é 😀 \u{7f}")),
       JSONMember("numbers", .array([.integer(.min), .integer(.max), .number(1e-300), .number(-0.1)])),
       JSONMember("rest", .array([.null, .bool(true), .object([]), .array([])])),
     ])
-    #expect(try JSONValue(parsing: Array(value.text.utf8)) == value)
+    #expect(try JSONValue(parsing: Array(value.line.utf8)) == value)
+    #expect(!value.line.contains("\n"))
+    let document = value.document
+    #expect(document.hasPrefix("{\n  ") && document.hasSuffix("\n}\n"))
+    #expect(try JSONValue(parsing: Array(document.utf8)) == value)
+    #expect(JSONValue.array([.number(.nan), .optional(Double.infinity), .optional(0.5)]).line == "[null,null,0.5]")
   }
 
   @Test(

@@ -1,5 +1,5 @@
 extension JSONValue {
-  /// The value as one line of JSON, keys in their order.
+  /// The value as one line of JSON, keys in their order; a number that is not finite becomes null.
   package var line: String {
     var text = ""
     write(to: &text, indent: nil)

@@ -1,0 +1,112 @@
+internal import Tensor
+
+/// Reads a pickle of protocol 2 as far as a state dict goes, and executes nothing: names become cases of
+/// `PickleCallable`, calls become values, and whatever else a pickle can say is an error.
+///
+/// Source: Python's `Lib/pickletools.py`; torch's `torch/serialization.py`.
+struct PickleMachine {
+  /// What the pickle's value is made of.
+  struct Result {
+    let value: PickleValue
+    let lists: [[PickleValue]]
+    let dictionaries: [[(key: PickleValue, value: PickleValue)]]
+  }
+
+  /// What errors call the pickle.
+  let path: String
+  let bytes: [UInt8]
+  var position = 0
+  var stack: [PickleValue] = []
+  var marks: [Int] = []
+  var memo: [Int: PickleValue] = [:]
+  var lists: [[PickleValue]] = []
+  var dictionaries: [[(key: PickleValue, value: PickleValue)]] = []
+  /// Where the running operation starts.
+  private(set) var start = 0
+
+  init(path: String, bytes: [UInt8]) {
+    self.path = path
+    self.bytes = bytes
+  }
+
+  /// Runs to the end; throws `CheckpointError.malformed` naming the operation and the byte.
+  mutating func run() throws(CheckpointError) -> Result {
+    while true {
+      start = position
+      let code = try take()
+      guard let operation = PickleOperation(rawValue: code) else {
+        let shown = String(code, radix: 16)
+        throw fault("the operation 0x\(shown.count < 2 ? "0" : "")\(shown) is not one that a state dict needs")
+      }
+      if operation == .stop {
+        let value = try pop()
+        guard stack.isEmpty, marks.isEmpty else { throw fault("it ends with \(stack.count) values too many") }
+        return Result(value: value, lists: lists, dictionaries: dictionaries)
+      }
+      try perform(operation)
+    }
+  }
+
+  func fault(_ problem: String) -> CheckpointError {
+    .malformed(path: path, problem: "data.pkl, byte \(start): \(problem)")
+  }
+
+  // Bytes.
+
+  mutating func take() throws(CheckpointError) -> UInt8 {
+    guard position < bytes.count else { throw fault("the pickle ends where more should be") }
+    defer { position += 1 }
+    return bytes[position]
+  }
+
+  mutating func take(_ count: Int) throws(CheckpointError) -> ArraySlice<UInt8> {
+    guard count >= 0, count <= bytes.count - position else {
+      throw fault("the pickle ends within \(count) bytes of data")
+    }
+    defer { position += count }
+    return bytes[position..<position + count]
+  }
+
+  /// An unsigned little-endian number of at most four bytes.
+  mutating func number(_ width: Int) throws(CheckpointError) -> Int {
+    try take(width).reversed().reduce(0) { $0 << 8 | Int($1) }
+  }
+
+  /// UTF-8 up to a line feed, which is taken too.
+  mutating func line() throws(CheckpointError) -> String {
+    guard let end = bytes[position...].firstIndex(of: 0x0A) else { throw fault("the pickle ends within a name") }
+    let text = bytes[position..<end]
+    position = end + 1
+    return try string(text)
+  }
+
+  func string(_ utf8: ArraySlice<UInt8>) throws(CheckpointError) -> String {
+    guard let text = String(validating: utf8, as: UTF8.self) else { throw fault("a string is not UTF-8") }
+    return text
+  }
+
+  // The stack.
+
+  mutating func pop() throws(CheckpointError) -> PickleValue {
+    guard stack.count > (marks.last ?? 0), let value = stack.popLast() else { throw fault("the stack is empty") }
+    return value
+  }
+
+  mutating func top() throws(CheckpointError) -> PickleValue {
+    guard stack.count > (marks.last ?? 0), let value = stack.last else { throw fault("the stack is empty") }
+    return value
+  }
+
+  /// The values above the last mark, which goes.
+  mutating func popMark() throws(CheckpointError) -> [PickleValue] {
+    guard let mark = marks.popLast() else { throw fault("there is no mark on the stack") }
+    defer { stack.removeLast(stack.count - mark) }
+    return Array(stack[mark...])
+  }
+
+  mutating func pop(_ count: Int) throws(CheckpointError) -> [PickleValue] {
+    guard stack.count - (marks.last ?? 0) >= count else { throw fault("the stack holds too few values") }
+    defer { stack.removeLast(count) }
+    return Array(stack.suffix(count))
+  }
+}

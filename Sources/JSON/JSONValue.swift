@@ -1,0 +1,89 @@
+/// A JSON document (RFC 8259), as strict as a format that carries offsets needs: a key occurs once, and integers are
+/// exact.
+package enum JSONValue: Sendable, Equatable {
+  case null
+  case bool(Bool)
+  /// A number without fraction or exponent that fits.
+  case integer(Int)
+  case number(Double)
+  case string(String)
+  case array([JSONValue])
+  case object(JSONObject)
+
+  /// What an error message calls the value: its kind, and itself when short.
+  package var summary: String {
+    switch self {
+    case .null: "null"
+    case .bool(let value): "\(value)"
+    case .integer(let value): "\(value)"
+    case .number(let value): "\(value)"
+    case .string(let value): value.count <= 60 ? value.debugDescription : "a string of \(value.count) characters"
+    case .array(let elements): "a list of \(elements.count)"
+    case .object(let object): "an object of \(object.members.count) keys"
+    }
+  }
+
+  /// The member `key` of an object; nil for anything else.
+  package subscript(key: String) -> JSONValue? {
+    guard case .object(let object) = self else { return nil }
+    return object[key]
+  }
+
+  /// An object of members in their order.
+  package static func object(_ members: [JSONMember]) -> JSONValue { .object(JSONObject(members: members)) }
+
+  /// An object written in Swift.
+  package static func object(_ pairs: KeyValuePairs<String, JSONValue>) -> JSONValue {
+    .object(pairs.map { JSONMember($0.key, $0.value) })
+  }
+
+  /// A number, or null where there is none or it is not finite.
+  package static func optional(_ value: Double?) -> JSONValue {
+    value.flatMap { $0.isFinite ? .number($0) : nil } ?? .null
+  }
+
+  /// A string, or null.
+  package static func optional(_ value: String?) -> JSONValue {
+    value.map { .string($0) } ?? .null
+  }
+}
+
+/// The members of an object in document order, and where it stands.
+package struct JSONObject: Sendable, Equatable {
+  package let members: [JSONMember]
+  /// Line where the object opens, counted from 1; of no account for equality.
+  package let line: Int
+
+  package init(members: [JSONMember], line: Int = 1) {
+    self.members = members
+    self.line = line
+  }
+
+  package subscript(key: String) -> JSONValue? {
+    members.first { $0.key == key }?.value
+  }
+
+  package static func == (a: JSONObject, b: JSONObject) -> Bool { a.members == b.members }
+}
+
+/// A key and its value.
+package struct JSONMember: Sendable, Equatable {
+  package let key: String
+  package let value: JSONValue
+
+  package init(_ key: String, _ value: JSONValue) {
+    self.key = key
+    self.value = value
+  }
+}
+
+/// Where and why a text is not JSON.
+package struct JSONError: Error, Hashable, CustomStringConvertible {
+  /// Bytes before the fault.
+  package let offset: Int
+  /// Line of the fault, counted as the parser was told to.
+  package let line: Int
+  package let problem: String
+
+  package var description: String { "\(problem) at byte \(offset)" }
+}

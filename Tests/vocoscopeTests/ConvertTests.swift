@@ -1,0 +1,103 @@
+import Foundation
+import TestSupport
+import Testing
+
+@Suite("Published parts")
+struct ConvertTests {
+  /// Parts that torch and transformers wrote, and the checkpoint that they make.
+  private static let fixtures = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+    .appendingPathComponent("CheckpointTests/Fixtures/pytorch").path
+
+  private func convert(_ out: String, llm: String = fixtures + "/llm", _ more: [String] = []) throws -> Program.Result {
+    try Program.run(
+      [
+        "convert", "--llm", llm, "--vision", Self.fixtures + "/vision", "--mgvq", Self.fixtures + "/mgvq.pt", "--out",
+        out,
+      ]
+        + more)
+  }
+
+  /// Numbers of a report that depend on every part.
+  private func attention(_ model: String) throws -> [Substring] {
+    let result = try Program.run(
+      ["report", ParityCase.image, "--model", model, "--max-new-tokens", "4", "--format", "csv"])
+    #expect(result.status == 0, "\(result.errors)")
+    return result.output.split(whereSeparator: \.isNewline).filter {
+      $0.hasPrefix("attention,") || $0.hasPrefix("anchors,")
+    }
+  }
+
+  @Test("PyTorch shards, a CLIP directory and an MGVQ state dict run like the one checkpoint that they make")
+  func whole() throws {
+    let folder = try TemporaryFolder()
+    let out = folder.path("converted")
+    let result = try convert(out)
+    #expect(result.status == 0 && result.output.contains("this checkpoint runs"), "\(result.errors)")
+    #expect(!result.output.contains("untrained"))
+    #expect(folder.contents == ["converted"])
+    let names = ["config.json", "model.safetensors", "preprocessor_config.json", "tokenizer.model"]
+    #expect(try FileManager.default.contentsOfDirectory(atPath: out).sorted() == names)
+    let numbers = try attention(out)
+    #expect(numbers.count > 10)
+    #expect(try numbers == attention(Self.fixtures + "/whole"))
+
+    let again = try convert(out)
+    #expect(again.status == 1 && again.errors.contains("converted: is there already"), "\(again.errors)")
+  }
+
+  /// A copy of the LLaVA directory whose index and shards lack the anchor projector.
+  private func withoutAnchors(_ folder: TemporaryFolder) throws -> String {
+    let llm = folder.path("llm")
+    try FileManager.default.createDirectory(atPath: llm, withIntermediateDirectories: true)
+    for name in ["config.json", "tokenizer.model", "model.safetensors"] {
+      try FileManager.default.copyItem(atPath: "\(Self.fixtures)/no-anchors/\(name)", toPath: "\(llm)/\(name)")
+    }
+    return llm
+  }
+
+  @Test("A missing anchor projector is named, and its random substitute is labelled wherever it is used")
+  func substitute() throws {
+    let folder = try TemporaryFolder()
+    let llm = try withoutAnchors(folder)
+    let refused = try convert(folder.path("a"), llm: llm)
+    #expect(
+      refused.status == 1 && refused.errors.contains("anchor_projector.fc1.weight is missing"), "\(refused.errors)")
+    #expect(refused.errors.contains("--random-anchor-projector"))
+
+    let out = folder.path("b")
+    let result = try convert(out, llm: llm, ["--random-anchor-projector", "7"])
+    #expect(result.status == 0, "\(result.errors)")
+    #expect(result.output.contains("untrained: untrained anchors (random projector, seed 7)"))
+    let same = folder.path("c")
+    #expect(try convert(same, llm: llm, ["--random-anchor-projector", "7"]).status == 0)
+    let weights = { (directory: String) in try Data(contentsOf: URL(fileURLWithPath: directory + "/model.safetensors"))
+    }
+    #expect(try weights(out) == weights(same))
+    let report = try Program.run(["report", ParityCase.image, "--model", out, "--max-new-tokens", "2"])
+    #expect(report.status == 0 && report.output.contains("untrained anchors"), "\(report.errors)")
+    let screen = try Program.open([ParityCase.image, "--model", out, "--max-new-tokens", "2"])
+    #expect(screen.wait(for: "untrained anchors"), "\(screen.terminal.text)")
+    screen.send("q")
+    _ = screen.waitForExit()
+  }
+
+  @Test("A hostile or broken part is one sentence that names it, and nothing is left behind")
+  func broken() throws {
+    let folder = try TemporaryFolder()
+    let refused = Self.fixtures + "/refused"
+    let cases = [
+      (["--mgvq", refused + "/command.pt"], "command.pt: data.pkl, byte"), (["--mgvq", "/no/such.pt"], "/no/such.pt"),
+      (["--mgvq", Self.fixtures + "/state.pt"], "state.pt: holds no MGVQ state dict"),
+      (["--vision", Self.fixtures + "/llm"], "config.json: the key image_size is missing"),
+      (["--llm", Self.fixtures], "tokenizer.model"), (["--out", "/no/such/folder/out"], "/no/such/folder/out"),
+    ]
+    for (more, sentence) in cases {
+      let result = try convert(folder.path("out"), more)
+      #expect(result.status == 1 && result.output.isEmpty, "\(more)")
+      #expect(result.errors.contains(sentence), "\(result.errors)")
+      #expect(result.errors.split(separator: "\n").count == 1, "\(result.errors)")
+      #expect(folder.contents.isEmpty)
+    }
+    #expect(try Program.run(["convert", "--llm", "x"]).status == 2)
+  }
+}
