@@ -47,6 +47,21 @@ package struct CheckpointDirectory: Sendable {
     weightsSHA256 = SHA256.hexDigest(of: weights.headerBytes)
   }
 
+  /// A checkpoint whose parts were opened one by one; `path` is the directory that files about it go into.
+  package init(
+    path: String, configuration: HTCVLMConfiguration, preprocessor: ImageProcessorConfiguration,
+    tensors: [String: StoredTensor], tokenizerPath: String, configSHA256: String, weightsSHA256: String
+  ) {
+    self.path = path
+    name = Self.lastComponent(path)
+    self.configuration = configuration
+    self.preprocessor = preprocessor
+    self.tensors = tensors
+    self.tokenizerPath = tokenizerPath
+    self.configSHA256 = configSHA256
+    self.weightsSHA256 = weightsSHA256
+  }
+
   private static func isDirectory(_ path: String) -> Bool {
     var status = stat()
     return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR

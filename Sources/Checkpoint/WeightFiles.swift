@@ -32,6 +32,11 @@ package struct WeightFiles: Sendable {
     throw .malformed(path: directory, problem: "holds neither \(names)")
   }
 
+  /// One file, in PyTorch's format unless its name says safetensors.
+  package init(file path: String) throws(CheckpointError) {
+    self = try Self.open(path, isPyTorch: !path.hasSuffix(".safetensors"))
+  }
+
   /// One file.
   static func open(_ path: String, isPyTorch: Bool) throws(CheckpointError) -> WeightFiles {
     if isPyTorch {

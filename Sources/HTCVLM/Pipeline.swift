@@ -40,22 +40,23 @@ package final class Pipeline: Sendable {
   /// Compressions kept of a picture: the plain one and the latest interventions.
   private static let keptCaches = 4
 
-  /// Opens the checkpoint at `path`: the stage `load`, which maps files and converts no large tensor.
+  /// Opens a checkpoint: the stage `load`, which maps files and converts no large tensor.
   ///
   /// `version` goes into traces. With `Precision.int8` the decoder's matrices are quantised the first time and kept beside
   /// the checkpoint, else in `cacheDirectory`. Throws `CheckpointError`, `ModelError` (also when `availableMemory` cannot
   /// hold a run), `TokenizerError` or `FileError`.
   package convenience init(
-    opening path: String, version: String, precision: Precision = .exact, cacheDirectory: String? = nil,
+    opening source: CheckpointSource, version: String, precision: Precision = .exact, cacheDirectory: String? = nil,
     availableMemory: Int? = ComputeBackend.availableMemory,
     progress: @escaping @Sendable (StageProgress) -> Void = { _ in }
   ) throws {
     let run = RunContext(progress: progress)
     let (directory, exact) = try run.stage(.load, steps: 2) { step in
-      let directory = try CheckpointDirectory(path: path)
-      let memory = MemoryEstimate(configuration: directory.configuration, tensors: directory.tensors)
+      let directory = try source.open()
+      let memory = MemoryEstimate(
+        configuration: directory.configuration, tensors: directory.tensors, precision: precision)
       if let availableMemory, memory.resident > availableMemory {
-        throw ModelError.memory(checkpoint: path, estimate: memory, available: availableMemory)
+        throw ModelError.memory(checkpoint: directory.path, estimate: memory, available: availableMemory)
       }
       try step()
       let model = try HTCVLMModel(directory: directory)
@@ -73,6 +74,17 @@ package final class Pipeline: Sendable {
       return try HTCVLMModel(directory: directory, int8: int8)
     }
     self.init(checkpoint: directory, model: model, version: version)
+  }
+
+  /// Opens the checkpoint directory at `path`.
+  package convenience init(
+    opening path: String, version: String, precision: Precision = .exact, cacheDirectory: String? = nil,
+    availableMemory: Int? = ComputeBackend.availableMemory,
+    progress: @escaping @Sendable (StageProgress) -> Void = { _ in }
+  ) throws {
+    try self.init(
+      opening: .directory(path), version: version, precision: precision, cacheDirectory: cacheDirectory,
+      availableMemory: availableMemory, progress: progress)
   }
 
   private init(checkpoint: CheckpointDirectory, model: HTCVLMModel, version: String) {

@@ -46,7 +46,7 @@ package struct VerifySubject: Sendable {
   }
 
   package func evidenceRun(seed: UInt64) -> EvidenceRun {
-    EvidenceRun(provenance: provenance, model: model.configuration.modelDescription, seed: seed)
+    EvidenceRun(provenance: provenance, model: model.description, seed: seed)
   }
 
   /// A compressed picture and the voco rows that compressed it.
@@ -57,7 +57,7 @@ package struct VerifySubject: Sendable {
 
   /// Runs the decoder on an encoded picture.
   func compress(_ visual: VisualEncoding, _ intervention: Intervention = .none) throws -> Compressed {
-    let recorder = TraceRecorder(provenance: provenance, model: model.configuration.modelDescription)
+    let recorder = TraceRecorder(provenance: provenance, model: model.description)
     let run = RunContext(observer: recorder)
     recorder.observe(sequence: try model.sequence(visual, intervention, text: try model.tokenize(prompt)))
     let cache = try model.compress(visual, intervention: intervention, run: run)

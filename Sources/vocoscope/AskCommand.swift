@@ -61,7 +61,7 @@ struct AskCommand: ParsableCommand {
   func run() throws {
     sampling.applyThreads()
     let pictures = try arguments.dropLast().map { try PictureSource(path: $0) }
-    let pipeline = try Pipeline(opening: try model.directory(), version: programVersion)
+    let pipeline = try model.opening().open()
     let printer = AnswerPrinter(streams: format == .text)
     printer.apply(.facts(CompressionFacts(pipeline.checkpoint, options: sampling.generation)))
     let progress = ProgressLine()

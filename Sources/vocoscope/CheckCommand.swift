@@ -16,6 +16,8 @@ struct CheckCommand: ParsableCommand {
   @Argument(help: "Checkpoint directory. Without it, the bundled demo checkpoint.")
   var directory: String?
 
+  @OptionGroup var parts: PartsOptions
+
   @Flag(help: "List only what is not as expected.")
   var problems = false
 
@@ -30,10 +32,16 @@ struct CheckCommand: ParsableCommand {
   @Option(help: "The question for --precision.")
   var prompt = RunOptions.defaultPrompt
 
+  mutating func validate() throws {
+    if directory != nil, try parts.source() != nil {
+      throw ValidationError(
+        "a directory is a whole checkpoint, --llm, --vision and --mgvq are its parts: give one or the other")
+    }
+  }
+
   func run() throws {
-    var model = ModelOptions()
-    model.model = directory
-    let checkpoint = try CheckpointDirectory(path: try model.directory())
+    let source = try parts.source() ?? .directory(try directory ?? ModelOptions.bundled())
+    let checkpoint = try source.open()
     let report = try CheckpointReport(
       expected: HTCVLMModel.expectedTensors(checkpoint.configuration), found: checkpoint.tensors)
     for row in report.rows where !problems || !row.status.isHarmless { print(line(row)) }
@@ -42,18 +50,15 @@ struct CheckCommand: ParsableCommand {
     // Binding reads no weights but finds what shapes alone do not show, such as a tokenizer of another size.
     _ = try HTCVLMModel(directory: checkpoint)
     print("this checkpoint runs")
-    if precision == .int8 { try compare(try model.directory()) }
+    if precision == .int8 { try compare(source) }
   }
 
   /// Runs the pictures in both precisions.
-  private func compare(_ directory: String) throws {
+  private func compare(_ source: CheckpointSource) throws {
     let pictures = images.isEmpty ? try AssetLocator.process.scenes() : images
     let progress = ProgressLine()
     defer { progress.clear() }
-    let comparison = try PrecisionComparison(
-      directory: directory, cacheDirectory: UserConfiguration.cacheDirectory(ProcessInfo.processInfo.environment),
-      pictures: pictures, prompt: prompt
-    ) { progress.show($0) }
+    let comparison = try PrecisionComparison(source, pictures: pictures, prompt: prompt) { progress.show($0) }
     progress.clear()
     print(comparison.lines.joined(separator: "\n"))
   }
@@ -70,19 +75,24 @@ struct CheckCommand: ParsableCommand {
     }
   }
 
+  private func memory(_ checkpoint: CheckpointDirectory, _ precision: Precision) -> String {
+    let memory = MemoryEstimate(
+      configuration: checkpoint.configuration, tensors: checkpoint.tensors, precision: precision)
+    return "memory   \(precision.rawValue): \(ByteText.mebibytes(memory.total)): "
+      + "\(ByteText.mebibytes(memory.mapped)) of mapped files, \(ByteText.mebibytes(memory.converted)) converted, "
+      + "\(ByteText.mebibytes(memory.activations)) activations, \(ByteText.mebibytes(memory.keyValues)) keys and values"
+  }
+
   private func summary(_ report: CheckpointReport, _ checkpoint: CheckpointDirectory) -> String {
     let counts = Dictionary(grouping: report.rows, by: \.status).mapValues(\.count)
     let tally = CheckpointReport.Status.allCases.compactMap { status in
       counts[status].map { "\($0) \(status.rawValue)" }
     }
-    let memory = MemoryEstimate(configuration: checkpoint.configuration, tensors: checkpoint.tensors)
-    var lines = [
-      "", "tensors  \(tally.joined(separator: ", "))",
-      "memory   \(ByteText.mebibytes(memory.total)): \(ByteText.mebibytes(memory.mapped)) of mapped files, "
-        + "\(ByteText.mebibytes(memory.converted)) converted, \(ByteText.mebibytes(memory.activations)) activations, "
-        + "\(ByteText.mebibytes(memory.keyValues)) keys and values",
+    var lines = ["", "tensors  \(tally.joined(separator: ", "))"]
+    lines += Precision.allCases.map { memory(checkpoint, $0) }
+    lines += [
       "compute  OpenBLAS core \(ComputeBackend.openBLASCore), "
-        + String(format: "%.0f GFLOP/s", ComputeBackend.measureGEMM()) + " with \(ComputeBackend.processors) threads",
+        + String(format: "%.0f GFLOP/s", ComputeBackend.measureGEMM()) + " with \(ComputeBackend.processors) threads"
     ]
     let untrained = checkpoint.configuration.untrainedParts
     if !untrained.isEmpty { lines.append("untrained \(untrained.joined(separator: ", "))") }

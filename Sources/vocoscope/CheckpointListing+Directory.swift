@@ -5,10 +5,12 @@ import Tensor
 
 extension CheckpointListing {
   /// What the Checkpoint panel shows of a directory.
-  init(_ checkpoint: CheckpointDirectory) throws {
+  init(_ pipeline: Pipeline) throws {
+    let (checkpoint, precision) = (pipeline.checkpoint, pipeline.model.precision)
     let report = try CheckpointReport(
       expected: HTCVLMModel.expectedTensors(checkpoint.configuration), found: checkpoint.tensors)
-    let memory = MemoryEstimate(configuration: checkpoint.configuration, tensors: checkpoint.tensors)
+    let memory = MemoryEstimate(
+      configuration: checkpoint.configuration, tensors: checkpoint.tensors, precision: precision)
     let configuration = checkpoint.configuration
     self.init(
       name: checkpoint.name,
@@ -21,6 +23,7 @@ extension CheckpointListing {
           "codebook",
           "\(configuration.mgvq.groups) groups × \(configuration.mgvq.codesPerGroup) codes of "
             + "\(configuration.mgvq.channelsPerGroup) values"),
+        Fact("precision", precision.rawValue),
         Fact("memory", "\(ByteText.mebibytes(memory.total)) for a run"),
         Fact("compute", "OpenBLAS core \(ComputeBackend.openBLASCore)"),
         Fact("config.json", "SHA-256 \(checkpoint.configSHA256.prefix(12))…"),

@@ -72,7 +72,8 @@ struct CodebookCommand: ParsableCommand {
 
   func run() throws {
     ComputeBackend.setThreads(ProcessInfo.processInfo.activeProcessorCount)
-    let run = try CodebookRun(modelPath: model.directory(), imageSize: imageSize, wantsPatches: patches)
+    let run = try CodebookRun(
+      MGVQSource(opening: model.opening().source, imageSize: imageSize), imageSize: imageSize, wantsPatches: patches)
     let question = CodebookRun.Question(
       pictures: try VerifyPictures(sources), against: against.isEmpty ? nil : try VerifyPictures(against),
       label: against.joined(separator: ", "), model: againstModel, code: code.flatMap(CodeName.init),

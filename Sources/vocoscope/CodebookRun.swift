@@ -15,13 +15,13 @@ struct CodebookRun {
   private let progress = ProgressLine()
 
   /// - Throws: a sentence that names the file and what is wrong with it.
-  init(modelPath: String, imageSize: Int, wantsPatches: Bool) throws {
-    model = try MGVQModel(MGVQSource(path: modelPath, imageSize: imageSize))
+  init(_ source: MGVQSource, imageSize: Int, wantsPatches: Bool) throws {
+    model = try MGVQModel(source)
     codebook = try Codebook(embedding: model.embedding, groups: model.groups)
     self.imageSize = imageSize
     self.wantsPatches = wantsPatches
     if wantsPatches && !model.hasPatches {
-      throw UsageProblem("\(modelPath): has no complete vision tower and projector, which --patches needs")
+      throw UsageProblem("\(source.path): has no complete vision tower and projector, which --patches needs")
     }
   }
 

@@ -42,7 +42,7 @@ struct DemoCommand: ParsableCommand {
     let paths = images.isEmpty ? try Self.bundled() : images
     // A picture that cannot be read is found before the terminal is touched.
     for path in paths { _ = try PictureSource(path: path) }
-    let directory = try model.directory()
+    let opening = try model.opening()
     let environment = ProcessInfo.processInfo.environment
     let glyphs = display.glyphs(environment)
     let terminal = try open(environment, glyphs)
@@ -50,7 +50,7 @@ struct DemoCommand: ParsableCommand {
     let look = Appearance(
       theme: display.themes(environment)[0], glyphs: terminal.isUnicode ? glyphs : .ascii, depth: terminal.depth)
     let names = paths.map { URL(fileURLWithPath: $0).lastPathComponent }
-    let worker = DemoWorker(paths: paths, modelPath: directory, prompt: prompt)
+    let worker = DemoWorker(paths: paths, model: opening, prompt: prompt)
     let demo = DemoState(names: names, size: terminal.size, look: look, seconds: seconds, loops: !once)
     try DemoSession(
       terminal: terminal, worker: worker, pictures: PictureRenderer.chafa(display.symbols, look).remembering()

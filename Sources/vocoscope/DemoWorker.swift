@@ -8,7 +8,7 @@ import Synchronization
 final class DemoWorker: Sendable {
   private let queue = DispatchQueue(label: "vocoscope.demo", qos: .userInitiated)
   private let paths: [String]
-  private let modelPath: String
+  private let model: ModelOpening
   private let prompt: String?
   private let cancellation = CancellationFlag()
   private let state = Mutex(State())
@@ -21,9 +21,9 @@ final class DemoWorker: Sendable {
     var wanted: Set<Int> = []
   }
 
-  init(paths: [String], modelPath: String, prompt: String?) {
+  init(paths: [String], model: ModelOpening, prompt: String?) {
     self.paths = paths
-    self.modelPath = modelPath
+    self.model = model
     self.prompt = prompt
   }
 
@@ -89,7 +89,7 @@ final class DemoWorker: Sendable {
 
   private func openedPipeline() throws -> Pipeline {
     if let pipeline = state.withLock({ $0.pipeline }) { return pipeline }
-    let pipeline = try Pipeline(opening: modelPath, version: programVersion)
+    let pipeline = try model.open()
     state.withLock { $0.pipeline = pipeline }
     return pipeline
   }

@@ -22,9 +22,7 @@ final class EvalSubject {
   private var last: (image: ImageReference, sha256: String, cache: VisualCache)?
 
   init(_ contestant: EvalContestant, images: String, maxNewTokens: Int, precision: Precision) throws {
-    let pipeline = try Pipeline(
-      opening: contestant.path, version: programVersion, precision: precision,
-      cacheDirectory: UserConfiguration.cacheDirectory(ProcessInfo.processInfo.environment))
+    let pipeline = try ModelOpening(source: .directory(contestant.path), precision: precision).open()
     let checkpoint = pipeline.checkpoint
     model = pipeline.model
     name = contestant.name(checkpoint.name)

@@ -33,14 +33,12 @@ struct InspectCommand: ParsableCommand {
     }
     // Everything that can be wrong with the files is found before the terminal is touched.
     let picture = try PictureSource(path: image)
-    let directory = try model.directory()
+    let opening = try model.opening()
     let verified =
-      try evidence.map {
-        try VerifyText.actions($0, weightsSHA256: CheckpointDirectory(path: directory).weightsSHA256)
-      } ?? []
+      try evidence.map { try VerifyText.actions($0, weightsSHA256: opening.source.open().weightsSHA256) } ?? []
     let session = try SessionSetup(display: display)
     asking.applyThreads()
-    try session.inspect(picture, modelPath: directory, options: asking, evidence: verified)
+    try session.inspect(picture, model: opening, options: asking, evidence: verified)
   }
 
   private func imagePath() throws -> String {

@@ -15,7 +15,7 @@ struct ModelRun {
   init(image: String, model: ModelOptions, options: RunOptions) throws {
     options.applyThreads()
     picture = try PictureSource(path: image)
-    pipeline = try Pipeline(opening: try model.directory(), version: programVersion)
+    pipeline = try model.opening().open()
     self.options = options
   }
 

@@ -11,7 +11,7 @@ final class ModelWorker: Sendable {
   private let queue = DispatchQueue(label: "vocoscope.model", qos: .userInitiated)
   let mailbox: Mailbox
   let picture: PictureSource
-  private let modelPath: String
+  private let model: ModelOpening
   let options: RunOptions
   let state = Mutex(State())
 
@@ -29,9 +29,9 @@ final class ModelWorker: Sendable {
     var compressionSeconds: Double?
   }
 
-  init(picture: PictureSource, modelPath: String, options: RunOptions, mailbox: Mailbox) {
+  init(picture: PictureSource, model: ModelOpening, options: RunOptions, mailbox: Mailbox) {
     self.picture = picture
-    self.modelPath = modelPath
+    self.model = model
     self.options = options
     self.mailbox = mailbox
   }
@@ -179,10 +179,9 @@ final class ModelWorker: Sendable {
   private func openedPipeline() throws -> Pipeline {
     if let pipeline = state.withLock({ $0.pipeline }) { return pipeline }
     let mailbox = mailbox
-    let pipeline = try Pipeline(
-      opening: modelPath, version: programVersion, progress: { mailbox.post(.progress($0)) })
+    let pipeline = try model.open(progress: { mailbox.post(.progress($0)) })
     state.withLock { $0.pipeline = pipeline }
-    mailbox.post(.checkpoint(try CheckpointListing(pipeline.checkpoint)))
+    mailbox.post(.checkpoint(try CheckpointListing(pipeline)))
     mailbox.post(.codebook(CodebookView(try pipeline.model.codebook())))
     return pipeline
   }

@@ -15,13 +15,11 @@ struct PrecisionComparison {
 
   /// Runs `paths` through the checkpoint in both precisions, calling `progress` before each picture.
   init(
-    directory: String, cacheDirectory: String?, pictures paths: [String], prompt: String,
-    progress: (String) -> Void
+    _ source: CheckpointSource, pictures paths: [String], prompt: String, progress: (String) -> Void
   ) throws {
     progress("opening")
-    let exact = try Pipeline(opening: directory, version: programVersion)
-    let rounded = try Pipeline(
-      opening: directory, version: programVersion, precision: .int8, cacheDirectory: cacheDirectory)
+    let exact = try ModelOpening(source: source).open()
+    let rounded = try ModelOpening(source: source, precision: .int8).open()
     let request = Pipeline.Request(
       prompt: prompt, options: GenerationOptions(maxNewTokens: 1), reconstructs: false)
     for (index, path) in paths.enumerated() {

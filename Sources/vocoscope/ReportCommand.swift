@@ -58,7 +58,7 @@ struct ReportSource {
     return ReportSource(
       trace: trace,
       extra: [
-        picture, .checkpoint(try CheckpointListing(run.pipeline.checkpoint)),
+        picture, .checkpoint(try CheckpointListing(run.pipeline)),
         .codebook(CodebookView(try run.pipeline.model.codebook())),
       ] + compression.map(Action.compression))
   }

@@ -20,9 +20,9 @@ struct SessionSetup {
   }
 
   /// Opens the picture at once and runs the model behind it.
-  func inspect(_ picture: PictureSource, modelPath: String, options: RunOptions, evidence: [Action]) throws {
+  func inspect(_ picture: PictureSource, model: ModelOpening, options: RunOptions, evidence: [Action]) throws {
     let mailbox = Mailbox { CursesTerminal.wake() }
-    let worker = ModelWorker(picture: picture, modelPath: modelPath, options: options, mailbox: mailbox)
+    let worker = ModelWorker(picture: picture, model: model, options: options, mailbox: mailbox)
     try run(
       mailbox, worker, imageName: picture.name, prompt: options.prompt,
       actions: [.picture(Picture(picture), name: picture.name)] + evidence,

@@ -80,7 +80,7 @@ struct VerifyCommand: ParsableCommand {
     ComputeBackend.setThreads(ProcessInfo.processInfo.activeProcessorCount)
     let pictures = try VerifyPictures(sources)
     let run = try VerifyRun(
-      pictures, modelPath: model.directory(), prompt: prompt, seed: seed, draws: draws,
+      pictures, model: model.opening(), prompt: prompt, seed: seed, draws: draws,
       cutsHeads: everyHead)
     let state = try run.finish(shard.map { try Shard($0) } ?? .whole, savingTo: out)
     if shard == nil { try show(VerifyText(state), pictures: pictures.entries.map(\.path)) }

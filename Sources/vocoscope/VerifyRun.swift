@@ -14,11 +14,12 @@ struct VerifyRun {
   private let measurement: VerifyMeasurement
   private let progress = VerifyProgress()
 
-  init(_ pictures: VerifyPictures, modelPath: String, prompt: String, seed: UInt64, draws: Int, cutsHeads: Bool?) throws
-  {
-    checkpoint = try CheckpointDirectory(path: modelPath)
-    subject = try VerifySubject(
-      checkpoint, model: HTCVLMModel(directory: checkpoint), prompt: prompt, version: programVersion)
+  init(
+    _ pictures: VerifyPictures, model: ModelOpening, prompt: String, seed: UInt64, draws: Int, cutsHeads: Bool?
+  ) throws {
+    let pipeline = try model.open()
+    checkpoint = pipeline.checkpoint
+    subject = try VerifySubject(checkpoint, model: pipeline.model, prompt: prompt, version: programVersion)
     self.pictures = pictures
     let heads = checkpoint.configuration.layers * checkpoint.configuration.heads
     measurement = VerifyMeasurement(

@@ -121,6 +121,22 @@ struct CheckpointBindingTests {
     #expect(estimate.total == estimate.mapped + estimate.converted + estimate.activations + estimate.keyValues)
   }
 
+  @Test("As 8-bit integers, a matrix counts a byte an element and a scale a row, and nothing else changes")
+  func memoryOfIntegers() throws {
+    let directory = try CheckpointDirectory(path: ParityCase.causal.directory)
+    let exact = MemoryEstimate(configuration: directory.configuration, tensors: directory.tensors)
+    let int8 = MemoryEstimate(
+      configuration: directory.configuration, tensors: directory.tensors, precision: .int8)
+    let isMatrix = { (name: String) in
+      name == "lm_head.weight" || (name.hasPrefix("model.layers.") && name.contains("_proj."))
+    }
+    let saved = directory.tensors.filter { isMatrix($0.key) }.values.reduce(0) { sum, matrix in
+      sum + matrix.byteCount - matrix.count - 4 * matrix.shape[0]
+    }
+    #expect(saved > 0 && exact.mapped - int8.mapped == saved)
+    #expect(int8.resident == exact.resident)
+  }
+
   @Test("One voco token of a 7B model in 16 bits holds half a mebibyte, 580 hold 290")
   func keyValues() throws {
     let configuration = try SyntheticModel.configuration([

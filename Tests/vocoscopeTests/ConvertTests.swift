@@ -1,4 +1,5 @@
 import Foundation
+import TerminalUI
 import TestSupport
 import Testing
 
@@ -45,6 +46,45 @@ struct ConvertTests {
     #expect(again.status == 1 && again.errors.contains("converted: is there already"), "\(again.errors)")
   }
 
+  /// The parts where `--model` would stand.
+  private func parts(llm: String = fixtures + "/llm") -> [String] {
+    ["--llm", llm, "--vision", Self.fixtures + "/vision", "--mgvq", Self.fixtures + "/mgvq.pt"]
+  }
+
+  @Test("Parts run where a checkpoint does, with the same numbers, and say int8 when they are held so")
+  func unconverted() throws {
+    let result = try Program.run(
+      ["report", ParityCase.image] + parts() + ["--max-new-tokens", "4", "--format", "csv"])
+    #expect(result.status == 0, "\(result.errors)")
+    let lines = result.output.split(whereSeparator: \.isNewline).filter {
+      $0.hasPrefix("attention,") || $0.hasPrefix("anchors,")
+    }
+    #expect(try lines == attention(Self.fixtures + "/whole"))
+
+    #expect(try Program.run(["check"] + parts()).output.contains("this checkpoint runs"))
+    #expect(try Program.run(["codebook"] + parts()).status == 0)
+    let incomplete = try Program.run(["report", ParityCase.image, "--llm", Self.fixtures + "/llm"])
+    #expect(incomplete.status == 2 && incomplete.errors.contains("go together"), "\(incomplete.errors)")
+    let both = try Program.run(["report", ParityCase.image, "--model", Self.fixtures + "/whole"] + parts())
+    #expect(both.status == 2 && both.errors.contains("one or the other"), "\(both.errors)")
+  }
+
+  @Test("The header says int8 on a wide and on a narrow screen")
+  func header() throws {
+    let folder = try TemporaryFolder()
+    // The integers are kept beside the weights, and fixtures stay as they are.
+    let model = folder.path("model")
+    try FileManager.default.copyItem(atPath: ParityCase.directory, toPath: model)
+    for width in [160, 80] {
+      let screen = try Program.open(
+        [ParityCase.image, "--model", model, "--max-new-tokens", "2", "--precision", "int8"],
+        size: Size(width: width, height: 24))
+      #expect(screen.wait(until: { $0.text.prefix(2 * width).contains("int8") }), "\(screen.terminal.text)")
+      screen.send("q")
+      _ = screen.waitForExit()
+    }
+  }
+
   /// A copy of the LLaVA directory whose index and shards lack the anchor projector.
   private func withoutAnchors(_ folder: TemporaryFolder) throws -> String {
     let llm = folder.path("llm")
@@ -75,6 +115,9 @@ struct ConvertTests {
     #expect(try weights(out) == weights(same))
     let report = try Program.run(["report", ParityCase.image, "--model", out, "--max-new-tokens", "2"])
     #expect(report.status == 0 && report.output.contains("untrained anchors"), "\(report.errors)")
+    let unconverted = try Program.run(
+      ["report", ParityCase.image, "--max-new-tokens", "2", "--random-anchor-projector", "7"] + parts(llm: llm))
+    #expect(unconverted.status == 0 && unconverted.output.contains("untrained anchors"), "\(unconverted.errors)")
     let screen = try Program.open([ParityCase.image, "--model", out, "--max-new-tokens", "2"])
     #expect(screen.wait(for: "untrained anchors"), "\(screen.terminal.text)")
     screen.send("q")

@@ -13,6 +13,10 @@ package struct PublishedParts: Sendable {
   package let tensors: [String: StoredTensor]
   package let tokenizerPath: String
   package let preprocessor: ImageProcessorConfiguration
+  /// The directory of the decoder.
+  let path: String
+  /// SHA-256 over what names the tensors in the parts' files, in hexadecimal.
+  let weightsSHA256: String
 
   private static let visionPrefix = "model.vision_tower.vision_tower."
   private static let quantizerPrefix = "model.mgvq."
@@ -24,11 +28,15 @@ package struct PublishedParts: Sendable {
   package init(llm: String, vision: String, mgvq: String, randomAnchorSeed seed: UInt64?) throws {
     tokenizerPath = "\(llm)/tokenizer.model"
     let tokenizer = try SentencePieceTokenizer(path: tokenizerPath)
-    var tensors = try WeightFiles(directory: llm).tensors
+    path = llm
+    let decoder = try WeightFiles(directory: llm)
+    var tensors = decoder.tensors
     let tower = try PublishedVision(directory: vision)
     for (name, tensor) in tower.tensors { tensors[Self.visionPrefix + name] = tensor }
     let quantizer = try PublishedQuantizer(path: mgvq, imageSize: tower.imageSize)
     for (name, tensor) in quantizer.tensors { tensors[Self.quantizerPrefix + name] = tensor }
+
+    weightsSHA256 = SHA256.hexDigest(of: decoder.headerBytes + tower.headerBytes + quantizer.headerBytes)
 
     var settings = PublishedSettings(try JSONValue(file: "\(llm)/config.json"))
     settings.set("vision_config", tower.document)

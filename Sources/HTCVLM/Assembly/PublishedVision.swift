@@ -10,6 +10,7 @@ struct PublishedVision {
   let imageSize: Int
   /// By names that begin with `vision_model.`.
   let tensors: [String: StoredTensor]
+  let headerBytes: [UInt8]
   private let directory: String
 
   private static let root = "vision_model."
@@ -23,7 +24,9 @@ struct PublishedVision {
     document = whole["vision_config"] ?? whole
     imageSize = try JSONReader(path: path, prefix: "", object: document).integer("image_size", in: 1...4096)
     var tensors: [String: StoredTensor] = [:]
-    for (name, tensor) in try WeightFiles(directory: directory).tensors {
+    let files = try WeightFiles(directory: directory)
+    headerBytes = files.headerBytes
+    for (name, tensor) in files.tensors {
       if name.hasPrefix(Self.root) {
         tensors[name] = tensor
       } else if Self.bare.contains(where: name.hasPrefix) {
@@ -50,10 +53,12 @@ struct PublishedQuantizer {
   let configuration: MGVQConfiguration
   /// By the released names.
   let tensors: [String: StoredTensor]
+  let headerBytes: [UInt8]
 
   init(path: String, imageSize: Int) throws(CheckpointError) {
-    let found =
-      path.hasSuffix(".safetensors") ? try SafetensorsFile(path: path).tensors : try PyTorchFile(path: path).tensors
+    let files = try WeightFiles(file: path)
+    let found = files.tensors
+    headerBytes = files.headerBytes
     let dict = try MGVQStateDict(tensors: found, path: path, imageSize: imageSize)
     guard let configuration = dict.configuration else {
       throw .malformed(path: path, problem: "holds a codebook, but no encoder.* to go with it")

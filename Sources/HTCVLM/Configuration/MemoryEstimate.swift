@@ -3,7 +3,7 @@ package import Tensor
 
 /// The memory that a run takes, worked out from the configuration and the weights' headers alone. Bytes.
 package struct MemoryEstimate: Sendable, Hashable {
-  /// Weight files, mapped: the system can drop and read again what is not in use.
+  /// Weights that a run reads from mapped files: the system can drop and read again what is not in use.
   package let mapped: Int
   /// Weights that are held in 32 bits: the quantizer's convolutions and the tower's patch embedding, where they are
   /// not stored so, and their copies in the layout that convolutions run in.
@@ -17,8 +17,11 @@ package struct MemoryEstimate: Sendable, Hashable {
   package var resident: Int { converted + activations + keyValues }
   package var total: Int { mapped + resident }
 
-  package init(configuration: HTCVLMConfiguration, tensors: [String: StoredTensor]) {
-    mapped = tensors.values.reduce(0) { $0 + $1.byteCount }
+  package init(configuration: HTCVLMConfiguration, tensors: [String: StoredTensor], precision: Precision = .exact) {
+    let quantized = precision == .int8 ? Set(configuration.int8Keys) : []
+    mapped = tensors.reduce(0) { sum, entry in
+      sum + (quantized.contains(entry.key) ? Self.int8Bytes(entry.value) : entry.value.byteCount)
+    }
     converted =
       tensors.reduce(0) { sum, entry in
         let isConvolution = entry.value.shape.count == 4
@@ -28,6 +31,11 @@ package struct MemoryEstimate: Sendable, Hashable {
     activations = max(
       Self.tower(configuration.vision), Self.quantizer(configuration.mgvq), Self.decoder(configuration, length))
     keyValues = configuration.keyValueBytes(rows: length)
+  }
+
+  /// An integer an element, and a scale a row.
+  private static func int8Bytes(_ matrix: StoredTensor) -> Int {
+    matrix.count + (matrix.shape.first ?? 0) * float
   }
 
   private static let float = MemoryLayout<Float>.size

@@ -43,6 +43,30 @@ package struct MGVQSource: Sendable {
     }
   }
 
+  private init(
+    path: String, name: String, tensors: [String: StoredTensor], weightsSHA256: String, dict: MGVQStateDict,
+    checkpoint: CheckpointDirectory?
+  ) {
+    self.path = path
+    self.name = name
+    self.tensors = tensors
+    self.weightsSHA256 = weightsSHA256
+    self.dict = dict
+    self.checkpoint = checkpoint
+  }
+
+  /// What `source` names: for a directory or a file, `init(path:imageSize:)`; for parts, all of them.
+  package init(opening source: CheckpointSource, imageSize: Int = imageSize) throws {
+    if case .directory(let path) = source {
+      try self.init(path: path, imageSize: imageSize)
+      return
+    }
+    let checkpoint = try source.open()
+    self.init(
+      path: checkpoint.path, name: checkpoint.name, tensors: checkpoint.tensors,
+      weightsSHA256: checkpoint.weightsSHA256, dict: try MGVQStateDict(checkpoint), checkpoint: checkpoint)
+  }
+
   /// The one safetensors file of a directory.
   private static func onlyFile(_ directory: String) throws(CheckpointError) -> String {
     let names = (try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? []

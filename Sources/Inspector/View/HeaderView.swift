@@ -27,6 +27,12 @@ extension InspectorState {
     return "\(trace.provenance.modelName) · \(trace.model.visualMask) mask · \(trace.model.precision)"
   }
 
+  /// What stands for the model where there is no room for all of that: a precision that changes numbers.
+  var precisionWords: String {
+    guard let precision = trace?.model.precision, precision != "exact" else { return "" }
+    return precision
+  }
+
   var viewWords: String {
     guard trace != nil else { return "" }
     return "\(choiceWords) · \(view.scale.title)\(view.hidesSinks ? " · no sinks" : "")"
@@ -59,7 +65,8 @@ extension Canvas {
     }
     let model = displayWidth(state.modelWords)
     let hasRoom = model > 0 && needed + 3 + model <= free.width
-    let parts = [state.pictureWords] + (hasRoom ? [state.modelWords] : []) + [answer]
+    let modelWords = hasRoom ? state.modelWords : state.precisionWords
+    let parts = [state.pictureWords, modelWords, answer].filter { !$0.isEmpty }
     line(parts.joined(separator: "   "), in: free)
   }
 
