@@ -43,6 +43,8 @@ func deadCodes() throws {
   #expect(half.findings[0].sentence.contains("16 of 32 codes never occur in 980 samples"))
   let few = try CodebookReport(codebook(embedding()), pictures: usage(1))
   #expect(words(few) == (0..<4).map { "warning few_samples \($0)" })
+  let onePicture = try CodebookReport(codebook(embedding()), pictures: usage(1) { $0 == 1 ? $1 % 16 : $1 })
+  #expect(words(onePicture).contains("warning dead_codes 1") && onePicture.findings.allSatisfy { $0.severity != .broken })
 }
 
 @Test("Two groups with the same codes are broken, also in another order")

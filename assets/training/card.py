@@ -6,7 +6,11 @@ import os
 
 import torch
 
+import comparison
 from features import default_work
+
+ALONE = """One seed, one variant. There is no upper bound, no lower bound and no continuous baseline here yet: this card does not say whether anchors
+make a better model, and no retention can be computed."""
 
 TEXT = """# htc-demo
 
@@ -30,8 +34,12 @@ Measured with the recipe's packed forward pass in float32.{agreement}
 
 {pairs}
 
-One seed, one variant. There is no upper bound, no lower bound and no continuous baseline here yet, so **nothing on this card says whether the anchors help**
-and no retention can be computed.
+{comparison}
+
+## What the anchors do here
+
+`vocoscope verify` over the 80 pictures of the bundled slice, with its controls and figures: [for the number of objects](evidence/EVIDENCE.md) and
+[for the background's colour](evidence/background/EVIDENCE.md).
 
 ## Parts
 
@@ -81,7 +89,9 @@ def main():
         pairs = "On scenes whose object–texture pairs training never showed: " + ", ".join(f"{f} {v['accuracy']:.3f}" for f, v in other["families"].items())
         pairs += f"; mean {other['mean']:.3f} of {sum(v['n'] for v in other['families'].values())} questions."
     state = options.state + f" Trained for {saved['step']} steps ({saved['seconds'] / 60:.0f} minutes on a shared machine) after an alignment stage."
-    text = TEXT.format(rows="\n".join(rows), mean=result["mean"], base=sum(v["majority"] for v in families.values()) / len(families),
+    found = comparison.results(options.work, "test")
+    compared = comparison.table(options.work) if len(found) > 1 else ALONE
+    text = TEXT.format(comparison=compared, rows="\n".join(rows), mean=result["mean"], base=sum(v["majority"] for v in families.values()) / len(families),
                        total=sum(v["n"] for v in families.values()), guess=sum(v["guess"] for v in families.values()) / len(families), reading=reading, agreement=" " + options.agreement, pairs=pairs, state=state.strip(), minutes=codec["training_minutes"],
                        usage=", ".join(f"{u:.1%}" for u in codec["usage_per_group"]), perplexity=", ".join(map(str, codec["perplexity_per_group"])),
                        train=saved["scenes"], **{k: codec[k] for k in ("steps", "psnr_scenes_db", "scenes", "psnr_held_out_photo_crops_db", "photo_crops")},

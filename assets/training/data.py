@@ -101,7 +101,7 @@ class Inputs:
     def packed(self, asked):
         """Token ids [B, Q, T], the indices that predict [answer, eos], and the targets [B, Q, 2]."""
         rows = [[self.ids(q[0], q[1]) for q in scene] for scene in asked]
-        questions, length = max(map(len, rows)), max(len(r) for scene in rows for r in scene)
+        questions, length = max(map(len, rows)), (max(len(r) for scene in rows for r in scene) + 3) // 4 * 4
         text = np.zeros((len(rows), questions, length), np.int64)
         wanted = np.zeros((len(rows), questions, 2), np.int64)
         targets = np.full((len(rows), questions, 2), -100, np.int64)

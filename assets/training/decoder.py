@@ -50,6 +50,7 @@ class Shape:
     vision: int = 384
     theta: float = 10000.0
     eps: float = 1e-5
+    tied: bool = True
 
 
 class RMSNorm(nn.Module):
@@ -122,6 +123,8 @@ class Decoder(nn.Module):
         for block in self.layers:
             for last in (block.self_attn["o_proj"], block.mlp["down_proj"]):
                 last.weight.data *= (2 * shape.layers) ** -.5
+        if shape.tied:
+            self.lm_head.weight = self.embed_tokens.weight
         head = shape.width // shape.heads
         angles = torch.arange(1024)[:, None] * shape.theta ** (-torch.arange(0, head, 2) / head)
         self.register_buffer("cosine", angles.cos().repeat(1, 2), persistent=False)

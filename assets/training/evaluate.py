@@ -75,7 +75,7 @@ def interval(share, n):
 def load(folder):
     """The model of a run and its saved state."""
     state = torch.load(os.path.join(folder, "last.pt"), weights_only=False)
-    model = Decoder(Shape(**state["shape"]))
+    model = Decoder(Shape(**{"tied": False} | state["shape"]))
     model.load_state_dict(state["model"])
     return model.eval(), state
 

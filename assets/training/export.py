@@ -26,7 +26,8 @@ KEEP = ("model.mgvq.quantize.embedding.weight", "position_embedding.weight")
 
 def tensors(work, model, inputs):
     """All tensors by the checkpoint's names."""
-    state = {"lm_head.weight" if k.startswith("lm_head") else "model." + k: v for k, v in model.state_dict().items()}
+    state = {"lm_head.weight" if k.startswith("lm_head") else "model." + k: v for k, v in model.state_dict().items()
+             if not (model.shape.tied and k.startswith("lm_head"))}
     mean, std = inputs.statistics["mean"], inputs.statistics["std"]
     weight = state["model.mm_projector.0.weight"] / std
     state["model.mm_projector.0.bias"] = state["model.mm_projector.0.bias"] - weight @ mean
@@ -44,7 +45,7 @@ def config(model, variant, inputs):
     return {"model_type": "htc_vlm", "architectures": ["HTCVLMForCausalLM"], "hidden_size": shape.width, "intermediate_size": shape.mlp,
             "num_hidden_layers": shape.layers, "num_attention_heads": shape.heads, "num_key_value_heads": shape.heads,
             "head_dim": shape.width // shape.heads, "rms_norm_eps": shape.eps, "rope_theta": shape.theta, "max_position_embeddings": 1024,
-            "hidden_act": "silu", "tie_word_embeddings": False, "bos_token_id": 1, "eos_token_id": 2, "vocab_size": shape.vocab,
+            "hidden_act": "silu", "tie_word_embeddings": shape.tied, "bos_token_id": 1, "eos_token_id": 2, "vocab_size": shape.vocab,
             "mm_hidden_size": vision.WIDTH, "mm_projector_type": "mlp2x_gelu", "mm_vision_select_layer": -1, "mm_vision_select_feature": "patch",
             "image_aspect_ratio": "pad", "voco_token_id": shape.vocab - 1, "num_voco_tokens": 1, "num_anchor_tokens": ANCHORS,
             "anchor_projector_hidden_size": shape.anchor_hidden, "anchor_flatten": "chw", "visual_mask": variant.mask, "sequence": segments,

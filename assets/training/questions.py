@@ -14,9 +14,9 @@ from vocabulary import BACKGROUND_COLOURS, CLASS_NAMES, COLOUR_NAMES, COLUMNS, N
 
 FAMILIES = ["which", "count", "where", "exist", "colour", "background", "texture", "relation"]
 #: How often training asks each family (where the scene allows it).
-WEIGHTS = {"which": 3, "count": 1, "where": 2, "exist": 1.5, "colour": 1.5, "background": .5, "texture": .5, "relation": 2}
+WEIGHTS = {"which": 2, "count": 1, "where": 1.5, "exist": 2, "colour": 1.5, "background": 1.5, "texture": .7, "relation": 1.5}
 #: The same in the second stage: once <voco> names the objects, finding a named one is what is left to learn.
-SECOND_WEIGHTS = {"which": 1.5, "count": .5, "where": 3, "exist": 3, "colour": 2, "background": 1.5, "texture": .3, "relation": 3}
+SECOND_WEIGHTS = {"which": 2.5, "count": .5, "where": 2.5, "exist": 3, "colour": 2, "background": .7, "texture": .3, "relation": 2.5}
 PLURAL = {"grapes", "cherries", "fries", "headphones", "scissors", "glasses"}
 MASS = {"bacon", "popcorn", "broccoli", "corn", "milk", "coffee", "beer", "wine", "honey", "cheese", "fire", "candy", "tennis", "soccer", "basketball"}
 TEMPLATE = "USER: {prompt} ASSISTANT:"

@@ -60,16 +60,6 @@ def align(model, heads, inputs, split, seed, steps, note):
             note(alignment=step, loss=round(loss.item(), 3), named=round((words.argmax(-1) == targets[:, 0]).float().mean().item(), 3))
 
 
-def share_words(model, word_ids):
-    """Gives the words that patches were named by to the questions: their embeddings become the LM head's rows, at the embeddings' length.
-
-    A question's word and the patches it names then lie in one direction; from unrelated ones, thousands of steps found no match.
-    """
-    with torch.no_grad():
-        rows, table = model.lm_head.weight[word_ids], model.embed_tokens.weight
-        table[word_ids] = rows * (table[word_ids].norm(dim=-1).mean() / rows.norm(dim=-1).mean())
-
-
 def schedule(step, progress, peak):
     """Warm-up over 100 steps; a cosine over `progress` in 0..1 down to 2 %."""
     return peak * min(1, (step + 1) / 100) * (.02 + .98 * .5 * (1 + math.cos(math.pi * min(1, progress))))
@@ -81,17 +71,18 @@ def parse():
     parser.add_argument("--variant", choices=sorted(set(VARIANTS) - {"lower"}), default="htc")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--work", default=default_work())
-    parser.add_argument("--steps", type=int, default=2600)
-    parser.add_argument("--second", type=int, default=2600, help="steps of a second stage at half the rate, with questions that look for a named object")
+    parser.add_argument("--steps", type=int, default=2400)
+    parser.add_argument("--second", type=int, default=3000, help="steps of a second stage at half the rate, with questions that look for a named object")
     parser.add_argument("--minutes", type=float, help="stop after this training time at the latest, with the schedule scaled to it")
     parser.add_argument("--scenes", type=int, help="use only the first so many training scenes")
-    parser.add_argument("--batch", type=int, default=12)
-    parser.add_argument("--questions", type=int, default=8)
+    parser.add_argument("--batch", type=int, default=24)
+    parser.add_argument("--questions", type=int, default=12)
     parser.add_argument("--patches", type=int, default=96, help="patches a step, at their true positions; all in the last 5 %%")
-    parser.add_argument("--sparse-until", type=int, default=700, help="ask only one question a scene before this step: <voco> has to learn first")
     parser.add_argument("--mix", type=float, default=.8, help="share of the scenes that are put together from cells of several")
     parser.add_argument("--rate", type=float, default=1.5e-3)
-    parser.add_argument("--auxiliary", type=float, default=.5, help="weight of the auxiliary losses")
+    parser.add_argument("--auxiliary", type=float, default=1, help="weight of the auxiliary losses")
+    parser.add_argument("--untied", action="store_true", help="an LM head of its own, instead of the embeddings' rows")
+    parser.add_argument("--compile", action="store_true", help="torch.compile the decoder (needs a C++ compiler)")
     parser.add_argument("--layers", type=int, default=4)
     parser.add_argument("--mlp", type=int, default=512)
     parser.add_argument("--anchor-hidden", type=int, default=128)
@@ -112,7 +103,7 @@ def main():
     variant, inputs = VARIANTS[options.variant], Inputs(options.work)
     train, val = Split(options.work, "train", options.scenes), Split(options.work, "val")
     torch.manual_seed(options.seed)
-    shape = Shape(vocab=inputs.pieces + 1, layers=options.layers, mlp=options.mlp, anchor_hidden=options.anchor_hidden)
+    shape = Shape(vocab=inputs.pieces + 1, layers=options.layers, mlp=options.mlp, anchor_hidden=options.anchor_hidden, tied=not options.untied)
     model, heads = Decoder(shape), Auxiliary(shape)
     parameters = list(model.parameters()) + list(heads.parameters())
     optimiser = torch.optim.AdamW([{"params": [p for p in parameters if p.ndim > 1], "weight_decay": .02},
@@ -145,14 +136,13 @@ def main():
         align(model, heads, inputs, Split(options.work, "train", options.scenes, coded=False), options.seed, options.align, note)
         save(0)
     total = options.steps + options.second
+    run = torch.compile(model, dynamic=False) if options.compile else model
     for step in range(first, total):
         if not sizes or (options.growing and step % 50 == 0):
             train.refresh()
             sizes.append((step, train.size))
         rng = np.random.default_rng([options.seed, step])
         second = step >= options.steps
-        if options.second and step == options.steps:
-            share_words(model, inputs.word_ids)
         progress = (step - options.steps) / options.second if second else step / options.steps
         if options.minutes:
             progress = max(progress, (seconds + time.time() - started) / 60 / options.minutes)
@@ -162,10 +152,10 @@ def main():
         for group in optimiser.param_groups:
             group["lr"] = schedule(step, progress, options.rate * (.5 if second else 1))
         batch = inputs.training_batch(train, rng, options.batch, 576 if full else options.patches,
-                                      1 if step < options.sparse_until else options.questions, options.mix,
+                                      options.questions, options.mix,
                                       SECOND_WEIGHTS if second else WEIGHTS)
         features, quantised, chosen, text, wanted, targets = batch[:6]
-        logits, voco, patch_states, text_states = model(variant, features, chosen, quantised, text, wanted)
+        logits, voco, patch_states, text_states = run(variant, features, chosen, quantised, text, wanted)
         answers = F.cross_entropy(logits[:, :, 0].flatten(0, 1), targets[..., 0].flatten())
         ends = F.cross_entropy(logits[:, :, 1].flatten(0, 1), targets[..., 1].flatten())
         extra = auxiliary_loss(model, heads, batch, voco, patch_states, text_states, rng, inputs.word_ids)
@@ -179,7 +169,7 @@ def main():
         if step % 100 == 99:
             save(step + 1)
         if step % 500 == 499:
-            note(step=step + 1, val={k: round(v[0], 3) for k, v in accuracy(model, variant, inputs, val, 60).items()})
+            note(step=step + 1, val={k: round(v[0], 3) for k, v in accuracy(model, variant, inputs, val, 120).items()})
     else:
         step = total
     save(step)

@@ -32,13 +32,16 @@ extension CodebookFinding {
     guard usage.samples > 0 else { return [] }
     var findings: [CodebookFinding] = []
     let missing = Int(usage.expectedUnseen.rounded())
+    let isFew = usage.samples < 3 * usage.codes
     if usage.deadPart > 0.05 {
       let sentence =
         "\(name): \(usage.dead) of \(usage.codes) codes never occur in \(usage.samples) samples; even use would miss "
         + "about \(missing)."
-      findings.append(.init(usage.deadPart > 0.25 ? .broken : .warning, .deadCodes, group: group, sentence))
+      // One picture shows few things: what it leaves out may still be used.
+      let severity = usage.deadPart > 0.25 && !isFew ? CodebookFinding.Severity.broken : .warning
+      findings.append(.init(severity, .deadCodes, group: group, sentence))
     }
-    if usage.samples < 3 * usage.codes {
+    if isFew {
       let sentence =
         "\(name): \(usage.samples) samples are few for \(usage.codes) codes: even use would miss about \(missing), and "
         + "entropy reads about \(significant(usage.entropyBitsCorrected - usage.entropyBits)) bits low."
