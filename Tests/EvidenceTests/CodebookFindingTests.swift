@@ -44,7 +44,8 @@ func deadCodes() throws {
   let few = try CodebookReport(codebook(embedding()), pictures: usage(1))
   #expect(words(few) == (0..<4).map { "warning few_samples \($0)" })
   let onePicture = try CodebookReport(codebook(embedding()), pictures: usage(1) { $0 == 1 ? $1 % 16 : $1 })
-  #expect(words(onePicture).contains("warning dead_codes 1") && onePicture.findings.allSatisfy { $0.severity != .broken })
+  #expect(
+    words(onePicture).contains("warning dead_codes 1") && onePicture.findings.allSatisfy { $0.severity != .broken })
 }
 
 @Test("Two groups with the same codes are broken, also in another order")

@@ -16,7 +16,7 @@ FAMILIES = ["which", "count", "where", "exist", "colour", "background", "texture
 #: How often training asks each family (where the scene allows it).
 WEIGHTS = {"which": 2, "count": 1, "where": 1.5, "exist": 2, "colour": 1.5, "background": 1.5, "texture": .7, "relation": 1.5}
 #: The same in the second stage: once <voco> names the objects, finding a named one is what is left to learn.
-SECOND_WEIGHTS = {"which": 2.5, "count": .5, "where": 2.5, "exist": 3, "colour": 2, "background": .7, "texture": .3, "relation": 2.5}
+SECOND_WEIGHTS = {"which": 4, "count": .4, "where": 1.5, "exist": 3, "colour": 3, "background": .5, "texture": .3, "relation": 1.5}
 PLURAL = {"grapes", "cherries", "fries", "headphones", "scissors", "glasses"}
 MASS = {"bacon", "popcorn", "broccoli", "corn", "milk", "coffee", "beer", "wine", "honey", "cheese", "fire", "candy", "tennis", "soccer", "basketball"}
 TEMPLATE = "USER: {prompt} ASSISTANT:"
