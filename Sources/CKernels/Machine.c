@@ -1,6 +1,15 @@
+#include <malloc.h>
 #include <sched.h>
 
 #include "CKernels.h"
+
+void kernel_keep_freed_memory(void) {
+#if defined(__GLIBC__)
+  mallopt(M_MMAP_THRESHOLD, 1 << 30);
+  mallopt(M_TRIM_THRESHOLD, 512 << 20);
+  mallopt(M_ARENA_MAX, 1);
+#endif
+}
 
 int kernel_processors(void) {
   cpu_set_t set;

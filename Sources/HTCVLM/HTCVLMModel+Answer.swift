@@ -75,7 +75,7 @@ extension HTCVLMModel {
   ) throws -> DecoderContext {
     try decoder.context(
       gatherRows(sequence.embeddings, rows), positions: rows.map { sequence.positions[$0] }, pattern: .causal,
-      wantsRollout: false, step: run.checkCancellation)
+      wantsRollout: false, check: run.checkCancellation, step: run.checkCancellation)
   }
 
   private func report(

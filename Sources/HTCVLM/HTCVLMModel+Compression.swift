@@ -17,7 +17,7 @@ extension HTCVLMModel {
       let rows = input.layout.context
       let context = try decoder.context(
         input.embeddings[rows: rows], positions: Array(input.positions[rows]), pattern: ContextPattern(input.layout),
-        wantsRollout: run.capturesDetails, step: step)
+        wantsRollout: run.capturesDetails, check: run.checkCancellation, step: step)
       return try finish(visual, intervention, input, plan, context, run: run, step: step)
     }
   }

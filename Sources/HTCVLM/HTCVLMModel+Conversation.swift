@@ -109,7 +109,7 @@ extension HTCVLMModel {
   private func causalContext(_ input: DecoderInput, _ rows: [Int], run: RunContext) throws -> DecoderContext {
     try decoder.context(
       gatherRows(input.embeddings, rows), positions: rows.map { input.positions[$0] }, pattern: .causal,
-      wantsRollout: false, step: run.checkCancellation)
+      wantsRollout: false, check: run.checkCancellation, step: run.checkCancellation)
   }
 }
 

@@ -18,6 +18,9 @@ enum ProcessSetup {
     for argument in arguments { free(argument) }
   }
 
+  /// Tensors come and go by the hundred megabytes.
+  static func keepFreedMemory() { ComputeBackend.keepFreedMemory() }
+
   /// A reader that goes away (`vocoscope report … | head`) ends the output, not with a signal but with an error.
   static func ignoreBrokenPipes() {
     signal(SIGPIPE, SIG_IGN)

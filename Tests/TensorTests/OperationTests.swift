@@ -64,6 +64,23 @@ func ramp(_ shape: [Int]) -> Tensor {
     #expect(worst < 2e-4)
   }
 
+  @Test(
+    "A convolution in transformed tiles equals the direct one, also where tiles stick out of the picture",
+    arguments: [(128, 128, 20, 16), (144, 130, 7, 71), (128, 256, 2, 3)])
+  func minimalFiltering(inputs: Int, outputs: Int, height: Int, width: Int) {
+    let x = ramp([inputs, height, width])
+    let weight = ramp([outputs, inputs, 3, 3])
+    let bias = ramp([outputs])
+    let direct = Conv2D(weight: weight, bias: bias, padding: 1)(x)
+    let tiled = Conv2D(weight: weight, bias: bias, padding: 1, minimalFiltering: true)
+    let largest = direct.values.reduce(0) { max($0, abs($1)) }
+    #expect(tiled(x).shape == direct.shape && largest > 0)
+    #expect(largestDifference(tiled(x), direct.values) <= 5e-5 * largest)
+    let plain = Conv2D(weight: weight, padding: 1, minimalFiltering: true)(x)
+    let shifted = plain.values.indices.map { plain.values[$0] + bias.values[$0 / (height * width)] }
+    #expect(largestDifference(tiled(x), shifted) <= 1e-6 * largest)
+  }
+
   @Test("Softmax rows sum to one, masked keys get exactly nothing, and a row of masks stays empty")
   func softmax() {
     let x = Tensor(shape: [2, 3], values: [1, -.infinity, 2, -.infinity, -.infinity, -.infinity])

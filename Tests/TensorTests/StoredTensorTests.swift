@@ -75,6 +75,15 @@ func littleEndian<T: FixedWidthInteger>(_ values: [T]) -> [UInt8] {
   @Test("A linear layer whose weights fill more than one block of the scratch buffer is whole")
   func blocks() throws { try checkLinear(.f16, rows: 5, outputs: 2100, inputs: 600) }
 
+  @Test(
+    "Packed products are whole where rows, outputs and inputs end within a tile, a panel and a block",
+    arguments: [DType.f32, .f16, .bf16], [5, 12, 25, 60])
+  func packed(dtype: DType, rows: Int) throws {
+    for (outputs, inputs) in [(16, 16), (33, 48), (47, 528), (300, 1040), (577, 64)] {
+      try checkLinear(dtype, rows: rows, outputs: outputs, inputs: inputs)
+    }
+  }
+
   /// Compares a layer on weights that lie at an odd address with a product by the converted weights.
   private func checkLinear(_ dtype: DType, rows: Int, outputs: Int, inputs: Int) throws {
     let row = (0..<inputs).map { index -> UInt16 in

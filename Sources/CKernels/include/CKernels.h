@@ -35,6 +35,45 @@ void kernel_matvec_i8(
     const int8_t *weights, const float *scales, size_t rows, size_t columns, const float *x, size_t vectors,
     const float *bias, float *y, size_t stride);
 
+// Products of packed matrices (Panels.c), where `kernel_has_panels()` says so: c[r, n] = sum over k of a[r, k] * w[n, k].
+// OpenBLAS keeps 16-bit weights waiting for a pass of their own that widens them, and its kernel reaches two thirds of
+// this processor; here widening is part of packing.
+
+/// Rows of a tile of `a`, columns of a panel of `w`.
+#define KERNEL_TILE_ROWS 12
+#define KERNEL_PANEL_COLUMNS 32
+
+typedef enum { kernel_weight_f16, kernel_weight_bf16, kernel_weight_f32 } kernel_weight_type;
+
+/// Whether the three functions below may be called: with AVX-512.
+int kernel_has_panels(void);
+/// a [rows, depth] as [ceil(rows / 12)][depth][12], filled up with zeros.
+void kernel_pack_tiles(const float *a, size_t rows, size_t depth, size_t stride, float *tiles);
+/// w [rows, depth] at any address, `stride` elements from row to row, as [ceil(rows / 32)][depth][32], filled up with
+/// zeros; `depth` is a multiple of 16.
+void kernel_pack_panels(
+    const void *weights, kernel_weight_type type, size_t rows, size_t depth, size_t stride, float *panels);
+/// c [rows, columns] = or, with `adds`, += the product over `depth` of tiles and panels whose beginnings lie
+/// `tile_stride` and `panel_stride` floats apart.
+void kernel_multiply_packed(
+    const float *tiles, size_t tile_stride, size_t rows, const float *panels, size_t panel_stride, size_t columns,
+    size_t depth, int adds, float *c, size_t stride);
+
+// A 3×3 convolution with stride 1 and padding 1 in tiles of 4×4 outputs (Winograd.c): 36 products of matrices, one for each
+// element of a transformed 6×6 tile, by `kernel_multiply_packed`. Tiles count row by row.
+
+/// weights [outputs, inputs, 3, 3] as 36 sets of tiles as `kernel_pack_tiles` makes them.
+void kernel_winograd_weights(const float *weights, size_t outputs, size_t inputs, float *tiles);
+/// x [channels, height, width], `panels` 36 sets `panel_set` floats apart of [tiles / 32][depth][32], pointing at the first
+/// of these channels among `depth`; `planes` has room for 36 times the tiles, rounded up to 32.
+void kernel_winograd_input(
+    const float *x, size_t channels, size_t height, size_t width, float *planes, float *panels, size_t depth,
+    size_t panel_set);
+/// y [channels, height, width] of 36 sets `sum_set` floats apart of [channels][stride]. A null bias is zero.
+void kernel_winograd_output(
+    const float *sums, size_t sum_set, size_t stride, size_t channels, size_t height, size_t width, const float *bias,
+    float *y);
+
 // 8-bit integers, one scale a row (Quantize.c): value = scale * integer, the largest magnitude at the last level.
 
 /// destination[r, c] = levels + 1 + the nearest integer in -levels...levels; at most 127 levels.
@@ -116,6 +155,10 @@ double kernel_similarity_sum(
     double *scratch);
 
 // The machine (Machine.c).
+
+/// Keeps freed memory for the next tensor instead of handing it back: the system clears every page that it gives, which
+/// took a tenth of a 7B run. One arena, for those of other threads cannot hold tensors.
+void kernel_keep_freed_memory(void);
 
 /// Processors this process may run on, at least 1; Swift's Glibc module lacks the affinity calls.
 int kernel_processors(void);

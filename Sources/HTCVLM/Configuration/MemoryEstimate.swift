@@ -24,8 +24,9 @@ package struct MemoryEstimate: Sendable, Hashable {
     }
     converted =
       tensors.reduce(0) { sum, entry in
-        let isConvolution = entry.value.shape.count == 4
-        return isConvolution ? sum + 2 * Self.float * entry.value.count : sum
+        guard entry.value.shape.count == 4 else { return sum }
+        let isEncoder = entry.key.hasPrefix("\(MGVQTokenizer.prefix).encoder.")
+        return sum + Conv2D.heldBytes(entry.value.shape, minimalFiltering: isEncoder)
       }
     let length = Self.length(configuration)
     activations = max(
@@ -61,13 +62,14 @@ package struct MemoryEstimate: Sendable, Hashable {
     return float * tokens * (6 * vision.hiddenSize + 2 * vision.intermediateSize + 2 * tokens)
   }
 
-  /// The largest stage's maps: a GLU block holds its wide map thrice, a residual block four narrow ones.
+  /// The largest stage's maps: a GLU block holds its wide map thrice, a residual block four narrow ones and, of two, 36
+  /// values for 16 where it is transformed.
   private static func quantizer(_ mgvq: MGVQConfiguration) -> Int {
     func largest(_ stages: [MGVQConfiguration.Stage]) -> Int {
       var side = stages[0].depth == 0 ? mgvq.imageSize / 2 : mgvq.imageSize
       var largest = 3 * mgvq.imageSize * mgvq.imageSize
       for (index, stage) in stages.enumerated() where stage.depth > 0 {
-        let maps = stage.block == .eViTGLU ? 3 * 2 * GatedInvertedBottleneck.expansion : 4
+        let maps = stage.block == .eViTGLU ? 3 * 2 * GatedInvertedBottleneck.expansion : 9
         largest = max(largest, maps * stage.width * side * side)
         if index < stages.count - 1 { side = max(1, side / 2) }
       }

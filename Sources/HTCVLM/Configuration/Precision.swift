@@ -1,4 +1,4 @@
-import Checkpoint
+package import Checkpoint
 
 /// How the decoder's matrices are held and multiplied; everything else is exact in both.
 package enum Precision: String, Sendable, CaseIterable {
@@ -10,7 +10,7 @@ package enum Precision: String, Sendable, CaseIterable {
 
 extension HTCVLMConfiguration {
   /// The keys of the matrices that `Precision.int8` holds as integers: the decoder's layers and its head.
-  var int8Keys: [String] {
+  package var int8Keys: [String] {
     let matrices = [
       "self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj", "self_attn.o_proj", "mlp.gate_proj", "mlp.up_proj",
       "mlp.down_proj",

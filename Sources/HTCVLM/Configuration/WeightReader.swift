@@ -10,9 +10,13 @@ struct WeightReader: Sendable {
   var quantized: [String: QuantizedMatrix] = [:]
   /// Prepended to every key, with its dot.
   var prefix = ""
+  /// Whether convolutions are held transformed where that is faster: four times their size.
+  var usesMinimalFiltering = false
 
   func under(_ part: String) -> WeightReader {
-    WeightReader(tensors: tensors, checkpoint: checkpoint, quantized: quantized, prefix: prefix + part + ".")
+    var inner = self
+    inner.prefix += part + "."
+    return inner
   }
 
   func has(_ key: String) -> Bool { tensors[prefix + key] != nil }
@@ -50,6 +54,6 @@ struct WeightReader: Sendable {
     Conv2D(
       weight: try tensor("\(key).weight", [outputs, inputs / groups, kernel, kernel]),
       bias: bias ? try tensor("\(key).bias", [outputs]) : nil,
-      padding: kernel / 2, groups: groups)
+      padding: kernel / 2, groups: groups, minimalFiltering: usesMinimalFiltering)
   }
 }

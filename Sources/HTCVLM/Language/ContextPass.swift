@@ -11,9 +11,10 @@ extension LlamaDecoder {
   /// Runs rows that attend among themselves by `pattern`, for their keys and values.
   ///
   /// The last layer computes keys and values only, since nothing reads these rows' outputs. `step` is called once a
-  /// layer.
+  /// layer, `check` also within layers; what they throw ends the pass.
   func context(
-    _ embeddings: Tensor, positions: [Int], pattern: ContextPattern, wantsRollout: Bool, step: () throws -> Void
+    _ embeddings: Tensor, positions: [Int], pattern: ContextPattern, wantsRollout: Bool, check: () throws -> Void,
+    step: () throws -> Void
   ) rethrows -> DecoderContext {
     let rows = embeddings.shape[0]
     var rollout = wantsRollout ? ContextRollout(pattern: pattern, rows: rows, layers: layers.count) : nil
@@ -30,10 +31,12 @@ extension LlamaDecoder {
       let own = layer.keyValues(normalized, positions: positions)
       keyValues.append(own)
       if index < layers.count - 1 {
-        let attention = shape.attend(
-          pattern, queries: layer.queries(normalized, positions: positions), own, wantsWeights: rollout != nil)
+        try check()
+        let queries = layer.queries(normalized, positions: positions)
+        let attention = shape.attend(pattern, queries: queries, own, wantsWeights: rollout != nil)
         if let weights = attention.meanWeights { rollout?.append(weights) }
-        x = layer.complete(x, attention: attention.mixed)
+        try check()
+        x = try layer.complete(x, attention: attention.mixed, check: check)
       }
       try step()
     }

@@ -109,22 +109,48 @@ struct LlamaLayer: Sendable {
   }
 
   /// The block's output `[n, D]` from its input and its heads' mixed values `[n, heads · headDim]`.
-  func complete(_ x: Tensor, attention: Tensor) -> Tensor {
+  ///
+  /// `check` is called between its products, of which the largest takes a quarter of a second at 7B: it may throw.
+  func complete(_ x: Tensor, attention: Tensor, check: () throws -> Void) rethrows -> Tensor {
     let attended = x + output(attention)
     let inner = rmsNorm(attended, weight: postNorm, epsilon: epsilon)
-    return attended + down(activation(gate(inner)) * up(inner))
+    try check()
+    let gates = activation(gate(inner))
+    try check()
+    let gated = gates * up(inner)
+    try check()
+    return attended + down(gated)
   }
 
   /// ‖v_j W_o^h‖ `[heads, n]` of values `[n, kvHeads · headDim]` (Kobayashi et al., arXiv 2004.10102).
   func valueNorms(_ values: Tensor) -> Tensor {
     let weight = output.float32()
     let rows = values.shape[0]
-    let norms = (0..<shape.heads).map { head in
-      let mixed = matmul(
-        values.columns(shape.keyColumns(head: head)), weight.columns(shape.columns(head: head)), transposeB: true)
-      return rowNorms(mixed).reshaped([1, rows])
+    let norms = (0..<shape.heads).map { head -> Tensor in
+      let own = values.columns(shape.keyColumns(head: head))
+      let slice = weight.columns(shape.columns(head: head))
+      guard rows > shape.headDim else {
+        return rowNorms(matmul(own, slice, transposeB: true)).reshaped([1, rows])
+      }
+      // ‖v W‖² = v (W Wᵀ) vᵀ: for many rows, a product of headDim columns instead of D.
+      let columns = slice.transposed()
+      return squareRoots(own, matmul(own, matmul(columns, columns, transposeB: true))).reshaped([1, rows])
     }
     return Tensor.concatenate(norms)
+  }
+}
+
+/// √(a · b) of each row of two matrices `[n, D]`; rounding may leave a product that is zero below it.
+private func squareRoots(_ a: Tensor, _ b: Tensor) -> Tensor {
+  let (rows, width) = (a.shape[0], a.shape[1])
+  return Tensor(shape: [rows]) { output in
+    withValues(a, b, b) { a, b, _ in
+      for row in 0..<rows {
+        var sum = 0.0
+        for column in row * width..<(row + 1) * width { sum += Double(a[column]) * Double(b[column]) }
+        output[row] = Float(max(0, sum).squareRoot())
+      }
+    }
   }
 }
 

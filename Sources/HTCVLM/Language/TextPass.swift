@@ -39,7 +39,7 @@ extension LlamaDecoder {
       let (mixed, lastRow) = shape.attend(
         variants: variants, rows: rows, queries: queries, own, prefix: prefix[index])
       attention.append(lastRow)
-      x = layer.complete(x, attention: mixed)
+      x = layer.complete(x, attention: mixed) {}
       try step()
     }
     return TextState(layers: keyValues, logits: logits(self.normalized(x)), attention: attention)

@@ -58,7 +58,7 @@ extension LlamaDecoder {
         norms.append(layer.valueNorms((context.layers[index] + own[rows: 0..<plan.rows]).values))
         if let row = rollout?.append(result.meanRows) { rolled.append(row) }
       }
-      x = layer.complete(x, attention: result.mixed)
+      x = layer.complete(x, attention: result.mixed) {}
       let last = gatherRows(x, lastRows)
       hidden.append(index < layers.count - 1 ? last : self.normalized(last))
       try step()

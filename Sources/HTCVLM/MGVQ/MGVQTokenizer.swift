@@ -44,8 +44,10 @@ struct MGVQTokenizer: Sendable {
     let codebook = try own.stored(
       "quantize.embedding.weight", [configuration.codebookSize, channels / groups])
     encoding = Lazy {
-      Encoding(
-        encoder: try MGVQEncoder(own.under("encoder"), encoderShape),
+      var weights = own.under("encoder")
+      weights.usesMinimalFiltering = true
+      return Encoding(
+        encoder: try MGVQEncoder(weights, encoderShape),
         quantConvolution: try own.convolution(
           "quant_conv", inputs: channels, outputs: channels, kernel: 1, groups: groups))
     }

@@ -41,20 +41,12 @@ struct CLIPEncoderLayer: Sendable {
 
   /// `x` `[tokens, Dv]` → the same shape.
   func callAsFunction(_ x: Tensor) -> Tensor {
-    let attended = x + output(attention(firstNorm(x)))
+    let attended = x + output(mixed(firstNorm(x)))
     return attended + down(activation(up(secondNorm(attended))))
   }
 
-  private func attention(_ x: Tensor) -> Tensor {
-    let (queries, keys, values) = (query(x), key(x), value(x))
-    let size = x.shape[1] / heads
-    let scale = 1 / Float(size).squareRoot()
-    return Tensor.concatenateColumns(
-      (0..<heads).map { head in
-        let columns = head * size..<(head + 1) * size
-        let weights = softmaxRows(
-          matmul(queries.columns(columns), keys.columns(columns), transposeB: true, scale: scale))
-        return matmul(weights, values.columns(columns))
-      })
+  private func mixed(_ x: Tensor) -> Tensor {
+    let scale = 1 / Float(x.shape[1] / heads).squareRoot()
+    return attention(queries: query(x), keys: key(x), values: value(x), heads: heads, scale: scale)
   }
 }

@@ -24,6 +24,9 @@ package enum ComputeBackend {
       setByUser: getenv("OPENBLAS_CORETYPE").map { String(cString: $0) })
   }
 
+  /// Lets freed tensors' memory be used again without a detour over the system; for the start of a process.
+  package static func keepFreedMemory() { kernel_keep_freed_memory() }
+
   /// Lets every computation use up to `count` threads, at least one.
   package static func setThreads(_ count: Int) {
     threadLimit.store(max(count, 1), ordering: .relaxed)

@@ -8,7 +8,11 @@ internal import Synchronization
 package struct Conv2D: Sendable {
   package let outputChannels: Int
   package let inputChannels: Int
+  /// Of the weight, `[O, I / groups, kh, kw]`.
+  private let extents: [Int]
+  /// Empty where `winograd` holds it.
   private let weight: Tensor
+  private let winograd: WinogradConvolution?
   private let bias: Tensor?
   private let strideLength: Int
   private let padding: Int
@@ -16,24 +20,42 @@ package struct Conv2D: Sendable {
   private let prepared = PreparedConvolutions()
 
   /// `weight` is `[O, I / groups, kh, kw]`, `bias` `[O]`.
-  package init(weight: Tensor, bias: Tensor? = nil, stride: Int = 1, padding: Int, groups: Int = 1) {
+  ///
+  /// With `minimalFiltering`, a kernel that gains by it is held transformed and computed so (`WinogradConvolution`).
+  package init(
+    weight: Tensor, bias: Tensor? = nil, stride: Int = 1, padding: Int, groups: Int = 1, minimalFiltering: Bool = false
+  ) {
     precondition(weight.rank == 4 && stride > 0 && padding >= 0 && groups > 0, "convolution weight \(weight.shape)")
     precondition(weight.shape[0] % groups == 0, "\(weight.shape[0]) channels in \(groups) groups")
     precondition(bias == nil || bias?.shape == [weight.shape[0]], "bias \(bias?.shape ?? []) of \(weight.shape)")
     self.outputChannels = weight.shape[0]
     self.inputChannels = weight.shape[1] * groups
-    self.weight = weight
+    extents = weight.shape
+    let isTransformed =
+      minimalFiltering
+      && WinogradConvolution.takes(weight.shape, stride: stride, padding: padding, groups: groups)
+    winograd = isTransformed ? WinogradConvolution(weight: weight, bias: bias) : nil
+    self.weight = isTransformed ? .zeros([0]) : weight
     self.bias = bias
     self.strideLength = stride
     self.padding = padding
     self.groups = groups
   }
 
+  /// Bytes that a convolution with a weight `[O, I / groups, kh, kw]` holds, with padding and stride that keep the size:
+  /// the weight and its copy in oneDNN's layout, or the transformed weight alone.
+  package static func heldBytes(_ extents: [Int], minimalFiltering: Bool) -> Int {
+    let transforms =
+      minimalFiltering && WinogradConvolution.takes(extents, stride: 1, padding: extents[2] / 2, groups: 1)
+    return extents.reduce(MemoryLayout<Float>.size, *) * (transforms ? 4 : 2)
+  }
+
   /// `[I, H, W]` → `[O, (H + 2·padding − kh) / stride + 1, (W + 2·padding − kw) / stride + 1]`.
   package func callAsFunction(_ x: Tensor) -> Tensor {
-    precondition(x.rank == 3 && x.shape[0] == inputChannels, "convolution \(weight.shape) of \(x.shape)")
+    precondition(x.rank == 3 && x.shape[0] == inputChannels, "convolution \(extents) of \(x.shape)")
     let (height, width) = (outputExtent(x.shape[1], kernel: 2), outputExtent(x.shape[2], kernel: 3))
-    precondition(height > 0 && width > 0, "convolution \(weight.shape) of \(x.shape)")
+    precondition(height > 0 && width > 0, "convolution \(extents) of \(x.shape)")
+    if let winograd { return winograd(x) }
     if isProduct { return product(x, height: height, width: width) }
     let parts = prepared.parts(height: x.shape[1], width: x.shape[2]) {
       channelParts(places: height * width).map { part($0, height: x.shape[1], width: x.shape[2]) }
@@ -77,7 +99,7 @@ package struct Conv2D: Sendable {
   /// A 1×1 convolution is the product of `[O, I]` with `[I, H·W]`, which OpenBLAS takes as it lies in memory; oneDNN
   /// would spend as long again on reordering.
   private var isProduct: Bool {
-    weight.shape[2] == 1 && weight.shape[3] == 1 && strideLength == 1 && padding == 0 && groups == 1
+    extents[2] == 1 && extents[3] == 1 && strideLength == 1 && padding == 0 && groups == 1
   }
 
   private func product(_ x: Tensor, height: Int, width: Int) -> Tensor {
@@ -96,7 +118,7 @@ package struct Conv2D: Sendable {
   }
 
   private func outputExtent(_ extent: Int, kernel axis: Int) -> Int {
-    (extent + 2 * padding - weight.shape[axis]) / strideLength + 1
+    (extent + 2 * padding - extents[axis]) / strideLength + 1
   }
 }
 

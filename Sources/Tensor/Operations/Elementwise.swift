@@ -4,7 +4,7 @@ internal import CKernels
 package func + (a: Tensor, b: Tensor) -> Tensor {
   precondition(a.shape == b.shape, "\(a.shape) + \(b.shape)")
   return Tensor(shape: a.shape) { c in
-    withPointers(a, b) { a, b in kernel_add(a.start, b.start, c.baseAddress, a.count) }
+    withPointers(a, b) { a, b in elementwise(a.count, c) { kernel_add(a.start + $0, b.start + $0, $1, $2) } }
   }
 }
 
@@ -12,8 +12,16 @@ package func + (a: Tensor, b: Tensor) -> Tensor {
 package func * (a: Tensor, b: Tensor) -> Tensor {
   precondition(a.shape == b.shape, "\(a.shape) * \(b.shape)")
   return Tensor(shape: a.shape) { c in
-    withPointers(a, b) { a, b in kernel_multiply(a.start, b.start, c.baseAddress, a.count) }
+    withPointers(a, b) { a, b in elementwise(a.count, c) { kernel_multiply(a.start + $0, b.start + $0, $1, $2) } }
   }
+}
+
+/// Calls `body` for parts of `count` elements with where they begin, their place in `result` and their number.
+private func elementwise(
+  _ count: Int, _ result: UnsafeMutableBufferPointer<Float>, _ body: (Int, UnsafeMutablePointer<Float>, Int) -> Void
+) {
+  guard let result = result.baseAddress else { return }
+  inParallel(count, grain: 1 << 18) { body($0.lowerBound, result + $0.lowerBound, $0.count) }
 }
 
 /// Every element times `factor`.

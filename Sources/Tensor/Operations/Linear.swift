@@ -2,8 +2,7 @@ internal import CKernels
 
 /// A linear layer y = x Wᵀ + b whose weight `[out, in]` stays in the format of its file.
 ///
-/// 16-bit weights are widened block by block into a scratch buffer that a matrix product then reads, or in registers
-/// when there are few rows: a 7B model in 13 GB of F16 never becomes 27 GB of floats. A weight may also be one of 8-bit
+/// 16-bit weights are widened block by block as a matrix product packs them, or in registers when there are few rows: a 7B model in 13 GB of F16 never becomes 27 GB of floats. A weight may also be one of 8-bit
 /// integers (`QuantizedMatrix`).
 package struct Linear: Sendable {
   private let weight: Weight
@@ -90,6 +89,10 @@ package struct Linear: Sendable {
   ) {
     withBias { bias in
       if let bias { kernel_fill_rows(bias, y, rows, outputSize) }
+    }
+    if PackedProduct.takes(weight) {
+      PackedProduct.multiply(x, rows: rows, weight, adds: bias != nil, into: y)
+      return
     }
     let beta: Float = bias == nil ? 0 : 1
     let input = MatrixPointer(base: x, stride: inputSize)
