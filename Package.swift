@@ -90,8 +90,10 @@ let package = Package(
     .executableTarget(
       name: "vocoscope-bench",
       dependencies: [
-        "Tensor", "Checkpoint", "ImageLoading", "HTCVLM", "Trace", "TerminalUI", "TestSupport", argumentParser,
+        "Tensor", "JSON", "Checkpoint", "ImageLoading", "Tokenization", "HTCVLM", "Trace", "TerminalUI", "Plots",
+        "TestSupport", argumentParser,
       ],
+      resources: [.embedInCode("Peers/torch_peer.py"), .embedInCode("Peers/llama_peer.py")],
       swiftSettings: swift),
 
     .target(
@@ -117,7 +119,8 @@ let package = Package(
       swiftSettings: swift),
     tests("CursesTerminal", ["curses-probe", "TerminalUI"]),
     .testTarget(
-      name: "vocoscopeTests", dependencies: ["TestSupport", "TerminalUI", "Checkpoint", "Tensor", "vocoscope"],
+      name: "vocoscopeTests",
+      dependencies: ["TestSupport", "TerminalUI", "Checkpoint", "Tensor", "vocoscope", "vocoscope-bench"],
       swiftSettings: swift),
   ],
   cxxLanguageStandard: .cxx17

@@ -6,7 +6,10 @@ import Tensor
 struct Benchmark: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "vocoscope-bench", abstract: "Measure the program on a checkpoint and a picture.",
-    subcommands: [PipelineBenchmark.self, QuestionBenchmark.self, InspectorBenchmark.self])
+    subcommands: [
+      PipelineBenchmark.self, QuestionBenchmark.self, InspectorBenchmark.self, WeightsCommand.self, ShapeCommand.self,
+      FullCommand.self,
+    ])
 }
 
 // As in the program itself: OpenBLAS reads this while it is loaded and at no other time.
@@ -14,4 +17,5 @@ if let core = ComputeBackend.coreOverrideNeeded() {
   setenv("OPENBLAS_CORETYPE", core, 1)
   execv("/proc/self/exe", CommandLine.arguments.map { strdup($0) } + [nil])
 }
+ComputeBackend.keepFreedMemory()
 Benchmark.main()

@@ -12,9 +12,11 @@ struct Program {
   }
 
   /// Runs the program to its end.
-  static func run(_ arguments: [String], environment: [String: String] = [:]) throws -> Result {
+  static func run(
+    _ arguments: [String], environment: [String: String] = [:], product: String = "vocoscope"
+  ) throws -> Result {
     let process = Process()
-    process.executableURL = URL(fileURLWithPath: try PtyDriver.builtProduct("vocoscope"))
+    process.executableURL = URL(fileURLWithPath: try PtyDriver.builtProduct(product))
     process.arguments = arguments
     process.environment = ["PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8"].merging(environment) { $1 }
     process.standardInput = FileHandle.nullDevice
