@@ -29,7 +29,7 @@ if command -v g++ >/dev/null; then compile=--compile; fi
 "$python" questions.py
 [ -e "$work/mgvq/report.json" ] || "$python" train_mgvq.py
 "$python" codes.py
-"$python" train.py --variant "$variant" --seed "$seed" --steps "$steps" --second 3600 $compile
+"$python" train.py --variant "$variant" --seed "$seed" --steps "$steps" --second 3000 $compile
 for split in val test pairs; do "$python" evaluate.py "$variant-$seed" --split "$split"; done
 if [ "$variant" = upper ]; then
     for split in val test pairs; do "$python" evaluate.py "$variant-$seed" --split "$split" --as lower; done

@@ -72,7 +72,7 @@ def parse():
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--work", default=default_work())
     parser.add_argument("--steps", type=int, default=2400)
-    parser.add_argument("--second", type=int, default=3600, help="steps of a second stage at half the rate, with questions that look for a named object")
+    parser.add_argument("--second", type=int, default=3000, help="steps of a second stage at half the rate, with questions that look for a named object")
     parser.add_argument("--minutes", type=float, help="stop after this training time at the latest, with the schedule scaled to it")
     parser.add_argument("--scenes", type=int, help="use only the first so many training scenes")
     parser.add_argument("--batch", type=int, default=24)
