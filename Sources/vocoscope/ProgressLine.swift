@@ -1,4 +1,5 @@
 import Foundation
+import Inspector
 import Trace
 
 /// The stage under way, on one line of standard error that is taken away at the end; silent where nobody watches.
@@ -7,7 +8,8 @@ struct ProgressLine: Sendable {
 
   func show(_ progress: StageProgress) {
     guard isWatched, case .running(let done, let steps) = progress.state else { return }
-    write("\r\u{1B}[K\(progress.stage.title) \(done)/\(steps)")
+    let left = progress.secondsLeft.map { ", \(Format.seconds($0)) left" } ?? ""
+    write("\r\u{1B}[K\(progress.stage.title) \(done)/\(steps)\(left)")
   }
 
   /// Any text; a file's name may hold what a terminal would obey.

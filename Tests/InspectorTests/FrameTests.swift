@@ -161,8 +161,19 @@ struct FrameTests {
     state.post(.progress(StageProgress(stage: .vision, state: .running(done: 6, of: 24), seconds: 1.25)))
     let text = view(state, size: state.size).frame.text
     #expect(text.contains("vision tower"))
-    #expect(text.contains("25%"))
+    #expect(text.contains("25% 1.2 s, 3.8 s left") || text.contains("25% 1.3 s, 3.8 s left"))
     #expect(text.contains("image done 12 ms"))
+  }
+
+  @Test("The decoder's time left counts its layers on all tokens, not those on one")
+  func decoderProgress() {
+    func left(_ done: Int, of total: Int) -> Double? {
+      StageProgress(stage: .decoder, state: .running(done: done, of: total), seconds: Double(done) * 2).secondsLeft
+    }
+    #expect(left(0, of: 64) == nil)
+    #expect(left(8, of: 64) == 48)
+    #expect(left(31, of: 64) == 2)
+    #expect(left(40, of: 64) == nil)
   }
 
   @Test("A click in the map moves the cursor, a drag selects, a click on a hint works")

@@ -93,10 +93,11 @@ extension Canvas {
         x += frame.write(text, at: Point(x: x, y: rect.y), style: style, clippedTo: rect) + 2
         continue
       }
-      let width = min(36, max(0, rect.maxX - x))
+      let width = min(48, max(0, rect.maxX - x))
       let fraction = total > 0 ? Double(done) / Double(total) : nil
+      let left = entry.secondsLeft.map { ", \(Format.seconds($0)) left" } ?? ""
       draw(
-        ProgressBar(label: entry.stage.title, fraction: fraction, text: Format.seconds(entry.seconds)),
+        ProgressBar(label: entry.stage.title, fraction: fraction, text: Format.seconds(entry.seconds) + left),
         in: Rect(x: x, y: rect.y, width: width, height: 1))
       x += width + 2
     }
@@ -105,6 +106,17 @@ extension Canvas {
 
 extension StageProgress {
   var isRunning: Bool { if case .running = state { true } else { false } }
+
+  /// Seconds that the stage still takes if its steps stay as they are; `nil` before the first is done.
+  ///
+  /// The decoder's first half of steps are its layers on all visual tokens; the second half, on one row, takes hardly
+  /// any time.
+  package var secondsLeft: Double? {
+    guard case .running(let done, let total) = state, done > 0, total > 0 else { return nil }
+    let costly = stage == .decoder && total > 1 ? total / 2 : total
+    guard done < costly else { return nil }
+    return seconds / Double(done) * Double(costly - done)
+  }
 
   var hasFailed: Bool { if case .failed = state { true } else { false } }
 }
