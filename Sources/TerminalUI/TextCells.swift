@@ -23,6 +23,7 @@ package func textCells(_ text: String) -> [TextCell] {
 /// Text cut to at most `width` columns; a cut is shown by `ellipsis` in the last column.
 package func truncated(_ text: String, to width: Int, ellipsis: Character = "…") -> String {
   guard width > 0 else { return "" }
+  if let columns = plainWidth(text), columns <= width { return text }
   let cells = textCells(text)
   if cells.reduce(0, { $0 + $1.width }) <= width { return String(cells.map(\.character)) }
   var used = 0
@@ -46,7 +47,9 @@ private func wrappedLine(_ text: Substring, to width: Int) -> [String] {
   var line = ""
   var used = 0
   for word in text.split(separator: " ", omittingEmptySubsequences: false) {
-    let columns = displayWidth(String(word))
+    let word = String(word)
+    let plain = plainWidth(word)
+    let columns = plain ?? displayWidth(word)
     if used > 0 && used + 1 + columns > width {
       lines.append(line)
       (line, used) = ("", 0)
@@ -55,7 +58,12 @@ private func wrappedLine(_ text: Substring, to width: Int) -> [String] {
       line += " "
       used += 1
     }
-    for cell in textCells(String(word)) {
+    if plain != nil && used + columns <= width {
+      line += word
+      used += columns
+      continue
+    }
+    for cell in textCells(word) {
       if used + cell.width > width && used > 0 {
         lines.append(line)
         (line, used) = ("", 0)

@@ -78,8 +78,11 @@ struct RestorationTests {
     #expect(driver.terminal.reportsMouse && driver.terminal.bracketsPaste)
     driver.expect("character(\"m\")", after: "m")
     driver.send("q")
-    let isBack = driver.wait { !$0.isAlternateScreen }
-    #expect(isBack)
+    // The shell's prompt: what is typed before it may be discarded with the program's terminal modes.
+    let isBack = driver.wait {
+      !$0.isAlternateScreen && $0.text.split(separator: "\n").last?.trimmingCharacters(in: .whitespaces) == ">"
+    }
+    #expect(isBack, "\(driver.terminal.text)")
     driver.send("exit\n")
     #expect(driver.waitForExit() == .code(0))
   }

@@ -8,7 +8,7 @@ extension Canvas {
     let lines =
       styled(state.question, look.theme.dim, rect) + tierLines(state, rect) + controlLines(state, rect)
       + knockOutLines(state, rect)
-      + state.verdictReport.notes.flatMap { styled($0, look.theme.dim, rect) }
+      + state.verdictNotes(state.tiers).flatMap { styled($0, look.theme.dim, rect) }
     ListView(lines, scroll: Scroll(offset: state.scroll[.verdict] ?? 0)).draw(in: rect, of: &frame, look)
   }
 

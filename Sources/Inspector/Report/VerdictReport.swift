@@ -99,7 +99,7 @@ extension InspectorState {
       })
   }
 
-  private func verdictNotes(_ tiers: [Tier]) -> [String] {
+  func verdictNotes(_ tiers: [Tier]) -> [String] {
     var notes: [String] = []
     if !untrainedParts.isEmpty {
       notes.append(
