@@ -2,11 +2,10 @@
 
 Rows are the runs whose results `evaluate.py` has written. Retention of a run is the mean over families of (result - lower) / (upper - lower);
 families whose upper and lower lie within ten points of each other are shown but left out of it. That rule was fixed before
-any run was evaluated. Intervals of retention: 2,000 bootstrap draws over scenes, the same draw for all runs.
+any run was evaluated. Intervals: 2,000 bootstrap draws over scenes, the same draws for all runs.
 """
 
 import argparse
-import collections
 import json
 import os
 
@@ -16,67 +15,97 @@ from features import default_work
 from questions import FAMILIES
 
 NAMES = {"upper": "upper", "htc": "HTC", "voco": "VoCo", "star-without-anchors": "star without anchors", "discrete-only": "discrete only"}
+SHIPPED = "HTC, shipped"
 LEAST_GAP = .10
+DRAWS = 2000
 PAPER = {"HTC": 87.2, "VoCo": 81.0}
 
 
 def results(work, split):
-    """{row name: result} of all evaluated runs: the comparison's variants with their seeds, and the lower bound."""
-    found, folder = {}, os.path.join(work, "results")
+    """{row name: result} of all evaluated runs: the comparison's variants with their seeds, the lower bound, and the shipped run."""
+    found = {}
+
+    def add(run, row, variant):
+        path = os.path.join(work, "results", f"{run}-{split}")
+        if os.path.exists(path + ".json"):
+            found[row] = json.load(open(path + ".json")) | {"answers": path + "-answers.jsonl", "variant": variant}
+
     for variant, name in NAMES.items():
         for seed in range(1, 10):
-            path = os.path.join(folder, f"{variant}-{seed}-{split}.json")
-            if os.path.exists(path):
-                found[f"{name}, seed {seed}"] = json.load(open(path)) | {"answers": path[:-5] + "-answers.jsonl"}
-    path = os.path.join(folder, f"upper-1-as-lower-{split}.json")
-    if os.path.exists(path):
-        found["lower"] = json.load(open(path)) | {"answers": path[:-5] + "-answers.jsonl"}
+            add(f"{variant}-{seed}", f"{name}, seed {seed}", name)
+    add("upper-1-as-lower", "lower", "lower")
+    add("shipped", SHIPPED, SHIPPED)
     return found
 
 
-def marks(work, split, result):
-    """{family: {scene: 1 or 0}}: which questions a run answered right."""
-    right = collections.defaultdict(dict)
-    asked = {q["question_id"]: q for q in map(json.loads, open(os.path.join(work, "questions", split + ".jsonl")))}
-    for line in map(json.loads, open(result["answers"])):
-        question = asked[line["question_id"]]
-        right[question["category"]][question["image"]] = float(question["answer"] == line["text"])
-    return right
+class Marks:
+    """Which questions each run answered right, and bootstrap draws over the scenes that are the same for all."""
+
+    def __init__(self, work, split, found):
+        self.asked = {q["question_id"]: q for q in map(json.loads, open(os.path.join(work, "questions", split + ".jsonl")))}
+        images = sorted({q["image"] for q in self.asked.values()})
+        self.place = {image: i for i, image in enumerate(images)}
+        rng = np.random.default_rng(0)
+        self.draws = np.concatenate([np.ones((1, len(images))), rng.multinomial(len(images), np.full(len(images), 1 / len(images)), DRAWS)])
+        self.families = {name: self.accuracies(run["answers"]) for name, run in found.items()}
+
+    def accuracies(self, path):
+        """[1 + draws, families]: accuracy on all scenes, then on each draw."""
+        right, given = np.zeros((2, len(self.place), len(FAMILIES)))
+        for line in map(json.loads, open(path)):
+            question = self.asked[line["question_id"]]
+            at = self.place[question["image"]], FAMILIES.index(question["category"])
+            right[at] += question["answer"] == line["text"]
+            given[at] += 1
+        return (self.draws @ right) / (self.draws @ given)
 
 
-def retained(of, lower, upper, images=None):
-    """Retention in percent over the families that count; `images` is a bootstrap draw."""
-    def mean(run, family):
-        return np.mean([run[family][i] for i in (images or run[family]) if i in run[family]])
-    kept = [f for f in FAMILIES if abs(np.mean(list(upper[f].values())) - np.mean(list(lower[f].values()))) >= LEAST_GAP]
-    parts = [(mean(of, f) - mean(lower, f)) / (mean(upper, f) - mean(lower, f)) for f in kept]
-    return (100 * float(np.mean(parts)) if parts else None), kept
+def written(values, form="{:.1f}"):
+    """The value on all scenes with the interval of the draws behind it, in points."""
+    low, high = np.percentile(100 * values[1:], [2.5, 97.5])
+    return form.format(100 * values[0]) + f" [{form.format(low)}, {form.format(high)}]"
 
 
-def table(work, split="test", draws=2000):
-    """Markdown: accuracy per family, mean and retention of every run, and which families count."""
+def retained(marks, name, kept):
+    """Retention over the families `kept`, on all scenes and each draw."""
+    of, lower, upper = (marks.families[n][:, kept] for n in (name, "lower", "upper, seed 1"))
+    return ((of - lower) / (upper - lower)).mean(1)
+
+
+def differences(found, marks):
+    """What anchors and mask change: mean accuracy over families, averaged over seeds, between variants."""
+    means = {}
+    for name, run in found.items():
+        means.setdefault(run["variant"], []).append(marks.families[name].mean(1))
+    pairs = [("HTC", "VoCo"), ("HTC", "star without anchors"), ("star without anchors", "VoCo"), ("upper", "HTC")]
+    lines = []
+    for a, b in pairs:
+        if a in means and b in means:
+            gap = np.mean(means[a], 0) - np.mean(means[b], 0)
+            low, high = np.percentile(gap[1:], [2.5, 97.5])
+            word = "better" if low > 0 else "worse" if high < 0 else "no difference shown"
+            lines.append(f"* {a} − {b}: {written(gap, '{:+.1f}')}, {word} (seeds: {len(means[a])} and {len(means[b])})")
+    return lines
+
+
+def table(work, split="test"):
+    """Markdown: accuracy per family, mean and retention of every run, which families count, and differences between variants."""
     found = results(work, split)
-    head = "| run | steps | " + " | ".join(FAMILIES) + " | mean | retention |"
-    lines = [head, "| --- " * (len(FAMILIES) + 4) + "|"]
-    right = {name: marks(work, split, r) for name, r in found.items()}
+    marks = Marks(work, split, found)
+    lines = ["| run | steps | " + " | ".join(FAMILIES) + " | mean | retention |", "| --- " * (len(FAMILIES) + 4) + "|"]
     bounded = "lower" in found and "upper, seed 1" in found
-    rng, kept = np.random.default_rng(0), []
-    images = sorted({i for family in right[next(iter(right))].values() for i in family}) if right else []
-    samples = [[images[j] for j in rng.integers(0, len(images), len(images))] for _ in range(draws)] if bounded else []
+    kept = [i for i in range(len(FAMILIES)) if bounded and abs(marks.families["upper, seed 1"][0, i] - marks.families["lower"][0, i]) >= LEAST_GAP]
     for name, result in found.items():
         cells = [f"{result['families'][f]['accuracy']:.3f}" for f in FAMILIES]
-        retention = ""
-        if bounded and name not in ("lower", "upper, seed 1"):
-            value, kept = retained(right[name], right["lower"], right["upper, seed 1"])
-            if value is not None:
-                low, high = np.percentile([retained(right[name], right["lower"], right["upper, seed 1"], s)[0] for s in samples], [2.5, 97.5])
-                retention = f"{value:.1f} [{low:.1f}, {high:.1f}]"
+        retention = written(retained(marks, name, kept)) if kept and name not in ("lower", "upper, seed 1") else ""
         lines.append(f"| {name} | {result['step']} | " + " | ".join(cells) + f" | {result['mean']:.3f} | {retention} |")
     if bounded:
-        left = [f for f in FAMILIES if f not in kept]
-        lines.append("")
-        lines.append(f"Left out of retention because upper and lower lie within ten points: {', '.join(left) or 'none'}.")
-        lines.append("The paper's retention, of other tasks and sizes: " + ", ".join(f"{n} {v}" for n, v in PAPER.items()) + ".")
+        left = [f for i, f in enumerate(FAMILIES) if i not in kept]
+        lines += ["", f"Left out of retention because upper and lower lie within ten points: {', '.join(left) or 'none'}.",
+                  "The paper's retention, of other tasks and sizes: " + ", ".join(f"{n} {v}" for n, v in PAPER.items()) + "."]
+    gaps = differences(found, marks)
+    if gaps:
+        lines += ["", "Differences of the mean accuracy, in points, with 95 % intervals over scenes (seeds are averaged; their spread is in the table):", ""] + gaps
     return "\n".join(lines)
 
 

@@ -29,17 +29,11 @@ class Split:
         self.features, self.labels = store["features"], store["labels"]
         path = os.path.join(work, "scenes", name, "codes.npy")
         self.codes = np.load(path, mmap_mode="r") if os.path.exists(path) else None
-        self.limit, self.size, self.scenes, self.coded, self.alike = limit, 0, [], coded, {}
-        self.refresh()
-
-    def refresh(self):
-        """Takes in scenes that were finished since."""
-        ready = features.done(self.work, self.name)
-        ready = min(ready, codes.done(self.work, self.name)) if self.coded else ready
-        self.size = ready if self.limit is None else min(ready, self.limit)
-        for i in range(len(self.scenes), self.size):
-            scene = draw_scene(self.name, i)
-            self.scenes.append(scene)
+        ready = features.done(work, name)
+        ready = min(ready, codes.done(work, name)) if coded else ready
+        self.size = ready if limit is None else min(ready, limit)
+        self.scenes, self.alike = [draw_scene(name, i) for i in range(self.size)], {}
+        for i, scene in enumerate(self.scenes):
             self.alike.setdefault((scene.texture, scene.background), []).append(i)
 
     def mixed(self, index, rng):
