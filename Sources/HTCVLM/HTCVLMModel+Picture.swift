@@ -27,6 +27,7 @@ extension HTCVLMModel {
       return VisionTrace(pixelValues: pixels, features: features, patches: patches)
     }
     VisualEncoding.report(vision, to: run.observer)
+    releaseWeightPages()
     return VisualEncoding(mgvq: mgvq, anchors: anchors, vision: vision)
   }
 

@@ -18,6 +18,7 @@ package final class HTCVLMModel: Sendable {
   let mgvq: MGVQTokenizer
   let anchorProjector: AnchorProjector
   let decoder: LlamaDecoder
+  private let weightFiles: [MappedFile]
 
   /// Binds the weights of a checkpoint.
   ///
@@ -52,8 +53,16 @@ package final class HTCVLMModel: Sendable {
     mgvq = try MGVQTokenizer(weights, configuration.mgvq)
     anchorProjector = try AnchorProjector(weights, configuration)
     decoder = try LlamaDecoder(weights, configuration)
+    let files = tensors.values.compactMap(\.file).map { (ObjectIdentifier($0), $0) }
+    weightFiles = Array(Dictionary(files) { first, _ in first }.values)
     _ = try SequenceLayout(
       order: configuration.segmentKinds, parts: parts(text: []), visualMask: configuration.visualMask)
+  }
+
+  /// Drops the pages that the stages before the decoder have read: of a 7B model a gigabyte that nobody needs beside the
+  /// decoder's own.
+  func releaseWeightPages() {
+    for file in weightFiles { file.releasePages() }
   }
 
   /// What a trace says of the model.

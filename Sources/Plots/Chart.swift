@@ -34,7 +34,7 @@ package struct Chart: FigurePanel {
   private func drawHead(in box: PlotBox, on canvas: PlotCanvas) -> Double {
     canvas.text(title, at: PlotPoint(box.x, box.y), .heading, alignY: 0)
     var place = PlotPoint(box.x + 30, box.y + (title.isEmpty ? 6 : 24))
-    let entries = marks.compactMap { mark in mark.entry.map { ($0, mark.isDashed) } }
+    let entries = legend
     for (entry, isDashed) in entries {
       let width = canvas.width(of: entry.name, .tick) + 40
       if place.x + width > box.maxX && place.x > box.x + 30 { place = PlotPoint(box.x + 30, place.y + 15) }
@@ -44,6 +44,16 @@ package struct Chart: FigurePanel {
       place.x += width
     }
     return place.y - box.y + (entries.isEmpty ? 2 : 14)
+  }
+
+  /// Names and colours, a series that several marks draw once.
+  private var legend: [(entry: (name: String, color: PlotColor), isDashed: Bool)] {
+    var legend: [(entry: (name: String, color: PlotColor), isDashed: Bool)] = []
+    for mark in marks {
+      guard let entry = mark.entry, !legend.contains(where: { $0.entry == entry }) else { continue }
+      legend.append((entry, mark.isDashed))
+    }
+    return legend
   }
 
   /// The ticks of the horizontal axis; tilted when they would run into each other.

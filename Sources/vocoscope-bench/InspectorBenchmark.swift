@@ -39,7 +39,7 @@ struct InspectorBenchmark: ParsableCommand {
       else { throw Stuck(driver) }
       finished.add((ContinuousClock.now - began).seconds)
       if start == starts - 1 { try press(driver, &frames) }
-      memory = max(memory, peakMemory(driver.processID))
+      memory = max(memory, memoryStatus("VmHWM", of: "\(driver.processID)"))
       driver.send("q")
       _ = driver.waitForExit()
     }
@@ -47,7 +47,7 @@ struct InspectorBenchmark: ParsableCommand {
     print(finished.milliseconds("start to finished run"))
     print(frames.milliseconds("key to new frame, 200×60"))
     for key in slowest(frames) { print("  \(key)") }
-    print("peak resident memory         \(memory / 1024) MiB")
+    print("peak resident memory         \(memory >> 20) MiB")
   }
 
   /// Keys that all change the screen: they move the cursor, go through the layers and change the scale.
@@ -72,13 +72,6 @@ struct InspectorBenchmark: ParsableCommand {
       // Whatever else the frame brings belongs to this key, not to the next.
       _ = driver.wait(.milliseconds(15), until: { _ in false })
     }
-  }
-
-  /// VmHWM of `/proc/PID/status`, in KiB.
-  private func peakMemory(_ process: Int32) -> Int {
-    let status = (try? String(contentsOfFile: "/proc/\(process)/status", encoding: .utf8)) ?? ""
-    let line = status.split(separator: "\n").first { $0.hasPrefix("VmHWM:") }
-    return line?.split(whereSeparator: { !$0.isNumber }).first.flatMap { Int($0) } ?? 0
   }
 }
 

@@ -41,6 +41,8 @@ struct EvalCommand: ParsableCommand {
         + "demo checkpoint.", valueName: "dir|file"))
   var models: [String] = []
 
+  @OptionGroup var publishedParts: PartsOptions
+
   @Option(help: "Whose files and rules: llava is LLaVA's question format with answers, scored by exact match.")
   var benchmark = Benchmark.llava
 
@@ -78,7 +80,7 @@ struct EvalCommand: ParsableCommand {
   @Option(help: "The most tokens to answer with.")
   var maxNewTokens = 128
 
-  @Option(help: "Whether checkpoints are asked with the decoder's matrices as they are or as 8-bit integers.")
+  @Option(help: "Whether decoder and tower are asked with their matrices as they are or as 8-bit integers.")
   var precision = Precision.exact
 
   @Option(help: "Threads to compute with. Without it, one a processor.")
@@ -152,10 +154,13 @@ struct EvalCommand: ParsableCommand {
 
   /// The models in the order of the report: those to be judged, then the bounds.
   private func contestants() throws -> [EvalContestant] {
-    let judged = models.isEmpty ? [try ModelOptions.bundled()] : models
-    return judged.map { EvalContestant(path: $0, from: from) }
-      + [lower.map { EvalContestant(path: $0, from: .voco) }, upper.map { EvalContestant(path: $0, from: .full) }]
-      .compactMap { $0 }
+    let assembled = try publishedParts.source().map { EvalContestant($0, from: from) }
+    let named = models.isEmpty && assembled == nil ? [try ModelOptions.bundled()] : models
+    return named.map { EvalContestant(path: $0, from: from) }
+      + [
+        assembled, lower.map { EvalContestant(path: $0, from: .voco) },
+        upper.map { EvalContestant(path: $0, from: .full) },
+      ].compactMap { $0 }
   }
 
   private func questions() throws -> String {

@@ -4,19 +4,33 @@ import HTCVLM
 
 /// One model of an evaluation: a checkpoint to ask, or the answers that an earlier run left.
 struct EvalContestant {
-  let path: String
+  enum Model {
+    case checkpoint(CheckpointSource)
+    case answers(path: String)
+  }
+
+  let model: Model
   /// What a checkpoint's text may attend to.
   let from: AnswerSource
 
-  /// Whether `path` is a file of answers.
-  var isAnswered: Bool {
-    var isDirectory: ObjCBool = false
-    return FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) && !isDirectory.boolValue
+  /// A checkpoint, whole or in parts.
+  init(_ source: CheckpointSource, from: AnswerSource) {
+    model = .checkpoint(source)
+    self.from = from
   }
 
-  /// What reports call a checkpoint of this name.
-  func name(_ checkpoint: String) -> String {
-    from == .voco ? checkpoint : "\(checkpoint) (\(from.rawValue))"
+  /// A checkpoint directory, or a file of answers.
+  init(path: String, from: AnswerSource) {
+    var isDirectory: ObjCBool = false
+    let isFile = FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) && !isDirectory.boolValue
+    model = isFile ? .answers(path: path) : .checkpoint(.directory(path))
+    self.from = from
+  }
+
+  /// What reports call a checkpoint of this name: what its text sees and what of it is not trained belong to it.
+  func name(_ checkpoint: String, untrained parts: [String]) -> String {
+    let seen = from == .voco ? checkpoint : "\(checkpoint) (\(from.rawValue))"
+    return parts.isEmpty ? seen : "\(seen) [\(parts.joined(separator: ", "))]"
   }
 }
 

@@ -26,26 +26,30 @@ struct EvalRun {
   /// - Parameter path: where answers are kept; nil keeps none.
   func answers(of contestants: [EvalContestant], savingTo path: String?) throws -> [EvalAnswers] {
     // A file that does not fit is better known before hours of asking.
-    let answered = try contestants.map { contestant in
-      try contestant.isAnswered ? questions.results(contestant.path, sha256: questionsSHA256) : nil
+    let answered = try contestants.map { contestant -> EvalAnswers? in
+      guard case .answers(let path) = contestant.model else { return nil }
+      let results = try questions.results(path, sha256: questionsSHA256)
+      return EvalAnswers(header: results.header, records: results.records)
     }
     let asked = answered.count { $0 == nil }
     var files = EvalFiles(path: path, isShared: asked > 1)
     var all: [EvalAnswers] = []
-    for (contestant, results) in zip(contestants, answered) {
-      if let results {
-        all.append(EvalAnswers(header: results.header, records: results.records))
-      } else {
+    for (contestant, answers) in zip(contestants, answered) {
+      if let answers {
+        all.append(answers)
+      } else if case .checkpoint(let source) = contestant.model {
         let place = asked > 1 ? "\(all.count + 1)/\(contestants.count) " : ""
-        all.append(try ask(contestant, place: place, files: &files))
+        all.append(try ask(source, of: contestant, place: place, files: &files))
       }
     }
     return EvalAnswers.distinctlyNamed(all)
   }
 
-  private func ask(_ contestant: EvalContestant, place: String, files: inout EvalFiles) throws -> EvalAnswers {
+  private func ask(
+    _ source: CheckpointSource, of contestant: EvalContestant, place: String, files: inout EvalFiles
+  ) throws -> EvalAnswers {
     let subject = try EvalSubject(
-      contestant, images: images, maxNewTokens: maxNewTokens, precision: precision)
+      source, of: contestant, images: images, maxNewTokens: maxNewTokens, precision: precision)
     let header = ResultsHeader(
       benchmark: questions.benchmark, questions: URL(fileURLWithPath: questions.file).lastPathComponent,
       questionsSHA256: questionsSHA256, questionCount: questions.questions.count, model: subject.name,

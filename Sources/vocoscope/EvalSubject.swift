@@ -21,11 +21,13 @@ final class EvalSubject {
   private let options: GenerationOptions
   private var last: (image: ImageReference, sha256: String, cache: VisualCache)?
 
-  init(_ contestant: EvalContestant, images: String, maxNewTokens: Int, precision: Precision) throws {
-    let pipeline = try ModelOpening(source: .directory(contestant.path), precision: precision).open()
+  init(
+    _ source: CheckpointSource, of contestant: EvalContestant, images: String, maxNewTokens: Int, precision: Precision
+  ) throws {
+    let pipeline = try ModelOpening(source: source, precision: precision).open()
     let checkpoint = pipeline.checkpoint
     model = pipeline.model
-    name = contestant.name(checkpoint.name)
+    name = contestant.name(checkpoint.name, untrained: checkpoint.configuration.untrainedParts)
     sha256 = "\(checkpoint.configSHA256)+\(checkpoint.weightsSHA256)"
     promptTemplate = model.configuration.promptTemplate ?? PromptTemplate.vocoLLaMA
     from = contestant.from

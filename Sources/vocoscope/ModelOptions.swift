@@ -12,7 +12,7 @@ struct ModelOptions: ParsableArguments {
 
   @OptionGroup var parts: PartsOptions
 
-  @Option(help: "Hold the decoder's matrices as they are or as 8-bit integers, which takes half the memory.")
+  @Option(help: "Hold the matrices of decoder and tower as they are or as 8-bit integers, which takes half the memory.")
   var precision = Precision.exact
 
   mutating func validate() throws {

@@ -104,6 +104,17 @@ func text() {
   #expect(large.width == 2 * plain.width)
 }
 
+@Test("A series that a line and discs draw has one entry in the legend")
+func legend() {
+  let line = DataSeries("a", color: .series(0), values: [1, 2])
+  func image(_ more: [ChartMark]) -> RGBImage {
+    figure(Chart(x: ChartAxis("x"), y: ChartAxis("y"), marks: [.line(line)] + more)).image()
+  }
+  // Discs of no points: whatever differs is the legend.
+  #expect(image([.points(DataSeries("a", color: .series(0), points: []))]) == image([]))
+  #expect(image([.points(DataSeries("b", color: .series(0), points: []))]) != image([]))
+}
+
 @Test("Equal figures give equal bytes, and nothing but the figure is left behind")
 func writing() throws {
   let folder = FileManager.default.temporaryDirectory.appendingPathComponent("plots-\(UUID().uuidString)")

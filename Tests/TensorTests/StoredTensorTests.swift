@@ -109,6 +109,24 @@ func littleEndian<T: FixedWidthInteger>(_ values: [T]) -> [UInt8] {
     }
   }
 
+  @Test("Released pages leave the resident set and read as before")
+  func release() throws {
+    let count = 64 << 20
+    func resident() throws -> Int {
+      let status = try String(contentsOfFile: "/proc/self/status", encoding: .utf8)
+      let line = status.split(separator: "\n").first { $0.hasPrefix("RssFile:") }
+      return 1024 * (line?.split(separator: " ").compactMap { Int($0) }.first ?? 0)
+    }
+    try withMappedFile((0..<count).map { UInt8(truncatingIfNeeded: $0 / 4096) }) { file in
+      func sum() -> Int { stride(from: 0, to: count, by: 4096).reduce(0) { $0 + Int(file.bytes[$1]) } }
+      let before = sum()
+      let held = try resident()
+      file.releasePages()
+      #expect(try resident() < held - count / 2)
+      #expect(sum() == before && before > 0)
+    }
+  }
+
   @Test("A new file replaces the old one whole, and an empty file maps")
   func files() throws {
     let path = FileManager.default.temporaryDirectory.appendingPathComponent(UUID().uuidString).path

@@ -124,6 +124,29 @@ struct ConvertTests {
     _ = screen.waitForExit()
   }
 
+  @Test("Parts answer a benchmark's questions beside the checkpoint that they make, an untrained one by that name")
+  func evaluated() throws {
+    let folder = try TemporaryFolder()
+    let question =
+      #"{"question_id": "1", "image": "\#(ParityCase.image)", "text": "what?", "answer": "a", "category": "which"}"#
+    try Data(question.utf8).write(to: URL(fileURLWithPath: folder.path("questions.jsonl")))
+    let asked = ["eval", folder.path("questions.jsonl"), "--images", "/", "--max-new-tokens", "3"]
+    let both = try Program.run(
+      asked + parts() + ["--model", Self.fixtures + "/whole", "--out", folder.path("answers.jsonl")])
+    #expect(both.status == 0, "\(both.errors)")
+    let answers = try ["answers-llm.jsonl", "answers-whole.jsonl"].map { name in
+      let lines = try String(contentsOfFile: folder.path(name), encoding: .utf8).split(separator: "\n")
+      return lines.dropFirst().map(String.init)
+    }
+    #expect(answers[0].count == 1 && answers[0] == answers[1])
+
+    let llm = try withoutAnchors(folder)
+    let untrained = try Program.run(asked + ["--random-anchor-projector", "7"] + parts(llm: llm))
+    #expect(
+      untrained.status == 0 && untrained.output.contains("untrained anchors (random projector, seed 7)"),
+      "\(untrained.errors)")
+  }
+
   @Test("A hostile or broken part is one sentence that names it, and nothing is left behind")
   func broken() throws {
     let folder = try TemporaryFolder()

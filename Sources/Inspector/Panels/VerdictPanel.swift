@@ -5,10 +5,11 @@ extension Canvas {
   /// The three tiers, each with its word; below them controls, the knock-outs of this session and the rules.
   mutating func drawVerdict(_ state: InspectorState, in rect: Rect) {
     if state.view.showsFigure { return drawFigure(state, in: rect) }
+    let tiers = state.tiers
     let lines =
-      styled(state.question, look.theme.dim, rect) + tierLines(state, rect) + controlLines(state, rect)
+      styled(state.question, look.theme.dim, rect) + tierLines(tiers, rect) + controlLines(state, rect)
       + knockOutLines(state, rect)
-      + state.verdictNotes(state.tiers).flatMap { styled($0, look.theme.dim, rect) }
+      + state.verdictNotes(tiers).flatMap { styled($0, look.theme.dim, rect) }
     ListView(lines, scroll: Scroll(offset: state.scroll[.verdict] ?? 0)).draw(in: rect, of: &frame, look)
   }
 
@@ -18,8 +19,8 @@ extension Canvas {
   }
 
   /// Name and word in columns of their own, what was found wrapped beside them, or below where it is narrow.
-  private func tierLines(_ state: InspectorState, _ rect: Rect) -> [[Span]] {
-    state.tiers.flatMap { tier -> [[Span]] in
+  private func tierLines(_ tiers: [InspectorState.Tier], _ rect: Rect) -> [[Span]] {
+    tiers.flatMap { tier -> [[Span]] in
       let style =
         switch tier.word {
         case "yes": look.theme.good

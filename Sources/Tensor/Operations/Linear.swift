@@ -2,8 +2,9 @@ internal import CKernels
 
 /// A linear layer y = x Wᵀ + b whose weight `[out, in]` stays in the format of its file.
 ///
-/// 16-bit weights are widened block by block as a matrix product packs them, or in registers when there are few rows: a 7B model in 13 GB of F16 never becomes 27 GB of floats. A weight may also be one of 8-bit
-/// integers (`QuantizedMatrix`).
+/// 16-bit weights are widened block by block as a matrix product packs them, or in registers when there are few rows: a
+/// 7B model in 13 GB of F16 never becomes 27 GB of floats. A weight may also be one of 8-bit integers
+/// (`QuantizedMatrix`).
 package struct Linear: Sendable {
   private let weight: Weight
   private let bias: Tensor?

@@ -39,6 +39,12 @@ package final class MappedFile: @unchecked Sendable {
 
   deinit { munmap(UnsafeMutableRawPointer(mutating: base), max(byteCount, 1)) }
 
+  /// Takes the file's pages out of the resident set; whoever reads them next gets them from the system's cache, or from
+  /// the file.
+  package func releasePages() {
+    madvise(UnsafeMutableRawPointer(mutating: base), max(byteCount, 1), MADV_DONTNEED)
+  }
+
   /// All bytes; the buffer is valid while the object lives.
   package var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: base, count: byteCount) }
 

@@ -45,15 +45,19 @@ struct FullCommand: ParsableCommand {
     ComputeBackend.setThreads(threads)
     try FileManager.default.createDirectory(atPath: out, withIntermediateDirectories: true)
     var text = machine
-    if compare { text += try comparison() }
+    // Each part is kept as soon as it is measured: a later one may fail after an hour.
+    func add(_ part: String) throws {
+      text += part
+      try Data(text.utf8).write(to: URL(fileURLWithPath: "\(out)/full-size.md"), options: .atomic)
+    }
+    if compare { try add(comparison()) }
     let runner = ShapeRunner(directory: directory, image: image, threads: threads)
-    if record { text += try Record(runner).text }
+    if record { try add(Record(runner).text) }
     if growth {
       let measured = try Growth(runner)
-      text += measured.text
       try measured.figure.write(to: "\(out)/full-size-growth.png", scale: 1.5)
+      try add(measured.text)
     }
-    try Data(text.utf8).write(to: URL(fileURLWithPath: "\(out)/full-size.md"))
     print(text, terminator: "")
   }
 

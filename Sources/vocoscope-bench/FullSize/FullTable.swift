@@ -20,31 +20,20 @@ struct FullTable {
     self.rounds = rounds
     let stages = ["clip", "projector", "mgvq", "anchors", "decoder"]
     func total(_ name: String) -> Double { rounds.sum(stages.map { "\(name).\($0)" }) }
+    func ratio(_ name: String, _ ours: String, of theirs: String, _ peer: String, limit: Double) -> Ratio {
+      Ratio(name: name, ours: rounds.median(ours), theirs: rounds.median(theirs), peer: peer, limit: limit)
+    }
     let torch = total("torch")
     ratios = [
       Ratio(name: "image → voco, exact", ours: total("exact"), theirs: torch, peer: "PyTorch f32", limit: 0.75),
-      Ratio(
-        name: "decoder, exact", ours: rounds.median("exact.decoder"), theirs: rounds.median("llama.F16.decoder"),
-        peer: "llama.cpp F16", limit: 0.70),
-      Ratio(
-        name: "decoder prefill, int8", ours: rounds.median("int8.decoder"),
-        theirs: rounds.median("llama.Q8_0.decoder"), peer: "llama.cpp Q8_0", limit: 0.30),
+      ratio("decoder, exact", "exact.decoder", of: "llama.F16.decoder", "llama.cpp F16", limit: 0.70),
+      ratio("decoder prefill, int8", "int8.decoder", of: "llama.Q8_0.decoder", "llama.cpp Q8_0", limit: 0.30),
       Ratio(name: "image → voco, int8", ours: total("int8"), theirs: torch, peer: "PyTorch f32", limit: 0.35),
-      Ratio(
-        name: "MGVQ encode", ours: rounds.median("exact.mgvq"), theirs: rounds.median("torch.mgvq"),
-        peer: "PyTorch f32", limit: 0.45),
-      Ratio(
-        name: "new question, exact", ours: rounds.median("exact.ask.voco"), theirs: rounds.median("exact.ask.none"),
-        peer: "its own tokens", limit: 1.1),
-      Ratio(
-        name: "new question, int8", ours: rounds.median("int8.ask.voco"), theirs: rounds.median("int8.ask.none"),
-        peer: "its own tokens", limit: 1.1),
-      Ratio(
-        name: "decode a token, F16", ours: rounds.median("exact.token"), theirs: rounds.median("llama.F16.token"),
-        peer: "llama.cpp F16", limit: 0.9),
-      Ratio(
-        name: "decode a token, 8 bits", ours: rounds.median("int8.token"), theirs: rounds.median("llama.Q8_0.token"),
-        peer: "llama.cpp Q8_0", limit: 0.9),
+      ratio("MGVQ encode", "exact.mgvq", of: "torch.mgvq", "PyTorch f32", limit: 0.45),
+      ratio("new question, exact", "exact.ask.voco", of: "exact.ask.none", "its own tokens", limit: 1.1),
+      ratio("new question, int8", "int8.ask.voco", of: "int8.ask.none", "its own tokens", limit: 1.1),
+      ratio("decode a token, F16", "exact.token", of: "llama.F16.token", "llama.cpp F16", limit: 0.9),
+      ratio("decode a token, 8 bits", "int8.token", of: "llama.Q8_0.token", "llama.cpp Q8_0", limit: 0.9),
     ]
   }
 

@@ -9,8 +9,9 @@ struct Growth {
 
     /// The median of the runs.
     func median(_ value: (RunTimes) -> Double) -> Double {
-      let sorted = report.times.map(value).sorted()
-      return sorted.isEmpty ? .nan : sorted[sorted.count / 2]
+      var sample = Sample()
+      for time in report.times { sample.add(value(time)) }
+      return sample.quantile(0.5)
     }
 
     /// The decoder with 32 layers like these.

@@ -9,7 +9,7 @@ final class MemoryProbe: Sendable {
   init() {
     let thread = Thread { [self] in
       while !isOver.load(ordering: .relaxed) {
-        let now = Self.status("RssAnon")
+        let now = memoryStatus("RssAnon")
         largest.withLock { $0 = max($0, now) }
         Thread.sleep(forTimeInterval: 0.02)
       }
@@ -20,13 +20,13 @@ final class MemoryProbe: Sendable {
   /// Ends the watch; bytes.
   func finish() -> (all: Int, anonymous: Int) {
     isOver.store(true, ordering: .relaxed)
-    return (Self.status("VmHWM"), largest.withLock { $0 })
+    return (memoryStatus("VmHWM"), largest.withLock { $0 })
   }
+}
 
-  /// A line of `/proc/self/status`, in bytes.
-  private static func status(_ key: String) -> Int {
-    let text = (try? String(contentsOfFile: "/proc/self/status", encoding: .utf8)) ?? ""
-    let line = text.split(separator: "\n").first { $0.hasPrefix("\(key):") }
-    return (line?.split(whereSeparator: { !$0.isNumber }).first.flatMap { Int($0) } ?? 0) * 1024
-  }
+/// A size in a process's `/proc/PID/status`, in bytes; 0 where there is none.
+func memoryStatus(_ key: String, of process: String = "self") -> Int {
+  let text = (try? String(contentsOfFile: "/proc/\(process)/status", encoding: .utf8)) ?? ""
+  let line = text.split(separator: "\n").first { $0.hasPrefix("\(key):") }
+  return (line?.split(whereSeparator: { !$0.isNumber }).first.flatMap { Int($0) } ?? 0) * 1024
 }

@@ -32,10 +32,11 @@ final class Peer {
     return seconds
   }
 
-  /// Ends the process.
+  /// Ends the process, by force if it does not go within ten seconds of being told that nothing more comes.
   func finish() {
     try? input.fileHandleForWriting.close()
-    process.waitUntilExit()
+    for _ in 0..<100 where process.isRunning { Thread.sleep(forTimeInterval: 0.1) }
+    if process.isRunning { kill(process.processIdentifier, SIGKILL) }
   }
 
   private func line() throws -> String {
