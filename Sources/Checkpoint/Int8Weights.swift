@@ -110,6 +110,8 @@ package struct Int8Weights: Sendable {
         rowScales += blockScales
       }
       if tensor.dtype == .f32 { try rowScales.withUnsafeBytes { try append($0) } }
+      // Otherwise the whole of the exact weights would be in memory at the end.
+      weight.file?.releasePages()
       done += 1
       try progress(done, tensors.count)
     }

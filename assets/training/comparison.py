@@ -77,14 +77,17 @@ def differences(found, marks):
     means = {}
     for name, run in found.items():
         means.setdefault(run["variant"], []).append(marks.families[name].mean(1))
+    spread = max(float(np.ptp([m[0] for m in of])) for of in means.values())
     pairs = [("HTC", "VoCo"), ("HTC", "star without anchors"), ("star without anchors", "VoCo"), ("upper", "HTC")]
     lines = []
     for a, b in pairs:
         if a in means and b in means:
             gap = np.mean(means[a], 0) - np.mean(means[b], 0)
             low, high = np.percentile(gap[1:], [2.5, 97.5])
-            word = "better" if low > 0 else "worse" if high < 0 else "no difference shown"
+            word = "no difference shown" if low <= 0 <= high else "within the spread of seeds" if abs(gap[0]) <= spread else "better" if low > 0 else "worse"
             lines.append(f"* {a} − {b}: {written(gap, '{:+.1f}')}, {word} (seeds: {len(means[a])} and {len(means[b])})")
+    if spread:
+        lines += ["", f"Two seeds of one variant differ by up to {100 * spread:.1f} points."]
     return lines
 
 
