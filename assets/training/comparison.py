@@ -60,9 +60,14 @@ class Marks:
         return (self.draws @ right) / (self.draws @ given)
 
 
+def interval(values):
+    """95 % of the draws of a value that was taken on all scenes, then on each draw."""
+    return np.percentile(values[1:], [2.5, 97.5])
+
+
 def written(values, form="{:.1f}"):
-    """The value on all scenes with the interval of the draws behind it, in points."""
-    low, high = np.percentile(100 * values[1:], [2.5, 97.5])
+    """The value on all scenes with its interval behind it, in points."""
+    low, high = 100 * interval(values)
     return form.format(100 * values[0]) + f" [{form.format(low)}, {form.format(high)}]"
 
 
@@ -77,13 +82,13 @@ def differences(found, marks):
     means = {}
     for name, run in found.items():
         means.setdefault(run["variant"], []).append(marks.families[name].mean(1))
-    spread = max(float(np.ptp([m[0] for m in of])) for of in means.values())
+    spread = max((float(np.ptp([m[0] for m in of])) for of in means.values()), default=0)
     pairs = [("HTC", "VoCo"), ("HTC", "star without anchors"), ("star without anchors", "VoCo"), ("upper", "HTC")]
     lines = []
     for a, b in pairs:
         if a in means and b in means:
             gap = np.mean(means[a], 0) - np.mean(means[b], 0)
-            low, high = np.percentile(gap[1:], [2.5, 97.5])
+            low, high = interval(gap)
             word = "no difference shown" if low <= 0 <= high else "within the spread of seeds" if abs(gap[0]) <= spread else "better" if low > 0 else "worse"
             lines.append(f"* {a} − {b}: {written(gap, '{:+.1f}')}, {word} (seeds: {len(means[a])} and {len(means[b])})")
     if spread:
