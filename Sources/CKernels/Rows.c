@@ -80,19 +80,19 @@ void kernel_rms_norm(
 CLONES
 void kernel_rms_norm_channels(
     const float *source, const float *weight, const float *bias, float epsilon, float *destination, size_t channels,
-    size_t count) {
+    size_t stride, size_t count) {
   for (size_t start = 0; start < count; start += PLACES) {
     size_t places = count - start < PLACES ? count - start : PLACES;
     double sums[PLACES] = {0};
     float scales[PLACES];
     for (size_t c = 0; c < channels; c++) {
-      const float *x = source + c * count + start;
+      const float *x = source + c * stride + start;
       for (size_t i = 0; i < places; i++) sums[i] += (double)x[i] * x[i];
     }
     for (size_t i = 0; i < places; i++) scales[i] = (float)(1 / sqrt(sums[i] / (double)channels + epsilon));
     for (size_t c = 0; c < channels; c++) {
-      const float *x = source + c * count + start;
-      float *y = destination + c * count + start;
+      const float *x = source + c * stride + start;
+      float *y = destination + c * stride + start;
       for (size_t i = 0; i < places; i++) y[i] = x[i] * scales[i] * weight[c] + bias[c];
     }
   }

@@ -1,17 +1,7 @@
-#include <string.h>
-
 #include "CKernels.h"
-#include "Clones.h"
 
 // Minimal filtering F(4×4, 3×3) of Lavin & Gray, arXiv 1509.09308: a tile of 4×4 outputs takes 36 products instead of 144.
 // Y = Aᵀ [(G g Gᵀ) ⊙ (Bᵀ d B)] A with d a 6×6 tile of the input and g a 3×3 kernel.
-
-/// Tiles of a row transformed side by side: a vector of AVX-512.
-#define LANES 16
-/// Columns of the input under so many tiles.
-#define SPAN (4 * LANES + 2)
-
-static size_t tiles_over(size_t extent) { return (extent + 3) / 4; }
 
 void kernel_winograd_weights(const float *weights, size_t outputs, size_t inputs, float *tiles) {
   static const double g[6][3] = {{1.0 / 4, 0, 0},
@@ -35,99 +25,191 @@ void kernel_winograd_weights(const float *weights, size_t outputs, size_t inputs
     }
 }
 
-/// A column of Bᵀ d for `count` neighbours.
-INLINED void input_column(const float *const d[6], size_t count, float *const t[6]) {
-  for (size_t i = 0; i < count; i++) {
-    float a = d[0][i], b = d[1][i], c = d[2][i], e = d[3][i], f = d[4][i], h = d[5][i];
-    t[0][i] = 4 * a - 5 * c + f;
-    t[1][i] = (e + f) - 4 * (b + c);
-    t[2][i] = (f - e) + 4 * (b - c);
-    t[3][i] = (f - c) + 2 * (e - b);
-    t[4][i] = (f - c) - 2 * (e - b);
-    t[5][i] = 4 * b - 5 * e + h;
+#if defined(__x86_64__)
+#include <immintrin.h>
+
+#define AVX512 __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl")))
+#define AVX512_INLINED AVX512 static inline __attribute__((always_inline))
+
+/// Tiles of a row transformed side by side.
+#define LANES 16
+/// Vectors of the input under them: 4 · 16 columns and two more.
+#define VECTORS 5
+
+/// A run of tiles of one row of tiles, at most a vector of them.
+typedef struct {
+  size_t ty, tx, count;
+} run;
+
+AVX512_INLINED run run_at(size_t tile, size_t end, size_t width) {
+  size_t across = (width + 3) / 4;
+  run r = {tile / across, tile % across, end - tile};
+  if (r.count > across - r.tx) r.count = across - r.tx;
+  if (r.count > LANES) r.count = LANES;
+  return r;
+}
+
+AVX512_INLINED __mmask16 first_lanes(size_t count) { return count >= 16 ? 0xffff : (__mmask16)((1u << count) - 1); }
+
+/// Bᵀ d for 16 neighbours: six values become six.
+AVX512_INLINED void input_column(const __m512 d[6], __m512 t[6]) {
+  t[0] = 4 * d[0] - 5 * d[2] + d[4];
+  t[1] = (d[3] + d[4]) - 4 * (d[1] + d[2]);
+  t[2] = (d[4] - d[3]) + 4 * (d[1] - d[2]);
+  t[3] = (d[4] - d[2]) + 2 * (d[3] - d[1]);
+  t[4] = (d[4] - d[2]) - 2 * (d[3] - d[1]);
+  t[5] = 4 * d[1] - 5 * d[3] + d[5];
+}
+
+/// values[j][l] = line[4·l + j].
+AVX512_INLINED void take_columns(const __m512 line[VECTORS], __m512 values[6]) {
+  const __m512i low = _mm512_setr_epi32(0, 4, 8, 12, 16, 20, 24, 28, 1, 5, 9, 13, 17, 21, 25, 29);
+  const __m512i high = _mm512_setr_epi32(2, 6, 10, 14, 18, 22, 26, 30, 3, 7, 11, 15, 19, 23, 27, 31);
+  __m512 a = _mm512_permutex2var_ps(line[0], low, line[1]), b = _mm512_permutex2var_ps(line[2], low, line[3]);
+  __m512 c = _mm512_permutex2var_ps(line[0], high, line[1]), d = _mm512_permutex2var_ps(line[2], high, line[3]);
+  values[0] = _mm512_shuffle_f32x4(a, b, 0x44), values[1] = _mm512_shuffle_f32x4(a, b, 0xee);
+  values[2] = _mm512_shuffle_f32x4(c, d, 0x44), values[3] = _mm512_shuffle_f32x4(c, d, 0xee);
+  __m512i rest = _mm512_castps_si512(line[4]);
+  values[4] = _mm512_castsi512_ps(_mm512_alignr_epi32(rest, _mm512_castps_si512(values[0]), 1));
+  rest = _mm512_alignr_epi32(rest, rest, 1);
+  values[5] = _mm512_castsi512_ps(_mm512_alignr_epi32(rest, _mm512_castps_si512(values[1]), 1));
+}
+
+/// The first `count` values for the columns from `column` on of panels `depth` rows high. Later columns of the row may be
+/// written too: the runs to come overwrite them.
+AVX512_INLINED void write_panels(__m512 values, size_t count, size_t column, size_t depth, float *panels) {
+  size_t lane = column % KERNEL_PANEL_COLUMNS, left = KERNEL_PANEL_COLUMNS - lane;
+  float *row = panels + (column - lane) * depth;
+  if (left >= LANES) return _mm512_storeu_ps(row + lane, values);
+  _mm512_mask_storeu_ps(row + lane, first_lanes(left), values);
+  if (count > left)
+    _mm512_mask_storeu_ps(
+        row + KERNEL_PANEL_COLUMNS * depth - left, (__mmask16)(first_lanes(count) & ~first_lanes(left)), values);
+}
+
+/// Bᵀ d B of a run's tiles of a channel; lanes of `inside` are columns of the picture, the others and rows outside of it
+/// are zero.
+AVX512_INLINED void transform_input(
+    const float *x, size_t height, size_t width, run r, const __mmask16 inside[VECTORS], size_t column, size_t depth,
+    float *panels, size_t set) {
+  __m512 rows[6][VECTORS];
+#pragma clang loop unroll(full)
+  for (size_t k = 0; k < VECTORS; k++) {
+    __m512 d[6], t[6];
+#pragma clang loop unroll(full)
+    for (size_t i = 0; i < 6; i++) {
+      ptrdiff_t row = (ptrdiff_t)(4 * r.ty + i) - 1;
+      __mmask16 mask = row >= 0 && row < (ptrdiff_t)height ? inside[k] : 0;
+      d[i] = _mm512_maskz_loadu_ps(mask, x + row * (ptrdiff_t)width + (ptrdiff_t)(4 * r.tx + 16 * k) - 1);
+    }
+    input_column(d, t);
+#pragma clang loop unroll(full)
+    for (size_t i = 0; i < 6; i++) rows[i][k] = t[i];
   }
-}
-
-/// A line of the picture from column 4·tx − 1 on, zero outside of it.
-INLINED void read_line(const float *x, size_t width, long row, size_t height, size_t tx, float line[SPAN]) {
-  memset(line, 0, SPAN * sizeof *line);
-  if (row < 0 || row >= (long)height) return;
-  size_t skipped = tx == 0 ? 1 : 0, first = 4 * tx + skipped - 1;
-  size_t count = width - first < SPAN - skipped ? width - first : SPAN - skipped;
-  memcpy(line + skipped, x + (size_t)row * width + first, count * sizeof *line);
-}
-
-/// Bᵀ d B of up to 16 tiles of a row, `count` of them, into planes `stride` floats apart.
-INLINED void transform_input(const float lines[6][SPAN], size_t count, float *planes, size_t stride) {
-  float rows[6][SPAN], values[6][LANES], results[6][LANES];
-  const float *d[6];
-  float *t[6];
-  for (size_t i = 0; i < 6; i++) d[i] = lines[i], t[i] = rows[i];
-  input_column(d, SPAN, t);
-  for (size_t i = 0; i < 6; i++) d[i] = values[i], t[i] = results[i];
+#pragma clang loop unroll(full)
   for (size_t i = 0; i < 6; i++) {
-    for (size_t j = 0; j < 6; j++)
-      for (size_t l = 0; l < LANES; l++) values[j][l] = rows[i][4 * l + j];
-    input_column(d, LANES, t);
-    for (size_t j = 0; j < 6; j++) memcpy(planes + (i * 6 + j) * stride, results[j], count * sizeof(float));
+    __m512 values[6], results[6];
+    take_columns(rows[i], values);
+    input_column(values, results);
+#pragma clang loop unroll(full)
+    for (size_t j = 0; j < 6; j++) write_panels(results[j], r.count, column, depth, panels + (i * 6 + j) * set);
   }
 }
 
-CLONES void kernel_winograd_input(
-    const float *x, size_t channels, size_t height, size_t width, float *planes, float *panels, size_t depth,
+AVX512 void kernel_winograd_input(
+    const float *x, size_t channels, size_t height, size_t width, size_t first, size_t tiles, float *panels,
     size_t panel_set) {
-  size_t down = tiles_over(height), across = tiles_over(width), tiles = down * across;
-  size_t stride = (tiles + KERNEL_PANEL_COLUMNS - 1) / KERNEL_PANEL_COLUMNS * KERNEL_PANEL_COLUMNS;
-  memset(planes, 0, 36 * stride * sizeof *planes);
-  for (size_t c = 0; c < channels; c++, x += height * width, panels += KERNEL_PANEL_COLUMNS) {
-    for (size_t ty = 0; ty < down; ty++)
-      for (size_t tx = 0; tx < across; tx += LANES) {
-        float lines[6][SPAN];
-        for (size_t i = 0; i < 6; i++) read_line(x, width, (long)(4 * ty + i) - 1, height, tx, lines[i]);
-        size_t count = across - tx < LANES ? across - tx : LANES;
-        transform_input(lines, count, planes + ty * across + tx, stride);
-      }
-    for (size_t p = 0; p < 36; p++)
-      for (size_t t = 0; t < stride; t += KERNEL_PANEL_COLUMNS)
-        memcpy(
-            panels + p * panel_set + t * depth, planes + p * stride + t, KERNEL_PANEL_COLUMNS * sizeof(float));
+  for (size_t tile = first; tile < first + tiles;) {
+    run r = run_at(tile, first + tiles, width);
+    __mmask16 inside[VECTORS];
+    for (size_t k = 0; k < VECTORS; k++) {
+      size_t start = 4 * r.tx + 16 * k;  // One to the right of the vector's first column.
+      inside[k] = start > width ? 0 : first_lanes(width + 1 - start);
+    }
+    if (r.tx == 0) inside[0] &= 0xfffe;
+    for (size_t c = 0; c < channels; c++)
+      transform_input(
+          x + c * height * width, height, width, r, inside, tile - first, channels, panels + c * KERNEL_PANEL_COLUMNS,
+          panel_set);
+    tile += r.count;
   }
 }
 
 /// Aᵀ m for 16 neighbours: six values become four.
-INLINED void output_column(const float m[6][LANES], float y[4][LANES]) {
-  for (size_t l = 0; l < LANES; l++) {
-    float sum = m[1][l] + m[2][l], difference = m[1][l] - m[2][l];
-    float far = m[3][l] + m[4][l], spread = m[3][l] - m[4][l];
-    y[0][l] = m[0][l] + sum + far;
-    y[1][l] = difference + 2 * spread;
-    y[2][l] = sum + 4 * far;
-    y[3][l] = difference + 8 * spread + m[5][l];
+AVX512_INLINED void output_column(const __m512 m[6], __m512 y[4]) {
+  __m512 sum = m[1] + m[2], difference = m[1] - m[2];
+  __m512 far = m[3] + m[4], spread = m[3] - m[4];
+  y[0] = m[0] + sum + far;
+  y[1] = difference + 2 * spread;
+  y[2] = sum + 4 * far;
+  y[3] = difference + 8 * spread + m[5];
+}
+
+AVX512_INLINED __m512 pairs(__m512 a, __m512 b, int high) {
+  __m512d c = _mm512_castps_pd(a), d = _mm512_castps_pd(b);
+  return _mm512_castpd_ps(high ? _mm512_unpackhi_pd(c, d) : _mm512_unpacklo_pd(c, d));
+}
+
+/// line[4·l + q] = rows[q][l], in four vectors.
+AVX512_INLINED void interleave(const __m512 rows[4], __m512 line[4]) {
+  __m512 a = _mm512_unpacklo_ps(rows[0], rows[1]), b = _mm512_unpackhi_ps(rows[0], rows[1]);
+  __m512 c = _mm512_unpacklo_ps(rows[2], rows[3]), d = _mm512_unpackhi_ps(rows[2], rows[3]);
+  __m512 e = pairs(a, c, 0), f = pairs(a, c, 1), g = pairs(b, d, 0), h = pairs(b, d, 1);
+  a = _mm512_shuffle_f32x4(e, f, 0x44), b = _mm512_shuffle_f32x4(e, f, 0xee);
+  c = _mm512_shuffle_f32x4(g, h, 0x44), d = _mm512_shuffle_f32x4(g, h, 0xee);
+  line[0] = _mm512_shuffle_f32x4(a, c, 0x88), line[1] = _mm512_shuffle_f32x4(a, c, 0xdd);
+  line[2] = _mm512_shuffle_f32x4(b, d, 0x88), line[3] = _mm512_shuffle_f32x4(b, d, 0xdd);
+}
+
+/// A run's outputs of one channel from sums that lie at `sums` for its first tile.
+AVX512_INLINED void transform_output(
+    const float *sums, size_t set, run r, size_t height, size_t width, float bias, float *y) {
+  __m512 columns[4][6];
+#pragma clang loop unroll(full)
+  for (size_t j = 0; j < 6; j++) {
+    __m512 m[6], rows[4];
+#pragma clang loop unroll(full)
+    for (size_t i = 0; i < 6; i++) m[i] = _mm512_maskz_loadu_ps(first_lanes(r.count), sums + (i * 6 + j) * set);
+    output_column(m, rows);
+#pragma clang loop unroll(full)
+    for (size_t k = 0; k < 4; k++) columns[k][j] = rows[k];
+  }
+  size_t left = width - 4 * r.tx < 4 * r.count ? width - 4 * r.tx : 4 * r.count;
+#pragma clang loop unroll(full)
+  for (size_t k = 0; k < 4; k++) {
+    if (4 * r.ty + k >= height) continue;
+    __m512 rows[4], line[4];
+    output_column(columns[k], rows);
+    for (size_t q = 0; q < 4; q++) rows[q] += bias;
+    interleave(rows, line);
+    float *place = y + (4 * r.ty + k) * width + 4 * r.tx;
+    for (size_t q = 0; q < 4; q++)
+      if (left > 16 * q) _mm512_mask_storeu_ps(place + 16 * q, first_lanes(left - 16 * q), line[q]);
   }
 }
 
-CLONES void kernel_winograd_output(
-    const float *sums, size_t sum_set, size_t stride, size_t channels, size_t height, size_t width, const float *bias,
-    float *y) {
-  size_t down = tiles_over(height), across = tiles_over(width);
-  for (size_t o = 0; o < channels; o++, sums += stride, y += height * width)
-    for (size_t ty = 0; ty < down; ty++)
-      for (size_t tx = 0; tx < across; tx += LANES) {
-        float columns[4][6][LANES], m[6][LANES], rows[4][LANES], line[4 * LANES];
-        size_t count = across - tx < LANES ? across - tx : LANES;
-        memset(m, 0, sizeof m);
-        for (size_t j = 0; j < 6; j++) {
-          for (size_t i = 0; i < 6; i++)
-            memcpy(m[i], sums + (i * 6 + j) * sum_set + ty * across + tx, count * sizeof(float));
-          output_column(m, rows);
-          for (size_t r = 0; r < 4; r++) memcpy(columns[r][j], rows[r], sizeof rows[r]);
-        }
-        size_t left = width - 4 * tx < 4 * count ? width - 4 * tx : 4 * count;
-        for (size_t r = 0; r < 4 && 4 * ty + r < height; r++) {
-          output_column(columns[r], rows);
-          for (size_t q = 0; q < 4; q++)
-            for (size_t l = 0; l < LANES; l++) line[4 * l + q] = rows[q][l] + (bias ? bias[o] : 0);
-          memcpy(y + (4 * ty + r) * width + 4 * tx, line, left * sizeof *line);
-        }
-      }
+AVX512 void kernel_winograd_output(
+    const float *sums, size_t sum_set, size_t stride, size_t channels, size_t height, size_t width, size_t first,
+    size_t tiles, const float *bias, float *y) {
+  for (size_t o = 0; o < channels; o++)
+    for (size_t tile = first; tile < first + tiles;) {
+      run r = run_at(tile, first + tiles, width);
+      transform_output(
+          sums + o * stride + tile - first, sum_set, r, height, width, bias ? bias[o] : 0, y + o * height * width);
+      tile += r.count;
+    }
 }
+#else
+void kernel_winograd_input(
+    const float *x, size_t channels, size_t height, size_t width, size_t first, size_t tiles, float *panels,
+    size_t panel_set) {
+  (void)x, (void)channels, (void)height, (void)width, (void)first, (void)tiles, (void)panels, (void)panel_set;
+}
+
+void kernel_winograd_output(
+    const float *sums, size_t sum_set, size_t stride, size_t channels, size_t height, size_t width, size_t first,
+    size_t tiles, const float *bias, float *y) {
+  (void)sums, (void)sum_set, (void)stride, (void)channels, (void)height, (void)width, (void)first, (void)tiles;
+  (void)bias, (void)y;
+}
+#endif

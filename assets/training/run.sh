@@ -1,7 +1,7 @@
 #!/bin/sh
 # Retrains from nothing; interrupt and restart at will.
 #   sh assets/training/run.sh              the shipped checkpoint
-#   sh assets/training/run.sh comparison   every row of the comparison, one after the other
+#   sh assets/training/run.sh comparison   every row of the comparison, one after the other, and what was tried
 #   sh assets/training/run.sh voco 2       one row: variant and seed
 # Working data goes to $VOCOSCOPE_TRAINING (default ~/.cache/vocoscope-training).
 set -eu
@@ -33,22 +33,47 @@ if command -v g++ >/dev/null; then compile=--compile; fi
 [ -e "$work/mgvq/report.json" ] || "$python" train_mgvq.py
 "$python" codes.py
 
-# Trains and evaluates one row of the comparison.
+# Trains and evaluates one row of the comparison; what follows variant and seed goes to train.py.
 row() {
-    "$python" train.py --variant "$1" --seed "$2" $compile
-    "$python" evaluate.py "$1-$2" --split test
-    if [ "$1" = upper ]; then "$python" evaluate.py "$1-$2" --split test --as lower; fi
+    variant=$1 seed=$2
+    shift 2
+    "$python" train.py --variant "$variant" --seed "$seed" $compile "$@"
+    "$python" evaluate.py "$variant-$seed" --split test
+    if [ "$variant" = upper ]; then "$python" evaluate.py upper-1 --split test --as lower; fi
+}
+
+# Carries a variant's first seed on: the second stage's cosine is drawn out and read at the step reached.
+longer() {
+    row "$1" 1
+    if [ ! -e "$work/runs/$1-1-long" ]; then
+        rm -rf "$work/runs/$1-1-long.new"
+        cp -r "$work/runs/$1-1" "$work/runs/$1-1-long.new"
+        mv "$work/runs/$1-1-long.new" "$work/runs/$1-1-long"
+    fi
+    "$python" train.py --variant "$1" --name "$1-1-long" --second 5400 $compile
+    "$python" evaluate.py "$1-1-long" --split test
+}
+
+# The same as HTC's first seed but for one option of the anchor projector.
+tried() {
+    name=$1
+    shift
+    "$python" train.py --variant htc --name "$name" $compile "$@"
+    "$python" evaluate.py "$name" --split test
 }
 
 case $what in
 shipped)
-    "$python" train.py --name shipped --muon 0 --questions 12 --steps 2400 --second 3000 --full 150 $compile
-    for split in val test pairs; do "$python" evaluate.py shipped --split "$split"; done
-    "$python" export.py --run shipped --out "$work/export/shipped"
+    longer htc
+    for split in val pairs; do "$python" evaluate.py htc-1-long --split "$split"; done
+    "$python" export.py --run htc-1-long --out "$work/export/htc-1-long"
     ;;
 comparison)
     for each in upper htc voco star-without-anchors discrete-only; do row $each 1; done
     for each in htc voco; do row $each 2; done
+    for each in htc voco; do longer $each; done
+    tried htc-1-wide --anchor-hidden 512
+    tried htc-1-rate --anchor-rate 3
     "$python" comparison.py
     ;;
 *) row "$what" "$seed" ;;

@@ -64,15 +64,16 @@ void kernel_multiply_packed(
 
 /// weights [outputs, inputs, 3, 3] as 36 sets of tiles as `kernel_pack_tiles` makes them.
 void kernel_winograd_weights(const float *weights, size_t outputs, size_t inputs, float *tiles);
-/// x [channels, height, width], `panels` 36 sets `panel_set` floats apart of [tiles / 32][depth][32], pointing at the first
-/// of these channels among `depth`; `planes` has room for 36 times the tiles, rounded up to 32.
+/// `tiles` tiles of x [channels, height, width] from tile `first` on, as 36 sets `panel_set` floats apart of
+/// [ceil(tiles / 32)][channels][32]. Columns after the last tile hold anything.
 void kernel_winograd_input(
-    const float *x, size_t channels, size_t height, size_t width, float *planes, float *panels, size_t depth,
+    const float *x, size_t channels, size_t height, size_t width, size_t first, size_t tiles, float *panels,
     size_t panel_set);
-/// y [channels, height, width] of 36 sets `sum_set` floats apart of [channels][stride]. A null bias is zero.
+/// The outputs of these tiles in y [channels, height, width], of 36 sets `sum_set` floats apart of [channels][stride]. A
+/// null bias is zero.
 void kernel_winograd_output(
-    const float *sums, size_t sum_set, size_t stride, size_t channels, size_t height, size_t width, const float *bias,
-    float *y);
+    const float *sums, size_t sum_set, size_t stride, size_t channels, size_t height, size_t width, size_t first,
+    size_t tiles, const float *bias, float *y);
 
 // 8-bit integers, one scale a row (Quantize.c): value = scale * integer, the largest magnitude at the last level.
 
@@ -128,10 +129,11 @@ void kernel_layer_norm(
 /// x / sqrt(mean of squares + epsilon) * weight over each row.
 void kernel_rms_norm(
     const float *source, const float *weight, float epsilon, float *destination, size_t rows, size_t columns);
-/// The same over the channels of `source` [channels, count] at each of `count` places, with a bias.
+/// The same over the channels of `source` at each of `count` places, `stride` floats from channel to channel, with a
+/// bias.
 void kernel_rms_norm_channels(
     const float *source, const float *weight, const float *bias, float epsilon, float *destination, size_t channels,
-    size_t count);
+    size_t stride, size_t count);
 /// Rotates the pairs (i, i + half) of every head of `source` [rows, heads * 2 * half] by the angle whose cosine and
 /// sine are in row r of `cosines` and `sines` [rows, half].
 void kernel_rotate_halves(

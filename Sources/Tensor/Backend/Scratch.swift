@@ -14,8 +14,8 @@ enum Scratch {
   private static let pool = Mutex<[Idle]>([])
   /// Larger ones, smallest first.
   private static let largePool = Mutex<[Idle]>([])
-  /// So many are enough for a convolution's operands; of more, the smallest is freed.
-  private static let mostLarge = 3
+  /// Enough for a convolution's operands and sums on every thread; of more, the smallest is freed.
+  private static let mostLarge = max(3, 2 * ComputeBackend.processors)
 
   /// Calls `body` with room for `count` floats that nobody else uses meanwhile.
   static func with(_ count: Int, _ body: (UnsafeMutablePointer<Float>) -> Void) {

@@ -27,8 +27,13 @@ package func rmsNorm2D(_ x: Tensor, weight: Tensor, bias: Tensor, epsilon: Float
   precondition(x.rank == 3 && weight.shape == [x.shape[0]] && bias.shape == weight.shape, "rmsNorm2D of \(x.shape)")
   let places = x.shape[1] * x.shape[2]
   return Tensor(shape: x.shape) { y in
+    guard let y = y.baseAddress else { return }
     withPointers(x, weight, bias) { x, weight, bias in
-      kernel_rms_norm_channels(x.start, weight.start, bias.start, epsilon, y.baseAddress, weight.count, places)
+      inParallel(places, grain: 1 << 10, multipleOf: 16) { part in
+        kernel_rms_norm_channels(
+          x.start + part.lowerBound, weight.start, bias.start, epsilon, y + part.lowerBound, weight.count, places,
+          part.count)
+      }
     }
   }
 }

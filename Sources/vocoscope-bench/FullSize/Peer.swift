@@ -64,8 +64,10 @@ struct PeerEnvironment {
 
   var python: String { "\(folder)/bin/python" }
 
+  /// PyTorch's index is asked for torch alone: a network that cannot reach it would otherwise wait for every package, many times.
   private static let packages = [
-    ["torch==2.13.0+cpu", "numpy", "transformers", "safetensors", "gguf"],
+    ["--retries", "1", "--extra-index-url", "https://download.pytorch.org/whl/cpu", "torch==2.13.0+cpu"],
+    ["numpy", "transformers", "safetensors", "gguf"],
     // From source, so that it uses what this processor has.
     ["--no-binary", "llama-cpp-python", "llama-cpp-python"],
   ]
@@ -77,9 +79,8 @@ struct PeerEnvironment {
     print("installing the peers into \(folder): this builds llama.cpp and takes minutes")
     try call("/usr/bin/env", ["python3", "-m", "venv", folder])
     for packages in Self.packages {
-      try call(
-        "\(folder)/bin/pip",
-        ["install", "--quiet", "--extra-index-url", "https://download.pytorch.org/whl/cpu"] + packages)
+      print("  \(packages.last ?? "")")
+      try call("\(folder)/bin/pip", ["install", "--quiet"] + packages)
     }
     _ = FileManager.default.createFile(atPath: done, contents: nil)
   }
