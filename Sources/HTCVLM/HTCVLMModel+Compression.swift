@@ -13,12 +13,22 @@ extension HTCVLMModel {
   ) throws -> VisualCache {
     let input = try decoderInput(visual, edits: intervention.inputs)
     let plan = try plan(input, [intervention.cuts])
+    let (before, own) = (input.layout.context, Range(input.layout.vocoBlock))
     return try run.stage(.decoder, steps: 2 * decoder.layers.count) { step in
-      let rows = input.layout.context
-      let context = try decoder.context(
-        input.embeddings[rows: rows], positions: Array(input.positions[rows]), pattern: ContextPattern(input.layout),
-        wantsRollout: run.capturesDetails, check: run.checkCancellation, step: step)
-      return try finish(visual, intervention, input, plan, context, run: run, step: step)
+      var context = ContextPass(
+        decoder, input.embeddings[rows: before], positions: Array(input.positions[before]),
+        pattern: ContextPattern(input.layout), wantsRollout: run.capturesDetails)
+      var voco = VocoPass(
+        decoder, plan, input.embeddings[rows: own], positions: Array(input.positions[own]),
+        capture: run.capturesDetails, wantsRollout: context.rollout != nil)
+      // Layer by layer, so that where memory is short its weights are read once for both.
+      for layer in decoder.layers.indices {
+        try context.advance(check: run.checkCancellation)
+        try step()
+        voco.advance(context: context.layers[layer], rollout: context.rollout)
+        try step()
+      }
+      return finish(visual, intervention, input, context.context, voco.state, run: run)
     }
   }
 
@@ -31,15 +41,15 @@ extension HTCVLMModel {
     let intervention = Intervention(inputs: cache.intervention.inputs, cuts: intervention.cuts)
     let plan = try plan(cache.input, [intervention.cuts])
     return try run.stage(.decoder, steps: decoder.layers.count) { step in
-      try finish(cache.visual, intervention, cache.input, plan, cache.context, run: run, step: step)
+      let voco = try vocoState(plan, cache.input, cache.context, capture: run.capturesDetails, step: step)
+      return finish(cache.visual, intervention, cache.input, cache.context, voco, run: run)
     }
   }
 
   private func finish(
-    _ visual: VisualEncoding, _ intervention: Intervention, _ input: DecoderInput, _ plan: VocoPlan,
-    _ context: DecoderContext, run: RunContext, step: () throws -> Void
-  ) throws -> VisualCache {
-    let voco = try vocoState(plan, input, context, capture: run.capturesDetails, step: step)
+    _ visual: VisualEncoding, _ intervention: Intervention, _ input: DecoderInput, _ context: DecoderContext,
+    _ voco: VocoState, run: RunContext
+  ) -> VisualCache {
     let cache = VisualCache(
       visual: visual, intervention: intervention, input: input, context: context, voco: voco)
     cache.report(to: run.observer)

@@ -165,15 +165,16 @@ struct FrameTests {
     #expect(text.contains("image done 12 ms"))
   }
 
-  @Test("The decoder's time left counts its layers on all tokens, not those on one")
+  @Test("The decoder's time left counts a layer on all tokens and the one after it on voco as one")
   func decoderProgress() {
     func left(_ done: Int, of total: Int) -> Double? {
       StageProgress(stage: .decoder, state: .running(done: done, of: total), seconds: Double(done) * 2).secondsLeft
     }
     #expect(left(0, of: 64) == nil)
-    #expect(left(8, of: 64) == 48)
-    #expect(left(31, of: 64) == 2)
-    #expect(left(40, of: 64) == nil)
+    #expect(left(7, of: 64) == 98)
+    #expect(left(8, of: 64) == 112)
+    #expect(left(31, of: 64) == 62)
+    #expect(left(63, of: 64) == nil)
   }
 
   @Test("A click in the map moves the cursor, a drag selects, a click on a hint works")

@@ -42,7 +42,7 @@ row() {
     if [ "$variant" = upper ]; then "$python" evaluate.py upper-1 --split test --as lower; fi
 }
 
-# Carries a variant's first seed on: the second stage's cosine is drawn out and read at the step reached.
+# Carries a variant's first seed on, twice: the second stage's cosine is drawn out and read at the step reached.
 longer() {
     row "$1" 1
     if [ ! -e "$work/runs/$1-1-long" ]; then
@@ -50,7 +50,7 @@ longer() {
         cp -r "$work/runs/$1-1" "$work/runs/$1-1-long.new"
         mv "$work/runs/$1-1-long.new" "$work/runs/$1-1-long"
     fi
-    "$python" train.py --variant "$1" --name "$1-1-long" --second 5400 $compile
+    for second in 5400 7400; do "$python" train.py --variant "$1" --name "$1-1-long" --second "$second" $compile; done
     "$python" evaluate.py "$1-1-long" --split test
 }
 

@@ -79,20 +79,18 @@ struct ContextRollout: Sendable {
 
 /// The rollout's rows from the first voco to the last, carried through the layers.
 struct VocoRollout: Sendable {
-  let context: ContextRollout
   /// `[rows, keys]`.
   private var current: [[Float]]
   private var layer = 0
 
-  init(context: ContextRollout, rows: Int) {
-    self.context = context
-    current = (0..<rows).map { row in
-      (0..<context.rows + rows).map { $0 == context.rows + row ? 1 : 0 }
-    }
+  /// Of `rows` rows after `before` context rows.
+  init(before: Int, rows: Int) {
+    current = (0..<rows).map { row in (0..<before + rows).map { $0 == before + row ? 1 : 0 } }
   }
 
-  /// Takes the next layer's mean rows `[rows, keys]` and returns the last voco row of the rollout `[keys]`.
-  mutating func append(_ mean: Tensor) -> Tensor {
+  /// Takes the next layer's mean rows `[rows, keys]` and returns the last voco row of the rollout `[keys]`; `context`
+  /// must hold the layers before this one.
+  mutating func append(_ mean: Tensor, context: ContextRollout) -> Tensor {
     let keys = mean.shape[1]
     current = current.indices.map { row in
       let weights = mean[row: row].values

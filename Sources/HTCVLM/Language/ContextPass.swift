@@ -7,39 +7,64 @@ struct DecoderContext: Sendable {
   let rollout: ContextRollout?
 }
 
-extension LlamaDecoder {
-  /// Runs rows that attend among themselves by `pattern`, for their keys and values.
+/// Rows that attend among themselves, on their way through the layers for their keys and values.
+struct ContextPass {
+  private let decoder: LlamaDecoder
+  private let positions: [Int]
+  private let pattern: ContextPattern
+  private var x: Tensor
+  /// Of the layers so far.
+  private(set) var layers: [KeyValues] = []
+  private(set) var rollout: ContextRollout?
+
+  init(
+    _ decoder: LlamaDecoder, _ embeddings: Tensor, positions: [Int], pattern: ContextPattern, wantsRollout: Bool
+  ) {
+    let rows = embeddings.shape[0]
+    (self.decoder, self.positions, self.pattern) = (decoder, positions, pattern)
+    x = embeddings
+    rollout = wantsRollout ? ContextRollout(pattern: pattern, rows: rows, layers: decoder.layers.count) : nil
+  }
+
+  var context: DecoderContext { DecoderContext(layers: layers, rollout: rollout) }
+
+  /// Runs the next layer; the last computes keys and values only, since nothing reads these rows' outputs.
   ///
-  /// The last layer computes keys and values only, since nothing reads these rows' outputs. `step` is called once a
-  /// layer, `check` also within layers; what they throw ends the pass.
+  /// `check` is called within the layer; what it throws ends the pass.
+  mutating func advance(check: () throws -> Void) rethrows {
+    let (index, shape) = (layers.count, decoder.shape)
+    guard x.shape[0] > 0 else {
+      let none = Tensor.zeros([0, shape.keyValueHeads * shape.headDim])
+      layers.append(KeyValues(keys: none, values: none))
+      return
+    }
+    let layer = decoder.layers[index]
+    let normalized = layer.normalized(x)
+    let own = layer.keyValues(normalized, positions: positions)
+    layers.append(own)
+    guard index < decoder.layers.count - 1 else { return }
+    try check()
+    let queries = layer.queries(normalized, positions: positions)
+    let attention = shape.attend(pattern, queries: queries, own, wantsWeights: rollout != nil)
+    if let weights = attention.meanWeights { rollout?.append(weights) }
+    try check()
+    x = try layer.complete(x, attention: attention.mixed, check: check)
+  }
+}
+
+extension LlamaDecoder {
+  /// Runs rows that attend among themselves by `pattern` through all layers.
+  ///
+  /// `step` is called once a layer, `check` also within layers; what they throw ends the pass.
   func context(
     _ embeddings: Tensor, positions: [Int], pattern: ContextPattern, wantsRollout: Bool, check: () throws -> Void,
     step: () throws -> Void
   ) rethrows -> DecoderContext {
-    let rows = embeddings.shape[0]
-    var rollout = wantsRollout ? ContextRollout(pattern: pattern, rows: rows, layers: layers.count) : nil
-    var x = embeddings
-    var keyValues: [KeyValues] = []
-    for (index, layer) in layers.enumerated() {
-      guard rows > 0 else {
-        let none = Tensor.zeros([0, shape.keyValueHeads * shape.headDim])
-        keyValues.append(KeyValues(keys: none, values: none))
-        try step()
-        continue
-      }
-      let normalized = layer.normalized(x)
-      let own = layer.keyValues(normalized, positions: positions)
-      keyValues.append(own)
-      if index < layers.count - 1 {
-        try check()
-        let queries = layer.queries(normalized, positions: positions)
-        let attention = shape.attend(pattern, queries: queries, own, wantsWeights: rollout != nil)
-        if let weights = attention.meanWeights { rollout?.append(weights) }
-        try check()
-        x = try layer.complete(x, attention: attention.mixed, check: check)
-      }
+    var pass = ContextPass(self, embeddings, positions: positions, pattern: pattern, wantsRollout: wantsRollout)
+    for _ in layers {
+      try pass.advance(check: check)
       try step()
     }
-    return DecoderContext(layers: keyValues, rollout: rollout)
+    return pass.context
   }
 }

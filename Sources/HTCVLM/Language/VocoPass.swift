@@ -28,43 +28,80 @@ struct VocoState: Sendable {
   }
 }
 
+/// The voco rows of all of a plan's variants on their way through the layers.
+///
+/// They stay apart from the context's product: under cuts they run alone against the same context, and in 8 bits a row
+/// alone is not rounded where rows of a large product are. A cut's effect must not hold that difference.
+struct VocoPass {
+  private let decoder: LlamaDecoder
+  private let plan: VocoPlan
+  private let positions: [Int]
+  private let lastRows: [Int]
+  private let compressed: [Int]
+  private let capture: Bool
+  private var x: Tensor
+  private var rollout: VocoRollout?
+  private var hidden: [Tensor]
+  private var layers: [KeyValues] = []
+  private var attention: [Tensor] = []
+  private var norms: [Tensor] = []
+  private var rolled: [Tensor] = []
+
+  /// `embeddings` `[rows, D]` and `positions` are those of one variant. `capture` adds value norms of the first variant,
+  /// `wantsRollout` its rollout.
+  init(
+    _ decoder: LlamaDecoder, _ plan: VocoPlan, _ embeddings: Tensor, positions: [Int], capture: Bool,
+    wantsRollout: Bool
+  ) {
+    let variants = plan.variants.count
+    (self.decoder, self.plan, self.capture) = (decoder, plan, capture)
+    self.positions = (0..<variants).flatMap { _ in positions }
+    lastRows = (0..<variants).map { ($0 + 1) * plan.rows - 1 }
+    compressed = (0..<variants).flatMap { variant in
+      plan.layout.compressed.map { variant * plan.rows + $0 - plan.layout.firstVoco }
+    }
+    x = Tensor.concatenate([Tensor](repeating: embeddings, count: variants))
+    hidden = [gatherRows(x, lastRows)]
+    rollout = wantsRollout ? VocoRollout(before: plan.layout.firstVoco, rows: plan.rows) : nil
+  }
+
+  /// Runs the next layer against the context's keys and values there; its rollout must hold the layers before.
+  mutating func advance(context: KeyValues, rollout contextRollout: ContextRollout?) {
+    let (index, shape) = (layers.count, decoder.shape)
+    let layer = decoder.layers[index]
+    let normalized = layer.normalized(x)
+    let own = layer.keyValues(normalized, positions: positions)
+    layers.append(own.gathered(compressed))
+    let queries = layer.queries(normalized, positions: positions)
+    let result = shape.attend(plan, layer: index, queries: queries, own, context: context)
+    attention.append(result.lastRow)
+    if capture { norms.append(layer.valueNorms((context + own[rows: 0..<plan.rows]).values)) }
+    if let contextRollout, let row = rollout?.append(result.meanRows, context: contextRollout) { rolled.append(row) }
+    x = layer.complete(x, attention: result.mixed) {}
+    let last = gatherRows(x, lastRows)
+    hidden.append(index < decoder.layers.count - 1 ? last : decoder.normalized(last))
+  }
+
+  var state: VocoState {
+    VocoState(
+      variants: plan.variants.count, layers: layers, hidden: hidden, attention: attention,
+      valueNorms: capture ? norms : nil, rollout: rollout == nil ? nil : rolled)
+  }
+}
+
 extension LlamaDecoder {
-  /// Runs the voco rows of all of the plan's variants against one context.
-  ///
-  /// `embeddings` `[rows, D]` and `positions` are those of one variant. `capture` adds value norms and the rollout of
-  /// the first variant.
+  /// Runs the voco rows of all of the plan's variants against one context, as `VocoPass` says.
   func voco(
     _ plan: VocoPlan, embeddings: Tensor, positions: [Int], context: DecoderContext, capture: Bool,
     step: () throws -> Void
   ) rethrows -> VocoState {
-    let variants = plan.variants.count
-    let lastRows = (0..<variants).map { ($0 + 1) * plan.rows - 1 }
-    let compressed = (0..<variants).flatMap { variant in
-      plan.layout.compressed.map { variant * plan.rows + $0 - plan.layout.firstVoco }
-    }
-    let positions = (0..<variants).flatMap { _ in positions }
-    var x = Tensor.concatenate([Tensor](repeating: embeddings, count: variants))
-    var rollout = capture ? context.rollout.map { VocoRollout(context: $0, rows: plan.rows) } : nil
-    var hidden = [gatherRows(x, lastRows)]
-    var (keyValues, attention, norms, rolled): ([KeyValues], [Tensor], [Tensor], [Tensor]) = ([], [], [], [])
-    for (index, layer) in layers.enumerated() {
-      let normalized = layer.normalized(x)
-      let own = layer.keyValues(normalized, positions: positions)
-      keyValues.append(own.gathered(compressed))
-      let queries = layer.queries(normalized, positions: positions)
-      let result = shape.attend(plan, layer: index, queries: queries, own, context: context.layers[index])
-      attention.append(result.lastRow)
-      if capture {
-        norms.append(layer.valueNorms((context.layers[index] + own[rows: 0..<plan.rows]).values))
-        if let row = rollout?.append(result.meanRows) { rolled.append(row) }
-      }
-      x = layer.complete(x, attention: result.mixed) {}
-      let last = gatherRows(x, lastRows)
-      hidden.append(index < layers.count - 1 ? last : self.normalized(last))
+    var pass = VocoPass(
+      self, plan, embeddings, positions: positions, capture: capture,
+      wantsRollout: capture && context.rollout != nil)
+    for layer in context.layers {
+      pass.advance(context: layer, rollout: context.rollout)
       try step()
     }
-    return VocoState(
-      variants: variants, layers: keyValues, hidden: hidden, attention: attention,
-      valueNorms: capture ? norms : nil, rollout: rollout == nil ? nil : rolled)
+    return pass.state
   }
 }

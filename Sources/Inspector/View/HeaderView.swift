@@ -109,13 +109,12 @@ extension StageProgress {
 
   /// Seconds that the stage still takes if its steps stay as they are; `nil` before the first is done.
   ///
-  /// The decoder's first half of steps are its layers on all visual tokens; the second half, on one row, takes hardly
-  /// any time.
+  /// The decoder's steps come in pairs: a layer on all visual tokens, then on the voco row, which takes hardly any time.
   package var secondsLeft: Double? {
-    guard case .running(let done, let total) = state, done > 0, total > 0 else { return nil }
-    let costly = stage == .decoder && total > 1 ? total / 2 : total
-    guard done < costly else { return nil }
-    return seconds / Double(done) * Double(costly - done)
+    guard case .running(let done, let total) = state, done > 0 else { return nil }
+    let steps = stage == .decoder ? 2 : 1
+    let (past, all) = ((done + steps - 1) / steps, (total + steps - 1) / steps)
+    return past < all ? seconds / Double(past) * Double(all - past) : nil
   }
 
   var hasFailed: Bool { if case .failed = state { true } else { false } }

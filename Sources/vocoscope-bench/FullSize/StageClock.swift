@@ -71,7 +71,9 @@ struct RunTimes: Codable {
     let cache = try model.compress(visual, run: clock.run())
     let layers = model.configuration.layers
     let steps = clock.steps(.decoder)
-    (times.context, times.voco) = (Array(steps.prefix(layers)), Array(steps.dropFirst(layers)))
+    // The two alternate.
+    times.context = (0..<layers).map { steps[2 * $0] }
+    times.voco = (0..<layers).map { steps[2 * $0 + 1] }
     let answer = try model.answer(
       try model.prompt(ofTokens: promptTokens), from: cache,
       options: GenerationOptions(maxNewTokens: newTokens, temperature: 0), run: clock.run())
