@@ -3,12 +3,18 @@
 #include "CKernels.h"
 #include "Clones.h"
 
+/// Lanes whose largest values are found side by side: one running maximum would wait for itself at every value.
+#define LANES 64
+
+INLINED float larger(float magnitude, float largest) { return magnitude > largest ? magnitude : largest; }
+
 INLINED float largest_magnitude(const float *restrict values, size_t count) {
-  float largest = 0;
-  for (size_t i = 0; i < count; i++) {
-    float magnitude = fabsf(values[i]);
-    largest = magnitude > largest ? magnitude : largest;
-  }
+  float lanes[LANES] = {0}, largest = 0;
+  size_t whole = count / LANES * LANES;
+  for (size_t i = 0; i < whole; i += LANES)
+    for (size_t l = 0; l < LANES; l++) lanes[l] = larger(fabsf(values[i + l]), lanes[l]);
+  for (size_t l = 0; l < LANES; l++) largest = larger(lanes[l], largest);
+  for (size_t i = whole; i < count; i++) largest = larger(fabsf(values[i]), largest);
   return largest;
 }
 
