@@ -13,14 +13,12 @@ extension HTCVLMModel {
   ) throws -> VisualCache {
     let input = try decoderInput(visual, edits: intervention.inputs)
     let plan = try plan(input, [intervention.cuts])
-    let (before, own) = (input.layout.context, Range(input.layout.vocoBlock))
+    let rows = input.layout.context
     return try run.stage(.decoder, steps: 2 * decoder.layers.count) { step in
       var context = ContextPass(
-        decoder, input.embeddings[rows: before], positions: Array(input.positions[before]),
+        decoder, input.embeddings[rows: rows], positions: Array(input.positions[rows]),
         pattern: ContextPattern(input.layout), wantsRollout: run.capturesDetails)
-      var voco = VocoPass(
-        decoder, plan, input.embeddings[rows: own], positions: Array(input.positions[own]),
-        capture: run.capturesDetails, wantsRollout: context.rollout != nil)
+      var voco = vocoPass(plan, input, capture: run.capturesDetails, wantsRollout: context.rollout != nil)
       // Layer by layer, so that where memory is short its weights are read once for both.
       for layer in decoder.layers.indices {
         try context.advance(check: run.checkCancellation)
@@ -75,13 +73,23 @@ extension HTCVLMModel {
       layout: input.layout, variants: variants, shape: decoder.shape, layers: decoder.layers.count)
   }
 
+  private func vocoPass(_ plan: VocoPlan, _ input: DecoderInput, capture: Bool, wantsRollout: Bool) -> VocoPass {
+    let rows = Range(input.layout.vocoBlock)
+    return VocoPass(
+      decoder, plan, input.embeddings[rows: rows], positions: Array(input.positions[rows]), capture: capture,
+      wantsRollout: wantsRollout)
+  }
+
+  /// Runs the voco rows of all of the plan's variants against one context; `step` is called once a layer.
   func vocoState(
     _ plan: VocoPlan, _ input: DecoderInput, _ context: DecoderContext, capture: Bool,
     step: () throws -> Void
-  ) throws -> VocoState {
-    let rows = Range(input.layout.vocoBlock)
-    return try decoder.voco(
-      plan, embeddings: input.embeddings[rows: rows], positions: Array(input.positions[rows]), context: context,
-      capture: capture, step: step)
+  ) rethrows -> VocoState {
+    var pass = vocoPass(plan, input, capture: capture, wantsRollout: capture && context.rollout != nil)
+    for layer in context.layers {
+      pass.advance(context: layer, rollout: context.rollout)
+      try step()
+    }
+    return pass.state
   }
 }

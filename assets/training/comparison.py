@@ -19,7 +19,6 @@ WIDE, FAST = "HTC, wide anchor projector", "HTC, fast anchor projector"
 LONG_HTC, LONG_VOCO = "HTC, long", "VoCo, long"
 # Runs beside the variants: what was tried to help HTC, and the longer schedule for both.
 OTHERS = {"htc-1-wide": WIDE, "htc-1-rate": FAST, "voco-1-long": LONG_VOCO, "htc-1-long": LONG_HTC}
-SHIPPED = LONG_HTC
 LEAST_GAP = .10
 DRAWS = 2000
 PAPER = {"HTC": 87.2, "VoCo": 81.0}

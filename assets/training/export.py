@@ -1,4 +1,4 @@
-"""Writes a run as a checkpoint directory: `python export.py --run shipped --out DIR [--work DIR]`.
+"""Writes a run as a checkpoint directory: `python export.py --run htc-1-long --out DIR [--work DIR]`.
 
 Everything is stored in F16 except the codebook and the position embeddings (F32), whose rounding could change codes
 or features for no gain in size. The standardisation of the features is folded into the projector's first layer.
@@ -55,7 +55,7 @@ def config(model, variant, inputs):
 def main():
     """Writes config.json, model.safetensors, tokenizer.model and preprocessor_config.json."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--run", default="shipped")
+    parser.add_argument("--run", default="htc-1-long")
     parser.add_argument("--out", required=True)
     parser.add_argument("--work", default=default_work())
     options = parser.parse_args()

@@ -33,13 +33,11 @@ if command -v g++ >/dev/null; then compile=--compile; fi
 [ -e "$work/mgvq/report.json" ] || "$python" train_mgvq.py
 "$python" codes.py
 
-# Trains and evaluates one row of the comparison; what follows variant and seed goes to train.py.
+# Trains and evaluates one row of the comparison.
 row() {
-    variant=$1 seed=$2
-    shift 2
-    "$python" train.py --variant "$variant" --seed "$seed" $compile "$@"
-    "$python" evaluate.py "$variant-$seed" --split test
-    if [ "$variant" = upper ]; then "$python" evaluate.py upper-1 --split test --as lower; fi
+    "$python" train.py --variant "$1" --seed "$2" $compile
+    "$python" evaluate.py "$1-$2" --split test
+    if [ "$1" = upper ]; then "$python" evaluate.py "$1-$2" --split test --as lower; fi
 }
 
 # Carries a variant's first seed on, twice: the second stage's cosine is drawn out and read at the step reached.

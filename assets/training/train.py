@@ -149,6 +149,9 @@ def main():
         align(model, heads, inputs, Split(options.work, "train", options.scenes, coded=False), options.seed, options.align, note)
         save(0)
     total = options.steps + options.second
+    if first > total:
+        print(f"{folder}: already at step {first}")
+        return
     run = torch.compile(model, dynamic=False) if options.compile else model
     for step in range(first, total):
         rng = np.random.default_rng([options.seed, step])

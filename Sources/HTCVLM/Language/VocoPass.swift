@@ -88,20 +88,3 @@ struct VocoPass {
       valueNorms: capture ? norms : nil, rollout: rollout == nil ? nil : rolled)
   }
 }
-
-extension LlamaDecoder {
-  /// Runs the voco rows of all of the plan's variants against one context, as `VocoPass` says.
-  func voco(
-    _ plan: VocoPlan, embeddings: Tensor, positions: [Int], context: DecoderContext, capture: Bool,
-    step: () throws -> Void
-  ) rethrows -> VocoState {
-    var pass = VocoPass(
-      self, plan, embeddings, positions: positions, capture: capture,
-      wantsRollout: capture && context.rollout != nil)
-    for layer in context.layers {
-      pass.advance(context: layer, rollout: context.rollout)
-      try step()
-    }
-    return pass.state
-  }
-}
