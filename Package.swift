@@ -58,69 +58,92 @@ let package = Package(
     .target(name: "CCairo", cSettings: c, linkerSettings: [.linkedLibrary("cairo")]),
 
     // Files → tensors → model → trace → evidence.
-    library("Tensor", ["COpenBLAS", "COneDNN", "CKernels"]),
+    library("Files", []),
     library("JSON", []),
-    library("Checkpoint", ["JSON", "Tensor"]),
-    library("ImageLoading", ["CImageCodecs", "Tensor"]),
-    library("Tokenization", ["CSentencePiece", "Tensor"]),
-    library("Trace", ["Tensor", "Checkpoint", "JSON"]),
-    library("HTCVLM", ["Tensor", "Checkpoint", "JSON", "ImageLoading", "Tokenization", "Trace"]),
-    library("Evidence", ["Tensor", "Trace"]),
-    library("Verification", ["Tensor", "Checkpoint", "ImageLoading", "HTCVLM", "Trace", "Evidence"]),
+    library("Statistics", []),
+    library("ColorMaps", []),
+    library("Tensor", ["COpenBLAS", "COneDNN", "CKernels", "Files"]),
+    library("WeightFormats", ["Files", "JSON", "Tensor"]),
+    library("ImageLoading", ["CImageCodecs", "Files", "Tensor"]),
+    library("Tokenization", ["CSentencePiece", "Files", "Tensor"]),
+    library("Trace", ["Files", "JSON", "Tensor", "WeightFormats"]),
+    library(
+      "HTCVLM",
+      ["Files", "JSON", "Statistics", "Tensor", "WeightFormats", "ImageLoading", "Tokenization", "Trace"]),
+    library("Evidence", ["Files", "Statistics", "Tensor", "Trace"]),
 
     // Benchmark files → questions → scores; the model's answers come in through a closure.
-    library("Evaluation", ["JSON"]),
+    .target(
+      name: "Evaluation", dependencies: ["Files", "JSON", "Statistics"],
+      // Its tests reach inside, also in a release build.
+      swiftSettings: swift + [.unsafeFlags(["-enable-testing"])]),
+
+    // Runs over many pictures.
+    library(
+      "Experiments",
+      ["Files", "JSON", "Statistics", "Tensor", "WeightFormats", "ImageLoading", "HTCVLM", "Trace", "Evidence"]),
 
     // State → frame → screen.
-    library("TerminalUI", []),
-    library("Inspector", ["TerminalUI", "Evidence", "Trace", "Tensor"]),
-    library("ChafaPictures", ["CChafa", "TerminalUI"]),
-    library("CursesTerminal", ["CNcurses", "TerminalUI"]),
+    library("TerminalUI", ["ColorMaps"]),
+    library("Inspector", ["ColorMaps", "Statistics", "TerminalUI", "Evidence", "Trace", "Tensor", "Files"]),
+    library("ChafaPictures", ["CChafa", "ColorMaps", "TerminalUI"]),
+    library("CursesTerminal", ["CNcurses", "ColorMaps", "TerminalUI"]),
 
     // Measurements → figures.
-    library("Plots", ["CCairo", "ImageLoading", "TerminalUI"]),
+    library("Plots", ["CCairo", "ColorMaps", "ImageLoading"]),
+    library("Reports", ["TerminalUI"]),
 
     .executableTarget(
       name: "vocoscope",
       dependencies: [
-        "Tensor", "Checkpoint", "ImageLoading", "Tokenization", "Trace", "HTCVLM", "Evidence", "Verification",
-        "Evaluation", "JSON", "TerminalUI", "Inspector", "ChafaPictures", "CursesTerminal", "Plots", argumentParser,
+        "Files", "Statistics", "ColorMaps", "Tensor", "WeightFormats", "ImageLoading", "Tokenization", "Trace",
+        "HTCVLM",
+        "Evidence", "Experiments", "Reports", "Evaluation", "JSON", "TerminalUI", "Inspector", "ChafaPictures",
+        "CursesTerminal", "Plots", argumentParser,
       ],
       swiftSettings: swift),
     .executableTarget(
       name: "vocoscope-bench",
       dependencies: [
-        "Tensor", "JSON", "Checkpoint", "ImageLoading", "Tokenization", "HTCVLM", "Trace", "TerminalUI", "Plots",
-        "TestSupport", argumentParser,
+        "Files", "Statistics", "ColorMaps", "Tensor", "JSON", "WeightFormats", "ImageLoading", "Tokenization", "HTCVLM",
+        "Trace", "TerminalUI", "Plots", "TestSupport", argumentParser,
       ],
       resources: [.embedInCode("Peers/torch_peer.py"), .embedInCode("Peers/llama_peer.py")],
       swiftSettings: swift),
 
     .target(
-      name: "TestSupport", dependencies: ["Tensor", "JSON", "Checkpoint", "ImageLoading", "HTCVLM", "TerminalUI"],
+      name: "TestSupport",
+      dependencies: [
+        "Files", "Statistics", "ColorMaps", "Tensor", "JSON", "WeightFormats", "ImageLoading", "HTCVLM", "TerminalUI",
+      ],
       path: "Tests/TestSupport",
       swiftSettings: swift),
     tests("Tensor"),
     tests("JSON"),
-    tests("Checkpoint", ["JSON"], fixtures: true),
-    tests("ImageLoading", fixtures: true),
+    tests("Files"),
+    tests("Statistics", fixtures: true),
+    tests("WeightFormats", ["Files", "JSON"], fixtures: true),
+    tests("ImageLoading", ["Files", "Statistics"], fixtures: true),
     tests("Tokenization", fixtures: true),
     tests("Trace", fixtures: true),
-    tests("HTCVLM", ["JSON"], fixtures: true),
-    tests("Evidence", fixtures: true),
-    tests("Verification", ["Tensor", "Checkpoint", "ImageLoading", "Tokenization", "HTCVLM", "Evidence"]),
-    tests("Evaluation", ["JSON"], fixtures: true),
-    tests("TerminalUI", fixtures: true),
-    tests("Inspector", fixtures: true),
-    tests("ChafaPictures", ["TerminalUI"]),
-    tests("Plots", ["ImageLoading", "TerminalUI"]),
+    tests("HTCVLM", ["Files", "JSON", "Statistics", "WeightFormats"], fixtures: true),
+    tests("Evidence", ["Statistics"], fixtures: true),
+    tests(
+      "Experiments", ["Tensor", "WeightFormats", "ImageLoading", "Tokenization", "HTCVLM", "Evidence", "Statistics"]),
+    tests("Evaluation", ["JSON", "Statistics"], fixtures: true),
+    tests("TerminalUI", ["ColorMaps"], fixtures: true),
+    tests("Inspector", ["ColorMaps", "Statistics"], fixtures: true),
+    tests("ChafaPictures", ["ColorMaps", "TerminalUI"]),
+    tests("Plots", ["ColorMaps", "ImageLoading"]),
     .executableTarget(
-      name: "curses-probe", dependencies: ["CursesTerminal", "TerminalUI"], path: "Tests/CursesProbe",
+      name: "curses-probe", dependencies: ["ColorMaps", "CursesTerminal", "TerminalUI"], path: "Tests/CursesProbe",
       swiftSettings: swift),
-    tests("CursesTerminal", ["curses-probe", "TerminalUI"]),
+    tests("CursesTerminal", ["curses-probe", "ColorMaps", "TerminalUI"]),
     .testTarget(
       name: "vocoscopeTests",
-      dependencies: ["TestSupport", "TerminalUI", "Checkpoint", "Tensor", "vocoscope", "vocoscope-bench"],
+      dependencies: [
+        "TestSupport", "TerminalUI", "WeightFormats", "Files", "Tensor", "HTCVLM", "vocoscope", "vocoscope-bench",
+      ],
       swiftSettings: swift),
   ],
   cxxLanguageStandard: .cxx17

@@ -1,4 +1,5 @@
 import CChafa
+import ColorMaps
 package import TerminalUI
 
 /// Which characters libchafa may draw a picture with.

@@ -1,3 +1,4 @@
+package import ColorMaps
 package import TerminalUI
 
 /// A style as ncurses numbers it: colours of the terminal's own table, -1 for its default.

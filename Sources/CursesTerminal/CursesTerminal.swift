@@ -1,4 +1,5 @@
 import CNcurses
+package import ColorMaps
 import Foundation
 package import TerminalUI
 

@@ -1,4 +1,5 @@
-package import TerminalUI
+package import ColorMaps
+import TerminalUI
 
 /// The terminfo entries to try for a colour depth, best first.
 ///

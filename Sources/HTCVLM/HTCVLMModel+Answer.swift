@@ -1,7 +1,7 @@
-import Checkpoint
 import Tensor
 import Tokenization
 import Trace
+import WeightFormats
 
 extension HTCVLMModel {
   /// Answers `prompt` from a compressed picture: the stage `answer`.

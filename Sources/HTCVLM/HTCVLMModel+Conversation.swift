@@ -1,6 +1,6 @@
-import Checkpoint
 import Tensor
 import Trace
+import WeightFormats
 
 extension HTCVLMModel {
   /// A conversation about a compressed picture, before its first question.

@@ -1,8 +1,9 @@
-package import Checkpoint
+import Files
 import ImageLoading
 package import Tensor
 package import Tokenization
 package import Trace
+package import WeightFormats
 
 /// HTC-VLM (arXiv 2512.08240): a picture as 576 continuous patches and 4 discrete anchors, compressed by a decoder into
 /// the keys and values of one `<voco>` token, from which text is answered.

@@ -1,8 +1,8 @@
-package import Checkpoint
 package import ImageLoading
 import Synchronization
 import Tensor
 package import Trace
+import WeightFormats
 
 /// A picture to run: its pixels and where they came from.
 package struct PictureSource: Sendable {
@@ -70,7 +70,7 @@ package final class Pipeline: Sendable {
     // Only now: whatever is missing or misshapen was named before long work.
     let keys = directory.configuration.int8Keys
     let model = try run.stage(.load, steps: 2 * keys.count) { step in
-      let int8 = try Int8Weights(directory, keys: keys, cacheDirectory: cacheDirectory) { _, _ in try step() }
+      let int8 = try directory.int8Weights(keys: keys, cacheDirectory: cacheDirectory) { _, _ in try step() }
       return try HTCVLMModel(directory: directory, int8: int8)
     }
     self.init(checkpoint: directory, model: model, version: version)

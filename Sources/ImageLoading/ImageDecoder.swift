@@ -1,4 +1,5 @@
 internal import CImageCodecs
+import Files
 internal import Tensor
 
 /// A picture with where it came from.

@@ -1,4 +1,5 @@
-package import Tensor
+package import Files
+import Tensor
 
 /// Why a picture cannot be read or written; its description is one sentence that names the file.
 package enum ImageError: Error, Sendable, Equatable, CustomStringConvertible {

@@ -1,4 +1,5 @@
 internal import CImageCodecs
+import Files
 internal import Tensor
 
 /// Writes pictures as 8-bit RGB PNG.

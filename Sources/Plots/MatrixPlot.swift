@@ -1,4 +1,5 @@
-package import TerminalUI
+package import ColorMaps
+import TerminalUI
 
 /// A heat map of a matrix with a colour bar; the first row stands on top.
 package struct MatrixPlot: FigurePanel {

@@ -1,4 +1,5 @@
-package import TerminalUI
+package import ColorMaps
+import TerminalUI
 
 /// An sRGB colour with opacity.
 package struct PlotColor: Sendable, Hashable {

@@ -1,10 +1,4 @@
-/// A colour as a panel asks for it; the backend reduces it to what the terminal has.
-package enum Color: Sendable, Hashable {
-  /// The terminal's own foreground or background.
-  case terminal
-  /// sRGB, 8 bits a channel.
-  case rgb(UInt8, UInt8, UInt8)
-}
+package import ColorMaps
 
 /// Text attributes; on a monochrome terminal they are what is left of a style.
 package struct Attributes: OptionSet, Sendable, Hashable {

@@ -1,3 +1,5 @@
+import ColorMaps
+
 /// A curve of values as columns of bars, with a reference line: for instance a share over layers against uniform.
 ///
 /// A value that is not a number leaves its column to the "no data" character.

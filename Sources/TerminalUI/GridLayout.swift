@@ -1,3 +1,5 @@
+import ColorMaps
+
 /// A cell of a grid of data: `column` to the right, `row` down, both from 0.
 package struct GridPoint: Sendable, Hashable {
   package var column: Int

@@ -1,3 +1,5 @@
+package import ColorMaps
+
 /// The cursor and the selected cells of a grid, drawn over whatever the grid shows: a map or a picture.
 ///
 /// Where a grid cell has a row of characters to itself, brackets and bullets leave its colour to be seen; a grid cell of

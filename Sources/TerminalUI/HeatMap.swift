@@ -1,3 +1,5 @@
+package import ColorMaps
+
 /// A grid of magnitudes as exact cells of colour, or as a ramp of characters where colour cannot carry them.
 ///
 /// A value that is not a number is drawn as "no data". In a diverging map without colour, tenths above the middle are the

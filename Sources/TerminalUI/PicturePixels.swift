@@ -1,3 +1,5 @@
+package import ColorMaps
+
 /// RGB pixels `[toHeight, toWidth, 3]`: each the mean of the source area it covers, parts of pixels by their share.
 ///
 /// - Parameter rgb: `[height, width, 3]`.

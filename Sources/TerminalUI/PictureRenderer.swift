@@ -1,3 +1,5 @@
+import ColorMaps
+
 /// Draws a picture with characters; a value, so that the backend chooses how and panels need not know.
 package struct PictureRenderer: Sendable {
   package let name: String

@@ -1,3 +1,5 @@
+package import ColorMaps
+
 /// The styles of every element, by role; each text role is readable on its own background.
 package struct Theme: Sendable, Hashable {
   package let name: String

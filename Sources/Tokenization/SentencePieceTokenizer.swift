@@ -1,4 +1,5 @@
 internal import CSentencePiece
+import Files
 internal import Tensor
 
 /// A SentencePiece model of the Llama family: text to token ids and back.

@@ -1,4 +1,5 @@
-package import Tensor
+package import Files
+import Tensor
 
 /// Why a tokenizer file cannot be used; its description is one sentence that names the file.
 package enum TokenizerError: Error, Sendable, Equatable, CustomStringConvertible {

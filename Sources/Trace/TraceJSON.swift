@@ -1,5 +1,5 @@
-internal import Checkpoint
 internal import JSON
+internal import WeightFormats
 
 extension SequenceSpan {
   var json: JSONValue {
@@ -40,8 +40,8 @@ extension ModelDescription {
   }
 
   init(_ reader: JSONReader) throws(CheckpointError) {
-    let mask: HTCVLMConfiguration.VisualMask = try reader.choice("visual_mask")
-    let aspect: HTCVLMConfiguration.ImageAspectRatio = try reader.choice("image_aspect_ratio")
+    let mask: VisualMask = try reader.choice("visual_mask")
+    let aspect: ImageAspectRatio = try reader.choice("image_aspect_ratio")
     self.init(
       layers: try reader.integer("num_hidden_layers", in: 1...1024),
       heads: try reader.integer("num_attention_heads", in: 1...4096),

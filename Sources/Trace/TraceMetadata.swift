@@ -1,5 +1,5 @@
-internal import Checkpoint
 internal import JSON
+internal import WeightFormats
 
 /// The strings of a trace file's `__metadata__`.
 struct TraceMetadata {

@@ -1,10 +1,10 @@
 import ArgumentParser
-import Checkpoint
 import HTCVLM
 import ImageLoading
 import Synchronization
 import Tensor
 import Trace
+import WeightFormats
 
 /// Time a stage, from opened files to the answer.
 struct PipelineBenchmark: ParsableCommand {

@@ -1,9 +1,10 @@
 import ArgumentParser
-import Checkpoint
 import Foundation
 import HTCVLM
 import ImageLoading
+import Statistics
 import Tensor
+import WeightFormats
 
 /// Time to the first token of a new question on a compressed picture, beside that of the same tokens without a picture
 /// and on all visual tokens.

@@ -1,4 +1,5 @@
 import Foundation
+import Statistics
 
 /// Repeated measurements of one thing.
 struct Sample {

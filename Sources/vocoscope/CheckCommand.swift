@@ -1,8 +1,8 @@
 import ArgumentParser
-import Checkpoint
 import Foundation
 import HTCVLM
 import Tensor
+import WeightFormats
 
 extension Precision: ExpressibleByArgument {}
 

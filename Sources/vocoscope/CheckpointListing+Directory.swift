@@ -1,7 +1,8 @@
-import Checkpoint
 import HTCVLM
 import Inspector
 import Tensor
+import Trace
+import WeightFormats
 
 extension CheckpointListing {
   /// What the Checkpoint panel shows of a directory.

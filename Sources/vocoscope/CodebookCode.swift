@@ -1,4 +1,5 @@
 import Evidence
+import Statistics
 import Tensor
 
 /// One code in `codebook`'s report: its vector, its neighbours and its exemplars.

@@ -1,10 +1,11 @@
-import Checkpoint
 import Evidence
 import Foundation
 import HTCVLM
 import ImageLoading
+import Statistics
 import Tensor
 import Trace
+import WeightFormats
 
 /// Measures a codebook alone and over pictures, one picture at a time in constant memory.
 struct CodebookRun {

@@ -1,5 +1,6 @@
 import Evidence
 import Foundation
+import Reports
 
 /// A codebook's report as `codebook` prints it.
 struct CodebookText {

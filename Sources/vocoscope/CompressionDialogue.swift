@@ -1,9 +1,9 @@
-import Checkpoint
 import Evidence
 import Foundation
 import HTCVLM
 import Inspector
 import Tokenization
+import WeightFormats
 
 /// A conversation held three times over: from all visual tokens, from voco and without a picture.
 ///

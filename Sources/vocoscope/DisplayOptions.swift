@@ -1,5 +1,6 @@
 import ArgumentParser
 import ChafaPictures
+import ColorMaps
 import CursesTerminal
 import Foundation
 import Inspector

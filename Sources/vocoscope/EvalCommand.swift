@@ -1,8 +1,10 @@
 import ArgumentParser
 import Evaluation
+import Files
 import Foundation
 import HTCVLM
 import JSON
+import Statistics
 import Tensor
 
 extension Benchmark: ExpressibleByArgument {}
@@ -135,7 +137,7 @@ struct EvalCommand: ParsableCommand {
     let bounds = lower.map { _ in
       Comparison.Bounds(lower: contestants.count - 2, upper: contestants.count - 1)
     }
-    let bootstrap = Bootstrap(seed: seed)
+    let bootstrap = ClusterBootstrap(seed: seed)
     let report = EvaluationReport(
       Comparison(
         run.questions, answers: answers.map { ($0.name, $0.answers) },
@@ -174,10 +176,7 @@ struct EvalCommand: ParsableCommand {
   private func imageFolder() throws -> String {
     if let images { return images }
     let questions = try questions()
-    var isDirectory: ObjCBool = false
-    if FileManager.default.fileExists(atPath: questions, isDirectory: &isDirectory), isDirectory.boolValue {
-      return questions
-    }
+    if Directory.exists(questions) { return questions }
     return URL(fileURLWithPath: questions).deletingLastPathComponent().path
   }
 

@@ -1,4 +1,5 @@
 import Evaluation
+import Files
 import Foundation
 import HTCVLM
 
@@ -21,8 +22,7 @@ struct EvalContestant {
 
   /// A checkpoint directory, or a file of answers.
   init(path: String, from: AnswerSource) {
-    var isDirectory: ObjCBool = false
-    let isFile = FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) && !isDirectory.boolValue
+    let isFile = FileManager.default.fileExists(atPath: path) && !Directory.exists(path)
     model = isFile ? .answers(path: path) : .checkpoint(.directory(path))
     self.from = from
   }

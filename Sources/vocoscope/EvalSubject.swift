@@ -1,9 +1,9 @@
-import Checkpoint
 import Evaluation
 import Foundation
 import HTCVLM
 import ImageLoading
 import Tokenization
+import WeightFormats
 
 /// A checkpoint that answers a benchmark's questions.
 ///

@@ -1,7 +1,9 @@
+import ColorMaps
 import Evidence
 import Foundation
 import ImageLoading
 import Plots
+import Statistics
 import TerminalUI
 
 /// The figures of a `verify` run; every number is one of its measurements.

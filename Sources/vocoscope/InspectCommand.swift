@@ -1,8 +1,8 @@
 import ArgumentParser
-import Checkpoint
 import Foundation
 import HTCVLM
 import Inspector
+import WeightFormats
 
 /// `vocoscope inspect`, and `vocoscope` alone: a picture and a checkpoint in the terminal.
 struct InspectCommand: ParsableCommand {

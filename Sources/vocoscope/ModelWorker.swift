@@ -2,6 +2,7 @@ import Dispatch
 import Evidence
 import HTCVLM
 import Inspector
+import Statistics
 import Synchronization
 import Tensor
 import Trace
@@ -85,7 +86,7 @@ final class ModelWorker: Sendable {
     start { [self] pipeline, cancellation in
       let before = try outcome(.none, pipeline, cancellation)
       let cache = try pipeline.cache(picture, cancellation: cancellation)
-      var generator = SeededGenerator(seed: request.seed)
+      var generator = SplitMix64(seed: request.seed)
       var kls: [Double] = []
       while kls.count < request.draws {
         let cuts = (kls.count..<min(kls.count + Self.drawsAtOnce, request.draws)).map { _ in

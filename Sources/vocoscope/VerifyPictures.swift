@@ -1,3 +1,4 @@
+import Files
 import Foundation
 import Tensor
 
@@ -35,18 +36,15 @@ struct VerifyPictures {
   }
 
   private static func digest(_ path: String) throws -> String {
-    var isDirectory: ObjCBool = false
-    guard FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) else {
+    guard FileManager.default.fileExists(atPath: path) else {
       throw UsageProblem("\(path): no such file or directory")
     }
-    guard !isDirectory.boolValue else { throw UsageProblem("\(path): is a directory, expected a picture") }
+    guard !Directory.exists(path) else { throw UsageProblem("\(path): is a directory, expected a picture") }
     return SHA256.hexDigest(of: try FileContents.read(path: path, limit: largestPicture))
   }
 
   private static func files(_ source: String) throws -> [String] {
-    var isDirectory: ObjCBool = false
-    let exists = FileManager.default.fileExists(atPath: source, isDirectory: &isDirectory)
-    if exists, isDirectory.boolValue { return try directory(source) }
+    if Directory.exists(source) { return try directory(source) }
     return URL(fileURLWithPath: source).pathExtension.lowercased() == listEnding ? try list(source) : [source]
   }
 

@@ -1,10 +1,10 @@
-import Checkpoint
 import Evaluation
 import Evidence
+import Experiments
 import Foundation
 import HTCVLM
 import ImageLoading
-import Verification
+import WeightFormats
 
 /// Measures the pictures and controls of one part of a `verify` run, and keeps the state on disk as it goes.
 struct VerifyRun {

@@ -1,8 +1,9 @@
 import Evaluation
 import Evidence
+import Experiments
+import Files
 import Foundation
 import Tensor
-import Verification
 
 /// What all parts of a `verify` run share: parts with another plan are neither resumed nor merged.
 struct VerifyPlan: Codable, Equatable {

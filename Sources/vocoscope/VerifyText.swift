@@ -1,6 +1,7 @@
 import Evidence
 import Foundation
 import Inspector
+import Statistics
 
 /// A verdict as `verify` prints it.
 struct VerifyText {

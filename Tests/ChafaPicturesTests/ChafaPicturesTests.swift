@@ -1,4 +1,5 @@
 import ChafaPictures
+import ColorMaps
 import TerminalUI
 import Testing
 

@@ -1,5 +1,6 @@
 // A program for the tests of CursesTerminal: shows what it receives, and ends in the ways a program can end.
 
+import ColorMaps
 import CursesTerminal
 import Foundation
 import TerminalUI

@@ -1,3 +1,4 @@
+import ColorMaps
 import CursesTerminal
 import TerminalUI
 import Testing

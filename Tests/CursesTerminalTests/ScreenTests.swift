@@ -1,3 +1,4 @@
+import ColorMaps
 import Foundation
 import TerminalUI
 import TestSupport

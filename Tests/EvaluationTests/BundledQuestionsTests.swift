@@ -1,6 +1,7 @@
-import Evaluation
 import Foundation
 import Testing
+
+@testable import Evaluation
 
 @Suite("The bundled questions")
 struct BundledQuestionsTests {

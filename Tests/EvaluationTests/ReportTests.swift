@@ -1,4 +1,5 @@
 import JSON
+import Statistics
 import Testing
 
 @testable import Evaluation
@@ -28,7 +29,7 @@ private func comparison() throws -> Comparison {
     answers: [
       ("lower", answers(which: 2, colour: 5)), ("HTC, demo", answers(which: 8, colour: 6)),
       ("upper", answers(which: 10, colour: 6)),
-    ], bounds: .init(lower: 0, upper: 2), bootstrap: Bootstrap(resamples: 200, seed: 3))
+    ], bounds: .init(lower: 0, upper: 2), bootstrap: ClusterBootstrap(resamples: 200, seed: 3))
 }
 
 @Suite("Reports")
@@ -117,7 +118,7 @@ struct ReportTests {
   @Test("Questions without an answer are counted, not scored")
   func unanswered() throws {
     let report = Comparison(
-      try questions(), answers: [("m", [0: "yes"])], method: .clusterBootstrap(Bootstrap(seed: 1)))
+      try questions(), answers: [("m", [0: "yes"])], method: .clusterBootstrap(ClusterBootstrap(seed: 1)))
     #expect(report.models[0].overall?.count == 1)
     #expect(report.text.contains("m: 19 of 20 questions have no answer and are left out."))
     #expect(report.text.contains("bootstrap over images, 2000 resamples, seed 1"))

@@ -1,3 +1,4 @@
+import Statistics
 import Testing
 
 @testable import Evaluation
@@ -14,7 +15,7 @@ private func items(_ thresholds: [Int]) -> [ScoredItem] {
 private let result = items([80, 60, 55])
 private let lower = items([20, 30, 50])
 private let upper = items([95, 90, 58])
-private let bootstrap = Bootstrap(resamples: 500, seed: 7)
+private let bootstrap = ClusterBootstrap(resamples: 500, seed: 7)
 
 private func expectClose(
   _ found: Interval?, _ lower: Double, _ upper: Double, at place: SourceLocation = #_sourceLocation
@@ -23,7 +24,7 @@ private func expectClose(
     Issue.record("no interval", sourceLocation: place)
     return
   }
-  #expect(abs(found.lower - lower) < 1e-12 && abs(found.upper - upper) < 1e-12, "\(found)", sourceLocation: place)
+  #expect(abs(found.low - lower) < 1e-12 && abs(found.high - upper) < 1e-12, "\(found)", sourceLocation: place)
 }
 
 @Suite("Intervals and retention")
@@ -60,7 +61,7 @@ struct StatisticsTests {
   @Test("A bootstrap repeats with its seed and changes with another")
   func seeds() {
     #expect(bootstrap.interval(of: result) == bootstrap.interval(of: result))
-    #expect(bootstrap.interval(of: result) != Bootstrap(resamples: 500, seed: 8).interval(of: result))
+    #expect(bootstrap.interval(of: result) != ClusterBootstrap(resamples: 500, seed: 8).interval(of: result))
   }
 
   @Test("Retention leaves out the family whose bounds are close and resamples the three models together")

@@ -1,6 +1,8 @@
 import Evidence
 import Foundation
+import Statistics
 import Tensor
+import TestSupport
 import Testing
 import Trace
 

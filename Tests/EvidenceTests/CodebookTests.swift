@@ -1,6 +1,7 @@
 import Evidence
 import Foundation
 import Tensor
+import TestSupport
 import Testing
 import Trace
 

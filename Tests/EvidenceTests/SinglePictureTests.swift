@@ -1,4 +1,5 @@
 import Evidence
+import TestSupport
 import Testing
 
 /// One bos key, two anchors, four patches and voco; anchors get `anchor`, each patch `patch`.

@@ -1,5 +1,7 @@
 import Evidence
 import Foundation
+import Statistics
+import TestSupport
 import Testing
 
 private func shards() throws -> (whole: EvidenceSummary, parts: [EvidenceSummary]) {

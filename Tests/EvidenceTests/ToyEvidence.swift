@@ -1,5 +1,6 @@
 import Evidence
 import Foundation
+import Statistics
 import Tensor
 import Trace
 

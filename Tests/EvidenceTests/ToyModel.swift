@@ -1,5 +1,6 @@
 import Evidence
 import Foundation
+import Statistics
 import Tensor
 
 /// A model small enough that its answer is known: one layer of voco attention over bos, anchors and patches, read out

@@ -1,5 +1,6 @@
 import Evidence
 import Foundation
+import Statistics
 import Testing
 
 /// Models whose answer is known by construction.

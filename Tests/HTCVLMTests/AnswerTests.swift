@@ -1,10 +1,10 @@
-import Checkpoint
 import HTCVLM
 import Tensor
 import TestSupport
 import Testing
 import Tokenization
 import Trace
+import WeightFormats
 
 @Suite("Answers")
 struct AnswerTests {

@@ -1,9 +1,9 @@
-import Checkpoint
 import HTCVLM
 import Tensor
 import TestSupport
 import Testing
 import Trace
+import WeightFormats
 
 @Suite("Other codes")
 struct CodeEditTests {

@@ -1,4 +1,3 @@
-import Checkpoint
 import Foundation
 import HTCVLM
 import Tensor
@@ -6,6 +5,7 @@ import TestSupport
 import Testing
 import Tokenization
 import Trace
+import WeightFormats
 
 /// What the reference implementation answers from each source.
 struct RecordedAnswer: Decodable {

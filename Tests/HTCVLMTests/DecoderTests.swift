@@ -1,9 +1,9 @@
-import Checkpoint
 import HTCVLM
 import Tensor
 import TestSupport
 import Testing
 import Trace
+import WeightFormats
 
 /// The three passes against a decoder that computes every row of every layer under the whole mask.
 @Suite("The decoder against a dense one")

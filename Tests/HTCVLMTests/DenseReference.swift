@@ -1,7 +1,7 @@
-import Checkpoint
 import HTCVLM
 import Tensor
 import Trace
+import WeightFormats
 
 /// A Llama decoder with nothing clever about it: all rows in all layers, one mask over all pairs.
 struct DenseReference {

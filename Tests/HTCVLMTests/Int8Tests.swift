@@ -1,10 +1,10 @@
-import Checkpoint
 import Foundation
 import HTCVLM
 import Tensor
 import TestSupport
 import Testing
 import Trace
+import WeightFormats
 
 /// The decoder with 8-bit matrices, on copies of the parity cases.
 @Suite("8-bit decoder")
@@ -73,7 +73,7 @@ struct Int8Tests {
     let keys = directory.tensors.keys.filter { $0.hasSuffix("mlp.up_proj.weight") }.sorted()
     #expect(!keys.isEmpty)
     #expect(throws: Stop.self) {
-      _ = try Int8Weights(directory, keys: keys, cacheDirectory: nil) { _, _ in throw Stop() }
+      _ = try directory.int8Weights(keys: keys, cacheDirectory: nil) { _, _ in throw Stop() }
     }
     let left = try FileManager.default.contentsOfDirectory(atPath: copy.path)
     #expect(!left.contains { $0.contains("int8") })

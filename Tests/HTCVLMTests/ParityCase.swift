@@ -1,4 +1,3 @@
-import Checkpoint
 import Foundation
 import HTCVLM
 import ImageLoading
@@ -6,6 +5,7 @@ import Tensor
 import TestSupport
 import Testing
 import Trace
+import WeightFormats
 
 /// A case whose every intermediate was computed by HF transformers' CLIP and Llama in float32, and by an MGVQ checked
 /// against the released implementation.

@@ -1,12 +1,12 @@
-import Checkpoint
 import HTCVLM
 import Testing
 import Trace
+import WeightFormats
 
 @Suite("Sequence and mask")
 struct SequenceLayoutTests {
   private func layout(
-    _ order: [SegmentKind], _ mask: HTCVLMConfiguration.VisualMask, newline: Int32? = 13, vocos: Int = 1
+    _ order: [SegmentKind], _ mask: VisualMask, newline: Int32? = 13, vocos: Int = 1
   ) throws -> SequenceLayout {
     try SequenceLayout(
       order: order,

@@ -1,11 +1,12 @@
-import Checkpoint
 import Foundation
 import HTCVLM
 import ImageLoading
 import JSON
+import Statistics
 import Tensor
 import TestSupport
 import Tokenization
+import WeightFormats
 
 /// Small random models of any configuration, in memory.
 enum SyntheticModel {
@@ -41,7 +42,7 @@ enum SyntheticModel {
 
   /// Random weights for every tensor that the configuration calls for.
   static func tensors(_ configuration: HTCVLMConfiguration, seed: UInt64 = 1) throws -> [String: StoredTensor] {
-    var generator = SeededGenerator(seed: seed)
+    var generator = SplitMix64(seed: seed)
     var tensors: [String: StoredTensor] = [:]
     for expected in try HTCVLMModel.expectedTensors(configuration) {
       let count = expected.shape.reduce(1, *)

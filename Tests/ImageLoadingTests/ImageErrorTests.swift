@@ -1,3 +1,4 @@
+import Files
 import ImageLoading
 import Tensor
 import Testing

@@ -1,4 +1,5 @@
 import ImageLoading
+import Statistics
 import Testing
 
 @Suite("Damaged files")
@@ -9,7 +10,7 @@ struct MutationTests {
   @Test("Flipped bits give a picture or an error, never a crash", arguments: pictureNames)
   func flippedBits(name: String) throws {
     let whole = try fixtureBytes(name)
-    var generator = SeededGenerator(state: UInt64(whole.count))
+    var generator = SplitMix64(seed: UInt64(whole.count))
     for _ in 0..<500 {
       var bytes = whole
       for _ in 0..<Int.random(in: 1...6, using: &generator) {
@@ -23,7 +24,7 @@ struct MutationTests {
   @Test("Bytes removed, repeated or replaced by others give a picture or an error", arguments: pictureNames)
   func moved(name: String) throws {
     let whole = try fixtureBytes(name)
-    var generator = SeededGenerator(state: UInt64(whole.count) &* 31)
+    var generator = SplitMix64(seed: UInt64(whole.count) &* 31)
     for _ in 0..<100 {
       var bytes = whole
       let start = Int.random(in: 0..<bytes.count, using: &generator)

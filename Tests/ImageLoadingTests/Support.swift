@@ -1,3 +1,4 @@
+import Files
 import ImageLoading
 import Tensor
 
@@ -33,19 +34,6 @@ func noise(width: Int, height: Int, seed: Int) -> RGBImage {
       state = state &* 1_664_525 &+ 1_013_904_223
       pixels[index] = UInt8(state >> 24)
     }
-  }
-}
-
-/// A generator that repeats, so that a failing mutation can be found again (SplitMix64).
-struct SeededGenerator: RandomNumberGenerator {
-  var state: UInt64
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-    return z ^ (z >> 31)
   }
 }
 

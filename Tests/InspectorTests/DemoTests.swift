@@ -1,3 +1,4 @@
+import ColorMaps
 import Inspector
 import TerminalUI
 import TestSupport

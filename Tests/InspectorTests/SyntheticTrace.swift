@@ -1,5 +1,7 @@
+import ColorMaps
 import Evidence
 import Inspector
+import Statistics
 import Tensor
 import TerminalUI
 import Trace

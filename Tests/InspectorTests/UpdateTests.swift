@@ -1,5 +1,6 @@
 import Evidence
 import Inspector
+import Statistics
 import TerminalUI
 import Testing
 import Trace

@@ -1,3 +1,4 @@
+import ColorMaps
 import Foundation
 import ImageLoading
 import Plots

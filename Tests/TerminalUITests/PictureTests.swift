@@ -1,3 +1,4 @@
+import ColorMaps
 import Synchronization
 import TerminalUI
 import Testing

@@ -35,3 +35,9 @@ package func fixture(_ name: String, file: String = #filePath) -> String {
   URL(fileURLWithPath: file).deletingLastPathComponent().appendingPathComponent("Fixtures").appendingPathComponent(name)
     .path
 }
+
+/// Whether two numbers agree relative to the larger of 1 and the second.
+package func close(_ a: Double?, _ b: Double, _ tolerance: Double = 1e-6) -> Bool {
+  guard let a else { return false }
+  return abs(a - b) <= tolerance * max(1, abs(b))
+}

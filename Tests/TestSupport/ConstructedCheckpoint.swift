@@ -1,9 +1,10 @@
-import Checkpoint
 import Foundation
 import HTCVLM
 import ImageLoading
 import JSON
+import Statistics
 import Tensor
+import WeightFormats
 
 /// A whole checkpoint whose answer is known, because its weights are chosen: two layers of two heads over 4 anchors and
 /// 25 patches.
@@ -65,7 +66,7 @@ package struct ConstructedCheckpoint: Sendable {
   /// Pictures of 5×5 squares in random colours, as PNG files; their paths.
   package static func writePictures(_ count: Int, to directory: String) throws -> [String] {
     try (0..<count).map { index in
-      var generator = SeededGenerator(seed: UInt64(1000 + index))
+      var generator = SplitMix64(seed: UInt64(1000 + index))
       let colors = (0..<75).map { _ in UInt8.random(in: 0...255, using: &generator) }
       let pixels = (0..<70 * 70).flatMap { pixel in
         let square = pixel / 70 / 14 * 5 + pixel % 70 / 14
@@ -96,7 +97,7 @@ package struct ConstructedCheckpoint: Sendable {
 
   /// Everything that is not chosen is random (what looks at the picture) or zero (the decoder).
   private func tensors(_ configuration: HTCVLMConfiguration) throws -> [String: Tensor] {
-    var generator = SeededGenerator(seed: 5)
+    var generator = SplitMix64(seed: 5)
     var tensors: [String: Tensor] = [:]
     for expected in try HTCVLMModel.expectedTensors(configuration) {
       let count = expected.shape.reduce(1, *)
@@ -116,7 +117,7 @@ package struct ConstructedCheckpoint: Sendable {
   }
 
   /// Flags on every kind of token, and contents of anchors and patches.
-  private func chooseInputs(_ tensors: inout [String: Tensor], _ generator: inout SeededGenerator) {
+  private func chooseInputs(_ tensors: inout [String: Tensor], _ generator: inout SplitMix64) {
     tensors["model.embed_tokens.weight"] = Self.matrix(Self.tokens, Self.width) { row, column in
       column == (row == Self.voco ? 2 : 3) ? Self.flag : 0
     }

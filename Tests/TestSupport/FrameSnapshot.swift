@@ -1,3 +1,4 @@
+package import ColorMaps
 import Foundation
 package import TerminalUI
 

@@ -1,3 +1,4 @@
+package import ColorMaps
 package import TerminalUI
 
 /// A terminal made of text: as much of xterm as a full-screen program's output needs.

@@ -1,7 +1,7 @@
-import Checkpoint
 import Foundation
 import Tensor
 import TestSupport
+import WeightFormats
 
 /// Copies of the recorded checkpoint with something broken in them.
 struct BrokenCheckpoint {

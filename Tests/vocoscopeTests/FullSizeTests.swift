@@ -1,8 +1,8 @@
-import Checkpoint
 import Foundation
 import Tensor
 import TestSupport
 import Testing
+import WeightFormats
 
 @Suite("Full-size benchmark")
 struct FullSizeTests {

@@ -1,3 +1,4 @@
+import Files
 import Foundation
 
 /// MME: two yes-or-no questions about each picture, in ten perception and four cognition categories.
@@ -16,7 +17,7 @@ enum MME {
   private static let pictureExtensions = ["jpg", "png", "jpeg"]
 
   static func read(_ path: String, annotations: String?) throws(EvaluationError) -> [Question] {
-    if isDirectory(path) { return try release(path) }
+    if Directory.exists(path) { return try release(path) }
     guard let annotations else {
       throw .annotationsNeeded(benchmark: "MME", expected: "the directory MME_Benchmark_release_version")
     }
@@ -43,9 +44,9 @@ enum MME {
 
   private static func release(_ directory: String) throws(EvaluationError) -> [Question] {
     var questions: [Question] = []
-    for category in perception + cognition where isDirectory("\(directory)/\(category)") {
+    for category in perception + cognition where Directory.exists("\(directory)/\(category)") {
       let folder = "\(directory)/\(category)"
-      let apart = isDirectory("\(folder)/questions_answers_YN")
+      let apart = Directory.exists("\(folder)/questions_answers_YN")
       let texts = try filesInDirectory(apart ? "\(folder)/questions_answers_YN" : folder)
       let pictures = apart ? "\(category)/images" : category
       for path in texts where path.hasSuffix(".txt") {

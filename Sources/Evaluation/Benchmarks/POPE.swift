@@ -1,3 +1,4 @@
+import Files
 import Foundation
 import JSON
 
@@ -8,7 +9,7 @@ import JSON
 /// Source: Li et al., "Evaluating Object Hallucination in Large Vision-Language Models"; LLaVA, `eval_pope.py`.
 enum POPE {
   static func read(_ path: String, annotations: String?) throws(EvaluationError) -> [Question] {
-    let isReleased = isDirectory(path) ? true : isLabelled(try readJSONLines(path))
+    let isReleased = Directory.exists(path) ? true : isLabelled(try readJSONLines(path))
     if isReleased { return try released(path) }
     guard let annotations else {
       throw .annotationsNeeded(benchmark: "POPE", expected: "the directory of its coco_pope_*.json files")
@@ -22,7 +23,7 @@ enum POPE {
 
   /// The label files at `path`, in the order of their names.
   private static func subsets(_ path: String) throws(EvaluationError) -> [String] {
-    guard isDirectory(path) else { return [path] }
+    guard Directory.exists(path) else { return [path] }
     return try filesInDirectory(path).filter { $0.hasSuffix(".json") && subset(of: $0) != nil }
   }
 

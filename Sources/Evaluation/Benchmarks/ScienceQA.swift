@@ -1,3 +1,4 @@
+import Files
 import Foundation
 import JSON
 
@@ -10,7 +11,7 @@ enum ScienceQA {
   private static let letters = OptionPrompt.letters(5)
 
   static func read(_ path: String, annotations: String?, split: String) throws(EvaluationError) -> [Question] {
-    let problems = isDirectory(path) ? "\(path)/problems.json" : path
+    let problems = Directory.exists(path) ? "\(path)/problems.json" : path
     let json = try readJSON(problems)
     if case .array(let conversations) = json { return try converted(conversations, file: problems) }
     let folder = URL(fileURLWithPath: problems).deletingLastPathComponent().path

@@ -1,3 +1,4 @@
+import Files
 import Foundation
 import JSON
 
@@ -7,6 +8,15 @@ func readFile(_ path: String) throws(EvaluationError) -> Data {
     return try Data(contentsOf: URL(fileURLWithPath: path), options: .mappedIfSafe)
   } catch {
     throw .unreadable(file: path, reason: (error as NSError).localizedDescription)
+  }
+}
+
+/// The paths in a directory, in the order of their names' bytes.
+func filesInDirectory(_ path: String) throws(EvaluationError) -> [String] {
+  do {
+    return try Directory.names(path).map { "\(path)/\($0)" }
+  } catch {
+    throw .unreadable(file: path, reason: "\(error.reason)")
   }
 }
 

@@ -1,3 +1,5 @@
+import Statistics
+
 extension Comparison {
   /// One row for each figure (RFC 4180 quoting, line feeds): benchmark, model, family, figure, n, value and interval.
   package var csv: String {
@@ -16,7 +18,7 @@ extension Comparison {
     let scores = (model.families + [model.overall].compactMap { $0 }).map { score in
       [
         benchmark.rawValue, model.model, score.name, "score", "\(score.count)", "\(score.score)",
-        "\(score.interval.lower)", "\(score.interval.upper)",
+        "\(score.interval.low)", "\(score.interval.high)",
       ]
     }
     let mean = model.familyMean.map {
@@ -44,7 +46,7 @@ extension Comparison {
     }
     let mean = [
       benchmark.rawValue, model.model, "overall", "retention", "", retention.mean.map { "\($0)" } ?? "",
-      retention.interval.map { "\($0.lower)" } ?? "", retention.interval.map { "\($0.upper)" } ?? "",
+      retention.interval.map { "\($0.low)" } ?? "", retention.interval.map { "\($0.high)" } ?? "",
     ]
     return families + [mean]
   }

@@ -1,3 +1,5 @@
+import Statistics
+
 /// One model's part of a comparison.
 package struct ModelReport: Sendable, Equatable {
   package let model: String
@@ -40,7 +42,7 @@ package struct Comparison: Sendable, Equatable {
   ///   - bootstrap: for retention's interval.
   package init(
     _ questions: QuestionSet, answers: [(model: String, answers: [Int: String])], method: IntervalMethod = .wilson,
-    bounds: Bounds? = nil, bootstrap: Bootstrap = Bootstrap()
+    bounds: Bounds? = nil, bootstrap: ClusterBootstrap = ClusterBootstrap()
   ) {
     if let bounds {
       precondition(

@@ -1,3 +1,5 @@
+import Statistics
+
 /// Numbers as the reports print them.
 enum Figures {
   /// What stands for a number that is undefined.
@@ -9,7 +11,7 @@ enum Figures {
   }
 
   static func percent(_ interval: Interval) -> String {
-    "[\(percent(interval.lower)), \(percent(interval.upper))]"
+    "[\(percent(interval.low)), \(percent(interval.high))]"
   }
 
   /// A share in per cent, or points.

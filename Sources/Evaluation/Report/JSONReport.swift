@@ -1,4 +1,5 @@
 package import JSON
+import Statistics
 
 extension Comparison {
   /// The comparison as JSON; shares are in 0…1, undefined figures null.
@@ -28,7 +29,7 @@ extension Comparison {
   }
 
   private static func json(_ interval: Interval) -> JSONValue {
-    .array([.number(interval.lower), .number(interval.upper)])
+    .array([.number(interval.low), .number(interval.high)])
   }
 
   private static func json(_ metric: Metric) -> JSONValue {

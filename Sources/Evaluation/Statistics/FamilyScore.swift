@@ -1,3 +1,5 @@
+package import Statistics
+
 /// A family's mean score with its 95 % interval.
 package struct FamilyScore: Sendable, Equatable {
   package let name: String
@@ -13,7 +15,7 @@ package enum IntervalMethod: Sendable, Equatable {
   /// Wilson's, as if questions were independent.
   case wilson
   /// By resampling pictures.
-  case clusterBootstrap(Bootstrap)
+  case clusterBootstrap(ClusterBootstrap)
 
   package var title: String {
     switch self {

@@ -1,3 +1,5 @@
+package import Statistics
+
 /// How much of the distance from a lower to an upper bound a model keeps: the mean over families of
 /// (result − lower) / (upper − lower).
 ///
@@ -29,7 +31,9 @@ package struct Retention: Sendable, Equatable {
   /// Cluster bootstrap of the mean, the three models resampled together.
   package let interval: Interval?
 
-  package init(result: [ScoredItem], lower: [ScoredItem], upper: [ScoredItem], bootstrap: Bootstrap = Bootstrap()) {
+  package init(
+    result: [ScoredItem], lower: [ScoredItem], upper: [ScoredItem], bootstrap: ClusterBootstrap = ClusterBootstrap()
+  ) {
     let common = Set(result.map(\.key)).intersection(lower.map(\.key)).intersection(upper.map(\.key))
     let tables = [result, lower, upper].map { items in
       ClusterTable(items.filter { common.contains($0.key) }.sorted { $0.key < $1.key })

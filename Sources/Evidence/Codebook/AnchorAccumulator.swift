@@ -1,4 +1,5 @@
 import Foundation
+import Statistics
 package import Tensor
 
 /// How alike anchors are, to each other, across pictures and to patch tokens; adds up over pictures in constant memory.

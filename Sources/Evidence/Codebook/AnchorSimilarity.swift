@@ -1,3 +1,4 @@
+import Statistics
 package import Tensor
 
 /// How alike the anchors are to each other.

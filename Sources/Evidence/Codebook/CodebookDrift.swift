@@ -1,3 +1,4 @@
+import Statistics
 import Tensor
 
 /// How far the codebooks of two checkpoints are apart, code by code.

@@ -1,3 +1,5 @@
+import Statistics
+
 extension CodebookFinding {
   /// What a group's vectors tell.
   package static func of(_ geometry: GroupGeometry, group: Int) -> [CodebookFinding] {

@@ -1,3 +1,5 @@
+import Statistics
+
 /// The health of a codebook, its anchors and what is wrong: what `codebook` prints.
 package struct CodebookReport: Sendable {
   /// One group; usage is `nil` without pictures.

@@ -1,4 +1,5 @@
 import Foundation
+import Statistics
 package import Tensor
 
 /// What a group's code vectors alone tell.

@@ -1,3 +1,4 @@
+package import Statistics
 package import Tensor
 package import Trace
 

@@ -1,4 +1,5 @@
 import Foundation
+import Statistics
 package import Tensor
 
 /// How close a reconstruction is to its picture; both `[C, H, W]`.

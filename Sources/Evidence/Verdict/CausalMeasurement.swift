@@ -1,3 +1,5 @@
+import Statistics
+
 /// What cutting voco's edges to the anchors changes in one picture, beside its controls: the scalars of the tier
 /// causes. Every KL is of the next-token distribution at the last prompt token, unchanged ‖ changed, in nats.
 package struct CausalMeasurement: Sendable, Hashable, Codable {
@@ -43,7 +45,7 @@ package struct CausalMeasurement: Sendable, Hashable, Codable {
     self.kl = kl
     matchedKL = matched.reduce(0, +) / Double(matched.count)
     matchedDraws = matched.count
-    percentile = Evidence.percentile(of: kl, among: matched) ?? 0
+    percentile = Statistics.percentile(of: kl, among: matched) ?? 0
     self.comparators = comparators
     self.allPatchesKL = allPatchesKL
     self.contentKL = contentKL

@@ -1,4 +1,5 @@
 import Foundation
+import Statistics
 
 /// The numbers behind "causes", and the word that the rule gives them.
 struct CausalAnalysis {

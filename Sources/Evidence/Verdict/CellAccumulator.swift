@@ -1,4 +1,5 @@
 import Foundation
+package import Statistics
 
 /// Per layer and head, over a stream of pictures: mean shares, and a sign-flip test of the anchors' share of the visual
 /// keys against A/(A+P). Its memory does not grow with the number of pictures.

@@ -1,4 +1,5 @@
 import Foundation
+import Statistics
 
 extension VerdictEngine {
   /// The four controls, one sentence each.

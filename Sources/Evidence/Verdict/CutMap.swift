@@ -1,3 +1,5 @@
+package import Statistics
+
 /// What cutting voco's edges to the anchors changes when it is done in one layer, or in one head alone.
 package struct PictureCuts: Sendable, Hashable {
   /// One place's cut and as many random patches cut there.

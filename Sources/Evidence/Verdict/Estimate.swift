@@ -1,4 +1,5 @@
 import Foundation
+import Statistics
 
 /// A mean over pictures with its BCa interval.
 struct Estimate: Sendable, Hashable {

@@ -1,3 +1,5 @@
+import Statistics
+
 /// What is per layer and head over all pictures of a run: the numbers behind its maps.
 package struct EvidenceMaps: Sendable, Hashable, Encodable {
   /// `[L][H]`, (anchor share/A)/(patch share/P) of the mean shares over pictures.

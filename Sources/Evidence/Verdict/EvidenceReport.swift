@@ -1,3 +1,5 @@
+import Statistics
+
 /// What `verify --format json` prints: a verdict by the names of the published format, with its provenance.
 package struct EvidenceReport: Sendable, Hashable, Encodable {
   /// One claim.

@@ -1,3 +1,4 @@
+import Statistics
 package import Trace
 
 /// What all pictures of a run share: summaries merge only if this is equal.

@@ -1,4 +1,5 @@
 import Foundation
+package import Statistics
 
 /// One number of a run, with its interval over pictures: what texts and figures quote.
 package struct Measurement: Sendable, Hashable, Codable {

@@ -1,4 +1,5 @@
 import Foundation
+import Statistics
 
 /// How much more an anchor gets than a patch in one picture, in natural logarithms of lifts: the scalars of the
 /// tiers attends (of shares) and contributes (of α·‖v·W_o‖).

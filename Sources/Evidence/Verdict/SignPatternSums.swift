@@ -1,4 +1,5 @@
 import Foundation
+import Statistics
 
 /// The sign-flip test of many cells over a stream of pictures, in memory that does not grow with their number: every
 /// random sign pattern keeps one running sum a cell. A picture's signs come from its key, so shards add up to the same

@@ -1,3 +1,5 @@
+package import Statistics
+
 /// The three claims about the anchors, tested apart.
 package enum EvidenceTier: String, Sendable, Hashable, Codable, CaseIterable {
   /// voco's attention goes to an anchor more than to a patch.

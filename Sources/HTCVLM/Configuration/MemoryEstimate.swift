@@ -1,5 +1,6 @@
-package import Checkpoint
 package import Tensor
+import Trace
+import WeightFormats
 
 /// The memory that a run takes, worked out from the configuration and the weights' headers alone. Bytes.
 package struct MemoryEstimate: Sendable, Hashable {

@@ -1,5 +1,5 @@
-package import Checkpoint
 package import Trace
+import WeightFormats
 
 extension HTCVLMConfiguration {
   /// `sequence` in the trace's words.

@@ -1,4 +1,4 @@
-package import Checkpoint
+import WeightFormats
 
 /// How the matrices of decoder and tower are held and multiplied; everything else is exact in both.
 package enum Precision: String, Sendable, CaseIterable {

@@ -1,4 +1,4 @@
-import Checkpoint
+import WeightFormats
 
 /// The tensors that a part of the model reads, listed with the same words as `WeightReader` reads them.
 struct TensorList {

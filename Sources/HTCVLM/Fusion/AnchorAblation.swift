@@ -1,5 +1,5 @@
-import Checkpoint
 package import Tensor
+import WeightFormats
 
 /// ‖v_d without a part − v_d‖ / ‖v_d‖ for every anchor, where the part's code vectors are set to zero: exact and without
 /// gradients. The first layer of the projector is linear in q, so that each ablation costs one small product.

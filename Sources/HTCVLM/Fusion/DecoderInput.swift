@@ -1,7 +1,8 @@
-import Checkpoint
 import Foundation
+import Statistics
 import Tensor
 import Trace
+import WeightFormats
 
 /// The decoder's input up to the prompt, after the interventions on it.
 struct DecoderInput: Sendable {
@@ -13,7 +14,7 @@ struct DecoderInput: Sendable {
   let positions: [Int]
 
   init(
-    order: [SegmentKind], parts: SequenceLayout.Parts, visualMask: HTCVLMConfiguration.VisualMask, edits: [InputEdit],
+    order: [SegmentKind], parts: SequenceLayout.Parts, visualMask: VisualMask, edits: [InputEdit],
     anchors: Tensor,
     patches: Tensor, embedding: StoredTensor
   ) throws(ModelError) {
@@ -76,12 +77,12 @@ struct DecoderInput: Sendable {
     let mean = rows.values.reduce(0.0) { $0 + Double($1) } / count
     let variance = rows.values.reduce(0.0) { $0 + (Double($1) - mean) * (Double($1) - mean) } / count
     let deviation = variance.squareRoot() * Double(scale)
-    var generator = SeededGenerator(seed: seed)
+    var generator = SplitMix64(seed: seed)
     return Tensor(
       shape: rows.shape,
       values: rows.values.map { value in
-        let radius = (-2 * log(1 - generator.uniform())).squareRoot()
-        return value + Float(deviation * radius * cos(2 * Double.pi * generator.uniform()))
+        let radius = (-2 * log(1 - generator.unit())).squareRoot()
+        return value + Float(deviation * radius * cos(2 * Double.pi * generator.unit()))
       })
   }
 }

@@ -86,21 +86,3 @@ package struct EditedRows: Sendable, Hashable {
     hasher.combine(rows.values)
   }
 }
-
-/// SplitMix64 (Steele, Lea & Flood 2014): a seeded generator, so that every draw can be repeated.
-package struct SeededGenerator: RandomNumberGenerator, Sendable {
-  private var state: UInt64
-
-  package init(seed: UInt64) { state = seed }
-
-  package mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-    return z ^ (z >> 31)
-  }
-
-  /// Uniform in [0, 1).
-  mutating func uniform() -> Double { Double(next() >> 11) * 0x1p-53 }
-}

@@ -1,5 +1,5 @@
-package import Checkpoint
 package import Trace
+import WeightFormats
 
 /// Which position of the decoder's input holds what, and which may attend to which: the table of the model's mask.
 ///
@@ -10,7 +10,7 @@ package struct SequenceLayout: Sendable, Hashable {
   package let tokenIDs: [Int32]
   /// The kind at each position.
   package let kinds: [SegmentKind]
-  package let visualMask: HTCVLMConfiguration.VisualMask
+  package let visualMask: VisualMask
   package let firstVoco: Int
   package let lastVoco: Int
 
@@ -60,7 +60,7 @@ package struct SequenceLayout: Sendable, Hashable {
   ///
   /// Throws `ModelError.configuration` unless `order` ends with its only `text`, has a `voco`, and names anchors and
   /// patches at most once.
-  package init(order: [SegmentKind], parts: Parts, visualMask: HTCVLMConfiguration.VisualMask) throws(ModelError) {
+  package init(order: [SegmentKind], parts: Parts, visualMask: VisualMask) throws(ModelError) {
     try Self.validate(order)
     var spans: [SequenceSpan] = []
     var ids: [Int32] = []

@@ -1,4 +1,5 @@
 import Foundation
+import Statistics
 package import Tensor
 
 /// How to continue a prompt.
@@ -69,11 +70,11 @@ package struct GeneratedToken: Sendable {
 /// Picks tokens from logits.
 struct TokenSampler {
   private let options: GenerationOptions
-  private var generator: SeededGenerator
+  private var generator: SplitMix64
 
   init(_ options: GenerationOptions) {
     self.options = options
-    generator = SeededGenerator(seed: options.seed)
+    generator = SplitMix64(seed: options.seed)
   }
 
   /// The next token and its probability at temperature 1; among equal logits the first.
@@ -92,7 +93,7 @@ struct TokenSampler {
       mass += tempered[id]
       if mass >= Double(options.topP) { break }
     }
-    var draw = generator.uniform() * mass
+    var draw = generator.unit() * mass
     for id in nucleus {
       draw -= tempered[id]
       if draw < 0 { return (id, Float(plain[id])) }

@@ -1,5 +1,5 @@
-import Checkpoint
 import Tensor
+import WeightFormats
 
 /// Rotated keys and values of some rows in one layer, each `[n, kvHeads · headDim]`.
 struct KeyValues: Sendable {

@@ -1,3 +1,4 @@
+import Statistics
 import Tensor
 import Trace
 
@@ -41,7 +42,7 @@ struct VariantValues {
       return mean[...]
     case .resample(let seed):
       // A key draws the same peer in every layer and head.
-      var generator = SeededGenerator(seed: seed &+ UInt64(key))
+      var generator = SplitMix64(seed: seed &+ UInt64(key))
       return self[peers(key).filter { $0 != key }.randomElement(using: &generator) ?? key]
     }
   }

@@ -1,5 +1,5 @@
-import Checkpoint
 import Tensor
+import WeightFormats
 
 /// The normalisation at the end of a block, over channels of `[C, H, W]`.
 enum MGVQNorm: Sendable {

@@ -1,6 +1,7 @@
-package import Checkpoint
+import Files
 import Foundation
 package import Tensor
+package import WeightFormats
 
 /// Where a quantizer comes from: an HTC-VLM checkpoint directory, a directory of weights without `config.json`, or one
 /// safetensors file.
@@ -21,16 +22,15 @@ package struct MGVQSource: Sendable {
   /// - Throws: `CheckpointError` naming the file, and the key or tensor in it, that cannot be used.
   package init(path: String, imageSize: Int = imageSize) throws(CheckpointError) {
     self.path = path
-    var isDirectory: ObjCBool = false
-    let exists = FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory)
+    let isDirectory = Directory.exists(path)
     let url = URL(fileURLWithPath: path)
     name = url.standardizedFileURL.lastPathComponent
-    if exists, !isDirectory.boolValue {
+    if !isDirectory, FileManager.default.fileExists(atPath: path) {
       checkpoint = nil
       let file = try SafetensorsFile(path: path)
       (tensors, weightsSHA256) = (file.tensors, SHA256.hexDigest(of: file.headerBytes))
       dict = try MGVQStateDict(tensors: tensors, path: path, imageSize: imageSize)
-    } else if exists, !FileManager.default.fileExists(atPath: url.appendingPathComponent("config.json").path) {
+    } else if isDirectory, !FileManager.default.fileExists(atPath: url.appendingPathComponent("config.json").path) {
       checkpoint = nil
       let file = try SafetensorsFile(path: try Self.onlyFile(path))
       (tensors, weightsSHA256) = (file.tensors, SHA256.hexDigest(of: file.headerBytes))
@@ -69,8 +69,8 @@ package struct MGVQSource: Sendable {
 
   /// The one safetensors file of a directory.
   private static func onlyFile(_ directory: String) throws(CheckpointError) -> String {
-    let names = (try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? []
-    let files = names.filter { $0.hasSuffix(".safetensors") }.sorted()
+    let names = (try? Directory.names(directory)) ?? []
+    let files = names.filter { $0.hasSuffix(".safetensors") }
     guard files.count == 1 else {
       let found = files.isEmpty ? "no .safetensors file" : "\(files.count) .safetensors files"
       throw .malformed(

@@ -1,6 +1,6 @@
-import Checkpoint
 import Tensor
 import Trace
+import WeightFormats
 
 /// MGVQ (arXiv 2507.07997): a picture as `groups` grids of code indices, and back.
 struct MGVQTokenizer: Sendable {

@@ -1,5 +1,5 @@
-import Checkpoint
 import Tensor
+import WeightFormats
 
 /// A pre-norm block of HF's `CLIPEncoder`: x + attention(norm(x)), then x + MLP(norm(x)).
 struct CLIPEncoderLayer: Sendable {

@@ -1,5 +1,5 @@
-import Checkpoint
 import Tensor
+import WeightFormats
 
 /// HF's `CLIPVisionModel` up to the layer that `mm_vision_select_layer` picks; the layers after it are not read.
 struct CLIPVisionTransformer: Sendable {

@@ -1,5 +1,5 @@
-import Checkpoint
 import Tensor
+import WeightFormats
 
 /// LLaVA-1.5's `mm_projector`: vision features `[P, Dv]` to the decoder's width `[P, D]`.
 enum VisionProjector: Sendable {

@@ -1,3 +1,4 @@
+import Statistics
 package import Tensor
 package import Trace
 
@@ -51,7 +52,7 @@ extension Tensor {
 extension CodeGrid {
   /// The grid with the codes of `cells` in another order.
   func shuffling(_ cells: [Int], seed: UInt64) -> CodeGrid {
-    var generator = SeededDraws(state: seed)
+    var generator = SplitMix64(seed: seed)
     let order = cells.shuffled(using: &generator)
     let plane = height * width
     var changed = indices
@@ -59,19 +60,6 @@ extension CodeGrid {
       for (cell, from) in zip(cells, order) { changed[group * plane + cell] = indices[group * plane + from] }
     }
     return CodeGrid(groups: groups, height: height, width: width, indices: changed)
-  }
-}
-
-/// SplitMix64 (Steele, Lea & Flood 2014), so that a shuffle can be repeated.
-private struct SeededDraws: RandomNumberGenerator {
-  var state: UInt64
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-    return z ^ (z >> 31)
   }
 }
 

@@ -1,3 +1,4 @@
+import ColorMaps
 import Tensor
 import TerminalUI
 import Trace

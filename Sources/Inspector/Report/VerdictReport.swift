@@ -1,4 +1,5 @@
 package import Evidence
+import Statistics
 import TerminalUI
 import Trace
 

@@ -1,3 +1,4 @@
+import Statistics
 package import Tensor
 
 /// Which edges from `<voco>` to cut.

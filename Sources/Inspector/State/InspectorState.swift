@@ -1,3 +1,4 @@
+package import ColorMaps
 package import Evidence
 package import TerminalUI
 package import Trace

@@ -1,4 +1,5 @@
 internal import CKernels
+package import Files
 
 /// A tensor as it lies in its file: nothing is read or converted before it is used.
 package struct StoredTensor: Sendable {

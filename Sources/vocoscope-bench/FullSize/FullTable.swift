@@ -1,4 +1,5 @@
 import Foundation
+import Statistics
 
 /// The limits of the paper's model at full size, and whether a run kept them.
 struct FullTable {

@@ -1,5 +1,6 @@
 import Foundation
 import Plots
+import Statistics
 
 /// Time and memory against visual tokens, decoder layers and threads.
 struct Growth {

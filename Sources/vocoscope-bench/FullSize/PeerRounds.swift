@@ -1,9 +1,10 @@
-import Checkpoint
 import Foundation
 import HTCVLM
 import ImageLoading
+import Statistics
 import Tensor
 import Trace
+import WeightFormats
 
 /// Rounds in which everybody takes a turn, so that whatever else the machine does slows all of them alike.
 struct PeerRounds {

@@ -1,8 +1,9 @@
-import Checkpoint
+import Files
 import Foundation
 import HTCVLM
 import JSON
 import Tensor
+import WeightFormats
 
 /// A checkpoint directory of random weights in the shape of the paper's model, or of a tiny one.
 ///

@@ -1,9 +1,9 @@
 import ArgumentParser
-import Checkpoint
 import Foundation
 import HTCVLM
 import ImageLoading
 import Tensor
+import WeightFormats
 
 extension Precision: ExpressibleByArgument {}
 

@@ -1,8 +1,9 @@
-import Checkpoint
 import HTCVLM
 import JSON
 import Tensor
 import Tokenization
+import Trace
+import WeightFormats
 
 /// What a measurement varies of a checkpoint's shape.
 struct ModelShape: Codable, Hashable {
@@ -44,7 +45,7 @@ struct ShapedCheckpoint {
 
   /// The 8-bit integers of all layers; made on first use, which takes minutes.
   func integers() throws -> Int8Weights {
-    try Int8Weights(directory, keys: directory.configuration.int8Keys, cacheDirectory: nil)
+    try directory.int8Weights(keys: directory.configuration.int8Keys, cacheDirectory: nil)
   }
 
   /// A model of this shape; positions that the file lacks are zero.

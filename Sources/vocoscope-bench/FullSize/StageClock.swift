@@ -1,8 +1,8 @@
-import Checkpoint
 import HTCVLM
 import ImageLoading
 import Synchronization
 import Trace
+import WeightFormats
 
 /// Seconds of each stage and step of a run, as it reports them.
 final class StageClock: Sendable {

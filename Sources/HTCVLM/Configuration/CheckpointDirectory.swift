@@ -1,0 +1,84 @@
+import Files
+internal import Glibc
+import JSON
+package import Tensor
+package import WeightFormats
+
+/// A checkpoint directory, its files opened and its configuration read; weights stay on disk until they are used.
+package struct CheckpointDirectory: Sendable {
+  package let path: String
+  /// The directory's own name.
+  package let name: String
+  package let configuration: HTCVLMConfiguration
+  package let preprocessor: ImageProcessorConfiguration
+  /// Every tensor by the name in its file.
+  package let tensors: [String: StoredTensor]
+  package let tokenizerPath: String
+  /// SHA-256 of `config.json`, in hexadecimal.
+  package let configSHA256: String
+  /// SHA-256 over the weight files' headers in the order of their names, in hexadecimal.
+  package let weightsSHA256: String
+
+  /// Opens the directory at `path`.
+  ///
+  /// - Throws: `CheckpointError` naming the file, and the key or tensor in it, that cannot be used.
+  package init(path: String) throws(CheckpointError) {
+    guard Directory.exists(path) else {
+      if access(path, F_OK) == 0 { throw .malformed(path: path, problem: "is a file, not a checkpoint directory") }
+      throw .unreadable(FileError(path: path, reason: .missing))
+    }
+    let path = path.count > 1 && path.hasSuffix("/") ? String(path.dropLast()) : path
+    self.path = path
+    self.name = Self.lastComponent(path)
+    let configPath = "\(path)/config.json"
+    let configBytes = try readSmallFile(configPath)
+    configuration = try HTCVLMConfiguration(document: JSONValue(bytes: configBytes, path: configPath), path: configPath)
+    configSHA256 = SHA256.hexDigest(of: configBytes)
+
+    let processorPath = "\(path)/preprocessor_config.json"
+    let imageSize = configuration.vision.imageSize
+    preprocessor =
+      access(processorPath, F_OK) == 0
+      ? try ImageProcessorConfiguration(path: processorPath, imageSize: imageSize) : .clip(imageSize: imageSize)
+
+    tokenizerPath = "\(path)/tokenizer.model"
+    do { _ = try MappedFile(path: tokenizerPath) } catch { throw .unreadable(error) }
+
+    let weights = try WeightFiles(directory: path)
+    tensors = weights.tensors
+    weightsSHA256 = SHA256.hexDigest(of: weights.headerBytes)
+  }
+
+  /// A checkpoint whose parts were opened one by one; `path` is the directory that files about it go into.
+  package init(
+    path: String, configuration: HTCVLMConfiguration, preprocessor: ImageProcessorConfiguration,
+    tensors: [String: StoredTensor], tokenizerPath: String, configSHA256: String, weightsSHA256: String
+  ) {
+    self.path = path
+    name = Self.lastComponent(path)
+    self.configuration = configuration
+    self.preprocessor = preprocessor
+    self.tensors = tensors
+    self.tokenizerPath = tokenizerPath
+    self.configSHA256 = configSHA256
+    self.weightsSHA256 = weightsSHA256
+  }
+
+  /// The name that the path leads to, also for `.` and `..`.
+  private static func lastComponent(_ path: String) -> String {
+    guard let resolved = realpath(path, nil) else { return path }
+    defer { free(resolved) }
+    return String(cString: resolved).split(separator: "/").last.map(String.init) ?? "/"
+  }
+}
+
+extension CheckpointDirectory {
+  /// The matrices `keys` as 8-bit integers; parameters and errors as `Int8Weights` has them.
+  package func int8Weights(
+    keys: [String], cacheDirectory: String?, progress: (_ done: Int, _ of: Int) throws -> Void = { _, _ in }
+  ) throws -> Int8Weights {
+    try Int8Weights(
+      tensors, directory: path, weightsSHA256: weightsSHA256, keys: keys, cacheDirectory: cacheDirectory,
+      progress: progress)
+  }
+}

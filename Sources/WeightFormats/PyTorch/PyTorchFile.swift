@@ -1,0 +1,102 @@
+import Files
+package import Tensor
+
+/// A state dict as `torch.save` writes it since torch 1.6: a ZIP archive of a pickle and the tensors' bytes.
+///
+/// The pickle is read by `PickleMachine`, which executes nothing. Tensors stay mapped where they lie, unless a view's
+/// steps or its place make that impossible: such a view is copied.
+package struct PyTorchFile: Sendable {
+  package let path: String
+  package let tensors: [String: StoredTensor]
+  /// The pickle, which names and shapes all tensors: what provenance hashes.
+  package let headerBytes: [UInt8]
+
+  /// The longest pickle accepted; that of a 7B model takes 60 kB.
+  private static let longestPickle = 64 << 20
+
+  /// Opens and checks the file at `path`.
+  ///
+  /// - Throws: `CheckpointError` naming the file, and the operation, name or tensor in it, that cannot be used.
+  package init(path: String) throws(CheckpointError) {
+    let file: MappedFile
+    do { file = try MappedFile(path: path) } catch { throw .unreadable(error) }
+    let archive = try ZipArchive(file: file)
+    let folder = try Self.folder(archive, path: path)
+    guard let pickle = archive.entries["\(folder)/data.pkl"], pickle.range.count <= Self.longestPickle else {
+      throw .malformed(path: path, problem: "its pickle is larger than \(Self.longestPickle) bytes")
+    }
+    let bytes = try archive.bytes(of: pickle)
+    var machine = PickleMachine(path: path, bytes: bytes)
+    let views = try StateDict(try machine.run(), path: path).tensors
+    var tensors: [String: StoredTensor] = [:]
+    for (name, view) in views {
+      tensors[name] = try PyTorchView(name: name, view: view, folder: folder).stored(archive, file)
+    }
+    self.path = path
+    self.tensors = tensors
+    headerBytes = bytes
+  }
+
+  /// The archive's only folder with a pickle.
+  private static func folder(_ archive: ZipArchive, path: String) throws(CheckpointError) -> String {
+    let suffix = "/data.pkl"
+    let folders = archive.entries.keys.filter { $0.hasSuffix(suffix) }.map { String($0.dropLast(suffix.count)) }
+      .filter { !$0.contains("/") }
+    guard folders.count == 1 else {
+      throw .malformed(path: path, problem: "is a ZIP archive, but none that torch.save wrote: it has no data.pkl")
+    }
+    if let order = archive.entries["\(folders[0])/byteorder"], order.range.count < 16 {
+      let text = String(decoding: try archive.bytes(of: order), as: UTF8.self)
+      guard text == "little" else {
+        throw .malformed(path: path, problem: "its byte order is \(printable(text)), expected little")
+      }
+    }
+    return folders[0]
+  }
+}
+
+/// The tensors of a pickled state dict by name.
+private struct StateDict {
+  let tensors: [(name: String, view: PickleTensor)]
+
+  /// Where training scripts keep the state dict among other things; averaged weights are what is meant to be run.
+  private static let nests = ["ema", "model_ema", "model", "state_dict", "module"]
+  /// What `DistributedDataParallel` puts before every key.
+  private static let wrapper = "module."
+
+  init(_ pickle: PickleMachine.Result, path: String) throws(CheckpointError) {
+    guard case .dictionary(let top) = pickle.value else {
+      throw .malformed(path: path, problem: "holds \(pickle.value.kind), expected a state dict")
+    }
+    var found = Self.tensors(in: pickle.dictionaries[top])
+    for nest in Self.nests {
+      guard case .dictionary(let place)? = Self.value(nest, in: pickle.dictionaries[top]) else { continue }
+      let nested = Self.tensors(in: pickle.dictionaries[place])
+      guard !nested.isEmpty else { continue }
+      found = nested
+      break
+    }
+    guard !found.isEmpty else { throw .malformed(path: path, problem: "holds no tensor where a state dict has them") }
+    if found.allSatisfy({ $0.name.hasPrefix(Self.wrapper) }) {
+      found = found.map { (String($0.name.dropFirst(Self.wrapper.count)), $0.view) }
+    }
+    tensors = found
+  }
+
+  /// The last value of a key, as Python's dictionaries keep it.
+  private static func value(_ key: String, in items: [(key: PickleValue, value: PickleValue)]) -> PickleValue? {
+    items.last { item in
+      guard case .string(let text) = item.key else { return false }
+      return text == key
+    }?.value
+  }
+
+  private static func tensors(in items: [(key: PickleValue, value: PickleValue)]) -> [(
+    name: String, view: PickleTensor
+  )] {
+    items.compactMap { item in
+      guard case .string(let name) = item.key, case .tensor(let view) = item.value else { return nil }
+      return (name, view)
+    }
+  }
+}
