@@ -1,0 +1,49 @@
+#!/bin/sh
+# Shares one run among the tasks of a Slurm job array, and merges the parts when all are done.
+#
+#   assets/cluster/slurm.sh PARTS OUT verify pictures/ --model DIR --prompt "what is in the picture?"
+#   assets/cluster/slurm.sh 32 results eval questions.jsonl --images DIR --model DIR
+#
+# PARTS tasks are started; OUT is a directory on a file system that all nodes see: part-1.jsonl … are the parts,
+# merged.txt is what `vocoscope verify merge` or `vocoscope eval merge` makes of them. sbatch reads what a site wants from
+# SBATCH_PARTITION, SBATCH_ACCOUNT, SBATCH_TIMELIMIT and its like. VOCOSCOPE names the program.
+#
+# A task that is requeued, after a node failed or by preemption, goes on from its part's last whole line, so nothing is
+# computed or counted twice. Starting the same command again does only what is missing.
+set -eu
+
+[ $# -ge 3 ] || { sed -n '2,13s/^# \{0,1\}//p' "$0"; exit 2; }
+parts=$1 out=$2 command=$3
+shift 3
+program=${VOCOSCOPE:-vocoscope}
+case $command in verify | eval) ;; *) echo "slurm.sh: '$command' has no parts; expected verify or eval" >&2; exit 2 ;; esac
+command -v "$program" >/dev/null || { echo "slurm.sh: no program '$program'; set VOCOSCOPE" >&2; exit 2; }
+mkdir -p "$out"
+
+# The arguments as they are, quoted for a shell that reads them again.
+quoted() { for word; do printf " '%s'" "$(printf %s "$word" | sed "s/'/'\\\\''/g")"; done; }
+run="$(quoted "$program" "$command" "$@")"
+
+array=$(
+  sbatch --parsable --job-name="vocoscope-$command" --array="1-$parts" --requeue --open-mode=append \
+    --output="$out/part-%a.log" <<SCRIPT
+#!/bin/sh
+exec$run --out $(quoted "$out")/part-\$SLURM_ARRAY_TASK_ID.jsonl --shard "\$SLURM_ARRAY_TASK_ID/$parts"
+SCRIPT
+)
+array=${array%%;*}
+
+# eval merges into a file, verify prints its verdict.
+case $command in eval) merged="--out $(quoted "$out/merged.jsonl")" ;; verify) merged= ;; esac
+merge=$(
+  sbatch --parsable --job-name="vocoscope-merge" --dependency="afterok:$array" --kill-on-invalid-dep=yes --requeue \
+    --output="$out/merge.log" <<SCRIPT
+#!/bin/sh
+set -e
+rm -f $(quoted "$out/merged.jsonl")
+set -- $(quoted "$out")/part-*.jsonl
+$(quoted "$program" "$command") merge "\$@" $merged > $(quoted "$out/merged.txt.partial")
+mv $(quoted "$out/merged.txt.partial") $(quoted "$out/merged.txt")
+SCRIPT
+)
+echo "job array $array, merged by ${merge%%;*} into $out/merged.txt"
