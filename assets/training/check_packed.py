@@ -3,7 +3,7 @@
 import torch
 from transformers import LlamaConfig, LlamaForCausalLM
 
-from decoder import ANCHORS, VARIANTS, Decoder, Shape
+from decoder import UNCOMPRESSED, VARIANTS, Decoder, Shape
 
 
 def plain_mask(variant, visual, text):
@@ -43,11 +43,11 @@ def check(name, variant):
                 place = torch.cat([positions, positions[-1] + 1 + torch.arange(7)])
                 logits = llama(inputs_embeds=x[None], attention_mask=mask, position_ids=place[None], use_cache=False).logits[0, len(rows[b]):]
                 worst = max(worst, (logits[wanted[b, q]] - packed[b, q]).abs().max().item())
-    expected = 2 + ANCHORS * variant.anchors + 20 * variant.patches
+    expected = 2 + shape.anchors * variant.anchors + 20 * variant.patches
     assert rows.shape[1] == expected and worst < 1e-4, (name, worst)
     print(f"{name}: largest difference of a logit {worst:.1e}")
 
 
 if __name__ == "__main__":
-    for each in VARIANTS.items():
+    for each in (*VARIANTS.items(), *((f"{name}, uncompressed", variant) for name, variant in UNCOMPRESSED.items())):
         check(*each)

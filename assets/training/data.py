@@ -1,5 +1,7 @@
 """Batches for the decoder: features, codes, questions and the auxiliary targets."""
 
+import dataclasses
+import functools
 import os
 
 import numpy as np
@@ -73,6 +75,15 @@ class Inputs:
             weight = torch.load(path, weights_only=False)["model"]["quantize.embedding.weight"]
             self.books = F.normalize(weight, dim=-1).unflatten(0, (8, -1))
 
+    def code_statistics(self, split, scenes=500):
+        """The mean of the quantised codes [14112] and the root mean square of their distance from it."""
+        path = os.path.join(split.work, "code_statistics.pt")
+        if not os.path.exists(path):
+            sample = self.quantised(np.array(split.codes[:min(scenes, split.size)]))
+            centre = sample.mean(0)
+            torch.save({"centre": centre, "norm": (sample - centre).square().sum(-1).mean().sqrt()}, path)
+        return torch.load(path)
+
     def ids(self, text, answer):
         """Token ids of the filled template followed by the answer's single piece."""
         key = (text, answer)
@@ -106,12 +117,13 @@ class Inputs:
                 targets[b, q] = row[-1], EOS
         return torch.from_numpy(text), torch.from_numpy(wanted), torch.from_numpy(targets)
 
-    def visual(self, split, sources, chosen):
-        """Standardised features of the chosen patches, and quantised codes, of scenes whose cells come from `sources` [B, 6]."""
-        raw = np.stack([split.features[cells[PATCH_CELLS[chosen]], chosen] for cells in sources])
+    def visual(self, split, sources, chosen, coded=None):
+        """Standardised features of the chosen patches, and quantised codes, of scenes whose cells come from `sources` [B, 6];
+        the codes come from `coded` instead where that is given. No patches chosen: no features."""
+        raw = np.stack([split.features[cells[PATCH_CELLS[chosen]], chosen] for cells in sources]) if len(chosen) else None
         rows, columns = np.mgrid[0:21, 0:21]
-        codes = np.stack([split.codes[cells[CODE_CELLS], :, rows, columns].transpose(2, 0, 1) for cells in sources])
-        return self.standardised(raw), self.quantised(codes)
+        codes = np.stack([split.codes[cells[CODE_CELLS], :, rows, columns].transpose(2, 0, 1) for cells in (sources if coded is None else coded)])
+        return None if raw is None else self.standardised(raw), self.quantised(codes)
 
     def alignment_batch(self, split, rng, scenes=32, patches=10):
         """Patches for the first stage, mostly of objects: features [1, N, D], places [N], targets [N, 2] (word, colour)."""
@@ -126,9 +138,11 @@ class Inputs:
         return self.standardised(np.concatenate(raw))[None], torch.from_numpy(np.concatenate(places)), torch.from_numpy(np.concatenate(targets))
 
     def patch_targets(self, scene):
-        """For each patch label of a scene: index into `words`, and the colour of the background (grey and photos have none) or object."""
-        ground = COLOUR_NAMES.index(scene.background) if scene.background in COLOUR_NAMES else EMPTY
-        rows = [(self.words.index(scene.texture), ground)]
+        """For each patch label of a scene: index into `words`, and the object's colour.
+
+        The background's colour is not among the targets (-100): no auxiliary head teaches the anchors, so none teaches the patches what the anchors hold.
+        """
+        rows = [(self.words.index(scene.texture), -100)]
         for placed in scene.objects:
             rows.append((CLASS_NAMES.index(placed.name), NATURAL if placed.colour is None else COLOUR_NAMES.index(placed.colour)))
         return np.array(rows)
@@ -150,17 +164,24 @@ class Inputs:
                 words[b, here], colours[b, here] = lookup[:, 0], lookup[:, 1]
         return torch.from_numpy(cells), torch.from_numpy(words), torch.from_numpy(colours)
 
-    def training_batch(self, split, rng, batch, patches, questions, mix=0.0, weights=WEIGHTS):
-        """A random batch of scenes with fresh questions, a share `mix` of them put together from cells of several."""
+    def training_batch(self, split, rng, batch, patches, questions, mix=0.0, weights=WEIGHTS, foreign=0.0):
+        """A random batch of scenes with fresh questions, a share `mix` of them put together from cells of several.
+
+        In a share `foreign` the codes are another scene's, whose background's colour is then the right one: what patches say of it is noise.
+        """
         chosen = np.sort(rng.choice(576, patches, replace=False))
         scenes, sources = [], []
         for i in rng.integers(0, split.size, batch):
             scene, cells = split.mixed(i, rng) if rng.random() < mix else (split.scenes[i], np.full(6, i))
             scenes.append(scene)
             sources.append(cells)
+        coded, drawn = list(sources), list(scenes)
+        for b in range(round(foreign * batch)):
+            coded[b] = sources[b - 1]
+            scenes[b] = dataclasses.replace(drawn[b], background=drawn[b - 1].background)
         asked = [training_questions(scene, rng, questions, weights) for scene in scenes]
         text = self.packed(asked)
-        return (*self.visual(split, sources, chosen), torch.from_numpy(chosen), *text, *self.targets(split, scenes, sources, chosen),
+        return (*self.visual(split, sources, chosen, coded), torch.from_numpy(chosen), *text, *self.targets(split, scenes, sources, chosen),
                 self.places(text[0], text[1], scenes))
 
     def places(self, text, wanted, scenes):
@@ -174,9 +195,15 @@ class Inputs:
         found[np.arange(text.shape[2]) > wanted[..., :1].numpy()] = -100
         return torch.from_numpy(found)
 
+    @staticmethod
+    @functools.lru_cache(maxsize=None)
+    def fixed(name, index):
+        """The fixed questions of a scene."""
+        return fixed_questions(name, index)
+
     def evaluation_batch(self, split, indices):
         """All patches and the fixed questions of some scenes, with the questions themselves."""
-        asked = [fixed_questions(split.name, i) for i in indices]
+        asked = [self.fixed(split.name, i) for i in indices]
         pairs = [[(q["text"], q["answer"]) for q in scene] for scene in asked]
         return (*self.visual(split, [np.full(6, i) for i in indices], np.arange(576)), torch.arange(576), *self.packed(pairs)), asked
 

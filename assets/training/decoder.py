@@ -13,7 +13,7 @@ from torch import nn
 
 from vocabulary import CLASS_NAMES, COLOUR_NAMES
 
-PATCHES, ANCHORS, LATENT = 576, 4, 32 * 21 * 21
+PATCHES, LATENT = 576, 32 * 21 * 21
 CELLS, CELL_CLASSES, CELL_COLOURS = 6, len(CLASS_NAMES) + 1, len(COLOUR_NAMES) + 2
 
 
@@ -25,6 +25,9 @@ class Variant:
     patches: bool
     mask: str  # "star" or "causal": the visual rows
     text: str  # "voco" or "all": the keys that text rows see
+    reserved: bool = False  # leaves the patches' positions free where there are no patches
+    order: str = "first"  # or "last": where the anchors stand, seen from the patches
+    source: str = "codes"  # what the anchors are made of; else a key of SELECTIONS: of patches
 
 
 VARIANTS = {
@@ -34,7 +37,15 @@ VARIANTS = {
     "discrete-only": Variant(True, False, "star", "voco"),
     "upper": Variant(True, True, "causal", "all"),
     "lower": Variant(True, True, "causal", "voco"),  # evaluation of the upper model only
+    "anchors-last": Variant(True, True, "star", "voco", order="last"),
+    "random-patches": Variant(True, True, "star", "voco", source="random"),
+    "top-k-patches": Variant(True, True, "star", "voco", source="top-k"),
+    "k-means-patches": Variant(True, True, "star", "voco", source="k-means"),
+    "anchors-alone": Variant(True, False, "star", "voco", reserved=True),  # the first stage: patches masked, every position as it will be
 }
+
+#: The same visual tokens under the plain causal mask, all of them seen by the text.
+UNCOMPRESSED = {"htc": VARIANTS["upper"], "voco": Variant(False, True, "causal", "all"), "star-without-anchors": Variant(False, True, "causal", "all")}
 
 
 @dataclass
@@ -47,6 +58,7 @@ class Shape:
     heads: int = 6
     mlp: int = 512
     anchor_hidden: int = 128
+    anchors: int = 4
     vision: int = 384
     theta: float = 10000.0
     eps: float = 1e-5
@@ -83,14 +95,64 @@ class Block(nn.Module):
 
 
 class AnchorProjector(nn.Module):
-    """GELU(W2 GELU(W1 q + b1) + b2), reshaped to the anchors."""
+    """GELU(W2 GELU(W1 q + b1) + b2), reshaped to the anchors.
+
+    Trained on z = (q - centre) / norm, |z| about 1, which `folded` puts into W1 and b1: on q itself, 14,112 numbers of norm 59, one step of
+    AdamW at 1.5e-3 moves a pre-activation by up to 8, and the units saturate within the warm-up.
+    """
 
     def __init__(self, shape):
         super().__init__()
-        self.fc1, self.fc2 = nn.Linear(LATENT, shape.anchor_hidden), nn.Linear(shape.anchor_hidden, ANCHORS * shape.width)
+        self.fc1, self.fc2 = nn.Linear(LATENT, shape.anchor_hidden), nn.Linear(shape.anchor_hidden, shape.anchors * shape.width)
+        self.count = shape.anchors
+        self.register_buffer("centre", torch.zeros(LATENT))
+        self.register_buffer("norm", torch.ones(()))
+
+    def start(self, centre, norm):
+        """Sets the statistics of the codes and draws weights whose pre-activations have a spread of about one."""
+        self.centre.copy_(centre)
+        self.norm.copy_(norm)
+        nn.init.normal_(self.fc1.weight, std=1)
+        nn.init.normal_(self.fc2.weight, std=1.5 * (.35 * self.fc2.in_features) ** -.5)
+
+    def layers(self, quantised):
+        """The pre-activations of both layers."""
+        hidden = self.fc1((quantised - self.centre) / self.norm)
+        return hidden, self.fc2(F.gelu(hidden))
 
     def forward(self, quantised):
-        return F.gelu(self.fc2(F.gelu(self.fc1(quantised)))).unflatten(-1, (ANCHORS, -1))
+        return F.gelu(self.layers(quantised)[1]).unflatten(-1, (self.count, -1))
+
+    def folded(self):
+        """{name: tensor} of the same function of q itself."""
+        weight = self.fc1.weight / self.norm
+        return {"fc1.weight": weight, "fc1.bias": self.fc1.bias - weight @ self.centre, "fc2.weight": self.fc2.weight, "fc2.bias": self.fc2.bias}
+
+
+def random_patches(features, count):
+    """As many patches of every scene, at random places that stay the same: [B, count, D] of [B, N, D]."""
+    places = torch.randperm(features.shape[1], generator=torch.Generator().manual_seed(0), device="cpu")[:count]
+    return features[:, places.to(features.device)]
+
+
+def largest_patches(features, count):
+    """The patches whose features deviate most from the training scenes' mean."""
+    places = features.square().sum(-1).topk(count).indices
+    return features.gather(1, places[..., None].expand(-1, -1, features.shape[-1]))
+
+
+def patch_means(features, count, rounds=5):
+    """Lloyd's k-means over a scene's patches, started at evenly spaced ones; an empty cluster keeps its centre."""
+    centres = features[:, torch.arange(count, device=features.device) * features.shape[1] // count]
+    for _ in range(rounds):
+        member = F.one_hot(torch.cdist(features, centres).argmin(-1), count).to(features.dtype)
+        sizes = member.sum(1)[..., None]
+        centres = torch.where(sizes > 0, member.mT @ features / sizes.clamp_min(1), centres)
+    return centres
+
+
+#: What stands in for the codes in the ablations of the anchors' source.
+SELECTIONS = {"random": random_patches, "top-k": largest_patches, "k-means": patch_means}
 
 
 class Auxiliary(nn.Module):
@@ -145,20 +207,24 @@ class Decoder(nn.Module):
         batch = len(quantised if features is None else features)
         special = self.embed_tokens.weight[torch.tensor([1, self.shape.vocab - 1])].expand(batch, 2, -1)
         rows, positions, offset = [special[:, :1]], [torch.zeros(1, dtype=torch.long)], 1
-        if variant.anchors:
-            rows.append(self.anchor_projector(quantised))
-            positions.append(offset + torch.arange(ANCHORS))
-            offset += ANCHORS
-        if variant.patches:
-            rows.append(self.mm_projector(features))
-            positions.append(offset + chosen)
-            offset += PATCHES
+        for segment in ("patches", "anchors") if variant.order == "last" else ("anchors", "patches"):
+            if segment == "anchors" and variant.anchors:
+                count = self.shape.anchors
+                rows.append(self.anchor_projector(quantised) if variant.source == "codes" else self.mm_projector(SELECTIONS[variant.source](features, count)))
+                positions.append(offset + torch.arange(count))
+                offset += count
+            elif segment == "patches":
+                if variant.patches:
+                    rows.append(self.mm_projector(features))
+                    positions.append(offset + chosen)
+                if variant.patches or variant.reserved:
+                    offset += PATCHES
         return torch.cat(rows + [special[:, 1:]], 1), torch.cat(positions + [torch.tensor([offset])])
 
     def lone_patches(self, features, chosen):
         """States entering the last block but one of patches [1, N] that see <s> and themselves: what the star mask gives."""
         x = torch.cat([self.embed_tokens.weight[1].expand(1, 1, -1), self.mm_projector(features)], 1)
-        positions = torch.cat([torch.zeros(1, dtype=torch.long), 1 + ANCHORS + chosen])
+        positions = torch.cat([torch.zeros(1, dtype=torch.long), 1 + self.shape.anchors + chosen])
         for block in self.layers[:-2]:
             y = block.input_layernorm(x)
             q, k, v = self.project(block, "q", y, positions), self.project(block, "k", y, positions), self.project(block, "v", y)
@@ -206,7 +272,8 @@ class Decoder(nn.Module):
         last, voco_states, patch_states, text_states = len(self.layers) - 1, [], None, None
         for number, block in enumerate(self.layers):
             if number == last - 1:
-                patch_states = x[:, 1 + ANCHORS * variant.anchors:-1]
+                count = self.shape.anchors * variant.anchors
+                patch_states = x[:, 1:-1 - count] if variant.order == "last" else x[:, 1 + count:-1]
             if number >= last - 1:
                 voco_states.append(x[:, -1])
             if variant.text == "voco" and number == last:

@@ -1,6 +1,6 @@
 """Accuracy per question family with all 576 patches: `python evaluate.py RUN... --work DIR [--split test] [--as lower]`.
 
-`--as` evaluates a run under another variant's rules, e.g. the upper model under the voco mask; `--slice assets/evaluation`
+`--as` evaluates a run under another variant's rules: the upper model under the voco mask (`lower`), or HTC's with all tokens (`upper`); `--slice assets/evaluation`
 takes the shipped JPEGs, whose compression costs some answers, instead of the scenes as they were drawn. Results go to
 DIR/results/<run>[-<as>]-<split>.json, with the majority answer's accuracy beside the model's, and every answer to
 -answers.jsonl beside it.
@@ -44,11 +44,13 @@ class Slice:
 
 def answers(model, variant, inputs, split, count=None, batch=10):
     """Yields (question, word answered): the most likely next piece, which must be followed by eos."""
+    device = model.norm.weight.device
     with torch.no_grad():
         for begin in range(0, min(count or split.size, split.size), batch):
             indices = list(range(begin, min(begin + batch, count or split.size, split.size)))
             (features, quantised, chosen, text, wanted, _), asked = inputs.evaluation_batch(split, indices)
-            best = model(variant, features, chosen, quantised, text, wanted)[0][:, :, 0].argmax(-1)
+            given = (x.to(device) for x in (features, chosen, quantised, text, wanted))
+            best = model(variant, *given)[0][:, :, 0].argmax(-1).cpu()
             for b, scene in enumerate(asked):
                 for q, question in enumerate(scene):
                     yield question, inputs.tokenizer.decode(int(best[b, q])) if best[b, q] < inputs.pieces else "<voco>"
@@ -88,6 +90,7 @@ def main():
     parser.add_argument("--split", default="test", choices=["val", "test", "pairs"])
     parser.add_argument("--slice", help="evaluate on the pictures of this folder")
     parser.add_argument("--as", dest="rules", choices=sorted(VARIANTS))
+    parser.add_argument("--limit", type=int, help="only the first so many scenes, written to the result's n")
     options = parser.parse_args()
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", 1)))
     inputs = Inputs(options.work)
@@ -97,7 +100,7 @@ def main():
     for run in options.runs:
         model, state = load(os.path.join(options.work, "runs", run))
         rules = options.rules or state["variant"]
-        given = list(answers(model, VARIANTS[rules], inputs, split))
+        given = list(answers(model, VARIANTS[rules], inputs, split, options.limit))
         base, guess, families = majority([q for q, _ in given]), best_guess([q for q, _ in given]), {}
         for family in FAMILIES:
             marks = [q["answer"] == word for q, word in given if q["category"] == family]

@@ -1,4 +1,4 @@
-"""Writes a run as a checkpoint directory: `python export.py --run htc-1-long --out DIR [--work DIR]`.
+"""Writes a run as a checkpoint directory: `python export.py --run htc-demo --out DIR [--work DIR]`.
 
 Everything is stored in F16 except the codebook and the position embeddings (F32), whose rounding could change codes
 or features for no gain in size. The standardisation of the features is folded into the projector's first layer.
@@ -16,7 +16,7 @@ import codes
 import mgvq
 import vision
 from data import Inputs
-from decoder import ANCHORS, VARIANTS
+from decoder import UNCOMPRESSED, VARIANTS
 from evaluate import load
 from features import LAYERS, default_work
 from questions import TEMPLATE
@@ -27,7 +27,8 @@ KEEP = ("model.mgvq.quantize.embedding.weight", "position_embedding.weight")
 def tensors(work, model, inputs):
     """All tensors by the checkpoint's names."""
     state = {"lm_head.weight" if k.startswith("lm_head") else "model." + k: v for k, v in model.state_dict().items()
-             if not (model.shape.tied and k.startswith("lm_head"))}
+             if not (model.shape.tied and k.startswith("lm_head")) and not k.startswith("anchor_projector")}
+    state |= {"model.anchor_projector." + k: v for k, v in model.anchor_projector.folded().items()}
     mean, std = inputs.statistics["mean"], inputs.statistics["std"]
     weight = state["model.mm_projector.0.weight"] / std
     state["model.mm_projector.0.bias"] = state["model.mm_projector.0.bias"] - weight @ mean
@@ -38,33 +39,37 @@ def tensors(work, model, inputs):
     return {k: (v if k.endswith(KEEP) else v.half()).contiguous().clone() for k, v in state.items()}
 
 
-def config(model, variant, inputs):
+def config(model, variant, sources):
     """config.json: Llama's keys, LLaVA's, HTC's."""
     shape = model.shape
-    segments = ["bos"] + ["anchors"] * variant.anchors + ["patches"] * variant.patches + ["voco", "text"]
+    visual = ["anchors"] * variant.anchors + ["patches"] * variant.patches
+    segments = ["bos"] + (visual[::-1] if variant.order == "last" else visual) + ["voco", "text"]
     return {"model_type": "htc_vlm", "architectures": ["HTCVLMForCausalLM"], "hidden_size": shape.width, "intermediate_size": shape.mlp,
             "num_hidden_layers": shape.layers, "num_attention_heads": shape.heads, "num_key_value_heads": shape.heads,
             "head_dim": shape.width // shape.heads, "rms_norm_eps": shape.eps, "rope_theta": shape.theta, "max_position_embeddings": 1024,
             "hidden_act": "silu", "tie_word_embeddings": shape.tied, "bos_token_id": 1, "eos_token_id": 2, "vocab_size": shape.vocab,
             "mm_hidden_size": vision.WIDTH, "mm_projector_type": "mlp2x_gelu", "mm_vision_select_layer": -1, "mm_vision_select_feature": "patch",
-            "image_aspect_ratio": "pad", "voco_token_id": shape.vocab - 1, "num_voco_tokens": 1, "num_anchor_tokens": ANCHORS,
+            "image_aspect_ratio": "pad", "voco_token_id": shape.vocab - 1, "num_voco_tokens": 1, "num_anchor_tokens": shape.anchors,
             "anchor_projector_hidden_size": shape.anchor_hidden, "anchor_flatten": "chw", "visual_mask": variant.mask, "sequence": segments,
-            "trained_sources": ["voco" if variant.text == "voco" else "full"], "prompt_template": TEMPLATE, "vision_config": vision.config(LAYERS), "mgvq_config": mgvq.demo_config()}
+            "trained_sources": sources, "prompt_template": TEMPLATE, "vision_config": vision.config(LAYERS), "mgvq_config": mgvq.demo_config()}
 
 
 def main():
     """Writes config.json, model.safetensors, tokenizer.model and preprocessor_config.json."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--run", default="htc-1-long")
+    parser.add_argument("--run", default="htc-demo")
     parser.add_argument("--out", required=True)
     parser.add_argument("--work", default=default_work())
     options = parser.parse_args()
     model, state = load(os.path.join(options.work, "runs", options.run))
-    inputs = Inputs(options.work)
+    inputs, variant = Inputs(options.work), VARIANTS[state["variant"]]
+    assert variant.source == "codes", "anchors that are made of patches are no checkpoint of this format"
+    uncompressed = state["variant"] in UNCOMPRESSED and state["options"]["uncompressed"] > 0
+    sources = ["full"] if variant.text == "all" else ["voco"] + ["full"] * uncompressed
     os.makedirs(options.out, exist_ok=True)
     save_file(tensors(options.work, model, inputs), os.path.join(options.out, "model.safetensors"), {"format": "pt", "run": options.run, "step": str(state["step"])})
     with open(os.path.join(options.out, "config.json"), "w") as out:
-        out.write(json.dumps(config(model, VARIANTS[state["variant"]], inputs), indent=1) + "\n")
+        out.write(json.dumps(config(model, variant, sources), indent=1) + "\n")
     processor = {"image_processor_type": "CLIPImageProcessor", "do_center_crop": True, "crop_size": 336, "size": 336, "resample": 3,
                  "do_normalize": True, "image_mean": list(vision.MEAN), "image_std": list(vision.STD)}
     with open(os.path.join(options.out, "preprocessor_config.json"), "w") as out:

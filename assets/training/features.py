@@ -1,7 +1,8 @@
 """Renders every scene once and stores its picture, patch labels and vision features as memory-mapped arrays.
 
 `python features.py --work DIR [--train 8000]` fills DIR/scenes/<split>/{images,labels,features}.npy in order and
-continues where an interrupted run stopped (DIR/scenes/<split>/done holds the number of finished scenes).
+continues where an interrupted run stopped (DIR/scenes/<split>/done holds the number of finished scenes). `--half` computes
+the training scenes in bfloat16 (relative error 0.01, three times faster where the CPU multiplies it natively); the others stay float32.
 """
 
 import argparse
@@ -49,18 +50,25 @@ def main():
     parser.add_argument("--work", default=default_work())
     for split, count in COUNTS.items():
         parser.add_argument(f"--{split}", type=int, default=count)
+    parser.add_argument("--splits", nargs="+", default=list(COUNTS), choices=list(COUNTS))
+    parser.add_argument("--stop", type=int, help="leave the rest of a split to a later call")
+    parser.add_argument("--half", action="store_true", help="bfloat16 for the training scenes")
+    parser.add_argument("--device", default="cpu")
     options = parser.parse_args()
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", 1)))
-    state = vision.fold(LAYERS)
-    for split in COUNTS:
+    state = {k: v.to(options.device) for k, v in vision.fold(LAYERS).items()}
+    for split in options.splits:
         count, started = getattr(options, split), time.time()
         store = arrays(options.work, split, count, "r+")
-        for begin in range(done(options.work, split), count, 10):
+        half = options.half and split == "train"
+        weights = {k: v.bfloat16() for k, v in state.items()} if half else state
+        for begin in range(done(options.work, split), min(count, options.stop or count), 10):
             span = range(begin, min(begin + 10, count))
             rendered = [render(split, i) for i in span]
             images = np.stack([r[1] for r in rendered])
             with torch.no_grad():
-                features = vision.forward(state, vision.normalised(images))[:, 1:]
+                pixels = vision.normalised(images).to(options.device, torch.bfloat16 if half else torch.float32)
+                features = vision.forward(weights, pixels)[:, 1:].float().cpu()
             store["images"][span.start:span.stop] = images
             store["labels"][span.start:span.stop] = np.stack([r[2] for r in rendered])
             store["features"][span.start:span.stop] = features.numpy().astype(np.float16)

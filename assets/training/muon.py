@@ -7,8 +7,8 @@ A, B, C = 3.4445, -4.7750, 2.0315
 
 
 def orthogonalised(matrices, rounds=5):
-    """Newton–Schulz iteration on [N, rows, columns] with rows <= columns: singular values go to about one."""
-    x = matrices / (matrices.norm(dim=(-2, -1), keepdim=True) + 1e-7)
+    """Newton–Schulz iteration on [N, rows, columns] with rows <= columns, in bfloat16 as the source has it: singular values go to about one."""
+    x = (matrices / (matrices.norm(dim=(-2, -1), keepdim=True) + 1e-7)).bfloat16()
     for _ in range(rounds):
         gram = x @ x.mT
         x = A * x + torch.baddbmm(B * gram, gram, gram, beta=1, alpha=C) @ x
@@ -35,7 +35,7 @@ class Muon(torch.optim.Optimizer):
                 wide = p.shape[0] <= p.shape[1]
                 alike.setdefault((min(p.shape), max(p.shape)), []).append((p, update if wide else update.mT, wide))
             for entries in alike.values():
-                updates = orthogonalised(torch.stack([u for _, u, _ in entries]))
+                updates = orthogonalised(torch.stack([u for _, u, _ in entries])).to(entries[0][0].dtype)
                 for (p, _, wide), update in zip(entries, updates):
                     p.mul_(1 - group["lr"] * group["weight_decay"])
                     p.add_(update if wide else update.mT, alpha=-group["lr"] * max(1, p.shape[0] / p.shape[1]) ** .5)

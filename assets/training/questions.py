@@ -17,6 +17,8 @@ FAMILIES = ["which", "count", "where", "exist", "colour", "background", "texture
 WEIGHTS = {"which": 2, "count": 1, "where": 1.5, "exist": 2, "colour": 1.5, "background": 1.5, "texture": .7, "relation": 1.5}
 #: The same in the second stage: once <voco> names the objects, finding a named one is what is left to learn.
 SECOND_WEIGHTS = {"which": 4, "count": .4, "where": 1.5, "exist": 3, "colour": 3, "background": .5, "texture": .3, "relation": 1.5}
+#: The same while the anchors are aligned alone: of what the codes can tell, mostly what they tell best.
+ANCHOR_WEIGHTS = dict.fromkeys(WEIGHTS, 0) | {"background": 4, "count": 1}
 PLURAL = {"grapes", "cherries", "fries", "headphones", "scissors", "glasses"}
 MASS = {"bacon", "popcorn", "broccoli", "corn", "milk", "coffee", "beer", "wine", "honey", "cheese", "fire", "candy", "tennis", "soccer", "basketball"}
 TEMPLATE = "USER: {prompt} ASSISTANT:"

@@ -1,5 +1,6 @@
 """Trains one variant of the decoder: `python train.py --variant htc --seed 1 --work DIR`.
 
+First the anchors alone, until they answer for the background's colour; then single patches (LLaVA's first stage); then everything jointly.
 Every step draws its batch from a generator seeded by (seed, step), so a resumed run repeats what an uninterrupted
 one does. State is in DIR/runs/<variant>-<seed>/last.pt, measurements in log.jsonl beside it.
 """
@@ -14,12 +15,14 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
+import carry
 from data import Inputs, Split
-from decoder import CELL_CLASSES, CELL_COLOURS, CELLS, VARIANTS, Auxiliary, Decoder, Shape
+from decoder import CELL_CLASSES, CELL_COLOURS, CELLS, UNCOMPRESSED, VARIANTS, Auxiliary, Decoder, Shape
 from evaluate import accuracy
 from features import default_work
+from health import health, swap
 from muon import Muon
-from questions import SECOND_WEIGHTS, WEIGHTS
+from questions import ANCHOR_WEIGHTS, SECOND_WEIGHTS, WEIGHTS
 
 
 def auxiliary_loss(model, heads, batch, voco, patch_states, text_states, rng, word_ids):
@@ -32,31 +35,58 @@ def auxiliary_loss(model, heads, batch, voco, patch_states, text_states, rng, wo
     located = heads.located(F.rms_norm(text_states, text_states.shape[-1:])).flatten(0, 2)
     loss = loss + F.cross_entropy(located, places.flatten(), ignore_index=-100, reduction="sum") / (places >= 0).sum().clamp_min(1)
     if patch_states.shape[1]:
-        some = torch.from_numpy(rng.choice(patch_states.shape[1], min(48, patch_states.shape[1]), replace=False))
+        some = torch.from_numpy(rng.choice(patch_states.shape[1], min(48, patch_states.shape[1]), replace=False)).to(voco.device)
         states = patch_states[:, some]
         scores = F.linear(model.norm(states), model.lm_head.weight[word_ids])
         loss = loss + F.cross_entropy(scores.flatten(0, 1), words[:, some].flatten())
-        colour = heads.patch_colour(F.rms_norm(states, states.shape[-1:]))
-        loss = loss + .5 * F.cross_entropy(colour.flatten(0, 1), colours[:, some].flatten())
+        colour, known = heads.patch_colour(F.rms_norm(states, states.shape[-1:])), colours[:, some].flatten()
+        loss = loss + .5 * F.cross_entropy(colour.flatten(0, 1), known, reduction="sum") / (known >= 0).sum().clamp_min(1)
     return loss
 
 
-def align(model, heads, inputs, split, seed, steps, note):
-    """Stage one, as LLaVA's: the projector and the first blocks learn to name single patches, at a hundredth of a full step's cost."""
+def moved(batch, device):
+    """A batch on the device."""
+    return tuple(x if x is None else x.to(device) for x in batch)
+
+
+def align_anchors(model, inputs, split, options, note):
+    """Stage one: the anchors alone, patches masked and every position as it will be, learn what the codes can tell.
+
+    From scratch all weights learn; under a carried decoder only the anchor projector does, since the decoder knows other things already.
+    """
+    parameters = list(model.anchor_projector.parameters()) if options.carry else [p for n, p in model.named_parameters() if "mm_projector" not in n]
+    optimiser, variant = torch.optim.AdamW(parameters, options.rate, betas=(.9, .98), weight_decay=.02, fused=True), VARIANTS["anchors-alone"]
+    for step in range(options.anchors):
+        optimiser.param_groups[0]["lr"] = schedule(step, step / options.anchors, options.rate)
+        batch = moved(inputs.training_batch(split, np.random.default_rng([options.seed, step, 2]), options.batch, 0, 3, options.mix, ANCHOR_WEIGHTS), options.device)
+        _, quantised, chosen, text, wanted, targets = batch[:6]
+        logits = model(variant, None, chosen, quantised, text, wanted)[0][:, :, 0].flatten(0, 1)
+        targets = targets[..., 0].flatten()
+        loss = F.cross_entropy(logits, targets)
+        model.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(parameters, 1.0)
+        optimiser.step()
+        if step % 50 == 0 or step + 1 == options.anchors:
+            note(anchors=step, loss=round(loss.item(), 3), right=round((logits.argmax(-1) == targets).float().mean().item(), 3))
+
+
+def align_patches(model, heads, inputs, split, options, note):
+    """Stage two, as LLaVA's: the projector and the first blocks learn to name single patches, at a hundredth of a full step's cost."""
     parameters = list(model.mm_projector.parameters()) + list(model.layers[:-2].parameters()) + [model.norm.weight, model.lm_head.weight] + list(heads.patch_colour.parameters())
     optimiser = torch.optim.AdamW(parameters, 2e-3, betas=(.9, .98), weight_decay=.02, fused=True)
-    for step in range(steps):
-        optimiser.param_groups[0]["lr"] = schedule(step, step / steps, 2e-3)
-        features, places, targets = inputs.alignment_batch(split, np.random.default_rng([seed, step, 1]))
+    for step in range(options.align):
+        optimiser.param_groups[0]["lr"] = schedule(step, step / options.align, 2e-3)
+        features, places, targets = moved(inputs.alignment_batch(split, np.random.default_rng([options.seed, step, 1])), options.device)
         states = model.lone_patches(features, places)[0]
         words = F.linear(model.norm(states), model.lm_head.weight[inputs.word_ids])
-        loss = F.cross_entropy(words, targets[:, 0])
-        loss = loss + .5 * F.cross_entropy(heads.patch_colour(F.rms_norm(states, states.shape[-1:])), targets[:, 1])
+        loss, known = F.cross_entropy(words, targets[:, 0]), targets[:, 1] >= 0
+        loss = loss + .5 * F.cross_entropy(heads.patch_colour(F.rms_norm(states, states.shape[-1:]))[known], targets[known, 1])
         optimiser.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(parameters, 1.0)
         optimiser.step()
-        if step % 50 == 0 or step + 1 == steps:
+        if step % 50 == 0 or step + 1 == options.align:
             note(alignment=step, loss=round(loss.item(), 3), named=round((words.argmax(-1) == targets[:, 0]).float().mean().item(), 3))
 
 
@@ -82,11 +112,19 @@ def optimisers_of(model, heads, options):
 def parse():
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--variant", choices=sorted(set(VARIANTS) - {"lower"}), default="htc")
+    parser.add_argument("--variant", choices=sorted(set(VARIANTS) - {"lower", "anchors-alone"}), default="htc")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--work", default=default_work())
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--carry", help="start from the decoder of this checkpoint, with a fresh anchor projector")
+    parser.add_argument("--anchors", type=int, default=400, help="steps of the first stage, which aligns the anchors alone")
+    parser.add_argument("--align", type=int, default=300, help="steps of the second stage, which aligns single patches")
+    parser.add_argument("--order", choices=["anchors-first", "patches-first"], default="anchors-first")
     parser.add_argument("--steps", type=int, default=1000)
-    parser.add_argument("--second", type=int, default=1100, help="steps of a second stage at half the rate, with questions that look for a named object")
+    parser.add_argument("--second", type=int, default=1100, help="last steps, at half the rate, with questions that look for a named object")
+    parser.add_argument("--foreign", type=float, default=0, help="share of the scenes whose codes are another scene's, whose background is asked for")
+    parser.add_argument("--foreign-steps", type=int, default=0, help="steps for which --foreign holds")
+    parser.add_argument("--uncompressed", type=float, default=.2, help="share of the steps in which the text sees every token under the plain causal mask")
     parser.add_argument("--scenes", type=int, help="use only the first so many training scenes")
     parser.add_argument("--batch", type=int, default=24)
     parser.add_argument("--questions", type=int, default=8)
@@ -96,93 +134,152 @@ def parse():
     parser.add_argument("--rate", type=float, default=1.5e-3)
     parser.add_argument("--muon", type=float, default=.02, help="rate of Muon, which takes the blocks' and the projector's matrices; 0: AdamW takes all")
     parser.add_argument("--auxiliary", type=float, default=1, help="weight of the auxiliary losses")
+    parser.add_argument("--half", action="store_true", help="products in bfloat16: a third faster where the device multiplies it natively")
     parser.add_argument("--untied", action="store_true", help="an LM head of its own, instead of the embeddings' rows")
     parser.add_argument("--compile", action="store_true", help="torch.compile the decoder (needs a C++ compiler)")
     parser.add_argument("--layers", type=int, default=4)
     parser.add_argument("--mlp", type=int, default=512)
     parser.add_argument("--anchor-hidden", type=int, default=128)
-    parser.add_argument("--anchor-rate", type=float, default=1, help="factor of the rate for the anchor projector")
-    parser.add_argument("--align", type=int, default=300, help="steps of the first stage")
+    parser.add_argument("--anchor-count", type=int, default=4, help="number of anchors")
+    parser.add_argument("--anchor-rate", type=float, default=1, help="factor of the rate for the anchor projector in the joint stage")
+    parser.add_argument("--every", type=int, default=500, help="steps between measurements on validation scenes")
     parser.add_argument("--name", help="folder of the run; default <variant>-<seed>")
     return parser.parse_args()
 
 
+class Run:
+    """One training run: model, heads, optimisers, and what is saved of them."""
+
+    def __init__(self, options):
+        self.options, self.variant = options, VARIANTS[options.variant]
+        self.folder = os.path.join(options.work, "runs", options.name or f"{options.variant}-{options.seed}")
+        os.makedirs(self.folder, exist_ok=True)
+        self.last, self.inputs = os.path.join(self.folder, "last.pt"), Inputs(options.work)
+        self.train, self.val = Split(options.work, "train", options.scenes), Split(options.work, "val")
+        torch.manual_seed(options.seed)
+        self.shape = Shape(vocab=self.inputs.pieces + 1, layers=options.layers, mlp=options.mlp, anchor_hidden=options.anchor_hidden,
+                           anchors=options.anchor_count, tied=not options.untied)
+        self.model, self.heads = Decoder(self.shape), Auxiliary(self.shape)
+        if options.carry:
+            self.model.load_state_dict(carry.decoder(options.carry, self.inputs), strict=False)
+        self.model.anchor_projector.start(**self.inputs.code_statistics(self.train))
+        self.model.to(options.device)
+        self.heads.to(options.device)
+        self.parameters = list(self.model.parameters()) + list(self.heads.parameters())
+        self.optimisers = optimisers_of(self.model, self.heads, options)
+        self.first, self.seconds, self.started = 0, 0.0, time.time()
+        if os.path.exists(self.last):
+            self.resume()
+
+    def resume(self):
+        """Takes up the saved state."""
+        state = torch.load(self.last, weights_only=False, map_location=self.options.device)
+        self.model.load_state_dict(state["model"])
+        self.heads.load_state_dict(state["heads"])
+        for (optimiser, _), saved in zip(self.optimisers, state["optimisers"], strict=True):
+            optimiser.load_state_dict(saved)
+        self.first, self.seconds = state["step"], state["seconds"]
+
+    def elapsed(self):
+        """Seconds of training, earlier calls' included."""
+        return self.seconds + time.time() - self.started
+
+    def save(self, step):
+        """Writes everything that `resume` needs, in one rename."""
+        options = self.options
+        state = {"model": self.model.state_dict(), "heads": self.heads.state_dict(), "optimisers": [o.state_dict() for o, _ in self.optimisers], "step": step,
+                 "steps": options.steps + options.second, "seconds": self.elapsed(), "shape": vars(self.shape), "variant": options.variant,
+                 "seed": options.seed, "scenes": self.train.size, "options": vars(options)}
+        torch.save(state, self.last + ".new")
+        os.replace(self.last + ".new", self.last)
+
+    def note(self, **values):
+        """One line of the log."""
+        line = json.dumps(values)
+        print(line, flush=True)
+        with open(os.path.join(self.folder, "log.jsonl"), "a") as out:
+            out.write(line + "\n")
+
+    def measure(self, step, count):
+        """Accuracy on validation scenes, the anchor projector's health, and what another picture's anchors change."""
+        values = {"val": {k: round(v[0], 3) for k, v in accuracy(self.model, self.variant, self.inputs, self.val, count).items()}}
+        if self.options.variant in UNCOMPRESSED and self.options.uncompressed:
+            values["uncompressed"] = round(accuracy(self.model, UNCOMPRESSED[self.options.variant], self.inputs, self.val, count and count // 2)["mean"][0], 3)
+        if self.variant.anchors and self.variant.source == "codes":
+            values["health"] = health(self.model, self.inputs, self.val)
+        if "health" in values and self.variant.patches:
+            values["swap"] = {f: swap(self.model, self.variant, self.inputs, self.val, f, count or self.val.size) for f in ("background", "count")}
+        self.note(step=step, **values)
+
+    def align(self):
+        """The two stages before the joint one, for what the variant has."""
+        anchors = [lambda: align_anchors(self.model, self.inputs, self.train, self.options, self.note)] * (self.variant.anchors and self.variant.source == "codes" and self.options.anchors > 0)
+        everything = Split(self.options.work, "train", self.options.scenes, coded=False)
+        patches = [lambda: align_patches(self.model, self.heads, self.inputs, everything, self.options, self.note)] * (self.variant.patches and self.options.align > 0)
+        for stage in anchors + patches if self.options.order == "anchors-first" else patches + anchors:
+            stage()
+
+    def rates(self, step):
+        """Sets the optimisers' rates for a step; returns whether it is of the second half."""
+        options, second = self.options, step >= self.options.steps
+        progress = (step - options.steps) / options.second if second else step / options.steps
+        for optimiser, rate in self.optimisers:
+            for group in optimiser.param_groups:
+                group["lr"] = group.get("scale", 1) * schedule(step, progress, rate * (.5 if second else 1))
+        return second
+
+    def step(self, run, step):
+        """One joint step; returns its losses."""
+        options, rng = self.options, np.random.default_rng([self.options.seed, step])
+        weights = SECOND_WEIGHTS if self.rates(step) else WEIGHTS
+        full = step >= options.steps + options.second - options.full
+        foreign = options.foreign if step < options.foreign_steps else 0
+        weights = weights | {"background": 5} if foreign else weights
+        variant = UNCOMPRESSED.get(options.variant, self.variant) if rng.random() < options.uncompressed else self.variant
+        batch = moved(self.inputs.training_batch(self.train, rng, options.batch, 576 if full else options.patches, options.questions, options.mix, weights, foreign), options.device)
+        features, quantised, chosen, text, wanted, targets = batch[:6]
+        with torch.autocast(options.device, torch.bfloat16, enabled=options.half):
+            logits, voco, patch_states, text_states = run(variant, features, chosen, quantised, text, wanted)
+        answers = F.cross_entropy(logits[:, :, 0].flatten(0, 1).float(), targets[..., 0].flatten())
+        ends = F.cross_entropy(logits[:, :, 1].flatten(0, 1).float(), targets[..., 1].flatten())
+        extra = auxiliary_loss(self.model, self.heads, batch, voco, patch_states, text_states, rng, self.inputs.word_ids)
+        self.model.zero_grad()
+        self.heads.zero_grad()
+        (answers + .1 * ends + options.auxiliary * extra).backward()
+        torch.nn.utils.clip_grad_norm_(self.parameters, 1.0)
+        for optimiser, _ in self.optimisers:
+            optimiser.step()
+        return {"answers": round(answers.item(), 4), "ends": round(ends.item(), 4), "auxiliary": round(extra.item(), 4)}
+
+    def go(self):
+        """Trains to the end, saves every 50 steps, measures now and then."""
+        options, total = self.options, self.options.steps + self.options.second
+        if not self.first:
+            self.align()
+            self.save(0)
+        if self.first > total:
+            print(f"{self.folder}: already at step {self.first}")
+            return
+        run = torch.compile(self.model, dynamic=False) if options.compile else self.model
+        for step in range(self.first, total):
+            losses = self.step(run, step)
+            if step % 25 == 0:
+                self.note(step=step, **losses, seconds=round(self.elapsed()))
+            if step % 50 == 49:
+                self.save(step + 1)
+            if step % options.every == options.every - 1:
+                self.measure(step + 1, 40)
+        self.save(total)
+        self.measure(total, None)
+
+
 def main():
-    """Trains, saves every 100 steps, evaluates on validation scenes now and then."""
+    """Trains one run."""
     options = parse()
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", 1)))
     torch.set_flush_denormal(True)
-    folder = os.path.join(options.work, "runs", options.name or f"{options.variant}-{options.seed}")
-    os.makedirs(folder, exist_ok=True)
-    last = os.path.join(folder, "last.pt")
-    variant, inputs = VARIANTS[options.variant], Inputs(options.work)
-    train, val = Split(options.work, "train", options.scenes), Split(options.work, "val")
-    torch.manual_seed(options.seed)
-    shape = Shape(vocab=inputs.pieces + 1, layers=options.layers, mlp=options.mlp, anchor_hidden=options.anchor_hidden, tied=not options.untied)
-    model, heads = Decoder(shape), Auxiliary(shape)
-    parameters = list(model.parameters()) + list(heads.parameters())
-    optimisers = optimisers_of(model, heads, options)
-    first, seconds = 0, 0.0
-    if os.path.exists(last):
-        state = torch.load(last, weights_only=False)
-        model.load_state_dict(state["model"])
-        heads.load_state_dict(state["heads"])
-        for (optimiser, _), saved in zip(optimisers, state["optimisers"], strict=True):
-            optimiser.load_state_dict(saved)
-        first, seconds = state["step"], state["seconds"]
-    started = time.time()
-
-    def save(step):
-        state = {"model": model.state_dict(), "heads": heads.state_dict(), "optimisers": [o.state_dict() for o, _ in optimisers], "step": step,
-                 "steps": options.steps + options.second, "seconds": seconds + time.time() - started, "shape": vars(shape), "variant": options.variant,
-                 "seed": options.seed, "scenes": train.size, "options": vars(options)}
-        torch.save(state, last + ".new")
-        os.replace(last + ".new", last)
-
-    def note(**values):
-        line = json.dumps(values)
-        print(line, flush=True)
-        with open(os.path.join(folder, "log.jsonl"), "a") as out:
-            out.write(line + "\n")
-
-    if not first and options.align:
-        align(model, heads, inputs, Split(options.work, "train", options.scenes, coded=False), options.seed, options.align, note)
-        save(0)
-    total = options.steps + options.second
-    if first > total:
-        print(f"{folder}: already at step {first}")
-        return
-    run = torch.compile(model, dynamic=False) if options.compile else model
-    for step in range(first, total):
-        rng = np.random.default_rng([options.seed, step])
-        second = step >= options.steps
-        progress = (step - options.steps) / options.second if second else step / options.steps
-        full = step >= total - options.full
-        for optimiser, rate in optimisers:
-            for group in optimiser.param_groups:
-                group["lr"] = group.get("scale", 1) * schedule(step, progress, rate * (.5 if second else 1))
-        batch = inputs.training_batch(train, rng, options.batch, 576 if full else options.patches, options.questions, options.mix,
-                                      SECOND_WEIGHTS if second else WEIGHTS)
-        features, quantised, chosen, text, wanted, targets = batch[:6]
-        logits, voco, patch_states, text_states = run(variant, features, chosen, quantised, text, wanted)
-        answers = F.cross_entropy(logits[:, :, 0].flatten(0, 1), targets[..., 0].flatten())
-        ends = F.cross_entropy(logits[:, :, 1].flatten(0, 1), targets[..., 1].flatten())
-        extra = auxiliary_loss(model, heads, batch, voco, patch_states, text_states, rng, inputs.word_ids)
-        model.zero_grad()
-        heads.zero_grad()
-        (answers + .1 * ends + options.auxiliary * extra).backward()
-        torch.nn.utils.clip_grad_norm_(parameters, 1.0)
-        for optimiser, _ in optimisers:
-            optimiser.step()
-        if step % 25 == 0:
-            note(step=step, answers=round(answers.item(), 4), ends=round(ends.item(), 4), auxiliary=round(extra.item(), 4),
-                 seconds=round(seconds + time.time() - started))
-        if step % 100 == 99:
-            save(step + 1)
-        if step % 500 == 499:
-            note(step=step + 1, val={k: round(v[0], 3) for k, v in accuracy(model, variant, inputs, val, 120).items()})
-    save(total)
-    note(step=total, val={k: round(v[0], 4) for k, v in accuracy(model, variant, inputs, val).items()})
+    torch.set_default_device(options.device)
+    Run(options).go()
 
 
 if __name__ == "__main__":
