@@ -40,12 +40,14 @@ its patch projector and its MGVQ are what this one was carried on from.
 The schedule was changed while it ran; `assets/training/run.sh` repeats its stages, not its bytes.
 
 In a fifth of the steps the text sees all 580 tokens under the plain causal mask. Auxiliary heads, dropped after training, teach patches the objects' names and colours
-and `<voco>` the six cells; **the anchors have no such head**, and no head teaches the patches the background's colour, which is what the anchors hold.
+and `<voco>` the six cells; **the anchors have no such head**, and no head teaches the patches the background's colour, which is what the anchors hold
+(the predecessor's training had one that did).
 
 ## Accuracy
 
 Exact match of the greedy answer, all 576 patches, on {images} test scenes that training never showed, read once, after the validation scenes had chosen; `majority`
-always gives the family's most frequent answer; `guess` the most frequent one among the alternatives that the question names ("left or right"), which needs no picture either.
+always gives the family's most frequent answer; `guess` the most frequent one among the alternatives that the question names ("left or right"), which needs no picture either. From all
+580 tokens: the first {fewer} of these scenes.
 
 | family | from `<voco>` | 95 % interval | from all 580 tokens | majority | guess | n |
 | --- | --- | --- | --- | --- | --- | --- |
@@ -54,11 +56,14 @@ always gives the family's most frequent answer; `guess` the most frequent one am
 
 Measured with the recipe's packed forward pass in float32.{agreement}
 
+The predecessor reached a mean of 0.930 and 0.906 of *which*: it had seen 8,000 scenes in 8,400 steps. *colour* was 0.629 then too; VoCo, trained
+as long, read 0.777 of it through one `<voco>`, so neither the tower nor the single token bounds it.
+
 {reading}
 
 ## What the anchors do here
 
-Measured on the same test scenes. *Swapped*: the anchors of another picture, whose answer differs, in place of the own ones; patches and everything else as they were.
+Measured on the first {swapped} of these test scenes. *Swapped*: the anchors of another picture, whose answer differs, in place of the own ones; patches and everything else as they were.
 
 | family | KL, geometric mean | right before | right after | donor's answer after | n |
 | --- | --- | --- | --- | --- | --- |
@@ -125,7 +130,7 @@ def main():
     text = TEXT.format(
         seed=saved["seed"], steps=saved["step"], batch=given["batch"], scenes=saved["scenes"], minutes=saved["seconds"] / 60, anchors=given["anchors"],
         last=given["second"], full=given["full"],
-        images=families["count"]["n"], rows="\n".join(rows), swaps="\n".join(swaps), mean=result["mean"], uncompressed=other["mean"],
+        images=families["count"]["n"], fewer=every["count"]["n"], swapped=figures["count"]["n"], rows="\n".join(rows), swaps="\n".join(swaps), mean=result["mean"], uncompressed=other["mean"],
         base=sum(v["majority"] for v in families.values()) / len(families), guess=sum(v["guess"] for v in families.values()) / len(families),
         total=sum(v["n"] for v in families.values()), reading=reading, agreement=" " + options.agreement, evidence=options.evidence, earlier=earlier,
         **{k: figures[k] for k in ("norm", "patches", "rank", "saturated", "dead")}, **{k: saved["shape"][k] for k in ("layers", "width", "heads", "mlp", "anchor_hidden")})

@@ -96,7 +96,7 @@ def main():
         model, state = load(os.path.join(options.work, "runs", run))
         count = min(options.limit or split.size, split.size)
         figures = health(model, inputs, split, count)
-        for family in ("background", "count", "which", "colour", "texture"):
+        for family in ("background", "count", "which"):
             figures[family] = swap(model, VARIANTS[state["variant"]], inputs, split, family, count)
         os.makedirs(os.path.join(options.work, "results"), exist_ok=True)
         with open(os.path.join(options.work, "results", f"{run}-health-{options.split}.json"), "w") as out:

@@ -71,10 +71,10 @@ shipped)
     compile=""
     carried() { "$python" train.py --name htc-demo --device "$device" --carry "$work/base" --half --anchors 300 --align 0 --batch 16 --muon .012 --rate 1e-3 "$@"; }
     carried --steps 400 --foreign .9 --foreign-steps 400 --second 450 --full 0 --every 150
-    carried --steps 850 --foreign .5 --foreign-steps 1150 --second 300 --full 40 --every 150
-    "$python" evaluate.py htc-demo --split test --limit 400
-    "$python" evaluate.py htc-demo --split test --limit 400 --as upper
-    "$python" health.py htc-demo --split test --limit 400
+    carried --steps 850 --foreign .5 --foreign-steps 1250 --second 400 --full 110 --every 150
+    "$python" evaluate.py htc-demo --split test
+    "$python" evaluate.py htc-demo --split test --limit 200 --as upper
+    "$python" health.py htc-demo --split test --limit 200
     "$python" export.py --run htc-demo --out "$work/export/htc-demo"
     ;;
 scratch)

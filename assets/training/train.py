@@ -270,7 +270,7 @@ class Run:
             if step % options.every == options.every - 1:
                 self.measure(step + 1, 40)
         self.save(total)
-        self.measure(total, None)
+        self.measure(total, 80)
 
 
 def main():
