@@ -28,7 +28,8 @@ package struct Bars: Widget, Sendable, Hashable {
   }
 
   /// One row of characters a bar: label, number, bar.
-  package func draw(in rect: Rect, of frame: inout Frame, _ look: Appearance) {
+  @discardableResult
+  package func draw(in rect: Rect, of frame: inout Frame, _ look: Appearance) -> [Hit<Never>] {
     let labelWidth = min(rows.map { displayWidth($0.label) }.max() ?? 0, max(0, rect.width / 3))
     let textWidth = rows.map { displayWidth($0.text) }.max() ?? 0
     for (offset, row) in rows.prefix(rect.height).enumerated() {
@@ -42,6 +43,7 @@ package struct Bars: Widget, Sendable, Hashable {
       let bar = Rect(x: barX, y: y, width: rect.maxX - barX, height: 1)
       drawBar(row.value, in: bar, of: &frame, look)
     }
+    return []
   }
 
   private func drawBar(_ value: Double, in rect: Rect, of frame: inout Frame, _ look: Appearance) {

@@ -15,8 +15,9 @@ package struct ProgressBar: Widget, Sendable, Hashable {
     self.tick = tick
   }
 
-  package func draw(in rect: Rect, of frame: inout Frame, _ look: Appearance) {
-    guard !rect.isEmpty else { return }
+  @discardableResult
+  package func draw(in rect: Rect, of frame: inout Frame, _ look: Appearance) -> [Hit<Never>] {
+    guard !rect.isEmpty else { return [] }
     let percent = fraction.map { "\(Int((min(max($0, 0), 1) * 100).rounded(.down)))%" }
     let note = [percent, text].compactMap { $0 }.filter { !$0.isEmpty }.joined(separator: " ")
     let noteWidth = min(displayWidth(note), rect.width)
@@ -27,7 +28,7 @@ package struct ProgressBar: Widget, Sendable, Hashable {
     frame.writeLine(label, in: labelRect, style: look.theme.text, ellipsis: look.glyphs.ellipsis)
     let bar = Rect(
       x: labelRect.maxX + 1, y: rect.y, width: rect.width - labelWidth - noteWidth - 2, height: 1)
-    guard !bar.isEmpty else { return }
+    guard !bar.isEmpty else { return [] }
     if let fraction {
       var style = look.theme.barFill
       style.background = look.hasColor ? look.theme.field.background : style.background
@@ -36,5 +37,6 @@ package struct ProgressBar: Widget, Sendable, Hashable {
       let frames = look.glyphs.spinner
       frame.put(frames[abs(tick % frames.count)], look.theme.accent, x: bar.x, y: bar.y, clip: bar)
     }
+    return []
   }
 }

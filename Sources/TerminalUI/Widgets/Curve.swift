@@ -3,7 +3,7 @@ import ColorMaps
 /// A curve of values as columns of bars, with a reference line: for instance a share over layers against uniform.
 ///
 /// A value that is not a number leaves its column to the "no data" character.
-package struct Curve: Sendable, Hashable {
+package struct Curve: Widget, Sendable, Hashable {
   package var values: [Double]
   /// The values at the foot and at the top of the curve.
   package var range: ClosedRange<Double>
@@ -23,19 +23,19 @@ package struct Curve: Sendable, Hashable {
   ///
   /// Values get the same whole number of columns; with fewer columns than values, the ones around `marked` are shown.
   @discardableResult
-  package func draw(in rect: Rect, of frame: inout Frame, _ look: Appearance) -> [(index: Int, rect: Rect)] {
+  package func draw(in rect: Rect, of frame: inout Frame, _ look: Appearance) -> [Hit<Int>] {
     guard !rect.isEmpty && !values.isEmpty else { return [] }
     let step = max(1, rect.width / values.count)
     let shown = Scroll().revealing(marked, count: values.count, height: rect.width / step)
       .range(count: values.count, height: rect.width / step)
-    var hits: [(index: Int, rect: Rect)] = []
+    var hits: [Hit<Int>] = []
     for index in shown {
       let x = rect.x + (index - shown.lowerBound) * step
       let column = Rect(x: x, y: rect.y, width: step, height: rect.height)
       // A gap between the columns where there is room for one.
       let bar = Rect(x: x, y: rect.y, width: max(1, step - (step > 2 ? 1 : 0)), height: rect.height)
       drawColumn(values[index], isMarked: index == marked, in: bar, of: &frame, look)
-      hits.append((index, column))
+      hits.append(Hit(index, column))
     }
     let width = shown.count * step
     drawReference(in: Rect(x: rect.x, y: rect.y, width: width, height: rect.height), of: &frame, look)

@@ -1,5 +1,5 @@
 /// The last row: what stands under the cursor, and keys that work here.
-package struct StatusLine<Target: Sendable & Hashable>: Sendable, Hashable {
+package struct StatusLine<Target: Sendable & Hashable>: Widget, Sendable, Hashable {
   package struct Hint: Sendable, Hashable {
     package var key: String
     package var label: String
@@ -21,9 +21,11 @@ package struct StatusLine<Target: Sendable & Hashable>: Sendable, Hashable {
     self.hints = hints
   }
 
-  /// Draws one row, noting each hint in `hits`; the message is never cut for the hints' sake.
-  package func draw(in rect: Rect, of frame: inout Frame, _ look: Appearance, hits: inout HitMap<Target>) {
-    guard !rect.isEmpty else { return }
+  /// Draws one row and tells where each hint stands; the message is never cut for the hints' sake.
+  @discardableResult
+  package func draw(in rect: Rect, of frame: inout Frame, _ look: Appearance) -> [Hit<Target>] {
+    guard !rect.isEmpty else { return [] }
+    var hits: [Hit<Target>] = []
     let row = Rect(x: rect.x, y: rect.y, width: rect.width, height: 1)
     frame.fill(row, with: Cell(" ", look.theme.statusLine))
     frame.writeLine(message, in: row, look)
@@ -38,9 +40,10 @@ package struct StatusLine<Target: Sendable & Hashable>: Sendable, Hashable {
       let place = Rect(x: x, y: rect.y, width: width(of: hint) - 2, height: 1)
       let spans = [Span(hint.key, look.theme.statusKey), Span(" " + hint.label, look.theme.statusLine)]
       frame.write(spans, at: Point(x: x, y: rect.y), clippedTo: row)
-      hits.add(place, hint.target)
+      hits.append(Hit(hint.target, place))
       x += width(of: hint)
     }
+    return hits
   }
 
   /// Columns of a hint, with the two blanks that part it from the next.

@@ -15,16 +15,18 @@ package struct GridMarks: Widget, Sendable, Hashable {
     self.selection = selection
   }
 
-  package func draw(in rect: Rect, of frame: inout Frame, _ look: Appearance) {
+  @discardableResult
+  package func draw(in rect: Rect, of frame: inout Frame, _ look: Appearance) -> [Hit<Never>] {
     for point in selection where layout.isVisible(point) {
       look.drawsHalfBlocks
         ? mark(point, color: look.theme.selectionColor, brackets: false, in: rect, of: &frame, look)
         : restyle(point, adding: .underline, in: rect, of: &frame)
     }
-    guard let cursor, layout.isVisible(cursor) else { return }
+    guard let cursor, layout.isVisible(cursor) else { return [] }
     look.drawsHalfBlocks
       ? mark(cursor, color: look.theme.cursorColor, brackets: true, in: rect, of: &frame, look)
       : restyle(cursor, adding: [.reverse, .bold], in: rect, of: &frame)
+    return []
   }
 
   private func restyle(_ point: GridPoint, adding attributes: Attributes, in rect: Rect, of frame: inout Frame) {

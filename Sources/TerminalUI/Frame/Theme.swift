@@ -143,8 +143,3 @@ package struct Appearance: Sendable, Hashable {
   /// Whether half blocks in two colours can carry a map; otherwise a ramp of characters does.
   package var hasColor: Bool { depth != .mono }
 }
-
-/// Something that draws itself into a rectangle of a frame, never outside it.
-package protocol Widget {
-  func draw(in rect: Rect, of frame: inout Frame, _ look: Appearance)
-}

@@ -1,5 +1,5 @@
 /// Rows of aligned columns under a heading, scrolled so that the selected row is in sight.
-package struct Table: Sendable, Hashable {
+package struct Table: Widget, Sendable, Hashable {
   package struct Column: Sendable, Hashable {
     package var title: String
     package var alignment: Alignment
@@ -34,7 +34,7 @@ package struct Table: Sendable, Hashable {
 
   /// Draws heading and visible rows; returns where each visible row stands, for the mouse.
   @discardableResult
-  package func draw(in rect: Rect, of frame: inout Frame, _ look: Appearance) -> [(row: Int, rect: Rect)] {
+  package func draw(in rect: Rect, of frame: inout Frame, _ look: Appearance) -> [Hit<Int>] {
     guard !rect.isEmpty else { return [] }
     let body = Rect(x: rect.x, y: rect.y + 1, width: rect.width, height: rect.height - 1)
     let needsBar = rows.count > body.height && rect.width > 1
@@ -47,11 +47,11 @@ package struct Table: Sendable, Hashable {
     }
     let visible = scroll.revealing(selected, count: rows.count, height: body.height).range(
       count: rows.count, height: body.height)
-    var hits: [(row: Int, rect: Rect)] = []
+    var hits: [Hit<Int>] = []
     for row in visible {
       let line = Rect(x: room.x, y: body.y + row - visible.lowerBound, width: room.width, height: 1)
       drawRow(row, in: line, places, of: &frame, look)
-      hits.append((row, line))
+      hits.append(Hit(row, line))
     }
     if needsBar { ScrollBar(visible: visible, count: rows.count).draw(in: body, of: &frame, look) }
     return hits

@@ -1,5 +1,5 @@
 /// One line of text being edited.
-package struct TextField: Sendable, Hashable {
+package struct TextField: Widget, Sendable, Hashable {
   package private(set) var characters: [Character]
   /// Index into the characters, 0…count.
   package private(set) var caret: Int
@@ -41,14 +41,16 @@ package struct TextField: Sendable, Hashable {
   }
 
   /// Draws the text with the caret in sight and shows the terminal's caret there.
-  package func draw(in rect: Rect, of frame: inout Frame, _ look: Appearance) {
-    guard !rect.isEmpty else { return }
+  @discardableResult
+  package func draw(in rect: Rect, of frame: inout Frame, _ look: Appearance) -> [Hit<Never>] {
+    guard !rect.isEmpty else { return [] }
     let row = Rect(x: rect.x, y: rect.y, width: rect.width, height: 1)
     frame.fill(row, with: Cell(" ", look.theme.field))
     let before = displayWidth(String(characters[..<caret]))
     let hidden = max(0, before - (rect.width - 1))
     frame.write(text, at: Point(x: rect.x - hidden, y: rect.y), style: look.theme.field, clippedTo: row)
     frame.caret = Point(x: rect.x + before - hidden, y: rect.y)
+    return []
   }
 
   /// Puts the caret at the character nearest to a column of the drawn field.

@@ -21,9 +21,10 @@ package struct HeatMap: Widget, Sendable, Hashable {
   }
 
   /// Draws the visible part of the grid where its layout put it, inside `rect`.
-  package func draw(in rect: Rect, of frame: inout Frame, _ look: Appearance) {
+  @discardableResult
+  package func draw(in rect: Rect, of frame: inout Frame, _ look: Appearance) -> [Hit<Never>] {
     let area = layout.area.intersection(rect)
-    guard !area.isEmpty else { return }
+    guard !area.isEmpty else { return [] }
     for y in area.y..<area.maxY {
       for x in area.x..<area.maxX {
         let point = Point(x: x, y: y)
@@ -31,6 +32,7 @@ package struct HeatMap: Widget, Sendable, Hashable {
         frame.put(cell.character, cell.style, x: x, y: y, clip: rect)
       }
     }
+    return []
   }
 
   /// Position of a value in the map, 0…1; `nil` where there is no data.
@@ -88,11 +90,12 @@ package struct MapLegend: Widget, Sendable, Hashable {
     self.high = high
   }
 
-  package func draw(in rect: Rect, of frame: inout Frame, _ look: Appearance) {
-    guard !rect.isEmpty else { return }
+  @discardableResult
+  package func draw(in rect: Rect, of frame: inout Frame, _ look: Appearance) -> [Hit<Never>] {
+    guard !rect.isEmpty else { return [] }
     let lowWidth = frame.write(low, at: Point(x: rect.x, y: rect.y), style: look.theme.dim, clippedTo: rect)
     let bar = min(rect.width - lowWidth - displayWidth(high) - 2, ColorMap.levels)
-    guard bar > 0 else { return }
+    guard bar > 0 else { return [] }
     let start = rect.x + lowWidth + 1
     for step in 0..<bar {
       let t = bar == 1 ? 0.5 : Double(step) / Double(bar - 1)
@@ -103,6 +106,7 @@ package struct MapLegend: Widget, Sendable, Hashable {
       frame.put(cell.character, cell.style, x: start + step, y: rect.y, clip: rect)
     }
     frame.write(high, at: Point(x: start + bar + 1, y: rect.y), style: look.theme.dim, clippedTo: rect)
+    return []
   }
 
   private func character(_ t: Double, _ look: Appearance) -> Character {
