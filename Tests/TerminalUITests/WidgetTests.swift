@@ -139,7 +139,8 @@ struct WidgetTests {
   }
 
   private func drawEverything(in room: Rect, of frame: inout Frame, _ look: Appearance) {
-    for widget in WidgetExamples(look: look).all { widget.draw(in: room, of: &frame, look) }
+    func draw(_ widget: some Widget) { widget.draw(in: room, of: &frame, look) }
+    for widget in WidgetExamples(look: look).all { draw(widget) }
     Dialog.draw("some text 中文 that is long", title: "title", in: room, of: &frame, look)
     frame.box(room, title: "中文", style: look.theme.text, glyphs: look.glyphs)
   }

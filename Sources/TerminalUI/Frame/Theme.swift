@@ -16,6 +16,8 @@ package struct Theme: Sendable, Hashable {
   package let barFill, barTrack, referenceLine: Style
   /// Marks a grid's cell under the cursor and the selected ones, over any map's colours.
   package let cursorColor, selectionColor, noDataColor: Color
+  /// Colours that tell series of a chart apart, in the order to use them in; none without colour.
+  package let seriesColors: [Color]
 
   package var background: Color { text.background }
 
@@ -44,6 +46,7 @@ extension Theme {
   /// What a theme is made of.
   private struct Palette {
     var background, raised, text, dim, accent, border, good, warning, bad, cursor, selection, noData: UInt32
+    var series: [UInt32]
   }
 
   private init(name: String, _ p: Palette) {
@@ -84,6 +87,7 @@ extension Theme {
     cursorColor = Color(hex: p.cursor)
     selectionColor = Color(hex: p.selection)
     noDataColor = Color(hex: p.noData)
+    seriesColors = p.series.map { Color(hex: $0) }
   }
 
   /// For dark surroundings.
@@ -91,21 +95,24 @@ extension Theme {
     name: "dark",
     Palette(
       background: 0x101216, raised: 0x262A33, text: 0xE4E6EA, dim: 0xA0A6B0, accent: 0x6CC7F5, border: 0x6A7280,
-      good: 0x7BD88F, warning: 0xF2C14E, bad: 0xFF8A80, cursor: 0xFF5FAF, selection: 0x7FD7FF, noData: 0x3A3F4A))
+      good: 0x7BD88F, warning: 0xF2C14E, bad: 0xFF8A80, cursor: 0xFF5FAF, selection: 0x7FD7FF, noData: 0x3A3F4A,
+      series: [0x6CC7F5, 0xF5A742, 0x5FD3A8, 0xE08CC0, 0xF0E442, 0xFF8A60]))
 
   /// For light surroundings.
   package static let light = Theme(
     name: "light",
     Palette(
       background: 0xFCFCFA, raised: 0xE6E8EC, text: 0x1B1D22, dim: 0x555A64, accent: 0x00508C, border: 0x8A9099,
-      good: 0x17602B, warning: 0x7A4A00, bad: 0xA3141B, cursor: 0xB0006A, selection: 0x006B9F, noData: 0xC9CCD2))
+      good: 0x17602B, warning: 0x7A4A00, bad: 0xA3141B, cursor: 0xB0006A, selection: 0x006B9F, noData: 0xC9CCD2,
+      series: [0x00508C, 0xB04A00, 0x006B52, 0x9C3575, 0x6B5E00, 0x404040]))
 
   /// Black, white and saturated colours only.
   package static let highContrast = Theme(
     name: "high contrast",
     Palette(
       background: 0x000000, raised: 0x000000, text: 0xFFFFFF, dim: 0xE5E5E5, accent: 0x00FFFF, border: 0xFFFFFF,
-      good: 0x00FF00, warning: 0xFFFF00, bad: 0xFF9C9C, cursor: 0xFFFF00, selection: 0x00FFFF, noData: 0x4D4D4D))
+      good: 0x00FF00, warning: 0xFFFF00, bad: 0xFF9C9C, cursor: 0xFFFF00, selection: 0x00FFFF, noData: 0x4D4D4D,
+      series: [0x56B4E9, 0xFFB000, 0x00E5A0, 0xFF8AD0, 0xFFFF00, 0xFFFFFF]))
 
   /// Attributes alone, for terminals without colour.
   package static let monochrome = Theme(name: "monochrome")
@@ -124,6 +131,7 @@ extension Theme {
     (banner, errorBanner) = (reverse, Style(.terminal, on: .terminal, [.reverse, .bold]))
     (barFill, barTrack, referenceLine) = (plain, plain, bold)
     (cursorColor, selectionColor, noDataColor) = (.terminal, .terminal, .terminal)
+    seriesColors = []
   }
 }
 

@@ -1,4 +1,5 @@
-/// Labelled horizontal bars to an eighth of a cell, with the number behind each.
+/// Labelled horizontal bars to an eighth of a cell, with the number behind each, under a title and over an axis where
+/// there is room for them.
 package struct Bars: Widget, Sendable, Hashable {
   package struct Row: Sendable, Hashable {
     package var label: String
@@ -15,47 +16,81 @@ package struct Bars: Widget, Sendable, Hashable {
     }
   }
 
+  package var title: String
   package var rows: [Row]
-  /// The value of a full bar; printed by the panel where it is not obvious.
-  package var maximum: Double
+  /// What an empty and a full bar stand for.
+  package var scale: ValueScale
   /// A value that each bar is held against, for instance the uniform share.
   package var reference: Double?
+  /// Whether ticks stand under the bars.
+  package var hasAxis: Bool
 
-  package init(_ rows: [Row], maximum: Double, reference: Double? = nil) {
-    self.rows = rows
-    self.maximum = maximum
-    self.reference = reference
+  /// Bars from the start of `scale`: on a logarithmic one, where 580 and 1 are both to be seen, the axis says so.
+  package init(
+    title: String = "", _ rows: [Row], scale: ValueScale, reference: Double? = nil, hasAxis: Bool = true
+  ) {
+    (self.title, self.rows, self.scale, self.reference, self.hasAxis) = (title, rows, scale, reference, hasAxis)
   }
 
-  /// One row of characters a bar: label, number, bar.
+  /// Bars from 0 to `maximum`, without an axis.
+  package init(_ rows: [Row], maximum: Double, reference: Double? = nil) {
+    self.init(rows, scale: .linear(0...max(maximum, 0)), reference: reference, hasAxis: false)
+  }
+
+  /// One row of characters a bar: label, number, bar. Parts are the rows by number.
   @discardableResult
-  package func draw(in rect: Rect, of frame: inout Frame, _ look: Appearance) -> [Hit<Never>] {
+  package func draw(in rect: Rect, of frame: inout Frame, _ look: Appearance) -> [Hit<Int>] {
+    guard !rect.isEmpty else { return [] }
+    let hasTitle = !title.isEmpty && rect.height > rows.count
+    if hasTitle { frame.writeLine(title, in: rect, style: look.theme.title, ellipsis: look.glyphs.ellipsis) }
+    let body = rect.dropping(top: hasTitle ? 1 : 0)
     let labelWidth = min(rows.map { displayWidth($0.label) }.max() ?? 0, max(0, rect.width / 3))
     let textWidth = rows.map { displayWidth($0.text) }.max() ?? 0
-    for (offset, row) in rows.prefix(rect.height).enumerated() {
-      let y = rect.y + offset
-      let style = row.isMarked ? look.theme.cursor : look.theme.text
-      let label = Rect(x: rect.x, y: y, width: labelWidth, height: 1)
-      frame.writeLine(row.label, in: label, style: style, ellipsis: look.glyphs.ellipsis)
-      let text = Rect(x: label.maxX + 1, y: y, width: textWidth, height: 1).intersection(rect)
+    let barX = rect.x + labelWidth + textWidth + 2
+    var hits: [Hit<Int>] = []
+    for (index, row) in rows.prefix(body.height).enumerated() {
+      let line = Rect(x: body.x, y: body.y + index, width: body.width, height: 1)
+      frame.writeLine(
+        row.label, in: line.left(labelWidth), style: row.isMarked ? look.theme.cursor : look.theme.text,
+        ellipsis: look.glyphs.ellipsis)
+      let text = Rect(x: line.x + labelWidth + 1, y: line.y, width: textWidth, height: 1).intersection(rect)
       frame.writeLine(row.text, in: text, style: look.theme.text, alignment: .trailing)
-      let barX = label.maxX + textWidth + 2
-      let bar = Rect(x: barX, y: y, width: rect.maxX - barX, height: 1)
-      drawBar(row.value, in: bar, of: &frame, look)
+      drawBar(row.value, in: Rect(x: barX, y: line.y, width: rect.maxX - barX, height: 1), of: &frame, look)
+      hits.append(Hit(index, line))
     }
-    return []
+    if hasAxis && body.height > rows.count {
+      let axis = Rect(x: barX, y: body.y + rows.count, width: rect.maxX - barX, height: 1)
+      drawAxis(in: axis, of: &frame, look)
+    }
+    return hits
   }
 
   private func drawBar(_ value: Double, in rect: Rect, of frame: inout Frame, _ look: Appearance) {
     guard !rect.isEmpty else { return }
-    let part = maximum > 0 && value.isFinite ? min(max(value / maximum, 0), 1) : 0
+    let part = value.isFinite ? scale.clampedPosition(value) ?? 0 : 0
     frame.drawEighths(part, in: rect, style: look.theme.barFill, look)
-    guard let reference, maximum > 0, reference <= maximum, reference >= 0 else { return }
-    let x = rect.x + min(Int(reference / maximum * Double(rect.width)), rect.width - 1)
+    guard let reference, let place = scale.position(reference), (0...1).contains(place) else { return }
+    let x = rect.x + min(Int(place * Double(rect.width)), rect.width - 1)
     let isCovered = Double(x + 1 - rect.x) <= part * Double(rect.width)
     var style = look.theme.referenceLine
     if isCovered { style.background = look.theme.barFill.foreground }
     frame.put(look.glyphs.vertical, style, x: x, y: rect.y, clip: rect)
+  }
+
+  /// Ticks where bars of these values end, said to be logarithmic where they are.
+  private func drawAxis(in rect: Rect, of frame: inout Frame, _ look: Appearance) {
+    guard !rect.isEmpty else { return }
+    var free = rect.x
+    for tick in scale.ticks(count: max(2, rect.width / 8)) {
+      guard let place = scale.position(tick.value) else { continue }
+      let label = look.glyphs.isUnicode ? "╵\(tick.label)" : "'\(tick.label)"
+      let x = rect.x + min(Int((place * Double(rect.width)).rounded(.down)), rect.width - 1)
+      guard x >= free && x + displayWidth(label) <= rect.maxX else { continue }
+      frame.write(label, at: Point(x: x, y: rect.y), style: look.theme.dim, clippedTo: rect)
+      free = x + displayWidth(label) + 1
+    }
+    guard scale.kind == .logarithmic, free + 9 <= rect.maxX else { return }
+    frame.writeLine("log scale", in: rect, style: look.theme.dim, alignment: .trailing)
   }
 }
 
