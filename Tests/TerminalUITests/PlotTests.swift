@@ -96,7 +96,8 @@ struct PlotTests {
     let coverage = Coverage(size: 37, isSet: isSet)
     for (rows, columns) in [(0..<37, 0..<37), (3..<4, 5..<6), (10..<30, 0..<1), (36..<37, 2..<37)] {
       let set = rows.reduce(0) { sum, row in sum + columns.count { isSet(row, $0) } }
-      #expect(abs(coverage.share(rows: rows, columns: columns) - Double(set) / Double(rows.count * columns.count)) < 1e-12)
+      #expect(
+        abs(coverage.share(rows: rows, columns: columns) - Double(set) / Double(rows.count * columns.count)) < 1e-12)
     }
     let large = Coverage(size: 3000) { row, column in column <= row }
     #expect(abs(large.share(rows: 0..<3000, columns: 0..<3000) - 0.5) < 0.001)

@@ -105,7 +105,8 @@ struct WidgetExamples {
 
   var lift: Gauge {
     Gauge(
-      title: "attends more to an anchor than to a patch", text: "×7.4 [5.9, 9.1]", badge: Span(" yes ", look.theme.good),
+      title: "attends more to an anchor than to a patch", text: "×7.4 [5.9, 9.1]",
+      badge: Span(" yes ", look.theme.good),
       scale: .logarithmic(0.3...20), point: 7.4, interval: 5.9...9.1, threshold: 2, thresholdName: "≥ 2",
       nulls: [0.8, 0.9, 1, 1, 1.02, 1.1, 1.3])
   }

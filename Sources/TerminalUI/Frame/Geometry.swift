@@ -59,7 +59,9 @@ package struct Rect: Sendable, Hashable {
 
 extension Rect {
   /// The rectangle without its first `rows` rows.
-  package func dropping(top rows: Int) -> Rect { Rect(x: x, y: y + min(rows, height), width: width, height: height - rows) }
+  package func dropping(top rows: Int) -> Rect {
+    Rect(x: x, y: y + min(rows, height), width: width, height: height - rows)
+  }
 
   /// The rectangle without its last `rows` rows.
   package func dropping(bottom rows: Int) -> Rect { Rect(x: x, y: y, width: width, height: height - rows) }

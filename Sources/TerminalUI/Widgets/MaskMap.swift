@@ -63,7 +63,9 @@ package struct MaskMap: Widget, Sendable, Hashable {
   /// the segments out from the end.
   private func parts(_ units: Int, of least: Int) -> [Range<Int>] {
     let spare = units - least * segments.count
-    guard spare >= 0 else { return (0..<max(0, units)).map { coverage.size * $0 / units..<coverage.size * ($0 + 1) / units } }
+    guard spare >= 0 else {
+      return (0..<max(0, units)).map { coverage.size * $0 / units..<coverage.size * ($0 + 1) / units }
+    }
     var result: [Range<Int>] = []
     var before = 0
     for segment in segments {
@@ -84,7 +86,9 @@ package struct MaskMap: Widget, Sendable, Hashable {
     segments.first { $0.range.contains(position) }?.isEmphasized ?? false
   }
 
-  private func shade(_ queries: Range<Int>, _ keys: Range<Int>, _ look: Appearance) -> (color: Color, character: Character) {
+  private func shade(_ queries: Range<Int>, _ keys: Range<Int>, _ look: Appearance) -> (
+    color: Color, character: Character
+  ) {
     let share = coverage.share(rows: queries, columns: keys)
     let isEmphasized = isEmphasized(queries.lowerBound) || isEmphasized(keys.lowerBound)
     guard share > 0 else {
@@ -163,7 +167,8 @@ package struct MaskMagnifier: Widget, Sendable {
       frame.writeLine(String(query), in: name, style: style, alignment: .trailing)
       for (x, key) in columns.enumerated() {
         let place = Rect(x: room.x + 2 * x, y: room.y + y, width: 2, height: 1)
-        drawEdge(isAllowed(query, key), isCenter: query == center.row && key == center.column, in: place, of: &frame, look)
+        drawEdge(
+          isAllowed(query, key), isCenter: query == center.row && key == center.column, in: place, of: &frame, look)
         hits.append(Hit(GridPoint(column: key, row: query), place))
       }
     }

@@ -46,8 +46,10 @@ package struct ScoreMatrix: Widget, Sendable, Hashable {
     let width = max(texts, columnNames.map { displayWidth($0) }.max() ?? 0) + 2
     let room = rect.dropping(left: gutter + 1)
     let body = rect.dropping(top: 1)
-    let rows = Scroll().revealing(selected.flatMap { order.firstIndex(of: $0.row) }, count: order.count, height: body.height)
-      .range(count: order.count, height: body.height)
+    let rows = Scroll().revealing(
+      selected.flatMap { order.firstIndex(of: $0.row) }, count: order.count, height: body.height
+    )
+    .range(count: order.count, height: body.height)
     let fitting = max(1, room.width / width)
     let columns = Scroll().revealing(selected?.column, count: columnNames.count, height: fitting)
       .range(count: columnNames.count, height: fitting)
