@@ -43,4 +43,6 @@ package struct Cell: Sendable, Hashable {
   package static let blank = Cell(" ")
   /// The right half of a wide character.
   package static let continuation = Cell("\u{0}")
+  /// A cell that one of the frame's pictures shows in; a blank where it is written as text.
+  package static let picture = Cell("\u{1}")
 }

@@ -5,6 +5,8 @@ package struct Frame: Sendable, Equatable {
   package internal(set) var cells: [Cell]
   /// Where a text field's caret is shown; `nil` hides it.
   package var caret: Point?
+  /// Pictures that the terminal draws in pixels, the topmost last; each shows where cells are `Cell.picture`.
+  package internal(set) var pictures: [PictureRegion] = []
 
   package init(size: Size) {
     self.size = size
@@ -22,7 +24,9 @@ package struct Frame: Sendable, Equatable {
   /// The rows as text, without colour and without trailing spaces: what a snapshot of plain text holds.
   package var text: String {
     (0..<size.height).map { y in
-      var line = String((0..<size.width).map { self[$0, y].character }.filter { $0 != "\u{0}" })
+      var line = String(
+        (0..<size.width).map { self[$0, y].character }.filter { $0 != Cell.continuation.character }
+          .map { $0 == Cell.picture.character ? "░" : $0 })
       while line.last == " " { line.removeLast() }
       return line
     }.joined(separator: "\n")

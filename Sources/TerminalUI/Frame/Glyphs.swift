@@ -56,7 +56,8 @@ extension Frame {
     var result = self
     for index in result.cells.indices where !result.cells[index].character.isPrintableASCII {
       let character = result.cells[index].character
-      result.cells[index].character = character == Cell.continuation.character ? " " : asciiFold(character)
+      let isBlank = character == Cell.continuation.character || character == Cell.picture.character
+      result.cells[index].character = isBlank ? " " : asciiFold(character)
     }
     return result
   }

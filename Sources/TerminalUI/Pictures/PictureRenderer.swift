@@ -4,6 +4,8 @@ import Synchronization
 /// Draws a picture with characters; a value, so that the backend chooses how and panels need not know.
 package struct PictureRenderer: Sendable {
   package let name: String
+  /// Whether pictures are regions of the frame that the terminal draws in pixels.
+  package let leavesPixelsToTerminal: Bool
 
   /// Cells, row-major and exactly `cells.width * cells.height`, of RGB pixels `[height, width, 3]` stretched over them.
   package let render: @Sendable (_ rgb: [UInt8], _ width: Int, _ height: Int, _ cells: Size) -> [Cell]
@@ -13,6 +15,18 @@ package struct PictureRenderer: Sendable {
   ) {
     self.name = name
     self.render = render
+    leavesPixelsToTerminal = false
+  }
+
+  private init(_ graphics: PixelGraphics, orElse characters: PictureRenderer) {
+    name = graphics.rawValue
+    render = characters.render
+    leavesPixelsToTerminal = true
+  }
+
+  /// Pictures in the terminal's own pixels, by `Frame.drawPicture`; whoever asks for cells gets characters.
+  package static func pixels(_ graphics: PixelGraphics, orElse characters: PictureRenderer) -> PictureRenderer {
+    PictureRenderer(graphics, orElse: characters)
   }
 
   /// Two pixels a character, each the mean of the picture's area that it covers.
