@@ -1,3 +1,4 @@
+import ColorMaps
 import TerminalUI
 import TestSupport
 import Testing

@@ -1,3 +1,4 @@
+import ColorMaps
 import TerminalUI
 
 /// One of every widget, with text that is awkward to draw.

@@ -95,24 +95,24 @@ extension Theme {
     name: "dark",
     Palette(
       background: 0x101216, raised: 0x262A33, text: 0xE4E6EA, dim: 0xA0A6B0, accent: 0x6CC7F5, border: 0x6A7280,
-      good: 0x7BD88F, warning: 0xF2C14E, bad: 0xFF8A80, cursor: 0xFF5FAF, selection: 0x7FD7FF, noData: 0x3A3F4A,
-      series: [0x6CC7F5, 0xF5A742, 0x5FD3A8, 0xE08CC0, 0xF0E442, 0xFF8A60]))
+      good: 0x6EE7C8, warning: 0xE2D13A, bad: 0xF4696B, cursor: 0xFF5FAF, selection: 0x7FD7FF, noData: 0x3A3F4A,
+      series: [0x6CC7F5, 0xD9A138, 0x6B8D7C, 0xDF21F9, 0xF0E442, 0xE4E6EA]))
 
   /// For light surroundings.
   package static let light = Theme(
     name: "light",
     Palette(
       background: 0xFCFCFA, raised: 0xE6E8EC, text: 0x1B1D22, dim: 0x555A64, accent: 0x00508C, border: 0x8A9099,
-      good: 0x17602B, warning: 0x7A4A00, bad: 0xA3141B, cursor: 0xB0006A, selection: 0x006B9F, noData: 0xC9CCD2,
-      series: [0x00508C, 0xB04A00, 0x006B52, 0x9C3575, 0x6B5E00, 0x404040]))
+      good: 0x097A5B, warning: 0x866000, bad: 0x6E0012, cursor: 0x900050, selection: 0x006B9F, noData: 0xC9CCD2,
+      series: [0x0A64AD, 0xA8541C, 0x043324, 0x4A0752, 0x6B5E00, 0x404040]))
 
   /// Black, white and saturated colours only.
   package static let highContrast = Theme(
     name: "high contrast",
     Palette(
       background: 0x000000, raised: 0x000000, text: 0xFFFFFF, dim: 0xE5E5E5, accent: 0x00FFFF, border: 0xFFFFFF,
-      good: 0x00FF00, warning: 0xFFFF00, bad: 0xFF9C9C, cursor: 0xFFFF00, selection: 0x00FFFF, noData: 0x4D4D4D,
-      series: [0x56B4E9, 0xFFB000, 0x00E5A0, 0xFF8AD0, 0xFFFF00, 0xFFFFFF]))
+      good: 0x6EE271, warning: 0xFEFC45, bad: 0xE699A9, cursor: 0xFFFF00, selection: 0x00FFFF, noData: 0x4D4D4D,
+      series: [0x56B4E9, 0xF9A537, 0xCBF7EA, 0xA998A2, 0xFFFF00, 0xFFFFFF]))
 
   /// Attributes alone, for terminals without colour.
   package static let monochrome = Theme(name: "monochrome")

@@ -10,6 +10,8 @@ package struct FuzzyMatch: Sendable, Hashable {
   /// Best alignment by dynamic programming: a match at the start of a word or right after the last match scores more, a
   /// skipped character inside the match costs one.
   package init?(_ query: String, in text: String) {
+    // A text pasted by mistake answers nothing, and costs nothing.
+    guard query.utf8.count <= 64 + 8 * text.utf8.count else { return nil }
     let wanted = query.lowercased().filter { !$0.isWhitespace }.map { $0 }
     let characters = Array(text)
     let lower = characters.map { Character($0.lowercased().first.map(String.init) ?? "") }

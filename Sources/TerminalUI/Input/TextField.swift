@@ -14,9 +14,10 @@ package struct TextField: Widget, Sendable, Hashable {
   /// Inserts text at the caret; line breaks become spaces, other control characters go.
   package mutating func insert(_ text: String) {
     let new = Array(Self.oneLine(text))
+    guard !new.isEmpty else { return }
     characters.insert(contentsOf: new, at: caret)
-    caret += new.count
-    joinMarks()
+    _ = join(at: caret + new.count)
+    caret += new.count - (join(at: caret) ? 1 : 0)
   }
 
   /// Applies a key; `false` when it is not for a text field.
@@ -80,13 +81,14 @@ package struct TextField: Widget, Sendable, Hashable {
     caret = range.lowerBound
   }
 
-  /// A mark typed after its base becomes one character with it.
-  private mutating func joinMarks() {
-    let head = Array(String(characters[..<caret]))
-    let whole = Array(text)
-    if whole.count == characters.count { return }
-    characters = whole
-    caret = min(head.count, whole.count)
+  /// Makes one character of the two that meet at an index if they are one, as a mark is with its base; only there can
+  /// text be joined that was inserted, however long the field is.
+  private mutating func join(at index: Int) -> Bool {
+    guard index > 0 && index < characters.count else { return false }
+    let pair = String(characters[index - 1]) + String(characters[index])
+    guard let joined = pair.first, joined.unicodeScalars.count == pair.unicodeScalars.count else { return false }
+    characters.replaceSubrange(index - 1...index, with: [joined])
+    return true
   }
 
   private static func oneLine(_ text: String) -> String {

@@ -1,3 +1,5 @@
+package import ColorMaps
+
 /// Labelled horizontal bars to an eighth of a cell, with the number behind each, under a title and over an axis where
 /// there is room for them.
 package struct Bars: Widget, Sendable, Hashable {

@@ -1,3 +1,5 @@
+package import ColorMaps
+
 /// A chart in characters: title, legend, two axes with ticks and units, and marks between them.
 ///
 /// `anchor share by layer          ━ mean  ┄ uniform 0.007` over a plot in Braille dots, `0.4┤` at its left, the ticks of

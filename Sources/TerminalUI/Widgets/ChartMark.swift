@@ -1,3 +1,5 @@
+import ColorMaps
+
 /// A point of a chart, with its interval where it has one.
 package struct ChartPoint: Sendable, Hashable {
   package var x: Double

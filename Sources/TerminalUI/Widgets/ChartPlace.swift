@@ -1,3 +1,5 @@
+import ColorMaps
+
 /// The room between a chart's axes: where values stand in it, and the marks drawn there.
 struct ChartPlace {
   let plot: Rect

@@ -1,3 +1,5 @@
+import ColorMaps
+
 /// A framed box over the middle of the screen.
 package struct Dialog: Widget, Sendable, Hashable {
   package var title: String

@@ -1,3 +1,5 @@
+package import ColorMaps
+
 /// A measured quantity against its threshold: name, number and answer in words over an axis with the interval as a
 /// whisker, the point, the threshold, and below it a dot for each null model.
 ///

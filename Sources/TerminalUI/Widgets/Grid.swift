@@ -1,4 +1,4 @@
-import ColorMaps
+package import ColorMaps
 
 /// A cell of a grid of data: `column` to the right, `row` down, both from 0.
 package struct GridPoint: Sendable, Hashable {

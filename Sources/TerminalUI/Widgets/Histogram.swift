@@ -1,3 +1,5 @@
+package import ColorMaps
+
 /// How often values fall into bins of equal width, as columns to an eighth of a cell over an axis.
 package struct Histogram: Widget, Sendable, Hashable {
   package var title: String

@@ -1,3 +1,5 @@
+import ColorMaps
+
 /// A whole square matrix of what may look at what, scaled into its room: queries down, keys across, bands of segments
 /// with their names at both sides.
 ///

@@ -1,3 +1,5 @@
+import ColorMaps
+
 /// A text token by token, under each a bar as high as the model was sure of it; where it first differs from another text
 /// is marked.
 package struct ProbabilityText: Widget, Sendable, Hashable {

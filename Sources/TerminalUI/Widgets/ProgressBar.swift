@@ -1,3 +1,5 @@
+import ColorMaps
+
 /// How far a stage is, with its name and the number.
 package struct ProgressBar: Widget, Sendable, Hashable {
   package var label: String

@@ -1,3 +1,5 @@
+package import ColorMaps
+
 /// Numbers in rows and columns with names, each on its colour: layers by heads.
 ///
 /// Rows stand in a given order, so that a matrix sorted by a column is the same value with another order; what does not

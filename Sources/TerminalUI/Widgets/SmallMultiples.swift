@@ -1,3 +1,5 @@
+package import ColorMaps
+
 /// Many small maps of one shape side by side, as rows and columns of one figure: the heads of every layer.
 ///
 /// Each map is drawn as large as lets all of them in, at the least with two values a side to a cell; the rest is paged
