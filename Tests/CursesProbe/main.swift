@@ -40,7 +40,7 @@ struct Probe {
   private func drawPicture(_ graphics: PixelGraphics, in room: Rect, of frame: inout Frame) {
     guard !isHidden else { return }
     let place = Rect(x: room.maxX - 12, y: room.y, width: 4, height: 2)
-    let pixels = (0..<4 * 4).flatMap { [UInt8(7 * $0), 100, 200] }
+    let pixels = (0..<4 * 4).flatMap { index -> [UInt8] in [UInt8(7 * index), 100, 200] }
     frame.drawPicture(
       pixels, width: 4, height: 4, in: place, with: .pixels(graphics, orElse: .best(for: look)))
     frame.write("x", at: Point(x: place.x + events.count % 4, y: place.y), style: look.theme.cursor)

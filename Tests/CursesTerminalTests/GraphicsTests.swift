@@ -49,7 +49,7 @@ struct PicturePainterTests {
   /// A frame with a picture of `width` × 4 cells, and cells over it.
   private func frame(x: Int = 2, width: Int = 8, marks: [Point] = [], cover: Rect? = nil) -> Frame {
     var frame = Frame(size: Self.size)
-    let pixels = (0..<16 * 16).flatMap { [UInt8($0), 10, 20] }
+    let pixels = (0..<16 * 16).flatMap { index -> [UInt8] in [UInt8(index), 10, 20] }
     frame.drawPicture(
       pixels, width: 16, height: 16, in: Rect(x: x, y: 1, width: width, height: 4),
       with: .pixels(.kitty, orElse: .halfBlocks))
