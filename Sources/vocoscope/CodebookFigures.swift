@@ -4,7 +4,6 @@ import Foundation
 import ImageLoading
 import Plots
 import Tensor
-import TerminalUI
 import Trace
 
 /// PNG figures of a codebook's report.

@@ -84,7 +84,7 @@ struct PicturePainterTests {
     let marked = frame(marks: [Point(x: 2, y: 1)])
     let next = sent(&painter, first, marked)
     #expect(next.contains("a=d,d=i,i=1") && !next.contains("a=t"))
-    #expect(next.components(separatedBy: "a=p").count == 3)
+    #expect(next.split(separator: "a=p", omittingEmptySubsequences: false).count == 3)
   }
 
   @Test("A dialog over a picture cuts it, and what is gone from the frame is gone from the screen")
