@@ -103,7 +103,7 @@ extension Theme {
     name: "light",
     Palette(
       background: 0xFCFCFA, raised: 0xE6E8EC, text: 0x1B1D22, dim: 0x555A64, accent: 0x00508C, border: 0x8A9099,
-      good: 0x097A5B, warning: 0x866000, bad: 0x6E0012, cursor: 0x900050, selection: 0x006B9F, noData: 0xC9CCD2,
+      good: 0x097A5B, warning: 0x866000, bad: 0x6E0012, cursor: 0xC00058, selection: 0x006B9F, noData: 0xC9CCD2,
       series: [0x0A64AD, 0xA8541C, 0x043324, 0x4A0752, 0x6B5E00, 0x404040]))
 
   /// Black, white and saturated colours only.
