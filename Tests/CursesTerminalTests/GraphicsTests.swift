@@ -156,7 +156,7 @@ struct TerminalPixelTests {
     for key in ["j", "k"] { driver.expect("character(\"\(key)\")", after: key) }
     #expect(output(driver).contains("_Ga=p,i=1"))
     #expect(!driver.terminal.text.contains("OK"))
-    for key in ["h", "j"] { driver.expect("character(\"\(key)\")", after: key) }
+    for key in ["h", "m"] { driver.expect("character(\"\(key)\")", after: key) }
     #expect(output(driver).contains("_Ga=d,d=i,i=1"))
     driver.send("q")
     #expect(driver.waitForExit() == .code(0))
