@@ -83,7 +83,7 @@ struct KittyScreen: PixelScreen {
     let top = (rect.y - placement.origin.y) * unit.height
     let source = "x=\(left),y=\(top),w=\(rect.width * unit.width),h=\(rect.height * unit.height)"
     return moveCursor(x: rect.x, y: rect.y)
-      + command("a=p,i=\(placement.id),\(source),c=\(rect.width),r=\(rect.height),C=1,z=-1")
+      + command("a=p,i=\(placement.id),\(source),c=\(rect.width),r=\(rect.height),C=1")
   }
 
   private mutating func dropOldest() -> [UInt8] {

@@ -10,6 +10,8 @@ struct SixelScreen: PixelScreen {
   }
 
   private static let kept = 8
+  /// In pixels.
+  private static let largestPiece = (width: 640, height: 240)
 
   private let cell: (width: Int, height: Int)
   private let encode: PicturePainter.SixelEncoder
@@ -36,7 +38,7 @@ struct SixelScreen: PixelScreen {
       for rect in picture.rects {
         for y in rect.y..<rect.maxY { for x in rect.x..<rect.maxX { wanted[Point(x: x, y: y)] = mine } }
         let missing = rectangles(in: rect) { shown[$0] != mine }
-        for part in missing { bytes += draw(part, of: content, origin: origin) }
+        for part in missing.flatMap(pieces) { bytes += draw(part, of: content, origin: origin) }
       }
     }
     shown = wanted
@@ -67,6 +69,17 @@ struct SixelScreen: PixelScreen {
         region.pixels, width: region.width, height: region.height, toWidth: region.rect.width * cell.width,
         toHeight: region.rect.height * cell.height))
     return contents.count - 1
+  }
+
+  /// A rectangle in parts that every terminal takes: a VT340's screen had 800×480 pixels, and xterm draws no more at once.
+  private func pieces(_ rect: Rect) -> [Rect] {
+    let width = max(1, Self.largestPiece.width / cell.width)
+    let height = max(1, Self.largestPiece.height / cell.height)
+    return stride(from: rect.y, to: rect.maxY, by: height).flatMap { y in
+      stride(from: rect.x, to: rect.maxX, by: width).map { x in
+        Rect(x: x, y: y, width: min(width, rect.maxX - x), height: min(height, rect.maxY - y))
+      }
+    }
   }
 
   private func draw(_ part: Rect, of content: Int, origin: Point) -> [UInt8] {

@@ -48,7 +48,13 @@ extension Frame {
       let cells = renderer.render(pixels, width, height, rect.size)
       return blit(cells, size: rect.size, at: Point(x: rect.x, y: rect.y), clippedTo: clip ?? rect)
     }
-    fill(rect.intersection(clip ?? rect), with: .picture)
+    // The ground stays, for terminals that draw the cells before the pixels.
+    let shown = rect.intersection(clip ?? rect).intersection(bounds)
+    for y in shown.y..<shown.maxY {
+      for x in shown.x..<shown.maxX {
+        put(Cell.picture.character, self[x, y].style, x: x, y: y, clip: shown)
+      }
+    }
     pictures.append(PictureRegion(rect: rect, pixels: pixels, width: width, height: height))
   }
 
