@@ -1,6 +1,8 @@
 #include "CChafa.h"
 
 #include <chafa.h>
+#include <stdlib.h>
+#include <string.h>
 
 // Solid cells are spaces of one colour, so that a picture's flat parts stay text that can be drawn over.
 static ChafaSymbolTags tags(enum cchafa_symbols symbols) {
@@ -53,3 +55,40 @@ void cchafa_draw(const uint8_t *rgb, int32_t width, int32_t height, int32_t colu
     chafa_canvas_config_unref(config);
     chafa_symbol_map_unref(map);
 }
+
+char *cchafa_sixel(const uint8_t *rgb, int32_t width, int32_t height, size_t *length) {
+    // libchafa draws whole bands of six rows and would leave the rest out; clear rows fill the last one up.
+    const int32_t bands = (height + 5) / 6 * 6;
+    uint8_t *rgba = calloc((size_t)width * (size_t)bands, 4);
+    *length = 0;
+    if (rgba == NULL) return NULL;
+    const size_t count = (size_t)width * (size_t)height;
+    for (size_t i = 0; i < count; i++) {
+        memcpy(rgba + 4 * i, rgb + 3 * i, 3);
+        rgba[4 * i + 3] = 255;
+    }
+    ChafaCanvasConfig *config = chafa_canvas_config_new();
+    chafa_canvas_config_set_geometry(config, width, bands);
+    chafa_canvas_config_set_cell_geometry(config, 1, 1);
+    chafa_canvas_config_set_canvas_mode(config, CHAFA_CANVAS_MODE_TRUECOLOR);
+    chafa_canvas_config_set_pixel_mode(config, CHAFA_PIXEL_MODE_SIXELS);
+    chafa_canvas_config_set_preprocessing_enabled(config, FALSE);
+    chafa_canvas_config_set_dither_mode(config, CHAFA_DITHER_MODE_NONE);
+    ChafaCanvas *canvas = chafa_canvas_new(config);
+    chafa_canvas_draw_all_pixels(canvas, CHAFA_PIXEL_RGBA8_UNASSOCIATED, rgba, width, bands, width * 4);
+    ChafaTermInfo *info = chafa_term_db_get_fallback_info(chafa_term_db_get_default());
+    GString *printed = chafa_canvas_print(canvas, info);
+    char *text = malloc(printed->len);
+    if (text != NULL) {
+        memcpy(text, printed->str, printed->len);
+        *length = printed->len;
+    }
+    g_string_free(printed, TRUE);
+    chafa_term_info_unref(info);
+    chafa_canvas_unref(canvas);
+    chafa_canvas_config_unref(config);
+    free(rgba);
+    return text;
+}
+
+void cchafa_free(char *text) { free(text); }

@@ -29,6 +29,8 @@ static SCREEN *screen;
 static bool reports_mouse;
 static bool shows_color;
 
+static char farewell[128];
+
 static char collected[1024];
 static size_t collected_length;
 
@@ -84,6 +86,7 @@ static void set_modes(void) {
 
 static void prepare_leaving(void) {
     collected_length = 0;
+    collect_text(farewell);
     collect_text(mouse_off);
     collect_text(paste_off);
     collect_capability("sgr0");
@@ -92,6 +95,20 @@ static void prepare_leaving(void) {
     collect_capability("cnorm");
     collect_capability("rmcup");
     guard_enter(collected, collected_length);
+}
+
+int cncurses_described_colors(const char *terminal_name) {
+    TERMINAL *before = cur_term;
+    int error = 0;
+    // Its own description, so that the one in use stays as it is.
+    if (setupterm(terminal_name, STDOUT_FILENO, &error) != OK) return -1;
+    // "RGB" is ncurses' word for direct colour, "Tc" that of the terminals that have 256 pairs and direct colour beside.
+    bool is_direct = tigetflag("RGB") > 0 || tigetflag("Tc") > 0;
+    int colors = is_direct ? 1 << 24 : tigetnum("colors");
+    TERMINAL *described = cur_term;
+    set_curterm(before);
+    if (described != before) del_curterm(described);
+    return colors < 0 ? 0 : colors;
 }
 
 bool cncurses_open(const char *terminal_name, bool uses_color, bool uses_mouse) {
@@ -123,6 +140,7 @@ bool cncurses_open(const char *terminal_name, bool uses_color, bool uses_mouse) 
 
 void cncurses_close(void) {
     if (screen == NULL) return;
+    write_directly(farewell);
     if (reports_mouse) write_directly(mouse_off);
     write_directly(paste_off);
     curs_set(1);
@@ -145,6 +163,7 @@ void cncurses_resume(void) {
 
 void cncurses_suspend(void) {
     if (screen == NULL) return;
+    write_directly(farewell);
     if (reports_mouse) write_directly(mouse_off);
     write_directly(paste_off);
     curs_set(1);
@@ -277,4 +296,24 @@ void cncurses_use_mouse(bool uses_mouse) {
     write_directly(uses_mouse ? mouse_on : mouse_off);
 }
 
-void cncurses_write(const char *sequence) { write_directly(sequence); }
+void cncurses_write(const char *bytes, size_t count) {
+    fflush(stdout);
+    fwrite(bytes, 1, count, stdout);
+    fflush(stdout);
+}
+
+void cncurses_use_pixels(const char *sequence) {
+    if (screen == NULL) return;
+    // Characters moved within a line would take the pixels over them along.
+    idcok(stdscr, FALSE);
+    snprintf(farewell, sizeof farewell, "%s", sequence);
+    prepare_leaving();
+}
+
+void cncurses_cell_pixels(int *width, int *height) {
+    struct winsize size = {0};
+    *width = *height = 0;
+    if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0 || size.ws_row == 0) return;
+    *width = size.ws_xpixel / size.ws_col;
+    *height = size.ws_ypixel / size.ws_row;
+}

@@ -35,6 +35,15 @@ extension PictureRenderer {
   }
 }
 
+/// RGB pixels `[height, width, 3]` as DEC's sixels, by libchafa.
+package func sixel(_ pixels: [UInt8], width: Int, height: Int) -> [UInt8] {
+  precondition(pixels.count == width * height * 3 && width > 0 && height > 0, "RGB pixels fill the picture")
+  var length = 0
+  guard let text = cchafa_sixel(pixels, Int32(width), Int32(height), &length) else { return [] }
+  defer { cchafa_free(text) }
+  return [UInt8](UnsafeRawBufferPointer(start: text, count: length))
+}
+
 private func cell(_ drawn: cchafa_cell, _ look: Appearance) -> Cell {
   let character = Unicode.Scalar(drawn.character).map(Character.init) ?? " "
   if look.depth == .mono { return Cell(character, look.theme.text) }

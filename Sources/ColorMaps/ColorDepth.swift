@@ -14,23 +14,26 @@ package enum ColorDepth: String, Sendable, Hashable, CaseIterable {
     case mono
   }
 
-  /// The depth by the first rule that decides: flag, `NO_COLOR`, `TERM=dumb` or no terminal, `COLORTERM`, a `TERM`
-  /// ending in `-direct`, one with `256`, one known for 16 colours, else mono.
-  package static func detect(environment: [String: String], flag: Request = .auto, isTerminal: Bool) -> ColorDepth {
+  /// The depth by the first rule that decides: flag, `NO_COLOR`, `TERM=dumb` or no terminal, `COLORTERM`, the terminal's
+  /// description.
+  ///
+  /// - Parameter describedColors: how many colours terminfo gives the terminal, `1 << 24` for direct colour; `nil` where
+  ///   it has no entry. What is missing there is newer than the entries, and spoken to as xterm with 256 colours.
+  package static func detect(
+    environment: [String: String], flag: Request = .auto, isTerminal: Bool, describedColors: Int?
+  ) -> ColorDepth {
     if let asked = ColorDepth(rawValue: flag.rawValue) { return asked }
     if let noColor = environment["NO_COLOR"], !noColor.isEmpty { return .mono }
     let term = environment["TERM"] ?? ""
     if !isTerminal || term.isEmpty || term == "dumb" { return .mono }
     let colorTerm = environment["COLORTERM"]?.lowercased() ?? ""
     if colorTerm == "truecolor" || colorTerm == "24bit" { return .trueColor }
-    if term.hasSuffix("-direct") { return .trueColor }
-    if term.contains("256") { return .palette256 }
-    return isMonochrome(term) ? .mono : .ansi16
+    return most(ofColors: describedColors ?? 256)
   }
 
-  private static func isMonochrome(_ term: String) -> Bool {
-    term.hasSuffix("-m") || term.hasSuffix("-mono") || term.hasPrefix("vt1") || term.hasPrefix("vt2")
-      || term.hasPrefix("vt3") || term.hasPrefix("vt4") || term.hasPrefix("vt5")
+  /// The depth that so many colours give.
+  package static func most(ofColors colors: Int) -> ColorDepth {
+    colors >= 1 << 24 ? .trueColor : colors >= 256 ? .palette256 : colors >= 8 ? .ansi16 : .mono
   }
 }
 

@@ -77,29 +77,3 @@ extension ColorMap {
       return neutral.mixed(with: end, abs(t)).sRGB
     }, palette: [26, 32, 68, 74, 110, 117, 153, 254, 254, 223, 216, 180, 173, 172, 166, 130], isDiverging: true)
 }
-
-/// CIE L*a*b* under D65, enough to build an even diverging map.
-struct LabColor {
-  var lightness: Double
-  var a: Double
-  var b: Double
-
-  func mixed(with other: LabColor, _ t: Double) -> LabColor {
-    LabColor(
-      lightness: lightness + (other.lightness - lightness) * t, a: a + (other.a - a) * t, b: b + (other.b - b) * t)
-  }
-
-  /// `0xRRGGBB`, clipped to sRGB. Formulae: CIE 15 and IEC 61966-2-1.
-  var sRGB: UInt32 {
-    func linear(_ f: Double) -> Double { f > 6.0 / 29 ? f * f * f : 3 * 36.0 / 841 * (f - 4.0 / 29) }
-    let fy = (lightness + 16) / 116
-    let x = 0.95047 * linear(fy + a / 500)
-    let y = linear(fy)
-    let z = 1.08883 * linear(fy - b / 200)
-    let channels = [
-      3.2406 * x - 1.5372 * y - 0.4986 * z, -0.9689 * x + 1.8758 * y + 0.0415 * z,
-      0.0557 * x - 0.2040 * y + 1.0570 * z,
-    ]
-    return channels.reduce(UInt32(0)) { $0 << 8 | UInt32(encodedSRGB($1)) }
-  }
-}

@@ -7,18 +7,27 @@ package import TerminalUI
 ///
 /// However the process ends (an error, SIGINT, SIGTERM, SIGHUP, a trap), the terminal is put back as it was found.
 package final class CursesTerminal {
-  package struct Configuration: Sendable, Hashable {
+  package struct Configuration {
     /// What `ColorDepth.detect` found.
     package var depth: ColorDepth
     /// Whether characters beyond ASCII may be drawn.
     package var isUnicode: Bool
     package var usesMouse: Bool
+    /// Whether and how pictures are shown in pixels.
+    package var graphics: PixelGraphics.Request
+    /// Makes sixels of pixels.
+    package var encodeSixel: PicturePainter.SixelEncoder?
     package var environment: [String: String]
 
-    package init(depth: ColorDepth, isUnicode: Bool, usesMouse: Bool = true, environment: [String: String]) {
+    package init(
+      depth: ColorDepth, isUnicode: Bool, usesMouse: Bool = true, graphics: PixelGraphics.Request = .symbols,
+      encodeSixel: PicturePainter.SixelEncoder? = nil, environment: [String: String]
+    ) {
       self.depth = depth
       self.isUnicode = isUnicode
       self.usesMouse = usesMouse
+      self.graphics = graphics
+      self.encodeSixel = encodeSixel
       self.environment = environment
     }
   }
@@ -28,7 +37,14 @@ package final class CursesTerminal {
   /// Whether characters beyond ASCII are drawn.
   package let isUnicode: Bool
   package private(set) var size: Size
+  /// What the terminal has said of itself so far.
+  package private(set) var abilities = TerminalAbilities()
+  /// How pictures are shown in pixels; `nil` while, or where, characters show them. When that changes, a resize to the
+  /// size as it is asks for a new frame.
+  package private(set) var graphics: PixelGraphics?
 
+  private let configuration: Configuration
+  private var painter: PicturePainter?
   private let colors: Int
   private var shown: Frame?
   private var pending: [InputEvent] = []
@@ -40,22 +56,41 @@ package final class CursesTerminal {
   /// - Throws: `CursesTerminalError`, with the terminal untouched.
   package init(_ configuration: Configuration) throws(CursesTerminalError) {
     guard cncurses_has_terminal() else { throw .notATerminal }
-    let names = terminalNames(for: configuration.depth, environment: configuration.environment)
+    let isDescribed = Self.describedColors(environment: configuration.environment) != nil
+    let names = terminalNames(
+      for: configuration.depth, environment: configuration.environment, isDescribed: isDescribed)
     guard !names.isEmpty else { throw .noTerminalType }
     isUnicode = cncurses_set_encoding(configuration.isUnicode) && configuration.isUnicode
     let usesColor = configuration.depth != .mono
     guard names.contains(where: { cncurses_open($0, usesColor, configuration.usesMouse) }) else {
-      throw .unusableTerminal(names)
+      throw .unusableTerminal(configuration.environment["TERM"] ?? "", tried: names)
     }
     colors = Int(cncurses_colors())
     depth = availableDepth(wanted: configuration.depth, colors: colors)
     size = Self.currentSize()
+    self.configuration = configuration
+    askForAbilities()
   }
 
   deinit { cncurses_close() }
 
   /// Gives the terminal back; calling it again does nothing.
-  package func restore() { cncurses_close() }
+  package func restore() {
+    // An answer under way must not reach the shell.
+    for _ in 0..<4 where reader.expectsReplies {
+      guard cncurses_wait_for_events(50) & CNCURSES_READABLE.rawValue != 0 else { break }
+      _ = reader.readAll()
+    }
+    cncurses_close()
+  }
+
+  /// How many colours terminfo gives the terminal that `TERM` names, `1 << 24` for direct colour; `nil` where it has no
+  /// entry of that name.
+  package static func describedColors(environment: [String: String]) -> Int? {
+    guard let term = environment["TERM"], !term.isEmpty else { return nil }
+    let colors = cncurses_described_colors(term)
+    return colors < 0 ? nil : Int(colors)
+  }
 
   /// Gives the terminal back and stops, as Ctrl-Z does; returns when continued, with everything to be drawn anew.
   package func suspend() {
@@ -66,6 +101,7 @@ package final class CursesTerminal {
   /// Forgets what the screen shows: the next frame is drawn whole (Ctrl-L).
   package func redraw() {
     shown = nil
+    write(painter?.forget() ?? [])
     cncurses_forget_screen()
   }
 
@@ -78,18 +114,53 @@ package final class CursesTerminal {
   /// Puts text on the clipboard of the machine that the person sits at, also over ssh (xterm's OSC 52); terminals that
   /// forbid it ignore it.
   package func copyToClipboard(_ text: String) {
-    cncurses_write("\u{1B}]52;c;\(Data(text.utf8).base64EncodedString())\u{07}")
+    write(Array("\u{1B}]52;c;\(Data(text.utf8).base64EncodedString())\u{07}".utf8))
   }
 
   /// Shows a frame, sending only what changed; what does not fit the screen is cut.
   package func draw(_ frame: Frame) {
     let frame = isUnicode ? frame : frame.asciiOnly
-    for run in frameDiff(from: shown, to: frame) where run.y < size.height {
-      put(run)
-    }
+    let runs = frameDiff(from: shown, to: frame).filter { $0.y < size.height }
+    for run in runs { put(run) }
     shown = frame
     let caret = frame.caret.flatMap { Rect(size).contains($0) ? $0 : nil }
     cncurses_refresh(Int32(caret?.y ?? -1), Int32(caret?.x ?? -1))
+    write(painter?.update(to: frame, written: runs, size: size) ?? [])
+  }
+
+  private func write(_ bytes: [UInt8]) {
+    guard !bytes.isEmpty else { return }
+    bytes.withUnsafeBytes { cncurses_write($0.baseAddress, bytes.count) }
+  }
+
+  /// Asks the terminal for what it can do; the answers come as input does, and nothing waits for them.
+  private func askForAbilities() {
+    guard isUnicode && configuration.graphics != .symbols else { return }
+    var width: Int32 = 0
+    var height: Int32 = 0
+    cncurses_cell_pixels(&width, &height)
+    if width > 0 && height > 0 { abilities.note(.cellPixels(width: Int(width), height: Int(height))) }
+    let queries = terminalQueries(environment: configuration.environment)
+    reader.expectsReplies = !queries.isEmpty
+    write(Array(queries.utf8))
+    if configuration.graphics != .auto { chooseGraphics() }
+  }
+
+  /// Takes note of what the terminal says of itself, and begins to use it once it has said all.
+  private func noteReplies() {
+    guard !reader.replies.isEmpty else { return }
+    for reply in reader.replies { abilities.note(reply) }
+    reader.replies = []
+    if !reader.expectsReplies { chooseGraphics() }
+  }
+
+  private func chooseGraphics() {
+    let chosen = abilities.graphics(configuration.graphics)
+    guard let chosen, chosen != graphics, let encodeSixel = configuration.encodeSixel else { return }
+    graphics = chosen
+    painter = PicturePainter(chosen, cell: abilities.cellPixels ?? (8, 16), encodeSixel: encodeSixel)
+    cncurses_use_pixels(chosen == .kitty ? PicturePainter.farewell : "")
+    pending.append(.resize(size))
   }
 
   /// The next thing a person did; `nil` after `timeoutMilliseconds` (negative: never) or when woken.
@@ -101,7 +172,10 @@ package final class CursesTerminal {
   }
 
   private func takePending() -> InputEvent? {
-    if pending.isEmpty { pending = reader.readAll() }
+    if pending.isEmpty {
+      pending = reader.readAll()
+      noteReplies()
+    }
     return pending.isEmpty ? nil : pending.removeFirst()
   }
 
@@ -115,6 +189,7 @@ package final class CursesTerminal {
     if happened(CNCURSES_RESIZED) { updateSize() }
     if happened(CNCURSES_READABLE) || happened(CNCURSES_HUNG_UP) {
       pending += reader.readAll()
+      noteReplies()
       if pending.isEmpty && happened(CNCURSES_HUNG_UP) { cncurses_hang_up() }
     }
   }
@@ -127,12 +202,18 @@ package final class CursesTerminal {
   private func updateSize() {
     size = Self.currentSize()
     shown = nil
+    write(painter?.forget() ?? [])
     pending.append(.resize(size))
   }
 
   private func put(_ run: FrameRun) {
     for (offset, cell) in run.cells.enumerated() where run.x + offset < size.width {
       if cell.character == Cell.continuation.character { continue }
+      if cell.character == Cell.picture.character {
+        // A blank that ncurses takes for another than the space: what is written there later is written in any case.
+        put(Cell("\u{A0}", cell.style), width: 1, x: run.x + offset, y: run.y)
+        continue
+      }
       let isWide =
         offset + 1 < run.cells.count && run.cells[offset + 1].character == Cell.continuation.character
       let isCut = isWide && run.x + offset + 1 >= size.width

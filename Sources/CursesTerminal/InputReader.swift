@@ -18,9 +18,14 @@ package struct InputReader {
   private static let pasteTimeout: Int32 = 500
   private static let longestPaste = 1 << 20
   private static let longestSequence = 64
+  private static let longestString = 512
   private static let mostEvents = 256
 
   private let read: Source
+  /// Whether questions to the terminal are unanswered: until then strings from it are replies, later they are keys.
+  package var expectsReplies = false
+  /// What the terminal has said of itself since they were last taken.
+  package var replies: [TerminalReply] = []
   private var clicks = DoubleClickDetector()
 
   package init(source: @escaping Source = InputReader.ncurses) { read = source }
@@ -54,7 +59,14 @@ package struct InputReader {
     case .character(91):
       let (parameters, final) = sequence()
       if parameters.first == "<" { return mouse(String(parameters.dropFirst()), final) }
+      if let final, let reply = terminalReply(ofControlSequence: parameters, final: final) {
+        note(reply)
+        return []
+      }
       return final.flatMap { key(ofControlSequence: parameters, final: $0) }.map { [.key($0)] } ?? []
+    case .character(let value) where expectsReplies && (value == 95 || value == 80):
+      if let reply = terminalReply(ofString: string(), introducer: value == 95 ? "_" : "P") { note(reply) }
+      return []
     case .character(79):
       guard case .character(let value) = read(Self.sequenceTimeout), let scalar = Unicode.Scalar(value) else {
         return []
@@ -74,6 +86,27 @@ package struct InputReader {
   private mutating func mouse(_ parameters: String, _ final: Character?) -> [InputEvent] {
     guard let final, let event = mouseEvent(ofReport: parameters, final: final) else { return [] }
     return [.mouse(clicks.refine(event, at: .now))]
+  }
+
+  private mutating func note(_ reply: TerminalReply) {
+    replies.append(reply)
+    // Attributes were asked for last.
+    if case .attributes = reply { expectsReplies = false }
+  }
+
+  /// Characters up to the string terminator, at most as many as a reply has.
+  private func string() -> String {
+    var text = String.UnicodeScalarView()
+    while text.count < Self.longestString {
+      guard case .character(let value) = read(Self.sequenceTimeout), let scalar = Unicode.Scalar(value) else { break }
+      if value == 7 { break }
+      if value == 27 {
+        _ = read(Self.sequenceTimeout)
+        break
+      }
+      text.append(scalar)
+    }
+    return String(text)
   }
 
   /// Parameter characters up to the final one (`@` to `~`); no final character when the sequence breaks off.

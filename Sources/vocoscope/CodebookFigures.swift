@@ -5,7 +5,6 @@ import ImageLoading
 import Plots
 import Statistics
 import Tensor
-import TerminalUI
 import Trace
 
 /// PNG figures of a codebook's report.

@@ -45,7 +45,7 @@ struct DemoCommand: ParsableCommand {
     let opening = try model.opening()
     let environment = ProcessInfo.processInfo.environment
     let glyphs = display.glyphs(environment)
-    let terminal = try open(environment, glyphs)
+    let terminal = try open(environment)
     defer { terminal.restore() }
     let look = Appearance(
       theme: display.themes(environment)[0], glyphs: terminal.isUnicode ? glyphs : .ascii, depth: terminal.depth)
@@ -57,10 +57,10 @@ struct DemoCommand: ParsableCommand {
     ).run(demo)
   }
 
-  private func open(_ environment: [String: String], _ glyphs: Glyphs) throws -> CursesTerminal {
-    let settings = CursesTerminal.Configuration(
-      depth: display.depth(environment), isUnicode: glyphs.isUnicode, usesMouse: display.mouse,
-      environment: environment)
+  private func open(_ environment: [String: String]) throws -> CursesTerminal {
+    var settings = display.terminal(environment)
+    // What moves is drawn in characters: a frame then costs what changed.
+    settings.graphics = .symbols
     do {
       return try CursesTerminal(settings)
     } catch .notATerminal {

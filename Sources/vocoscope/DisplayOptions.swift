@@ -8,10 +8,11 @@ import TerminalUI
 
 extension ColorDepth.Request: ExpressibleByArgument {}
 extension PictureSymbols: ExpressibleByArgument {}
+extension PixelGraphics.Request: ExpressibleByArgument {}
 
 /// How the inspector looks; shared by `inspect` and `view`.
 struct DisplayOptions: ParsableArguments {
-  @Option(help: "Colours to use; auto asks NO_COLOR, TERM and COLORTERM.")
+  @Option(help: "Colours to use; auto asks NO_COLOR, COLORTERM and the terminal's description.")
   var color = ColorDepth.Request.auto
 
   @Flag(help: "Draw with ASCII characters only.")
@@ -19,6 +20,9 @@ struct DisplayOptions: ParsableArguments {
 
   @Option(help: "Characters that pictures may be drawn with; maps of data are half blocks always.")
   var symbols = PictureSymbols.halfBlocks
+
+  @Option(help: "Show pictures in the terminal's pixels; auto asks the terminal, symbols are characters alone.")
+  var graphics = PixelGraphics.Request.auto
 
   @Flag(inversion: .prefixedNo, help: "Take the mouse; Shift-drag stays the terminal's.")
   var mouse = true
@@ -35,7 +39,16 @@ struct DisplayOptions: ParsableArguments {
 
   /// The terminal's colours and characters, by flags and environment.
   func depth(_ environment: [String: String]) -> ColorDepth {
-    ColorDepth.detect(environment: environment, flag: color, isTerminal: isatty(STDOUT_FILENO) != 0)
+    ColorDepth.detect(
+      environment: environment, flag: color, isTerminal: isatty(STDOUT_FILENO) != 0,
+      describedColors: CursesTerminal.describedColors(environment: environment))
+  }
+
+  /// What the terminal is taken over with.
+  func terminal(_ environment: [String: String]) -> CursesTerminal.Configuration {
+    CursesTerminal.Configuration(
+      depth: depth(environment), isUnicode: glyphs(environment).isUnicode, usesMouse: mouse, graphics: graphics,
+      encodeSixel: { sixel($0, width: $1, height: $2) }, environment: environment)
   }
 
   func glyphs(_ environment: [String: String]) -> Glyphs {

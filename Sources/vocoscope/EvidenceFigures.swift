@@ -4,7 +4,6 @@ import Foundation
 import ImageLoading
 import Plots
 import Statistics
-import TerminalUI
 
 /// The figures of a `verify` run; every number is one of its measurements.
 struct EvidenceFigures {

@@ -29,7 +29,8 @@ struct InspectorSession {
   }
 
   private func draw(_ state: InspectorState) {
-    terminal.draw(view(state, size: terminal.size, pictures: pictures).frame)
+    let shown = terminal.graphics.map { PictureRenderer.pixels($0, orElse: pictures) } ?? pictures
+    terminal.draw(view(state, size: terminal.size, pictures: shown).frame)
   }
 
   /// Carries out effects; false once the session is over.

@@ -43,10 +43,7 @@ struct SessionSetup {
     let glyphs = display.glyphs(environment)
     let terminal: CursesTerminal
     do {
-      terminal = try CursesTerminal(
-        CursesTerminal.Configuration(
-          depth: display.depth(environment), isUnicode: glyphs.isUnicode, usesMouse: display.mouse,
-          environment: environment))
+      terminal = try CursesTerminal(display.terminal(environment))
     } catch .notATerminal {
       throw UsageProblem("the inspector needs a terminal; 'vocoscope report' prints the same without one")
     }

@@ -10,9 +10,11 @@ struct ProbeError: Error {}
 struct Probe {
   var events: [String] = []
   var look: Appearance
+  /// Whether the picture is taken away.
+  var isHidden = false
 
   /// Colours of every kind, wide characters, and the last events from the bottom up.
-  func frame(_ size: Size) -> Frame {
+  func frame(_ size: Size, graphics: PixelGraphics?) -> Frame {
     var frame = Frame(size: size)
     frame.fill(frame.bounds, with: Cell(" ", look.theme.text))
     let inside = frame.box(
@@ -30,7 +32,18 @@ struct Probe {
       let y = inside.maxY - 1 - offset
       frame.write(event, at: Point(x: inside.x, y: y), style: look.theme.text, clippedTo: inside)
     }
+    if let graphics { drawPicture(graphics, in: inside, of: &frame) }
     return frame
+  }
+
+  /// A picture of four by two cells, which walks to the right with every character typed, under a mark.
+  private func drawPicture(_ graphics: PixelGraphics, in room: Rect, of frame: inout Frame) {
+    guard !isHidden else { return }
+    let place = Rect(x: room.maxX - 12, y: room.y, width: 4, height: 2)
+    let pixels = (0..<4 * 4).flatMap { index -> [UInt8] in [UInt8(7 * index), 100, 200] }
+    frame.drawPicture(
+      pixels, width: 4, height: 4, in: place, with: .pixels(graphics, orElse: .best(for: look)))
+    frame.write("x", at: Point(x: place.x + events.count % 4, y: place.y), style: look.theme.cursor)
   }
 }
 
@@ -39,15 +52,20 @@ let arguments = CommandLine.arguments.dropFirst()
 
 func run() throws {
   let request = arguments.first.flatMap(ColorDepth.Request.init(rawValue:)) ?? .auto
-  let depth = ColorDepth.detect(environment: environment, flag: request, isTerminal: true)
+  let depth = ColorDepth.detect(
+    environment: environment, flag: request, isTerminal: true,
+    describedColors: CursesTerminal.describedColors(environment: environment))
   let glyphs = Glyphs.detect(environment: environment, asciiRequested: arguments.contains("--ascii"))
+  let graphics = arguments.contains("--graphics") ? PixelGraphics.Request.auto : .symbols
   let terminal = try CursesTerminal(
     .init(
-      depth: depth, isUnicode: glyphs.isUnicode, usesMouse: !arguments.contains("--no-mouse"), environment: environment)
+      depth: depth, isUnicode: glyphs.isUnicode, usesMouse: !arguments.contains("--no-mouse"), graphics: graphics,
+      encodeSixel: { pixels, width, height in Array("\u{1B}Pq\(width)x\(height) \(pixels[0])\u{1B}\\".utf8) },
+      environment: environment)
   )
   var probe = Probe(look: Appearance(glyphs: glyphs, depth: terminal.depth))
   while true {
-    terminal.draw(probe.frame(terminal.size))
+    terminal.draw(probe.frame(terminal.size, graphics: terminal.graphics))
     guard let event = terminal.nextEvent(timeoutMilliseconds: 20_000) else {
       probe.events.append("woken or timed out")
       continue
@@ -65,6 +83,7 @@ func run() throws {
       }
     case .key(.control("z")): terminal.suspend()
     case .key(.control("l")): terminal.redraw()
+    case .key(.character("h")): probe.isHidden.toggle()
     default: continue
     }
   }

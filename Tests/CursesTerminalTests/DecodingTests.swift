@@ -75,6 +75,9 @@ struct DecodingTests {
     #expect(names("foot-direct") == ["foot-direct"])
     #expect(names("xterm-256color", [:], .palette256) == ["xterm-256color"])
     #expect(terminalNames(for: .mono, environment: [:]) == [])
+    #expect(
+      terminalNames(for: .palette256, environment: ["TERM": "foot"], isDescribed: false)
+        == ["foot", "xterm-256color", "xterm", "vt100"])
   }
 
   @Test("The depth is what was wanted, or what there is")

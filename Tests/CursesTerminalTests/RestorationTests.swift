@@ -130,8 +130,9 @@ struct RestorationTests {
     #expect(message == "curses-probe: standard input and output must be a terminal\n")
   }
 
-  @Test("A terminal type that nobody knows, or that cannot move its cursor, is named", arguments: ["nonesuch", "dumb"])
-  func unusable(term: String) throws {
+  @Test("A terminal type that cannot move its cursor is named")
+  func unusable() throws {
+    let term = "dumb"
     let driver = try PtyDriver(
       executable: PtyDriver.builtProduct("curses-probe"), environment: ["TERM": term, "LC_ALL": "C.UTF-8"],
       size: Size(width: 120, height: 10))

@@ -39,6 +39,18 @@ struct ScreenTests {
     #expect(driver.terminal[mapCell.x, mapCell.y].background == expected)
   }
 
+  @Test(
+    "Without a word from the environment colours are as many as terminfo says, 256 where it knows no such terminal",
+    arguments: [("alacritty", "256"), ("nonesuch", "256"), ("vt220", "mono"), ("linux", "16")])
+  func described(term: String, depth: String) throws {
+    let isKnown = ["/usr/share/terminfo", "/lib/terminfo", "/etc/terminfo"].contains {
+      FileManager.default.fileExists(atPath: "\($0)/\(term.prefix(1))/\(term)")
+    }
+    let driver = try startProbe(term: term)
+    let expected = isKnown ? depth : "256"
+    #expect(driver.terminal.text.contains("probe 80×24 \(expected)─"))
+  }
+
   @Test("Sixteen colours get ANSI colours and a ramp of characters instead of half blocks")
   func ansi() throws {
     let driver = try startProbe(term: "xterm-16color")

@@ -2,7 +2,6 @@ import ColorMaps
 import Foundation
 import ImageLoading
 import Plots
-import TerminalUI
 import Testing
 
 @Suite("Figures")

@@ -6,9 +6,10 @@ import Testing
 struct ColorTests {
   @Test("The first rule that decides gives the colour depth")
   func detection() {
-    func depth(_ environment: [String: String], _ flag: ColorDepth.Request = .auto, terminal: Bool = true) -> ColorDepth
-    {
-      ColorDepth.detect(environment: environment, flag: flag, isTerminal: terminal)
+    func depth(
+      _ environment: [String: String], _ flag: ColorDepth.Request = .auto, terminal: Bool = true, described: Int? = 256
+    ) -> ColorDepth {
+      ColorDepth.detect(environment: environment, flag: flag, isTerminal: terminal, describedColors: described)
     }
     #expect(depth(["NO_COLOR": "1", "TERM": "dumb"], .trueColor, terminal: false) == .trueColor)
     #expect(depth(["NO_COLOR": "1", "COLORTERM": "truecolor", "TERM": "xterm-256color"]) == .mono)
@@ -16,14 +17,23 @@ struct ColorTests {
     #expect(depth(["TERM": "dumb", "COLORTERM": "truecolor"]) == .mono)
     #expect(depth(["TERM": "xterm-256color", "COLORTERM": "truecolor"], terminal: false) == .mono)
     #expect(depth(["TERM": "xterm-256color", "COLORTERM": "24bit"]) == .trueColor)
-    #expect(depth(["TERM": "xterm-direct"]) == .trueColor)
-    #expect(depth(["TERM": "tmux-256color"]) == .palette256)
-    #expect(depth(["TERM": "xterm"]) == .ansi16)
-    #expect(depth(["TERM": "linux"]) == .ansi16)
-    #expect(depth(["TERM": "vt100"]) == .mono)
-    #expect(depth(["TERM": "xterm-mono"]) == .mono)
     #expect(depth([:]) == .mono)
-    #expect(depth(["TERM": "xterm-direct"], .mono) == .mono)
+    #expect(depth(["TERM": "xterm-direct"], .mono, described: 1 << 24) == .mono)
+  }
+
+  @Test("Without a word from the environment the terminal's description gives the depth, whatever its name")
+  func described() {
+    for (colors, expected) in [
+      (1 << 24, ColorDepth.trueColor), (256, .palette256), (88, .ansi16), (16, .ansi16), (8, .ansi16), (0, .mono),
+    ] {
+      for term in ["alacritty", "xterm-256color", "vt100", "xterm-direct"] {
+        let depth = ColorDepth.detect(environment: ["TERM": term], isTerminal: true, describedColors: colors)
+        #expect(depth == expected)
+      }
+    }
+    // No entry: a terminal newer than terminfo's.
+    #expect(
+      ColorDepth.detect(environment: ["TERM": "foot"], isTerminal: true, describedColors: nil) == .palette256)
   }
 
   @Test("A palette entry reduces to a colour that looks the same", arguments: [ColorDepth.palette256, .ansi16])

@@ -50,11 +50,10 @@ struct Gallery {
     let columns = Layout(.horizontal, [.fixed(28), .fill]).split(rows[2])
     drawMap(in: columns[0], of: &frame)
     drawNumbers(in: columns[1], of: &frame)
-    var hits = HitMap<Int>()
     StatusLine(
       message: [Span("patch (12,7) #295 · 0.0021 · lift ×1.2", look.theme.statusLine)],
       hints: [.init("[ ]", "layer", 1), .init("?", "help", 2), .init("q", "quit", 3)]
-    ).draw(in: rows[3], of: &frame, look, hits: &hits)
+    ).draw(in: rows[3], of: &frame, look)
     return frame
   }
 

@@ -79,3 +79,32 @@ struct TextFieldTests {
     }
   }
 }
+
+@Suite("Long input")
+struct LongInputTests {
+  @Test("Text typed key by key is the text pasted, marks and flags joined, the caret behind it")
+  func typed() {
+    let text = String(repeating: "é", count: 300) + "e\u{301}🇩🇪👨‍👩‍👧" + String(repeating: "\u{300}", count: 200) + "x"
+    var typed = TextField()
+    for scalar in text.unicodeScalars { _ = typed.handle(.character(Character(scalar))) }
+    var pasted = TextField()
+    pasted.insert(text)
+    #expect(typed.text == pasted.text && typed.text == text)
+    #expect(typed.characters.count == pasted.characters.count)
+    #expect(typed.caret == typed.characters.count)
+  }
+
+  @Test("A base typed before a mark takes it, and the caret stays behind the whole")
+  func before() {
+    var field = TextField("ab")
+    _ = field.handle(.left)
+    field.insert("\u{301}")
+    #expect(field.text == "a\u{301}b" && field.caret == 1)
+  }
+
+  @Test("A query far longer than a text is no answer to it")
+  func query() {
+    #expect(FuzzyMatch(String(repeating: "é", count: 5000), in: "Next layer") == nil)
+    #expect(FuzzyMatch(" n  e x t ", in: "Next layer") != nil)
+  }
+}

@@ -32,20 +32,20 @@ struct WidgetTests {
   @Test("A curve has a column a value, and the reference line at its height")
   func curve() {
     let curve = Curve([0, 0.25, 0.5, 1, .nan], range: 0...1, reference: 0.5, marked: 3)
-    var hits: [(index: Int, rect: Rect)] = []
+    var hits: [Hit<Int>] = []
     let frame = draw(10, 4) { hits = curve.draw(in: $0.bounds, of: &$0, look) }
     #expect(frame.text == "      ██\n──────────\n    ████\n  ██████·")
-    #expect(hits.map(\.index) == [0, 1, 2, 3, 4])
+    #expect(hits.map(\.part) == [0, 1, 2, 3, 4])
     #expect(hits[3].rect == Rect(x: 6, y: 0, width: 2, height: 4))
     #expect(frame[6, 3].style.foreground == look.theme.accent.foreground)
   }
 
   @Test("A curve of more values than columns shows the marked one")
   func longCurve() {
-    var hits: [(index: Int, rect: Rect)] = []
+    var hits: [Hit<Int>] = []
     let values = (0..<32).map { Double($0) }
     _ = draw(10, 2) { hits = Curve(values, range: 0...31, marked: 30).draw(in: $0.bounds, of: &$0, look) }
-    #expect(hits.count == 10 && hits.contains { $0.index == 30 })
+    #expect(hits.count == 10 && hits.contains { $0.part == 30 })
     #expect(sparkline([0, 1, .nan, 2], range: 0...2, .unicode) == "▁▄·█")
   }
 
@@ -53,24 +53,24 @@ struct WidgetTests {
   func table() {
     let rows = (0..<20).map { [Span("layer \($0)", look.theme.text), Span("\($0 * $0)", look.theme.text)] }
     let table = Table(columns: [.init("name"), .init("share", .trailing)], rows: rows, selected: 12)
-    var hits: [(row: Int, rect: Rect)] = []
+    var hits: [Hit<Int>] = []
     let frame = draw(20, 5) { hits = table.draw(in: $0.bounds, of: &$0, look) }
     let lines = frame.text.split(separator: "\n")
     #expect(lines[0] == "name     share")
     #expect(lines[4].hasPrefix("layer 12   144"))
-    #expect(hits.map(\.row) == [9, 10, 11, 12])
+    #expect(hits.map(\.part) == [9, 10, 11, 12])
     #expect(frame[0, 4].style == look.theme.cursor)
     #expect(lines[1...].contains { $0.hasSuffix("█") })
   }
 
   @Test("Tabs scroll sideways until the selected one is in sight")
   func tabs() {
-    var hits: [(index: Int, rect: Rect)] = []
+    var hits: [Hit<Int>] = []
     let frame = draw(20, 1) {
       hits = Tabs(["Image", "Attention", "Anchors", "Mask"], selected: 3).draw(in: $0.bounds, of: &$0, look)
     }
     #expect(frame.text == "tion  Anchors  Mask")
-    #expect(hits.map(\.index) == [1, 2, 3])
+    #expect(hits.map(\.part) == [1, 2, 3])
     #expect(hits.last?.rect == Rect(x: 14, y: 0, width: 6, height: 1))
   }
 
@@ -89,18 +89,17 @@ struct WidgetTests {
     let line = StatusLine(
       message: [Span("patch (12,7) 0.0021", look.theme.statusLine)],
       hints: [.init("[ ]", "layer", 1), .init("?", "help", 2), .init("q", "quit", 3)])
-    var hits = HitMap<Int>()
-    let frame = draw(42, 1) { line.draw(in: $0.bounds, of: &$0, look, hits: &hits) }
+    var hits: [Hit<Int>] = []
+    let frame = draw(42, 1) { hits = line.draw(in: $0.bounds, of: &$0, look) }
     #expect(frame.text == "patch (12,7) 0.0021    [ ] layer  ? help")
-    #expect(hits.regions.map(\.target) == [1, 2])
-    for region in hits.regions {
-      let text = String((region.rect.x..<region.rect.maxX).map { frame[$0, 0].character })
-      #expect(text == (region.target == 1 ? "[ ] layer" : "? help"))
+    #expect(hits.map(\.part) == [1, 2])
+    for hit in hits {
+      let text = String((hit.rect.x..<hit.rect.maxX).map { frame[$0, 0].character })
+      #expect(text == (hit.part == 1 ? "[ ] layer" : "? help"))
     }
-    var none = HitMap<Int>()
-    let narrow = draw(20, 1) { line.draw(in: $0.bounds, of: &$0, look, hits: &none) }
+    let narrow = draw(20, 1) { hits = line.draw(in: $0.bounds, of: &$0, look) }
     #expect(narrow.text == "patch (12,7) 0.0021")
-    #expect(none.regions.isEmpty)
+    #expect(hits.isEmpty)
   }
 
   @Test("A dialog covers the middle, a banner one line")
@@ -140,23 +139,9 @@ struct WidgetTests {
   }
 
   private func drawEverything(in room: Rect, of frame: inout Frame, _ look: Appearance) {
-    let text = look.theme.text
-    let rows = (0..<6).map { Bars.Row(label: "中 \($0)", value: Double($0), text: "\($0)", isMarked: $0 == 1) }
-    Bars(rows, maximum: 5, reference: 2).draw(in: room, of: &frame, look)
-    Curve([0, 1, 2, .nan], range: 0...2, reference: 1, marked: 2).draw(in: room, of: &frame, look)
-    let cells = (0..<9).map { [Span("文字 \($0)", text), Span("x", text)] }
-    Table(columns: [.init("中文"), .init("b", .trailing)], rows: cells, selected: 8).draw(in: room, of: &frame, look)
-    ListView(cells, selected: 5).draw(in: room, of: &frame, look)
-    Tabs(["Image", "文字"], selected: 1).draw(in: room, of: &frame, look)
-    Menu([.init("文字", hint: "[ ]"), .init("b")], query: "").draw(in: room, of: &frame, look)
-    ProgressBar(label: "MGVQ 中", fraction: 0.3, text: "1 s").draw(in: room, of: &frame, look)
-    ProgressBar(label: "MGVQ 中", fraction: nil).draw(in: room, of: &frame, look)
+    func draw(_ widget: some Widget) { widget.draw(in: room, of: &frame, look) }
+    for widget in WidgetExamples(look: look).all { draw(widget) }
     Dialog.draw("some text 中文 that is long", title: "title", in: room, of: &frame, look)
-    Banner("untrained 中").draw(in: room, of: &frame, look)
-    var hits = HitMap<Int>()
-    StatusLine(message: [Span("中 x", text)], hints: [.init("q", "quit", 1)])
-      .draw(in: room, of: &frame, look, hits: &hits)
-    TextField("中文 text").draw(in: room, of: &frame, look)
-    frame.box(room, title: "中文", style: text, glyphs: look.glyphs)
+    frame.box(room, title: "中文", style: look.theme.text, glyphs: look.glyphs)
   }
 }

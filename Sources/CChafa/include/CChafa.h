@@ -3,6 +3,7 @@
 
 // Pictures as characters, through libchafa; GLib's types stay inside.
 
+#include <stddef.h>
 #include <stdint.h>
 
 enum cchafa_symbols { CCHAFA_HALF_BLOCKS, CCHAFA_QUADRANTS, CCHAFA_SEXTANTS, CCHAFA_ASCII };
@@ -20,5 +21,10 @@ struct cchafa_cell {
 /// Safe on several threads at once: nothing is shared between calls.
 void cchafa_draw(const uint8_t *rgb, int32_t width, int32_t height, int32_t columns, int32_t rows,
                  enum cchafa_symbols symbols, enum cchafa_colors colors, struct cchafa_cell *cells);
+
+/// RGB pixels [height, width, 3] as a sixel string of that size, `length` bytes to be given to cchafa_free; rows beyond
+/// the picture in the last band of six are left as they are on the screen.
+char *cchafa_sixel(const uint8_t *rgb, int32_t width, int32_t height, size_t *length);
+void cchafa_free(char *text);
 
 #endif

@@ -57,6 +57,10 @@ bool cncurses_set_encoding(bool force_utf8);
 /// Whether both standard input and output are terminals.
 bool cncurses_has_terminal(void);
 
+/// How many colours terminfo gives a terminal, without taking it over: 1 << 24 for direct colour, 0 for none, -1 where it
+/// has no entry of the name.
+int cncurses_described_colors(const char *terminal_name);
+
 /// Takes over the terminal under a terminfo name; false when there is no such entry or it cannot move the cursor.
 bool cncurses_open(const char *terminal_name, bool uses_color, bool uses_mouse);
 
@@ -103,7 +107,14 @@ void cncurses_wake(void);
 /// Asks the terminal for mouse reports, or leaves the mouse to it.
 void cncurses_use_mouse(bool uses_mouse);
 
-/// Sends a control sequence that moves nothing on the screen, such as OSC 52.
-void cncurses_write(const char *sequence);
+/// Sends bytes past ncurses, which must leave the cursor where it was: OSC 52, queries, pictures.
+void cncurses_write(const char *bytes, size_t count);
+
+/// Keeps characters where they are drawn, since pixels may lie over them, and has `farewell` written besides the usual
+/// sequences when the terminal is given back, however that happens.
+void cncurses_use_pixels(const char *farewell);
+
+/// Pixels of one character cell as the kernel knows them; zeros where it does not.
+void cncurses_cell_pixels(int *width, int *height);
 
 #endif

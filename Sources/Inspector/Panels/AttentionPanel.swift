@@ -170,7 +170,7 @@ extension Canvas {
     let curve = Curve(
       cells.curve.map { $0 ?? .nan }, range: 0...max(maximum, .ulpOfOne), reference: cells.uniform,
       marked: state.view.layer)
-    for hit in curve.draw(in: parts[1].dropping(top: 1), of: &frame, look) { hits.add(hit.rect, .layer(hit.index)) }
+    hits.add(curve.draw(in: parts[1].dropping(top: 1), of: &frame, look)) { .layer($0) }
   }
 
   private func matrixTitle(_ state: InspectorState, _ cells: CellStatistics) -> String {

@@ -35,6 +35,6 @@ extension Canvas {
       return cells.map { Span($0, style) }
     }
     let table = Table(columns: columns, rows: rows, selected: rows.isEmpty ? nil : state.tensorRow)
-    for hit in table.draw(in: room, of: &frame, look) { hits.add(hit.rect, .tensor(hit.row)) }
+    hits.add(table.draw(in: room, of: &frame, look)) { .tensor($0) }
   }
 }

@@ -17,9 +17,7 @@ extension Canvas {
     let area = Rect(x: rect.x, y: rect.y, width: size.width, height: size.height)
     // Under a map each patch keeps its exact colour, and going through layers waits for no picture to be drawn anew.
     let renderer = state.overlaysMap ? .best(for: look) : pictures ?? .best(for: look)
-    frame.blit(
-      renderer.render(picture.pixels, picture.width, picture.height, size), size: size,
-      at: Point(x: area.x, y: area.y), clippedTo: area)
+    frame.drawPicture(picture.pixels, width: picture.width, height: picture.height, in: area, with: renderer)
     hits.add(area, .picture)
     drawPatchMarks(state, over: area)
     if let frameRect { drawTicks(state, area, frameRect) }

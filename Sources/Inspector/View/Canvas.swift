@@ -62,22 +62,3 @@ package struct Canvas {
 
   mutating func draw(_ widget: some Widget, in rect: Rect) { widget.draw(in: rect, of: &frame, look) }
 }
-
-extension Rect {
-  /// The rectangle without its first `rows` rows.
-  func dropping(top rows: Int) -> Rect { Rect(x: x, y: y + min(rows, height), width: width, height: height - rows) }
-
-  /// The rectangle without its last `rows` rows.
-  func dropping(bottom rows: Int) -> Rect { Rect(x: x, y: y, width: width, height: height - rows) }
-
-  /// The last `rows` rows.
-  func bottom(_ rows: Int) -> Rect {
-    let rows = max(0, min(rows, height))
-    return Rect(x: x, y: maxY - rows, width: width, height: rows)
-  }
-
-  /// The rectangle without its first `columns` columns.
-  func dropping(left columns: Int) -> Rect {
-    Rect(x: x + min(columns, width), y: y, width: width - columns, height: height)
-  }
-}

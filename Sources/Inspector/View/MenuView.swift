@@ -27,9 +27,10 @@ extension Canvas {
   }
 
   private mutating func dialog(_ title: String, _ content: Size, in rect: Rect) -> Rect {
-    let inside = Dialog(title: title, content: content).draw(in: rect, of: &frame, look)
+    let dialog = Dialog(title: title, content: content)
+    draw(dialog, in: rect)
     hits.add(rect, .dialog)
-    return inside
+    return dialog.room(in: rect)
   }
 
   /// A text field, the rows that answer it, and what the marked row does.
@@ -58,8 +59,6 @@ extension Canvas {
       let space = max(1, room.width - 1 - displayWidth(choice.title) - displayWidth(detail))
       return [Span(choice.title + String(repeating: " ", count: space), style), Span(detail, style)]
     }
-    for hit in ListView(lines, selected: state.selectedChoice).draw(in: room, of: &frame, look) {
-      hits.add(hit.rect, .choice(hit.row))
-    }
+    hits.add(ListView(lines, selected: state.selectedChoice).draw(in: room, of: &frame, look)) { .choice($0) }
   }
 }

@@ -54,10 +54,10 @@ extension Canvas {
     let text = " " + (state.notice ?? state.reading.text)
     let style = state.notice == nil ? look.theme.statusLine : look.theme.statusKey
     let hasSecondLine = !layout.hints.isEmpty
-    StatusLine(message: [Span(text, style)], hints: hasSecondLine ? [] : hintList)
-      .draw(in: layout.status, of: &frame, look, hits: &hits)
+    let status = StatusLine(message: [Span(text, style)], hints: hasSecondLine ? [] : hintList)
+    hits.add(status.draw(in: layout.status, of: &frame, look)) { $0 }
     guard hasSecondLine else { return }
-    StatusLine(message: [Span(" ", look.theme.statusLine)], hints: hintList)
-      .draw(in: layout.hints, of: &frame, look, hits: &hits)
+    let hints = StatusLine(message: [Span(" ", look.theme.statusLine)], hints: hintList)
+    hits.add(hints.draw(in: layout.hints, of: &frame, look)) { $0 }
   }
 }

@@ -41,7 +41,7 @@ extension Canvas {
     let panels = Panel.allCases
     let titles = panels.map { "\($0.rawValue) \($0.title)" }
     let tabs = Tabs(titles, selected: panels.firstIndex(of: state.focus) ?? 0)
-    for hit in tabs.draw(in: rect, of: &frame, look) { hits.add(hit.rect, .command(panels[hit.index].command)) }
+    hits.add(tabs.draw(in: rect, of: &frame, look)) { .command(panels[$0].command) }
   }
 
   mutating func drawPanel(_ panel: Panel, _ state: InspectorState, in rect: Rect, pictures: PictureRenderer?) {

@@ -1,0 +1,73 @@
+/// A screen's worth of cells, and where the caret stands; the output of `view`, the input of a backend.
+package struct Frame: Sendable, Equatable {
+  package let size: Size
+  /// Row-major; `cells.count == size.width * size.height`.
+  package internal(set) var cells: [Cell]
+  /// Where a text field's caret is shown; `nil` hides it.
+  package var caret: Point?
+  /// Pictures that the terminal draws in pixels, the topmost last; each shows where cells are `Cell.picture`.
+  package internal(set) var pictures: [PictureRegion] = []
+
+  package init(size: Size) {
+    self.size = size
+    cells = [Cell](repeating: .blank, count: max(0, size.width) * max(0, size.height))
+  }
+
+  package var bounds: Rect { Rect(size) }
+
+  /// The cell at a position; writes outside the frame are dropped, reads give a blank.
+  package subscript(x: Int, y: Int) -> Cell {
+    get { bounds.contains(Point(x: x, y: y)) ? cells[y * size.width + x] : .blank }
+    set { if bounds.contains(Point(x: x, y: y)) { cells[y * size.width + x] = newValue } }
+  }
+
+  /// The rows as text, without colour and without trailing spaces: what a snapshot of plain text holds.
+  package var text: String {
+    (0..<size.height).map { y in
+      var line = String(
+        (0..<size.width).map { self[$0, y].character }.filter { $0 != Cell.continuation.character }
+          .map { $0 == Cell.picture.character ? "░" : $0 })
+      while line.last == " " { line.removeLast() }
+      return line
+    }.joined(separator: "\n")
+  }
+}
+
+/// A run of neighbouring cells in one row that differ from what the screen shows.
+package struct FrameRun: Sendable, Hashable {
+  package let x: Int
+  package let y: Int
+  package let cells: [Cell]
+}
+
+/// The runs of cells to draw so that a screen showing `old` shows `new`; everything when the size differs.
+///
+/// A run never starts on the right half of a wide character, nor ends on its left half.
+package func frameDiff(from old: Frame?, to new: Frame) -> [FrameRun] {
+  let width = new.size.width
+  let old = old?.size == new.size ? old?.cells : nil
+  var runs: [FrameRun] = []
+  for y in 0..<max(0, new.size.height) {
+    let row = y * width
+    var x = 0
+    while x < width {
+      if let old, old[row + x] == new.cells[row + x] {
+        x += 1
+        continue
+      }
+      var start = x
+      while start > 0 && isContinuation(new.cells[row + start]) { start -= 1 }
+      var end = x + 1
+      while end < width
+        && (isContinuation(new.cells[row + end]) || old.map { $0[row + end] != new.cells[row + end] } ?? true)
+      {
+        end += 1
+      }
+      runs.append(FrameRun(x: start, y: y, cells: Array(new.cells[row + start..<row + end])))
+      x = end
+    }
+  }
+  return runs
+}
+
+private func isContinuation(_ cell: Cell) -> Bool { cell.character == Cell.continuation.character }

@@ -1,0 +1,106 @@
+/// One line of text being edited.
+package struct TextField: Widget, Sendable, Hashable {
+  package private(set) var characters: [Character]
+  /// Index into the characters, 0…count.
+  package private(set) var caret: Int
+
+  package init(_ text: String = "") {
+    characters = Array(Self.oneLine(text))
+    caret = characters.count
+  }
+
+  package var text: String { String(characters) }
+
+  /// Inserts text at the caret; line breaks become spaces, other control characters go.
+  package mutating func insert(_ text: String) {
+    let new = Array(Self.oneLine(text))
+    guard !new.isEmpty else { return }
+    characters.insert(contentsOf: new, at: caret)
+    _ = join(at: caret + new.count)
+    caret += new.count - (join(at: caret) ? 1 : 0)
+  }
+
+  /// Applies a key; `false` when it is not for a text field.
+  ///
+  /// Besides the arrows: Ctrl-A/E start and end, Ctrl-B/F one back and forward, Ctrl-U/K delete to either end, Ctrl-W
+  /// deletes a word.
+  package mutating func handle(_ key: Key) -> Bool {
+    switch key {
+    case .character(let character): insert(String(character))
+    case .left, .control("b"): caret = max(0, caret - 1)
+    case .right, .control("f"): caret = min(characters.count, caret + 1)
+    case .home, .control("a"): caret = 0
+    case .end, .control("e"): caret = characters.count
+    case .backspace, .control("h"): delete(max(0, caret - 1)..<caret)
+    case .delete, .control("d"): delete(caret..<min(characters.count, caret + 1))
+    case .control("u"): delete(0..<caret)
+    case .control("k"): delete(caret..<characters.count)
+    case .control("w"): delete(wordStart..<caret)
+    default: return false
+    }
+    return true
+  }
+
+  /// Draws the text with the caret in sight and shows the terminal's caret there.
+  @discardableResult
+  package func draw(in rect: Rect, of frame: inout Frame, _ look: Appearance) -> [Hit<Never>] {
+    guard !rect.isEmpty else { return [] }
+    let row = Rect(x: rect.x, y: rect.y, width: rect.width, height: 1)
+    frame.fill(row, with: Cell(" ", look.theme.field))
+    let before = displayWidth(String(characters[..<caret]))
+    let hidden = max(0, before - (rect.width - 1))
+    frame.write(text, at: Point(x: rect.x - hidden, y: rect.y), style: look.theme.field, clippedTo: row)
+    frame.caret = Point(x: rect.x + before - hidden, y: rect.y)
+    return []
+  }
+
+  /// Puts the caret at the character nearest to a column of the drawn field.
+  package mutating func moveCaret(toColumn column: Int, width: Int) {
+    let hidden = max(0, displayWidth(String(characters[..<caret])) - (width - 1))
+    var used = 0
+    for (index, character) in characters.enumerated() {
+      let next = used + displayWidth(character)
+      if next > column + hidden {
+        caret = index
+        return
+      }
+      used = next
+    }
+    caret = characters.count
+  }
+
+  private var wordStart: Int {
+    var start = caret
+    while start > 0 && characters[start - 1] == " " { start -= 1 }
+    while start > 0 && characters[start - 1] != " " { start -= 1 }
+    return start
+  }
+
+  private mutating func delete(_ range: Range<Int>) {
+    characters.removeSubrange(range)
+    caret = range.lowerBound
+  }
+
+  /// Makes one character of the two that meet at an index if they are one, as a mark is with its base; only there can
+  /// text be joined that was inserted, however long the field is.
+  private mutating func join(at index: Int) -> Bool {
+    guard index > 0 && index < characters.count else { return false }
+    let pair = String(characters[index - 1]) + String(characters[index])
+    guard let joined = pair.first, joined.unicodeScalars.count == pair.unicodeScalars.count else { return false }
+    characters.replaceSubrange(index - 1...index, with: [joined])
+    return true
+  }
+
+  private static func oneLine(_ text: String) -> String {
+    var scalars = String.UnicodeScalarView()
+    for scalar in text.replacingLineBreaks.unicodeScalars
+    where scalar.properties.generalCategory != .control { scalars.append(scalar) }
+    return String(scalars)
+  }
+}
+
+extension String {
+  fileprivate var replacingLineBreaks: String {
+    String(map { $0.isNewline || $0 == "\t" ? " " : $0 })
+  }
+}

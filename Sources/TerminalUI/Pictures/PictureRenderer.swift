@@ -1,0 +1,127 @@
+import ColorMaps
+import Synchronization
+
+/// Draws a picture with characters; a value, so that the backend chooses how and panels need not know.
+package struct PictureRenderer: Sendable {
+  package let name: String
+  /// Whether pictures are regions of the frame that the terminal draws in pixels.
+  package let leavesPixelsToTerminal: Bool
+
+  /// Cells, row-major and exactly `cells.width * cells.height`, of RGB pixels `[height, width, 3]` stretched over them.
+  package let render: @Sendable (_ rgb: [UInt8], _ width: Int, _ height: Int, _ cells: Size) -> [Cell]
+
+  package init(
+    name: String, render: @escaping @Sendable (_ rgb: [UInt8], _ width: Int, _ height: Int, _ cells: Size) -> [Cell]
+  ) {
+    self.name = name
+    self.render = render
+    leavesPixelsToTerminal = false
+  }
+
+  private init(_ graphics: PixelGraphics, orElse characters: PictureRenderer) {
+    name = graphics.rawValue
+    render = characters.render
+    leavesPixelsToTerminal = true
+  }
+
+  /// Pictures in the terminal's own pixels, by `Frame.drawPicture`; whoever asks for cells gets characters.
+  package static func pixels(_ graphics: PixelGraphics, orElse characters: PictureRenderer) -> PictureRenderer {
+    PictureRenderer(graphics, orElse: characters)
+  }
+
+  /// Two pixels a character, each the mean of the picture's area that it covers.
+  package static let halfBlocks = PictureRenderer(name: "half blocks") { rgb, width, height, cells in
+    guard cells.width > 0 && cells.height > 0 else { return [] }
+    let pixels = boxFiltered(rgb, width: width, height: height, toWidth: cells.width, toHeight: cells.height * 2)
+    return (0..<cells.width * cells.height).map { index in
+      let upper = index / cells.width * 2 * cells.width + index % cells.width
+      return halfBlockCell(upper: color(pixels, upper), lower: color(pixels, upper + cells.width), .unicode)
+    }
+  }
+
+  /// A ramp of characters for lightness, drawn in the theme's text style.
+  package static func ramp(_ look: Appearance) -> PictureRenderer {
+    PictureRenderer(name: "character ramp") { rgb, width, height, cells in
+      guard cells.width > 0 && cells.height > 0 else { return [] }
+      let pixels = boxFiltered(rgb, width: width, height: height, toWidth: cells.width, toHeight: cells.height)
+      return (0..<cells.width * cells.height).map { index in
+        Cell(look.glyphs.rampCharacter(lightness(color(pixels, index))), look.theme.text)
+      }
+    }
+  }
+
+  /// What a terminal of this look can show best with characters alone.
+  package static func best(for look: Appearance) -> PictureRenderer {
+    look.drawsHalfBlocks ? .halfBlocks : ramp(look)
+  }
+
+  /// The largest size in cells that keeps a picture's shape, half cells being square.
+  package static func size(ofWidth width: Int, height: Int, in room: Size) -> Size {
+    guard width > 0 && height > 0 && room.width > 0 && room.height > 0 else { return Size(width: 0, height: 0) }
+    let scale = min(Double(room.width) / Double(width), Double(room.height * 2) / Double(height))
+    return Size(
+      width: min(room.width, max(1, Int((Double(width) * scale).rounded()))),
+      height: min(room.height, max(1, Int((Double(height) * scale / 2).rounded()))))
+  }
+}
+
+private func color(_ pixels: [UInt8], _ index: Int) -> Color {
+  .rgb(pixels[3 * index], pixels[3 * index + 1], pixels[3 * index + 2])
+}
+
+extension PictureRenderer {
+  /// The same renderer, which remembers its latest pictures: moving the cursor draws no picture anew.
+  ///
+  /// A picture is recognised by all its pixels, so what is drawn is the same with and without.
+  package func remembering(_ limit: Int = 4) -> PictureRenderer {
+    let memory = Memory(limit: limit)
+    return PictureRenderer(name: name) { rgb, width, height, cells in
+      let request = Memory.Request(rgb: rgb, width: width, height: height, cells: cells)
+      if let known = memory[request] { return known }
+      let drawn = render(rgb, width, height, cells)
+      memory.add(request, drawn)
+      return drawn
+    }
+  }
+
+  private final class Memory: Sendable {
+    struct Request: Sendable, Equatable {
+      // Compared first to last: what differs most often and costs least comes first.
+      let cells: Size
+      let width: Int
+      let height: Int
+      let rgb: [UInt8]
+
+      init(rgb: [UInt8], width: Int, height: Int, cells: Size) {
+        self.cells = cells
+        self.width = width
+        self.height = height
+        self.rgb = rgb
+      }
+    }
+
+    private let limit: Int
+    private let entries = Mutex<[(request: Request, cells: [Cell])]>([])
+
+    init(limit: Int) {
+      precondition(limit > 0)
+      self.limit = limit
+    }
+
+    /// The latest comes first: the same array again is then known without a look at its pixels.
+    subscript(request: Request) -> [Cell]? {
+      entries.withLock { entries in
+        guard let found = entries.firstIndex(where: { $0.request == request }) else { return nil }
+        if found > 0 { entries.insert(entries.remove(at: found), at: 0) }
+        return entries[0].cells
+      }
+    }
+
+    func add(_ request: Request, _ cells: [Cell]) {
+      entries.withLock { entries in
+        entries.insert((request, cells), at: 0)
+        if entries.count > limit { entries.removeLast() }
+      }
+    }
+  }
+}

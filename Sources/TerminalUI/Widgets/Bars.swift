@@ -1,0 +1,109 @@
+package import ColorMaps
+
+/// Labelled horizontal bars to an eighth of a cell, with the number behind each, under a title and over an axis where
+/// there is room for them.
+package struct Bars: Widget, Sendable, Hashable {
+  package struct Row: Sendable, Hashable {
+    package var label: String
+    package var value: Double
+    /// The number as text; the bar is never its only carrier.
+    package var text: String
+    package var isMarked: Bool
+
+    package init(label: String, value: Double, text: String, isMarked: Bool = false) {
+      self.label = label
+      self.value = value
+      self.text = text
+      self.isMarked = isMarked
+    }
+  }
+
+  package var title: String
+  package var rows: [Row]
+  /// What an empty and a full bar stand for.
+  package var scale: ValueScale
+  /// A value that each bar is held against, for instance the uniform share.
+  package var reference: Double?
+  /// Whether ticks stand under the bars.
+  package var hasAxis: Bool
+
+  /// Bars from the start of `scale`: on a logarithmic one, where 580 and 1 are both to be seen, the axis says so.
+  package init(
+    title: String = "", _ rows: [Row], scale: ValueScale, reference: Double? = nil, hasAxis: Bool = true
+  ) {
+    (self.title, self.rows, self.scale, self.reference, self.hasAxis) = (title, rows, scale, reference, hasAxis)
+  }
+
+  /// Bars from 0 to `maximum`, without an axis.
+  package init(_ rows: [Row], maximum: Double, reference: Double? = nil) {
+    self.init(rows, scale: .linear(0...max(maximum, 0)), reference: reference, hasAxis: false)
+  }
+
+  /// One row of characters a bar: label, number, bar. Parts are the rows by number.
+  @discardableResult
+  package func draw(in rect: Rect, of frame: inout Frame, _ look: Appearance) -> [Hit<Int>] {
+    guard !rect.isEmpty else { return [] }
+    let hasTitle = !title.isEmpty && rect.height > rows.count
+    if hasTitle { frame.writeLine(title, in: rect, style: look.theme.title, ellipsis: look.glyphs.ellipsis) }
+    let body = rect.dropping(top: hasTitle ? 1 : 0)
+    let labelWidth = min(rows.map { displayWidth($0.label) }.max() ?? 0, max(0, rect.width / 3))
+    let textWidth = rows.map { displayWidth($0.text) }.max() ?? 0
+    let barX = rect.x + labelWidth + textWidth + 2
+    var hits: [Hit<Int>] = []
+    for (index, row) in rows.prefix(body.height).enumerated() {
+      let line = Rect(x: body.x, y: body.y + index, width: body.width, height: 1)
+      frame.writeLine(
+        row.label, in: line.left(labelWidth), style: row.isMarked ? look.theme.cursor : look.theme.text,
+        ellipsis: look.glyphs.ellipsis)
+      let text = Rect(x: line.x + labelWidth + 1, y: line.y, width: textWidth, height: 1).intersection(rect)
+      frame.writeLine(row.text, in: text, style: look.theme.text, alignment: .trailing)
+      drawBar(row.value, in: Rect(x: barX, y: line.y, width: rect.maxX - barX, height: 1), of: &frame, look)
+      hits.append(Hit(index, line))
+    }
+    if hasAxis && body.height > rows.count {
+      let axis = Rect(x: barX, y: body.y + rows.count, width: rect.maxX - barX, height: 1)
+      drawAxis(in: axis, of: &frame, look)
+    }
+    return hits
+  }
+
+  private func drawBar(_ value: Double, in rect: Rect, of frame: inout Frame, _ look: Appearance) {
+    guard !rect.isEmpty else { return }
+    let part = value.isFinite ? scale.clampedPosition(value) ?? 0 : 0
+    frame.drawEighths(part, in: rect, style: look.theme.barFill, look)
+    guard let reference, let place = scale.position(reference), (0...1).contains(place) else { return }
+    let x = rect.x + min(Int(place * Double(rect.width)), rect.width - 1)
+    let isCovered = Double(x + 1 - rect.x) <= part * Double(rect.width)
+    var style = look.theme.referenceLine
+    if isCovered { style.background = look.theme.barFill.foreground }
+    frame.put(look.glyphs.vertical, style, x: x, y: rect.y, clip: rect)
+  }
+
+  /// Ticks where bars of these values end, said to be logarithmic where they are.
+  private func drawAxis(in rect: Rect, of frame: inout Frame, _ look: Appearance) {
+    guard !rect.isEmpty else { return }
+    var free = rect.x
+    for tick in scale.ticks(count: max(2, rect.width / 8)) {
+      guard let place = scale.position(tick.value) else { continue }
+      let label = look.glyphs.isUnicode ? "╵\(tick.label)" : "'\(tick.label)"
+      let x = rect.x + min(Int((place * Double(rect.width)).rounded(.down)), rect.width - 1)
+      guard x >= free && x + displayWidth(label) <= rect.maxX else { continue }
+      frame.write(label, at: Point(x: x, y: rect.y), style: look.theme.dim, clippedTo: rect)
+      free = x + displayWidth(label) + 1
+    }
+    guard scale.kind == .logarithmic, free + 9 <= rect.maxX else { return }
+    frame.writeLine("log scale", in: rect, style: look.theme.dim, alignment: .trailing)
+  }
+}
+
+extension Frame {
+  /// A horizontal bar that fills `part` (0…1) of a row; anything above 0 shows.
+  package mutating func drawEighths(_ part: Double, in rect: Rect, style: Style, _ look: Appearance) {
+    guard !rect.isEmpty else { return }
+    let eighths = part <= 0 ? 0 : max(1, Int((min(part, 1) * Double(rect.width * 8)).rounded()))
+    for column in 0..<rect.width {
+      let filled = min(max(eighths - column * 8, 0), 8)
+      put(look.glyphs.horizontalEighths[filled], style, x: rect.x + column, y: rect.y, clip: rect)
+    }
+  }
+}

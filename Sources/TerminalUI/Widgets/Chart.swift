@@ -1,0 +1,177 @@
+package import ColorMaps
+
+/// A chart in characters: title, legend, two axes with ticks and units, and marks between them.
+///
+/// `anchor share by layer          ━ mean  ┄ uniform 0.007` over a plot in Braille dots, `0.4┤` at its left, the ticks of
+/// the horizontal axis and its name below.
+package struct Chart: Widget, Sendable, Hashable {
+  package struct Axis: Sendable, Hashable {
+    /// What is measured, with its unit.
+    package var name: String
+    package var scale: ValueScale
+    /// `nil` chooses round values.
+    package var ticks: [ScaleTick]?
+
+    package init(_ name: String, _ scale: ValueScale, ticks: [ScaleTick]? = nil) {
+      (self.name, self.scale, self.ticks) = (name, scale, ticks)
+    }
+
+    /// An axis of names at 0, 1, 2, …
+    package static func categories(_ names: [String], name: String = "") -> Axis {
+      Axis(
+        name, .linear(-0.5...(Double(max(names.count, 1)) - 0.5)),
+        ticks: names.enumerated().map { ScaleTick(Double($0.offset), $0.element) })
+    }
+  }
+
+  package var title: String
+  package var x: Axis
+  package var y: Axis
+  package var marks: [ChartMark]
+  /// The point that is looked at, by its number in the first series: its value is printed beside it.
+  package var cursor: Int?
+
+  package init(title: String = "", x: Axis, y: Axis, marks: [ChartMark], cursor: Int? = nil) {
+    (self.title, self.x, self.y, self.marks, self.cursor) = (title, x, y, marks, cursor)
+  }
+
+  /// Draws into the whole rectangle; parts are the points of the first series, by their numbers, each a column high.
+  @discardableResult
+  package func draw(in rect: Rect, of frame: inout Frame, _ look: Appearance) -> [Hit<Int>] {
+    guard !rect.isEmpty else { return [] }
+    let head = ChartHead(title: title, entries: legend(look))
+    let headRows = min(head.rows(width: rect.width), max(0, rect.height - 2))
+    head.draw(in: rect.top(headRows), of: &frame, look)
+    let body = rect.dropping(top: headRows)
+    // The axis with its ticks costs two rows, its name shares the second.
+    let footRows = body.height >= 4 ? 2 : body.height >= 2 ? 1 : 0
+    let rows = y.ticks ?? y.scale.ticks(count: max(2, (body.height - footRows) / 2))
+    let gutter = min(rows.map { displayWidth($0.label) }.max() ?? 0, rect.width / 3)
+    let plot = Rect(
+      x: body.x + gutter + 1, y: body.y, width: body.width - gutter - 1, height: body.height - footRows)
+    guard !plot.isEmpty else { return [] }
+    let place = ChartPlace(plot: plot, x: x.scale, y: y.scale)
+    drawVerticalAxis(rows, gutter: gutter, place, of: &frame, look)
+    if footRows > 0 { drawHorizontalAxis(place, rows: footRows, of: &frame, look) }
+    for mark in marks { place.draw(mark, of: &frame, look) }
+    drawCursor(place, of: &frame, look)
+    return hits(place)
+  }
+
+  private func legend(_ look: Appearance) -> [(glyph: Character, style: Style, name: String)] {
+    marks.filter { !$0.name.isEmpty }.map { mark in
+      switch mark {
+      case .line(let series):
+        return (look.glyphs.isUnicode ? "━" : "-", look.seriesStyle(series.color), series.name)
+      case .scatter(let series): return (look.glyphs.bullet, look.seriesStyle(series.color), series.name)
+      case .points(let series): return (look.pointGlyph(series.color), look.seriesStyle(series.color), series.name)
+      case .columns(let series): return (look.glyphs.full, look.seriesStyle(series.color), series.name)
+      case .level(_, let name): return (look.dashes.across, look.theme.referenceLine, name)
+      case .position(_, let name): return (look.dashes.upward, look.theme.referenceLine, name)
+      }
+    }
+  }
+
+  private func drawVerticalAxis(
+    _ ticks: [ScaleTick], gutter: Int, _ place: ChartPlace, of frame: inout Frame, _ look: Appearance
+  ) {
+    let plot = place.plot
+    for row in plot.y..<plot.maxY {
+      frame.put(look.glyphs.vertical, look.theme.border, x: plot.x - 1, y: row, clip: frame.bounds)
+    }
+    var lastRow: Int?
+    for tick in ticks.reversed() {
+      guard let row = place.row(tick.value), row != lastRow else { continue }
+      lastRow = row
+      let label = Rect(x: plot.x - 1 - gutter, y: row, width: gutter, height: 1)
+      frame.writeLine(
+        tick.label, in: label, style: look.theme.dim, alignment: .trailing, ellipsis: look.glyphs.ellipsis)
+      frame.put(look.glyphs.teeRight, look.theme.border, x: plot.x - 1, y: row, clip: frame.bounds)
+    }
+  }
+
+  /// The line with its ticks, and under it their labels and the names of both axes.
+  private func drawHorizontalAxis(_ place: ChartPlace, rows: Int, of frame: inout Frame, _ look: Appearance) {
+    let plot = place.plot
+    let line = Rect(x: plot.x, y: plot.maxY, width: plot.width, height: 1)
+    frame.fill(line, with: Cell(look.glyphs.horizontal, look.theme.border))
+    frame.put(look.glyphs.bottomLeft, look.theme.border, x: plot.x - 1, y: line.y, clip: frame.bounds)
+    let name = [x.name, y.name.isEmpty ? "" : "\(look.glyphs.up) \(y.name)"].filter { !$0.isEmpty }
+      .joined(separator: "  ")
+    guard rows > 1 else {
+      frame.writeLine(name, in: line, style: look.theme.dim, alignment: .trailing, ellipsis: look.glyphs.ellipsis)
+      return
+    }
+    let labels = Rect(x: plot.x - 1, y: line.y + 1, width: plot.width + 1, height: 1)
+    let nameWidth = min(displayWidth(name), labels.width / 2)
+    frame.writeLine(
+      name, in: labels.right(nameWidth), style: look.theme.dim, alignment: .trailing, ellipsis: look.glyphs.ellipsis)
+    let room = labels.dropping(right: nameWidth > 0 ? nameWidth + 1 : 0)
+    var free = room.x
+    for tick in x.ticks ?? x.scale.ticks(count: max(2, plot.width / 10)) {
+      guard let column = place.column(tick.value) else { continue }
+      frame.put(look.glyphs.teeTop, look.theme.border, x: column, y: line.y, clip: line)
+      let width = displayWidth(tick.label)
+      let start = max(room.x, column - width / 2)
+      guard start >= free && start + width <= room.maxX else { continue }
+      frame.write(tick.label, at: Point(x: start, y: labels.y), style: look.theme.dim, clippedTo: room)
+      free = start + width + 1
+    }
+  }
+
+  /// A bright mark on the point that is looked at, with its value beside it.
+  private func drawCursor(_ place: ChartPlace, of frame: inout Frame, _ look: Appearance) {
+    guard let cursor, let points = marks.lazy.compactMap(\.series).first?.points, points.indices.contains(cursor),
+      let column = place.column(points[cursor].x), let row = place.row(points[cursor].y)
+    else { return }
+    frame.put(look.pointGlyph(0), look.theme.cursor, x: column, y: row, clip: place.plot)
+    let text = tickText(points[cursor].y)
+    let width = displayWidth(text)
+    let isRight = column + 2 + width <= place.plot.maxX
+    let start = isRight ? column + 2 : column - 1 - width
+    frame.write(text, at: Point(x: start, y: row), style: look.theme.cursor, clippedTo: place.plot)
+  }
+
+  private func hits(_ place: ChartPlace) -> [Hit<Int>] {
+    let points = marks.lazy.compactMap(\.series).first?.points ?? []
+    let columns = points.map { place.column($0.x) }
+    return points.indices.compactMap { index in
+      guard let column = columns[index] else { return nil }
+      let before = index > 0 ? columns[index - 1] : nil
+      let after = index + 1 < points.count ? columns[index + 1] : nil
+      // Half the way to each neighbour, so that every column belongs to the nearest point.
+      let start = before.map { ($0 + column) / 2 + 1 } ?? place.plot.x
+      let end = after.map { ($0 + column) / 2 + 1 } ?? place.plot.maxX
+      guard end > start else { return nil }
+      return Hit(index, Rect(x: start, y: place.plot.y, width: end - start, height: place.plot.height))
+    }
+  }
+}
+
+/// Title and legend of a chart: in one row where they fit beside each other.
+private struct ChartHead {
+  let title: String
+  let entries: [(glyph: Character, style: Style, name: String)]
+
+  private var legendWidth: Int { entries.reduce(0) { $0 + displayWidth($1.name) + 4 } - (entries.isEmpty ? 0 : 2) }
+
+  func rows(width: Int) -> Int {
+    if title.isEmpty && entries.isEmpty { return 0 }
+    return title.isEmpty || entries.isEmpty || displayWidth(title) + 3 + legendWidth <= width ? 1 : 2
+  }
+
+  func draw(in rect: Rect, of frame: inout Frame, _ look: Appearance) {
+    guard !rect.isEmpty else { return }
+    frame.writeLine(title, in: rect, style: look.theme.title, ellipsis: look.glyphs.ellipsis)
+    // With one row for both, the title stays whole and the legend goes first.
+    let isBeside = rect.height == 1 && !title.isEmpty
+    if isBeside && displayWidth(title) + 3 + legendWidth > rect.width { return }
+    let row = Rect(x: rect.x, y: rect.maxY - 1, width: rect.width, height: 1)
+    var x = isBeside ? rect.maxX - legendWidth : rect.x
+    for entry in entries {
+      frame.put(entry.glyph, entry.style, x: x, y: row.y, clip: row)
+      x += 2
+      x += frame.write(entry.name, at: Point(x: x, y: row.y), style: look.theme.dim, clippedTo: row) + 2
+    }
+  }
+}

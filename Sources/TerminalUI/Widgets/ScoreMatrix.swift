@@ -1,0 +1,95 @@
+package import ColorMaps
+
+/// Numbers in rows and columns with names, each on its colour: layers by heads.
+///
+/// Rows stand in a given order, so that a matrix sorted by a column is the same value with another order; what does not
+/// fit is scrolled so that the selected cell is in sight.
+package struct ScoreMatrix: Widget, Sendable, Hashable {
+  package var rowNames: [String]
+  package var columnNames: [String]
+  /// `[rows][columns]`; `nil` where there is no value.
+  package var values: [[Double?]]
+  /// The numbers as text, of the same shape.
+  package var texts: [[String]]
+  package var scale: ValueScale
+  package var map: ColorMap
+  /// The rows from top to bottom.
+  package var order: [Int]
+  /// The column the rows are sorted by, marked in the heading.
+  package var sortedBy: Int?
+  /// Column and row, the row by its number and not its place.
+  package var selected: GridPoint?
+
+  /// - Parameter order: `nil` keeps the rows as they are.
+  package init(
+    rowNames: [String], columnNames: [String], values: [[Double?]], texts: [[String]], scale: ValueScale,
+    map: ColorMap = .cividis, order: [Int]? = nil, sortedBy: Int? = nil, selected: GridPoint? = nil
+  ) {
+    precondition(values.count == rowNames.count && texts.count == rowNames.count, "one row per name")
+    precondition(values.allSatisfy { $0.count == columnNames.count }, "one column per name")
+    precondition(texts.allSatisfy { $0.count == columnNames.count }, "one text per value")
+    (self.rowNames, self.columnNames, self.values, self.texts) = (rowNames, columnNames, values, texts)
+    (self.scale, self.map, self.sortedBy, self.selected) = (scale, map, sortedBy, selected)
+    self.order = order ?? Array(rowNames.indices)
+  }
+
+  /// Rows by a column's values, the largest first; rows without a value last, equal ones as they were.
+  package static func order(of values: [[Double?]], byColumn column: Int) -> [Int] {
+    func key(_ row: Int) -> Double { values[row][column].flatMap { $0.isNaN ? nil : $0 } ?? -.infinity }
+    return values.indices.sorted { (key($0), $1) > (key($1), $0) }
+  }
+
+  /// Parts are the cells in sight, by column and by the row's number.
+  @discardableResult
+  package func draw(in rect: Rect, of frame: inout Frame, _ look: Appearance) -> [Hit<GridPoint>] {
+    guard !rect.isEmpty && !columnNames.isEmpty else { return [] }
+    let gutter = min(rowNames.map { displayWidth($0) }.max() ?? 0, rect.width / 3)
+    let texts = texts.joined().map { displayWidth($0) }.max() ?? 0
+    let width = max(texts, columnNames.map { displayWidth($0) }.max() ?? 0) + 2
+    let room = rect.dropping(left: gutter + 1)
+    let body = rect.dropping(top: 1)
+    let rows = Scroll().revealing(
+      selected.flatMap { order.firstIndex(of: $0.row) }, count: order.count, height: body.height
+    )
+    .range(count: order.count, height: body.height)
+    let fitting = max(1, room.width / width)
+    let columns = Scroll().revealing(selected?.column, count: columnNames.count, height: fitting)
+      .range(count: columnNames.count, height: fitting)
+    for (offset, column) in columns.enumerated() {
+      let place = Rect(x: room.x + offset * width, y: rect.y, width: width - 1, height: 1).intersection(rect)
+      let mark = column == sortedBy ? String(look.glyphs.down) : ""
+      frame.writeLine(
+        mark + columnNames[column], in: place, style: column == selected?.column ? look.theme.accent : look.theme.title,
+        alignment: .trailing, ellipsis: look.glyphs.ellipsis)
+    }
+    var hits: [Hit<GridPoint>] = []
+    for (offset, place) in rows.enumerated() {
+      let row = order[place]
+      let line = Rect(x: rect.x, y: body.y + offset, width: rect.width, height: 1)
+      frame.writeLine(
+        rowNames[row], in: line.left(gutter), style: row == selected?.row ? look.theme.accent : look.theme.text,
+        ellipsis: look.glyphs.ellipsis)
+      for (across, column) in columns.enumerated() {
+        let cell = Rect(x: room.x + across * width, y: line.y, width: width, height: 1).intersection(rect)
+        drawCell(row, column, in: cell, of: &frame, look)
+        hits.append(Hit(GridPoint(column: column, row: row), cell))
+      }
+    }
+    return hits
+  }
+
+  private func drawCell(_ row: Int, _ column: Int, in cell: Rect, of frame: inout Frame, _ look: Appearance) {
+    guard !cell.isEmpty else { return }
+    let place = values[row][column].flatMap { scale.clampedPosition($0) }
+    var style = place == nil ? look.theme.dim : look.theme.text
+    if let place, look.hasColor {
+      let color = map.color(place, look.depth)
+      style = Style(ColorMap.contrasting(color), on: color)
+    }
+    if selected == GridPoint(column: column, row: row) { style = look.theme.cursor }
+    frame.fill(cell, with: Cell(" ", style))
+    let text = values[row][column] == nil ? String(look.glyphs.noData) : texts[row][column]
+    frame.writeLine(
+      text, in: cell.dropping(right: 1), style: style, alignment: .trailing, ellipsis: look.glyphs.ellipsis)
+  }
+}
