@@ -63,7 +63,7 @@ struct AskCommand: ParsableCommand {
     let pictures = try arguments.dropLast().map { try PictureSource(path: $0) }
     let pipeline = try model.opening().open()
     let printer = AnswerPrinter(streams: format == .text)
-    printer.apply(.facts(CompressionFacts(pipeline.checkpoint, options: sampling.generation)))
+    printer.apply(.facts(CompressionFacts(pipeline, options: sampling.generation)))
     let progress = ProgressLine()
     var dialogue = CompressionDialogue(
       pipeline.model, sources: from.sources, options: sampling.generation, run: RunContext()
