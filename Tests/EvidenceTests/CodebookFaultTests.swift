@@ -72,7 +72,7 @@ struct CodebookFaultTests {
     }
   }
 
-  private typealias Fault = (name: String, kind: Set<CodebookFinding.What>, inject: (inout Quantizer) -> Void)
+  private typealias Fault = (name: String, kind: Set<CodebookFinding.What>, inject: @Sendable (inout Quantizer) -> Void)
 
   private static let faults: [Fault] = [
     ("one NaN", [.nonFinite], { $0[1, 7][3] = .nan }),

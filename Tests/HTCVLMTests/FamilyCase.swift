@@ -53,7 +53,7 @@ struct FamilyCase: Sendable, CustomTestStringConvertible {
 }
 
 /// A directory of published weights to change: the files of `families/original`, its tower where the caller wants it.
-struct ChangedDirectory: ~Copyable {
+final class ChangedDirectory {
   let path: String
   private let files = FileManager.default
 

@@ -65,7 +65,7 @@ struct PythonTraceTests {
 
   @Test(
     "The recorder agrees with the models' own passes",
-    .enabled(if: python != nil, "no Python with torch and transformers"))
+    .enabled(if: PythonTraceTests.python != nil, "no Python with torch and transformers"))
   func recorder() throws {
     let script = fixture("python/record.py")
     #expect(try Self.run(try #require(Self.python), [script, "--check"]) == 0)

@@ -85,8 +85,8 @@ package struct DumpedCodes: Sendable {
       }
       return axis
     }
+    if groups == 1 { return nil }
     let fitting = shape.indices.filter { shape[$0] == groups }
-    if groups == 1 { return fitting.first }
     guard fitting.count == 1 else {
       throw fault(
         "is \(shape), of which \(fitting.isEmpty ? "no axis is" : "several axes could be") that of \(groups) codebooks"
