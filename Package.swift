@@ -129,7 +129,8 @@ let package = Package(
     tests("HTCVLM", ["Files", "JSON", "Statistics", "WeightFormats"], fixtures: true),
     tests("Evidence", ["Statistics"], fixtures: true),
     tests(
-      "Experiments", ["Tensor", "WeightFormats", "ImageLoading", "Tokenization", "HTCVLM", "Trace", "Evidence", "Statistics"]),
+      "Experiments",
+      ["Tensor", "WeightFormats", "ImageLoading", "Tokenization", "HTCVLM", "Trace", "Evidence", "Statistics"]),
     tests("Evaluation", ["JSON", "Statistics"], fixtures: true),
     tests("TerminalUI", ["ColorMaps"], fixtures: true),
     tests("Inspector", ["ColorMaps", "Statistics"], fixtures: true),

@@ -73,7 +73,10 @@ struct LoRATests {
   @Test("Every tensor of the adapter finds its place or is named; a plain weight replaces the base's")
   func strays() throws {
     let strays = [
-      ("base_model.model.model.layers.9.mlp.up_proj.lora_A.weight", "model.layers.9.mlp.up_proj.lora_B.weight is missing"),
+      (
+        "base_model.model.model.layers.9.mlp.up_proj.lora_A.weight",
+        "model.layers.9.mlp.up_proj.lora_B.weight is missing"
+      ),
       ("base_model.model.other.weight", "base_model.model.other.weight is of no part of the base"),
       ("stray", "stray does not begin with base_model.model."),
     ]
