@@ -134,7 +134,7 @@ let package = Package(
     tests(
       "Experiments",
       [
-        "Tensor", "WeightFormats", "ImageLoading", "Tokenization", "HTCVLM", "Evidence", "Statistics", "Evaluation",
+        "Tensor", "WeightFormats", "ImageLoading", "Tokenization", "HTCVLM", "Trace", "Evidence", "Statistics", "Evaluation",
         "JSON",
         "Reports",
       ]),

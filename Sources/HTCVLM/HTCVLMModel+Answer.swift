@@ -6,13 +6,14 @@ import WeightFormats
 extension HTCVLMModel {
   /// Answers `prompt` from a compressed picture: the stage `answer`.
   ///
-  /// Visual keys and values are not touched with `source: .voco`, the model's own way. `onToken` gets each token as it
+  /// Without a source, as the model was made to: visual keys and values are not touched with `.voco`. `onToken` gets each token as it
   /// is generated. Throws `ModelError.promptTooLong` and `ModelError.emptyPrompt`.
   package func answer(
-    _ prompt: String, from cache: VisualCache, source: AnswerSource = .voco,
+    _ prompt: String, from cache: VisualCache, source: AnswerSource? = nil,
     options: GenerationOptions = GenerationOptions(), run: RunContext = RunContext(),
     onToken: (GeneratedToken) -> Void = { _ in }
   ) throws -> Answer {
+    let source = source ?? ownSource
     let ids = try tokenize(prompt)
     let sequence = try PromptedSequence(cache.input, text: ids, self)
     run.observer?.observe(sequence: sequence.trace(piece: tokenizer.piece))
@@ -25,7 +26,7 @@ extension HTCVLMModel {
       let state = try decoder.text(
         gatherRows(sequence.embeddings, rows), positions: rows.map { sequence.positions[$0] }, prefix: prefix.layers,
         step: step)
-      report(state, sequence, columns: prefix.columns + rows, to: run.observer)
+      report(state, sequence, prefix.layers, columns: prefix.columns + rows, to: run.observer)
       let prompted = clock.now
       let generated = try generate(
         after: state, prefix: prefix.layers, position: sequence.layout.length, options: options, run: run, step: step,
@@ -58,6 +59,7 @@ extension HTCVLMModel {
     let prompt = Array(layout.promptStart..<layout.length)
     switch source {
     case .voco:
+      guard hasVoco else { throw ModelError.noVoco(family: configuration.family) }
       return Prefix(layers: cache.voco.prefix(0), columns: layout.compressed, textRows: sequence.textRows)
     case .full:
       let columns = Array(0..<layout.promptStart)
@@ -79,12 +81,22 @@ extension HTCVLMModel {
   }
 
   private func report(
-    _ state: TextState, _ sequence: PromptedSequence, columns: [Int], to observer: (any ActivationObserver)?
+    _ state: TextState, _ sequence: PromptedSequence, _ prefix: [KeyValues], columns: [Int],
+    to observer: (any ActivationObserver)?
   ) {
     guard let observer else { return }
     for (layer, weights) in state.attention.enumerated() {
       observer.observe(
         name: "attention.last", layer: layer, tensor: sequence.spread(weights, columns: columns))
+    }
+    if !hasVoco {
+      for (layer, row) in state.hidden.enumerated() {
+        observer.observe(name: "hidden.last", layer: layer, tensor: row[row: 0])
+      }
+      for (layer, block) in decoder.layers.enumerated() {
+        let norms = block.valueNorms((prefix[layer] + state.layers[layer]).values)
+        observer.observe(name: "value_norms.last", layer: layer, tensor: sequence.spread(norms, columns: columns))
+      }
     }
     observer.observe(name: "logits", layer: nil, tensor: state.logits[row: 0])
   }

@@ -6,18 +6,28 @@ import WeightFormats
 extension HTCVLMModel {
   /// Runs the decoder up to the last voco: the stage `decoder`.
   ///
-  /// With an observer, value norms and the rollout are computed too. Throws `ModelError.intervention` if `intervention`
+  /// A model without voco runs everything before the prompt. With an observer, value norms and the rollout are computed too. Throws `ModelError.intervention` if `intervention`
   /// names what the run lacks.
   package func compress(
     _ visual: VisualEncoding, intervention: Intervention = .none, run: RunContext = RunContext()
   ) throws -> VisualCache {
     let input = try decoderInput(visual, edits: intervention.inputs)
-    let plan = try plan(input, [intervention.cuts])
     let rows = input.layout.context
+    var context = ContextPass(
+      decoder, input.embeddings[rows: rows], positions: Array(input.positions[rows]),
+      pattern: ContextPattern(input.layout), wantsRollout: hasVoco && run.capturesDetails)
+    guard hasVoco else {
+      guard intervention.cuts.isEmpty else { throw ModelError.noVoco(family: configuration.family) }
+      return try run.stage(.decoder, steps: decoder.layers.count) { step in
+        for _ in decoder.layers {
+          try context.advance(check: run.checkCancellation)
+          try step()
+        }
+        return finish(visual, intervention, input, context.context, nil, run: run)
+      }
+    }
+    let plan = try plan(input, [intervention.cuts])
     return try run.stage(.decoder, steps: 2 * decoder.layers.count) { step in
-      var context = ContextPass(
-        decoder, input.embeddings[rows: rows], positions: Array(input.positions[rows]),
-        pattern: ContextPattern(input.layout), wantsRollout: run.capturesDetails)
       var voco = vocoPass(plan, input, capture: run.capturesDetails, wantsRollout: context.rollout != nil)
       // Layer by layer, so that where memory is short its weights are read once for both.
       for layer in decoder.layers.indices {
@@ -36,6 +46,7 @@ extension HTCVLMModel {
   package func recompress(
     _ cache: VisualCache, intervention: Intervention, run: RunContext = RunContext()
   ) throws -> VisualCache {
+    guard hasVoco else { throw ModelError.noVoco(family: configuration.family) }
     let intervention = Intervention(inputs: cache.intervention.inputs, cuts: intervention.cuts)
     let plan = try plan(cache.input, [intervention.cuts])
     return try run.stage(.decoder, steps: decoder.layers.count) { step in
@@ -46,7 +57,7 @@ extension HTCVLMModel {
 
   private func finish(
     _ visual: VisualEncoding, _ intervention: Intervention, _ input: DecoderInput, _ context: DecoderContext,
-    _ voco: VocoState, run: RunContext
+    _ voco: VocoState?, run: RunContext
   ) -> VisualCache {
     let cache = VisualCache(
       visual: visual, intervention: intervention, input: input, context: context, voco: voco)
@@ -74,7 +85,7 @@ extension HTCVLMModel {
   }
 
   private func vocoPass(_ plan: VocoPlan, _ input: DecoderInput, capture: Bool, wantsRollout: Bool) -> VocoPass {
-    let rows = Range(input.layout.vocoBlock)
+    let rows = input.layout.vocoBlock
     return VocoPass(
       decoder, plan, input.embeddings[rows: rows], positions: Array(input.positions[rows]), capture: capture,
       wantsRollout: wantsRollout)

@@ -13,6 +13,7 @@ extension HTCVLMModel {
     var pending: [Conversation.PlacedToken] = []
     switch source {
     case .voco:
+      guard hasVoco else { throw ModelError.noVoco(family: configuration.family) }
       layers = cache.voco.prefix(0)
       pending = input.textAfterVoco
     case .full:

@@ -21,6 +21,7 @@ extension HTCVLMModel {
     of interventions: [Intervention], on cache: VisualCache, prompt: String, run: RunContext = RunContext(),
     onProgress: (_ done: Int) -> Void = { _ in }
   ) throws -> [Outcome] {
+    guard hasVoco else { throw ModelError.noVoco(family: configuration.family) }
     let text = try tokenize(prompt)
     var outcomes = [Outcome?](repeating: nil, count: interventions.count)
     for (index, intervention) in interventions.enumerated() where !intervention.keepsContext {

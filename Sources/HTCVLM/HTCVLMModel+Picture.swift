@@ -7,18 +7,8 @@ extension HTCVLMModel {
   /// Codes, anchors, features and patches of a picture: the stages `mgvq`, `anchors` and `vision`, in this order, so
   /// that the codes are on screen while the tower runs.
   package func encode(_ image: RGBImage, run: RunContext = RunContext()) throws -> VisualEncoding {
-    let mgvq = try run.stage(.mgvq, steps: mgvq.encodingSteps) { step in
-      let pixels = preprocessor.mgvqPixelValues(image, size: configuration.mgvq.imageSize)
-      let codes = try self.mgvq.encode(pixels, step: step)
-      return MGVQTrace(pixelValues: pixels, latent: codes.latent, codes: codes.grid, quantized: codes.quantized)
-    }
-    VisualEncoding.report(mgvq, to: run.observer)
-    let anchors = try run.stage(.anchors, steps: 1) { step in
-      let anchors = anchorProjector(mgvq.quantized)
-      try step()
-      return anchors
-    }
-    run.observer?.observe(name: "anchors", layer: nil, tensor: anchors)
+    let mgvq = try codes(of: image, run: run)
+    let anchors = try self.anchors(mgvq, run: run)
     let vision = try run.stage(.vision, steps: vision.steps + 1) { step in
       let pixels = preprocessor.pixelValues(image)
       let features = try self.vision(pixels, step: step)
@@ -31,12 +21,43 @@ extension HTCVLMModel {
     return VisualEncoding(mgvq: mgvq, anchors: anchors, vision: vision)
   }
 
+  /// The stage `mgvq`; nil in a model without a quantizer.
+  private func codes(of image: RGBImage, run: RunContext) throws -> MGVQTrace? {
+    guard let quantizer = mgvq, let side = configuration.mgvq?.imageSize else { return nil }
+    let mgvq = try run.stage(.mgvq, steps: quantizer.encodingSteps) { step in
+      let pixels = preprocessor.mgvqPixelValues(image, size: side)
+      let codes = try quantizer.encode(pixels, step: step)
+      return MGVQTrace(pixelValues: pixels, latent: codes.latent, codes: codes.grid, quantized: codes.quantized)
+    }
+    VisualEncoding.report(mgvq, to: run.observer)
+    return mgvq
+  }
+
+  /// The stage `anchors`; `[0, D]` in a model without anchors.
+  private func anchors(_ mgvq: MGVQTrace?, run: RunContext) throws -> Tensor {
+    guard let mgvq, let anchorProjector else { return .zeros([0, configuration.hiddenSize]) }
+    let anchors = try run.stage(.anchors, steps: 1) { step in
+      let anchors = anchorProjector(mgvq.quantized)
+      try step()
+      return anchors
+    }
+    run.observer?.observe(name: "anchors", layer: nil, tensor: anchors)
+    return anchors
+  }
+
+  /// The quantizer; throws `ModelError.noQuantizer` in a model without one.
+  func quantizer() throws(ModelError) -> MGVQTokenizer {
+    guard let mgvq else { throw .noQuantizer(family: configuration.family) }
+    return mgvq
+  }
+
   /// The picture `[3, M, M]` of a grid of codes, unclipped: the stage `reconstruction`.
   ///
   /// Groups outside `groups` are left out, their channels zero.
   package func reconstruct(
     _ codes: CodeGrid, groups: Range<Int>? = nil, run: RunContext = RunContext()
   ) throws -> Tensor {
+    let mgvq = try quantizer()
     let picture = try run.stage(.reconstruction, steps: mgvq.decodingSteps) { step in
       try mgvq.decode(try mgvq.codebook().vectors(codes, keeping: groups), step: step)
     }
@@ -45,5 +66,5 @@ extension HTCVLMModel {
   }
 
   /// The codebooks: normalised codes, for neighbours, margins and usage.
-  package func codebook() throws -> GroupQuantizer { try mgvq.codebook() }
+  package func codebook() throws -> GroupQuantizer { try quantizer().codebook() }
 }

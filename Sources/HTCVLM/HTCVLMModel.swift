@@ -16,9 +16,12 @@ package final class HTCVLMModel: Sendable {
   let preprocessor: ImagePreprocessor
   let vision: CLIPVisionTransformer
   let projector: VisionProjector
-  let mgvq: MGVQTokenizer
-  let anchorProjector: AnchorProjector
+  let mgvq: MGVQTokenizer?
+  let anchorProjector: AnchorProjector?
   let decoder: LlamaDecoder
+  private let prompts: PromptEncoding
+  /// What is at each position before voco, or before the prompt.
+  private let context: [SegmentKind]
   private let weightFiles: [MappedFile]
 
   /// Binds the weights of a checkpoint.
@@ -51,13 +54,16 @@ package final class HTCVLMModel: Sendable {
       std: preprocessor.std.map(Double.init), aspect: configuration.imageAspectRatio == .pad ? .pad : .square)
     vision = try CLIPVisionTransformer(weights, configuration)
     projector = try VisionProjector(weights, configuration)
-    mgvq = try MGVQTokenizer(weights, configuration.mgvq)
-    anchorProjector = try AnchorProjector(weights, configuration)
+    mgvq = try configuration.mgvq.map { try MGVQTokenizer(weights, $0) }
+    anchorProjector = configuration.anchorTokens > 0 ? try AnchorProjector(weights, configuration) : nil
     decoder = try LlamaDecoder(weights, configuration)
+    prompts = try PromptEncoding(configuration, tokenizer)
     let files = tensors.values.compactMap(\.file).map { (ObjectIdentifier($0), $0) }
     weightFiles = Array(Dictionary(files) { first, _ in first }.values)
-    _ = try SequenceLayout(
-      order: configuration.segmentKinds, parts: parts(text: []), visualMask: configuration.visualMask)
+    let layout = try SequenceLayout(
+      order: configuration.segmentKinds, parts: Self.parts(configuration, tokenizer, prompts, text: []),
+      visualMask: configuration.visualMask)
+    context = Array(layout.kinds[layout.context])
   }
 
   /// Drops the pages that the stages before the decoder have read: of a 7B model a gigabyte that nobody needs beside the
@@ -79,8 +85,8 @@ package final class HTCVLMModel: Sendable {
     var list = TensorList()
     CLIPVisionTransformer.list(&list, configuration)
     VisionProjector.list(&list, configuration)
-    try MGVQTokenizer.list(&list, configuration.mgvq)
-    AnchorProjector.list(&list, configuration)
+    if let mgvq = configuration.mgvq { try MGVQTokenizer.list(&list, mgvq) }
+    if configuration.anchorTokens > 0 { AnchorProjector.list(&list, configuration) }
     LlamaDecoder.list(&list, configuration)
     return list.tensors
   }
@@ -96,15 +102,32 @@ package final class HTCVLMModel: Sendable {
     }
   }
 
+  /// Whether there is a voco token to compress a picture into.
+  package var hasVoco: Bool { configuration.vocoTokens > 0 }
+
+  /// What the model was made to answer from: voco, or in a model without it everything.
+  package var ownSource: AnswerSource { hasVoco ? .voco : .full }
+
+  /// Tokens of the sequence before voco, or before the prompt, that are of no picture.
+  package var prefixTokens: Int { context.count { !$0.isVisual } }
+
   /// What the sequence's segments are filled with, for a picture and a tokenised prompt.
   func parts(text: [Int32]) -> SequenceLayout.Parts {
-    return SequenceLayout.Parts(
-      bos: configuration.bosTokenID, newline: tokenizer.byteTokenID(0x0A),
-      voco: configuration.vocoTokenID, vocoTokens: configuration.vocoTokens,
-      anchors: configuration.anchorTokens, patches: configuration.vision.patches, text: text)
+    Self.parts(configuration, tokenizer, prompts, text: text)
   }
 
-  /// The ids of a prompt in its template, encoded as one string; special tokens never come from the prompt's text.
+  private static func parts(
+    _ configuration: HTCVLMConfiguration, _ tokenizer: SentencePieceTokenizer, _ prompts: PromptEncoding, text: [Int32]
+  ) -> SequenceLayout.Parts {
+    var parts = SequenceLayout.Parts(
+      bos: configuration.bosTokenID, newline: tokenizer.byteTokenID(0x0A), voco: configuration.vocoTokenID,
+      vocoTokens: configuration.vocoTokens, anchors: configuration.anchorTokens, patches: configuration.patches,
+      prefix: prompts.beforePicture, text: text)
+    if configuration.textEncoding != .whole { parts.newlines = prompts.newlines }
+    return parts
+  }
+
+  /// The ids of a prompt in its template; special tokens never come from the prompt's text.
   ///
   /// Throws `ModelError.promptTooLong` if the sequence would exceed `max_position_embeddings`, and
   /// `ModelError.emptyPrompt` if no token is left.
@@ -121,8 +144,7 @@ package final class HTCVLMModel: Sendable {
 
   /// The ids of a prompt in its template, wherever they will stand.
   func promptTokens(_ prompt: String) throws -> [Int32] {
-    let template = PromptTemplate(configuration.promptTemplate ?? PromptTemplate.vocoLLaMA)
-    let ids = try tokenizer.encode(template.fill(prompt))
+    let ids = try prompts.tokens(prompt, tokenizer)
     guard !ids.isEmpty else { throw ModelError.emptyPrompt }
     return ids
   }

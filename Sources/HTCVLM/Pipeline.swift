@@ -103,14 +103,15 @@ package final class Pipeline: Sendable {
   /// A run to make.
   package struct Request: Sendable {
     package var prompt: String
-    package var source: AnswerSource
+    /// nil: what the model was made to answer from.
+    package var source: AnswerSource?
     package var options: GenerationOptions
     package var intervention: Intervention
     /// Whether the codes are decoded to a picture at the end.
     package var reconstructs: Bool
 
     package init(
-      prompt: String, source: AnswerSource = .voco, options: GenerationOptions = GenerationOptions(),
+      prompt: String, source: AnswerSource? = nil, options: GenerationOptions = GenerationOptions(),
       intervention: Intervention = .none, reconstructs: Bool = true
     ) {
       self.prompt = prompt
@@ -139,7 +140,7 @@ package final class Pipeline: Sendable {
     recorder.observe(sequence: try model.sequence(visual, request.intervention, text: tokens))
     let cache = try compression(visual, picture, request.intervention, run: run)
     _ = try model.answer(request.prompt, from: cache, source: request.source, options: request.options, run: run)
-    if request.reconstructs { try reconstruct(visual, picture, run: run) }
+    if request.reconstructs, let codes = visual.mgvq?.codes { try reconstruct(codes, picture, run: run) }
     return recorder.trace
   }
 
@@ -156,7 +157,8 @@ package final class Pipeline: Sendable {
   /// The picture's encoding, kept from an earlier run or made now.
   func encoding(_ picture: PictureSource, run: RunContext) throws -> VisualEncoding {
     if let visual = memory.withLock({ $0.picture == picture.sha256 ? $0.visual : nil }) {
-      for stage in [PipelineStage.mgvq, .anchors, .vision] { run.reused(stage) }
+      if visual.mgvq != nil { for stage in [PipelineStage.mgvq, .anchors] { run.reused(stage) } }
+      run.reused(.vision)
       visual.report(to: run.observer)
       return visual
     }
@@ -192,13 +194,13 @@ package final class Pipeline: Sendable {
     memory.withLock { $0.picture == picture.sha256 ? $0.caches[intervention] : nil }
   }
 
-  private func reconstruct(_ visual: VisualEncoding, _ picture: PictureSource, run: RunContext) throws {
+  private func reconstruct(_ codes: CodeGrid, _ picture: PictureSource, run: RunContext) throws {
     if let made = memory.withLock({ $0.picture == picture.sha256 ? $0.reconstruction : nil }) {
       run.reused(.reconstruction)
       run.observer?.observe(name: "mgvq.reconstruction", layer: nil, tensor: made)
       return
     }
-    let made = try model.reconstruct(visual.mgvq.codes, run: run)
+    let made = try model.reconstruct(codes, run: run)
     memory.withLock { if $0.picture == picture.sha256 { $0.reconstruction = made } }
   }
 

@@ -7,6 +7,9 @@ package struct PromptTemplate: Sendable, Equatable {
 
   package static let placeholder = "{prompt}"
 
+  /// Where a template has the picture.
+  package static let image = "<image>"
+
   /// The template's own text around its placeholders.
   private let literals: [String]
 

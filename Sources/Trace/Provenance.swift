@@ -44,14 +44,20 @@ package struct ModelDescription: Sendable, Hashable, Codable {
   package var hiddenSize: Int
   package var vocabularySize: Int
   package var anchors: Int
-  /// Patches along one side of the grid: 24 for ViT-L/14 at 336.
+  /// Patches in a row of the grid: 24 for ViT-L/14 at 336.
   package var patchGrid: Int
-  /// The vision tower's input side in pixels.
+  /// Rows of the grid; as many as a row has patches, but for towers that take pictures of any shape.
+  package var patchRows: Int
+  /// The vision tower's input width in pixels.
   package var visionImageSize: Int
+  /// Its height.
+  package var visionImageHeight: Int
+  /// 0, as the two after it, in a model without a quantizer.
   package var mgvqImageSize: Int
   package var groups: Int
   /// Codes of one group.
   package var codesPerGroup: Int
+  /// 0 in a model without voco, whose inspected token is the last of the prompt.
   package var vocoTokens: Int
   /// `star` or `causal`.
   package var visualMask: String
@@ -61,10 +67,17 @@ package struct ModelDescription: Sendable, Hashable, Codable {
   package var precision: String
   /// Parts whose weights are random or substituted, by name; empty for a trained checkpoint.
   package var untrainedParts: [String]
+  /// What `vision.pixel_values` were normalised with, a number a channel; empty where a file does not say.
+  package var imageMean: [Double] = []
+  package var imageStd: [Double] = []
+
+  /// What of the token row the panels look at is called.
+  package var inspectedToken: String { vocoTokens > 0 ? "<voco>" : "the last prompt token" }
 
   package init(
     layers: Int, heads: Int, keyValueHeads: Int, hiddenSize: Int, vocabularySize: Int, anchors: Int, patchGrid: Int,
-    visionImageSize: Int, mgvqImageSize: Int, groups: Int, codesPerGroup: Int, vocoTokens: Int, visualMask: String,
+    patchRows: Int? = nil, visionImageSize: Int, visionImageHeight: Int? = nil, mgvqImageSize: Int, groups: Int,
+    codesPerGroup: Int, vocoTokens: Int, visualMask: String,
     imageAspectRatio: String, precision: String, untrainedParts: [String]
   ) {
     self.layers = layers
@@ -74,7 +87,9 @@ package struct ModelDescription: Sendable, Hashable, Codable {
     self.vocabularySize = vocabularySize
     self.anchors = anchors
     self.patchGrid = patchGrid
+    self.patchRows = patchRows ?? patchGrid
     self.visionImageSize = visionImageSize
+    self.visionImageHeight = visionImageHeight ?? visionImageSize
     self.mgvqImageSize = mgvqImageSize
     self.groups = groups
     self.codesPerGroup = codesPerGroup

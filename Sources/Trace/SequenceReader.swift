@@ -49,7 +49,7 @@ struct SequenceReader {
     let model = metadata.model
     for span in spans {
       let sizes: [SegmentKind: Int] = [
-        .anchors: model.anchors, .patches: model.patchGrid * model.patchGrid, .voco: model.vocoTokens,
+        .anchors: model.anchors, .patches: model.patchRows * model.patchGrid, .voco: model.vocoTokens,
       ]
       if let size = sizes[span.kind], span.count != size {
         throw .key(

@@ -24,9 +24,9 @@ package struct Trace: Sendable, Equatable {
 
 /// The vision tower's side of a trace.
 package struct VisionTrace: Sendable, Equatable {
-  /// `vision.pixel_values` `[3, N, N]`, the normalised input of the tower.
+  /// `vision.pixel_values` `[3, H, W]`, the normalised input of the tower.
   package var pixelValues: Tensor
-  /// `vision.features` `[P, Dv]`, the selected hidden layer without CLS.
+  /// `vision.features`, the selected hidden layer without CLS: `[P, Dv]`, or more rows where patches are pooled.
   package var features: Tensor
   /// `patches` `[P, D]`, after the projector.
   package var patches: Tensor
@@ -114,8 +114,11 @@ package struct SequenceTrace: Sendable, Equatable {
     spans.filter { $0.kind == kind }.flatMap { Array($0.range) }
   }
 
-  /// The last voco position: the query that `attention.voco` was taken at.
+  /// The last voco position.
   package var vocoPosition: Int? { positions(of: .voco).last }
+
+  /// The query that the inspected row was taken at: the last voco, or in a model without voco the last prompt token.
+  package var inspectedPosition: Int { vocoPosition ?? length - 1 }
 }
 
 /// What a segment of the sequence holds; the raw values are those of the configuration's `sequence`.
@@ -141,9 +144,12 @@ package struct SequenceSpan: Sendable, Hashable, Codable {
   package var range: Range<Int> { start..<start + count }
 }
 
-/// What the decoder showed at `<voco>` and at the last prompt token.
+/// What the decoder showed at the inspected token and at the last prompt token.
+///
+/// The inspected token is the last voco. A model without voco has the last prompt token in its place, and its file
+/// `attention.last`, `hidden.last`, `value_norms.last` and `rollout.last` where others have `….voco`.
 package struct LanguageTrace: Sendable, Equatable {
-  /// `attention.voco` `[L, H, S]`, the softmax row of the last voco token.
+  /// `attention.voco` `[L, H, S]`, the softmax row of the inspected token.
   package var attentionVoco: Tensor
   /// `attention.last` `[L, H, S]`, the softmax row of the last prompt token.
   package var attentionLast: Tensor

@@ -53,7 +53,7 @@ package enum TraceFile {
         SafetensorsEntry(TraceTensorName.mask, shape: [length, length], bytes: sequence.mask),
       ]
     }
-    if let language = trace.language { entries += Self.entries(of: language) }
+    if let language = trace.language { entries += Self.entries(of: language, hasVoco: trace.model.vocoTokens > 0) }
     if let generation = trace.generation {
       entries.append(
         SafetensorsEntry(
@@ -73,14 +73,15 @@ package enum TraceFile {
     ] + (mgvq.reconstruction.map { [SafetensorsEntry(TraceTensorName.mgvqReconstruction, $0)] } ?? [])
   }
 
-  private static func entries(of language: LanguageTrace) -> [SafetensorsEntry] {
+  private static func entries(of language: LanguageTrace, hasVoco: Bool) -> [SafetensorsEntry] {
     let optional = [
-      (TraceTensorName.valueNorms, language.valueNorms), (TraceTensorName.rolloutVoco, language.rolloutVoco),
+      (hasVoco ? TraceTensorName.attentionVoco : TraceTensorName.attentionLast, language.attentionVoco),
+      (hasVoco ? TraceTensorName.valueNorms : TraceTensorName.valueNormsLast, language.valueNorms),
+      (hasVoco ? TraceTensorName.rolloutVoco : TraceTensorName.rolloutLast, language.rolloutVoco),
+      (TraceTensorName.attentionLast, hasVoco ? language.attentionLast : nil),
     ]
     return [
-      SafetensorsEntry(TraceTensorName.attentionVoco, language.attentionVoco),
-      SafetensorsEntry(TraceTensorName.attentionLast, language.attentionLast),
-      SafetensorsEntry(TraceTensorName.hiddenVoco, language.hiddenVoco),
+      SafetensorsEntry(hasVoco ? TraceTensorName.hiddenVoco : TraceTensorName.hiddenLast, language.hiddenVoco),
       SafetensorsEntry(TraceTensorName.logits, language.logits),
     ] + optional.compactMap { name, tensor in tensor.map { SafetensorsEntry(name, $0) } }
   }

@@ -29,11 +29,10 @@ struct TraceReader {
   private func vision() throws(CheckpointError) -> VisionTrace? {
     let names = [TraceTensorName.visionPixelValues, TraceTensorName.visionFeatures, TraceTensorName.patches]
     guard tensors.hasAny(names) else { return nil }
-    let side = model.visionImageSize
-    let patches = model.patchGrid * model.patchGrid
+    let patches = model.patchRows * model.patchGrid
     return VisionTrace(
-      pixelValues: try tensors.floats(names[0], [3, side, side]),
-      features: try tensors.floats(names[1], [patches, nil]),
+      pixelValues: try tensors.floats(names[0], [3, model.visionImageHeight, model.visionImageSize]),
+      features: try tensors.floats(names[1], [nil, nil]),
       patches: try tensors.floats(names[2], [patches, model.hiddenSize]))
   }
 
@@ -60,9 +59,12 @@ struct TraceReader {
   }
 
   private func language(length: Int?) throws(CheckpointError) -> LanguageTrace? {
-    let (voco, last) = (TraceTensorName.attentionVoco, TraceTensorName.attentionLast)
-    let (norms, rollout) = (TraceTensorName.valueNorms, TraceTensorName.rolloutVoco)
-    guard tensors.hasAny([voco, last, TraceTensorName.hiddenVoco, TraceTensorName.logits, norms, rollout]) else {
+    let (last, hasVoco) = (TraceTensorName.attentionLast, model.vocoTokens > 0)
+    let voco = hasVoco ? TraceTensorName.attentionVoco : last
+    let hidden = hasVoco ? TraceTensorName.hiddenVoco : TraceTensorName.hiddenLast
+    let norms = hasVoco ? TraceTensorName.valueNorms : TraceTensorName.valueNormsLast
+    let rollout = hasVoco ? TraceTensorName.rolloutVoco : TraceTensorName.rolloutLast
+    guard tensors.hasAny([voco, last, hidden, TraceTensorName.logits, norms, rollout]) else {
       return nil
     }
     guard let length else {
@@ -72,7 +74,7 @@ struct TraceReader {
     let language = LanguageTrace(
       attentionVoco: try tensors.floats(voco, [layers, heads, length]),
       attentionLast: try tensors.floats(last, [layers, heads, length]),
-      hiddenVoco: try tensors.floats(TraceTensorName.hiddenVoco, [layers + 1, model.hiddenSize]),
+      hiddenVoco: try tensors.floats(hidden, [layers + 1, model.hiddenSize]),
       logits: try tensors.floats(TraceTensorName.logits, [model.vocabularySize]),
       valueNorms: tensors.has(norms) ? try tensors.floats(norms, [layers, heads, length]) : nil,
       rolloutVoco: tensors.has(rollout) ? try tensors.floats(rollout, [layers, length]) : nil)

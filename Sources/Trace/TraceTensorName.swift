@@ -15,8 +15,11 @@ enum TraceTensorName {
   static let attentionVoco = "attention.voco"
   static let attentionLast = "attention.last"
   static let hiddenVoco = "hidden.voco"
+  static let hiddenLast = "hidden.last"
   static let logits = "logits"
   static let valueNorms = "value_norms.voco"
+  static let valueNormsLast = "value_norms.last"
   static let rolloutVoco = "rollout.voco"
+  static let rolloutLast = "rollout.last"
   static let generatedTokenIDs = "generated.token_ids"
 }

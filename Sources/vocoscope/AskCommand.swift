@@ -77,7 +77,7 @@ struct AskCommand: ParsableCommand {
   private func converse(
     about pictures: [PictureSource], _ pipeline: Pipeline, _ printer: AnswerPrinter, _ cancellation: CancellationFlag
   ) throws {
-    printer.apply(.facts(CompressionFacts(pipeline.checkpoint, options: sampling.generation)))
+    printer.apply(.facts(CompressionFacts(pipeline, options: sampling.generation)))
     let progress = ProgressLine()
     var dialogue = CompressionDialogue(
       pipeline.model, sources: from.sources, options: sampling.generation,

@@ -36,15 +36,10 @@ struct CheckCommand: ParsableCommand {
   @Option(help: "The question for --precision.")
   var prompt = RunOptions.defaultPrompt
 
-  mutating func validate() throws {
-    if directory != nil, try parts.source() != nil {
-      throw ValidationError(
-        "a directory is a whole checkpoint, --llm, --vision and --mgvq are its parts: give one or the other")
-    }
-  }
+  mutating func validate() throws { _ = try parts.source(of: directory) }
 
   func run() throws {
-    let source = try parts.source() ?? .directory(try directory ?? ModelOptions.bundled())
+    let source = try parts.source(of: directory) ?? .directory(try ModelOptions.bundled())
     let checkpoint = try source.open()
     let report = try CheckpointReport(
       expected: HTCVLMModel.expectedTensors(checkpoint.configuration), found: checkpoint.tensors)
@@ -94,7 +89,7 @@ struct CheckCommand: ParsableCommand {
     let tally = CheckpointReport.Status.allCases.compactMap { status in
       counts[status].map { "\($0) \(status.rawValue)" }
     }
-    var lines = ["", "tensors  \(tally.joined(separator: ", "))"]
+    var lines = ["", "family   \(checkpoint.family.rawValue)", "tensors  \(tally.joined(separator: ", "))"]
     lines += Precision.allCases.map { memory(checkpoint, $0) }
     lines += [
       "compute  OpenBLAS core \(ComputeBackend.openBLASCore), "

@@ -17,14 +17,15 @@ extension CheckpointListing {
     self.init(
       name: checkpoint.name,
       facts: [
+        Fact("family", checkpoint.family.rawValue),
         Fact(
           "decoder", "\(configuration.layers) layers, \(configuration.heads) heads, width \(configuration.hiddenSize)"),
         Fact("sequence", configuration.sequence.map(\.rawValue).joined(separator: " ")),
         Fact("mask", configuration.visualMask.rawValue),
         Fact(
           "codebook",
-          "\(configuration.mgvq.groups) groups × \(configuration.mgvq.codesPerGroup) codes of "
-            + "\(configuration.mgvq.channelsPerGroup) values"),
+          configuration.mgvq.map { "\($0.groups) groups × \($0.codesPerGroup) codes of \($0.channelsPerGroup) values" }
+            ?? "none: this checkpoint has no quantizer and no anchors"),
         Fact("precision", precision.rawValue),
         Fact("memory", "\(Format.mebibytes(memory.total)) for a run"),
         Fact("compute", "OpenBLAS core \(ComputeBackend.openBLASCore)"),

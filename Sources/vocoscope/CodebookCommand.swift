@@ -1,8 +1,13 @@
 import ArgumentParser
+import Evidence
+import Experiments
 import Files
 import Foundation
 import HTCVLM
 import Tensor
+import Trace
+
+extension Codebook.Metric: ExpressibleByArgument {}
 
 /// `vocoscope codebook`: is the codebook used, are codes and anchors apart, is the checkpoint broken?
 struct CodebookCommand: ParsableCommand {
@@ -10,8 +15,9 @@ struct CodebookCommand: ParsableCommand {
     commandName: "codebook",
     abstract: "Say how healthy the quantizer's codebook and the anchors are, alone and over pictures.",
     discussion: """
-      Without pictures, the checkpoint alone is judged. The model may be a checkpoint directory, or a bare MGVQ state \
-      dict: a safetensors file, or a directory with one. Findings are ok, warning or broken; the exit code is 0 whatever \
+      Without pictures, the checkpoint alone is judged. The model may be a checkpoint directory, a bare MGVQ state dict, \
+      or the weights of any vector quantizer (.safetensors, .pt, .ckpt): its codebooks are found by key and shape, and \
+      usage is told by codes that were dumped elsewhere (--codes). Findings are ok, warning or broken; the exit code is 0 whatever \
       is found.
       """)
 
@@ -26,6 +32,21 @@ struct CodebookCommand: ParsableCommand {
   var format = ReportFormat.text
 
   @Option(
+    parsing: .upToNextOption,
+    help: ArgumentHelp(
+      "Codes in the place of pictures: .npy, .npz or .safetensors of whole numbers, of any shape.", valueName: "file"))
+  var codes: [String] = []
+
+  @Option(help: "Which axis of --codes is that of the codebooks, from 0; needed where several could be.")
+  var codesAxis: Int?
+
+  @Option(help: "In a file with several kinds of codebooks: what the names of those that are meant begin with.")
+  var codebook: String?
+
+  @Option(help: "How the quantizer measures distances; without it, by angle if all codes have length 1.")
+  var distance: Codebook.Metric?
+
+  @Option(
     help: ArgumentHelp("Compare the usage with that over these pictures.", valueName: "pictures"))
   var against: [String] = []
 
@@ -36,6 +57,9 @@ struct CodebookCommand: ParsableCommand {
 
   @Flag(help: "Run the vision tower too, and compare the anchors with the patch tokens.")
   var patches = false
+
+  @Flag(help: "Decode each picture from the first g groups of its codes, and tell what every group adds.")
+  var reconstruct = false
 
   @Option(
     help: ArgumentHelp(
@@ -66,6 +90,10 @@ struct CodebookCommand: ParsableCommand {
     if let code, CodeName(code) == nil {
       throw ValidationError("--code is '\(code)', expected group and index such as 3:88, groups from 1")
     }
+    if !codes.isEmpty && (!sources.isEmpty || patches || code != nil || againstModel != nil) {
+      throw ValidationError("--codes stand in the place of pictures, and of what needs them")
+    }
+    if reconstruct && sources.isEmpty { throw ValidationError("--reconstruct needs pictures") }
     if !against.isEmpty && sources.isEmpty {
       throw ValidationError("--against needs pictures to compare with: 'vocoscope codebook DIR --against OTHER'")
     }
@@ -75,9 +103,12 @@ struct CodebookCommand: ParsableCommand {
     InputFiles.remember()
     ComputeBackend.setThreads(ProcessInfo.processInfo.activeProcessorCount)
     let run = try CodebookRun(
-      MGVQSource(opening: model.opening().source, imageSize: imageSize), imageSize: imageSize, wantsPatches: patches)
+      MGVQSource(opening: model.opening().source, imageSize: imageSize, codebook: codebook), imageSize: imageSize,
+      wantsPatches: patches, metric: distance)
+    let dumped = try codes.flatMap { try DumpedCodes(path: $0, groups: run.groups, axis: codesAxis).grids }
     let question = CodebookRun.Question(
-      pictures: try VerifyPictures(sources), against: against.isEmpty ? nil : try VerifyPictures(against),
+      pictures: try VerifyPictures(sources), codes: dumped, reconstructs: reconstruct,
+      against: against.isEmpty ? nil : try VerifyPictures(against),
       label: against.joined(separator: ", "), model: againstModel, code: code.flatMap(CodeName.init),
       exemplars: exemplars)
     let answer = try run.answer(question)

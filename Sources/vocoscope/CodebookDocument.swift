@@ -46,10 +46,12 @@ struct CodebookDocument: Encodable {
   let comparisons: [CodebookComparison]
   /// The code that was asked about.
   let code: CodebookCode?
+  /// What each further group adds to the pictures, if that was asked.
+  let reconstruction: ReconstructionCurve?
   let provenance: Provenance
 
   private enum CodingKeys: String, CodingKey {
-    case comparisons, code, provenance
+    case comparisons, code, reconstruction, provenance
   }
 
   /// The report's own keys beside those of the run.
@@ -58,6 +60,7 @@ struct CodebookDocument: Encodable {
     var values = encoder.container(keyedBy: CodingKeys.self)
     try values.encode(comparisons, forKey: .comparisons)
     try values.encode(code, forKey: .code)
+    try values.encodeIfPresent(reconstruction, forKey: .reconstruction)
     try values.encode(provenance, forKey: .provenance)
   }
 }

@@ -25,6 +25,7 @@ struct CodebookFigures {
       figures.append(("places.png", places(positions)))
     }
     if let anchors = document.report.anchors?.mean { figures.append(("anchors.png", cosines(anchors))) }
+    if let curve = document.reconstruction, curve.pictures > 0 { figures.append(("groups.png", reconstruction(curve))) }
     if let exemplars, !exemplars.exemplars.isEmpty {
       figures.append(("code-\(exemplars.name.group + 1)-\(exemplars.name.code).png", sheet(exemplars)))
     }
@@ -134,6 +135,19 @@ struct CodebookFigures {
     return Figure(
       title: "\(model): how alike the anchors are", columns: 1, panelWidth: 420, panelHeight: 360, panels: [panel],
       notes: note)
+  }
+
+  /// What each further group adds to the pictures.
+  private func reconstruction(_ curve: ReconstructionCurve) -> Figure {
+    func chart(_ name: String, _ value: (ReconstructionCurve.Point) -> Double?) -> any FigurePanel {
+      let points = curve.points.compactMap { point in value(point).map { DataPoint(Double(point.groups), $0) } }
+      return Chart(
+        title: name, x: ChartAxis("groups decoded"), y: ChartAxis(name),
+        marks: [.line(DataSeries(color: .series(0), points: points))])
+    }
+    return Figure(
+      title: "\(model): pictures from the first groups of their codes", columns: 2, panelWidth: 380, panelHeight: 260,
+      panels: [chart("PSNR in dB") { $0.psnr }, chart("SSIM") { $0.ssim }], notes: note)
   }
 
   private func sheet(_ exemplars: CodeExemplars) -> Figure {

@@ -17,9 +17,10 @@ struct CodebookRun {
   private let progress = ProgressLine()
 
   /// - Throws: a sentence that names the file and what is wrong with it.
-  init(_ source: MGVQSource, imageSize: Int, wantsPatches: Bool) throws {
+  init(_ source: MGVQSource, imageSize: Int, wantsPatches: Bool, metric: Codebook.Metric? = nil) throws {
     model = try MGVQModel(source)
-    codebook = try Codebook(embedding: model.embedding, groups: model.groups)
+    let metric = model.stack == nil ? .cosine : metric ?? Codebook.Metric.guessed(model.embedding)
+    codebook = try Codebook(embedding: model.embedding, groups: model.groups, metric: metric)
     self.imageSize = imageSize
     self.wantsPatches = wantsPatches
     if wantsPatches && !model.hasPatches {
@@ -27,9 +28,16 @@ struct CodebookRun {
     }
   }
 
+  /// Codebooks side by side.
+  var groups: Int { codebook.groups }
+
   /// What to report on.
   struct Question {
     let pictures: VerifyPictures
+    /// Codes that another program chose, in the place of pictures.
+    var codes: [CodeGrid] = []
+    /// Whether pictures are decoded from the first g groups.
+    var reconstructs = false
     /// Other pictures to compare with, and what they are called.
     let against: VerifyPictures?
     let label: String
@@ -57,20 +65,23 @@ struct CodebookRun {
     var agreement = CodeAgreement(groups: model.groups)
     var otherUsage = CodeUsage(groups: model.groups, codesPerGroup: codebook.codesPerGroup)
     var exemplars = question.code.map { CodeExemplars(name: $0, limit: question.exemplars) }
+    var curve = question.reconstructs ? ReconstructionCurve(groups: model.groups) : nil
     var first: (name: String, codes: CodeGrid)?
-    let usage = try measure(question.pictures) { name, image, codes in
+    var usage = try measure(question.pictures) { name, image, codes in
       if first == nil { first = (name, codes.codes) }
       try exemplars?.add(name, model.square(image), codes.codes, margins: codebook.margins(codes.latent))
+      try curve?.add(codes.pixelValues) { try model.reconstruct(codes.codes, groups: $0) }
       guard let other else { return }
       let theirs = try other.model.encode(image).codes
       agreement.add(codes.codes.indices, theirs.indices)
       try otherUsage.add(theirs)
     }
+    for grid in question.codes { try usage.add(grid) }
     var comparisons: [CodebookComparison] = []
     if let others = question.against {
       comparisons.append(try comparison(usage, measure(others) { _, _, _ in }, question.label))
     }
-    let hasPictures = !question.pictures.entries.isEmpty
+    let hasPictures = !question.pictures.entries.isEmpty || !question.codes.isEmpty
     if let other, let path = question.model {
       comparisons.append(
         CodebookComparison(
@@ -79,9 +90,10 @@ struct CodebookRun {
     }
     let report = CodebookReport(
       codebook, pictures: hasPictures ? usage : nil, probes: try probes(), buffers: buffers,
-      others: comparisons.flatMap(\.findings) + missingAnchors)
+      others: comparisons.flatMap(\.findings) + missingAnchors + kind)
     let document = CodebookDocument(
       report: report, comparisons: comparisons, code: exemplars.map { CodebookCode(codebook, $0) },
+      reconstruction: curve,
       provenance: CodebookDocument.Provenance(
         model: model, pictures: question.pictures, shape: shape, imageSize: model.configuration?.imageSize))
     return Answer(
@@ -146,6 +158,18 @@ struct CodebookRun {
     model.anchorProblem.map {
       [CodebookFinding(.warning, .missingAnchors, "There are no anchors to look at: \($0).")]
     } ?? []
+  }
+
+  /// Of a quantizer that is no MGVQ: which tensors were taken for its codebooks, and how it measures distances.
+  private var kind: [CodebookFinding] {
+    guard let stack = model.stack else { return [] }
+    let names = stack.names.count == 1 ? stack.names[0] : "\(stack.names[0]) and \(stack.names.count - 1) more"
+    let how = codebook.metric == .cosine ? "angle" : "distance"
+    return [
+      CodebookFinding(
+        .ok, .quantizerKind,
+        "The codebook is \(printable(names)); the nearest code is taken by \(how) (--distance says otherwise).")
+    ]
   }
 
   private var shape: CodebookDocument.Shape {

@@ -28,7 +28,8 @@ struct CodebookText {
 
   private var sections: [[String]] {
     let all =
-      [head, findings, vectors, usage, places, shared, anchors, code] + document.comparisons.map(comparison)
+      [head, findings, vectors, usage, places, shared, anchors, reconstruction, code]
+      + document.comparisons.map(comparison)
       + [[report.buffers.sentence], provenance]
     return all.filter { !$0.isEmpty }
   }
@@ -127,6 +128,15 @@ struct CodebookText {
       return row
     }
     return [title] + TextTable().lines([head] + rows)
+  }
+
+  private var reconstruction: [String] {
+    guard let curve = document.reconstruction, curve.pictures > 0 else { return [] }
+    let rows = curve.points.map {
+      ["\($0.groups)", decimal($0.psnr, digits: 2), $0.ssim.map { decimal($0, digits: 3) } ?? ""]
+    }
+    return ["pictures decoded from the first groups alone, the others zero; means over \(curve.pictures) pictures"]
+      + TextTable.lines([["groups", "PSNR dB", "SSIM"]] + rows)
   }
 
   private var code: [String] { document.code?.lines ?? [] }

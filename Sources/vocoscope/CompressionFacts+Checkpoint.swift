@@ -6,10 +6,10 @@ import WeightFormats
 
 extension CompressionFacts {
   /// What a checkpoint says of itself, and how it is asked.
-  init(_ checkpoint: CheckpointDirectory, options: GenerationOptions) {
+  init(_ pipeline: Pipeline, options: GenerationOptions) {
+    let checkpoint = pipeline.checkpoint
     let configuration = checkpoint.configuration
     let kinds = configuration.sequence
-    let beforeVoco = kinds.prefix { $0 != .voco }
     self.init(
       modelName: checkpoint.name, configSHA256: checkpoint.configSHA256, weightsSHA256: checkpoint.weightsSHA256,
       version: programVersion,
@@ -19,9 +19,9 @@ extension CompressionFacts {
         keyValueHeads: configuration.keyValueHeads, headDim: configuration.headDim,
         vocabularySize: configuration.vocabularySize),
       prompt: PromptShape(
-        prefix: beforeVoco.count { $0 == .bos || $0 == .newline },
+        prefix: pipeline.model.prefixTokens,
         visual: (kinds.contains(.anchors) ? configuration.anchorTokens : 0)
-          + (kinds.contains(.patches) ? configuration.vision.patches : 0),
+          + (kinds.contains(.patches) ? configuration.patches : 0),
         voco: configuration.vocoTokens, text: 0),
       pattern: configuration.visualMask == .star ? .star : .voco, bytesPerElement: MemoryLayout<Float>.size,
       contextLength: configuration.maxPositionEmbeddings,

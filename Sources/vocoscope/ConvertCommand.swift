@@ -13,34 +13,24 @@ struct ConvertCommand: ParsableCommand {
       appears when it is complete, and none is overwritten.
       """)
 
-  @Option(
-    help: ArgumentHelp(
-      "The decoder and the projector: a LLaVA or VoCo-LLaMA directory with its tokenizer.", valueName: "dir"))
-  var llm: String
-
-  @Option(help: ArgumentHelp("The vision tower: a CLIP directory.", valueName: "dir"))
-  var vision: String
-
-  @Option(help: ArgumentHelp("The quantizer: an MGVQ state dict, .pt or .safetensors.", valueName: "file"))
-  var mgvq: String
-
-  @Option(
-    help: ArgumentHelp(
-      "Put random weights in the place of an anchor projector that the directory lacks; every report then says so.",
-      valueName: "seed"))
-  var randomAnchorProjector: UInt64?
+  @OptionGroup var options: PartsOptions
 
   @Option(help: ArgumentHelp("The checkpoint directory to make.", valueName: "dir"))
   var out: String
 
+  mutating func validate() throws {
+    guard case .parts? = try options.source() else { throw ValidationError("name the decoder's directory with --llm") }
+  }
+
   func run() throws {
-    let parts = try PublishedParts(llm: llm, vision: vision, mgvq: mgvq, randomAnchorSeed: randomAnchorProjector)
+    guard case .parts(let named)? = try options.source() else { throw ValidationError("--llm is missing") }
+    let parts = try PublishedParts(named)
     try parts.write(to: out)
     // Opened as every command opens it, so that what was written is known to run.
     let checkpoint = try CheckpointDirectory(path: out)
     _ = try HTCVLMModel(directory: checkpoint)
     let lines =
-      ["\(out): \(checkpoint.tensors.count) tensors; this checkpoint runs"]
+      ["\(out): a \(parts.family.rawValue), \(checkpoint.tensors.count) tensors; this checkpoint runs"]
       + checkpoint.configuration.untrainedParts.map { "untrained: \($0)" }
     try StandardStream.output.write(lines.map { $0 + "\n" }.joined())
   }

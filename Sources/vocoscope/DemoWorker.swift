@@ -67,7 +67,7 @@ final class DemoWorker: Sendable {
     let options = GenerationOptions(maxNewTokens: 16)
     let trace = try pipeline.trace(
       picture, Pipeline.Request(prompt: question.text, options: options), cancellation: cancellation)
-    let events = Mutex<[CompressionEvent]>([.facts(CompressionFacts(pipeline.checkpoint, options: options))])
+    let events = Mutex<[CompressionEvent]>([.facts(CompressionFacts(pipeline, options: options))])
     var dialogue = CompressionDialogue(
       pipeline.model, sources: VisualSource.allCases, options: options, run: RunContext(cancellation: cancellation)
     ) { event in events.withLock { $0.append(event) } }

@@ -15,16 +15,11 @@ struct ModelOptions: ParsableArguments {
   @Option(help: "Hold the matrices of decoder and tower as they are or as 8-bit integers, which takes half the memory.")
   var precision = Precision.exact
 
-  mutating func validate() throws {
-    if model != nil, try parts.source() != nil {
-      throw ValidationError(
-        "--model is a whole checkpoint, --llm, --vision and --mgvq are its parts: give one or the other")
-    }
-  }
+  mutating func validate() throws { _ = try parts.source(of: model) }
 
   /// What to open, and how.
   func opening() throws -> ModelOpening {
-    let source = try parts.source() ?? .directory(try model ?? Self.bundled())
+    let source = try parts.source(of: model) ?? .directory(try Self.bundled())
     return ModelOpening(source: source, precision: precision)
   }
 
@@ -38,34 +33,72 @@ struct ModelOptions: ParsableArguments {
   }
 }
 
-/// The parts of a model where they are published; shared by every subcommand that opens a model or looks at one.
+/// The parts of a model where they are published, and what their files do not say; shared by every subcommand that opens a
+/// model or looks at one.
 struct PartsOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
-      "Instead of a checkpoint: a LLaVA or VoCo-LLaMA directory, the decoder and the projector.", valueName: "dir"))
+      "Instead of a checkpoint: the decoder and the projector, a LLaVA, VoCo-LLaMA or M3 directory of either layout, or "
+        + "its name in the Hugging Face cache.",
+      valueName: "dir"))
   var llm: String?
-
-  @Option(help: ArgumentHelp("With --llm: a CLIP directory, the vision tower.", valueName: "dir"))
-  var vision: String?
-
-  @Option(help: ArgumentHelp("With --llm: an MGVQ state dict, .pt or .safetensors, the quantizer.", valueName: "file"))
-  var mgvq: String?
 
   @Option(
     help: ArgumentHelp(
-      "With --llm: random weights in the place of an anchor projector that the directory lacks; every report says so.",
+      "The vision tower, a CLIP directory or its name in the Hugging Face cache; needed where the decoder's directory "
+        + "has none.",
+      valueName: "dir"))
+  var vision: String?
+
+  @Option(
+    help: ArgumentHelp("The quantizer of an HTC-VLM: an MGVQ state dict, .pt or .safetensors.", valueName: "file"))
+  var mgvq: String?
+
+  @Option(
+    help: ArgumentHelp("A LoRA run on the decoder, merged as it is read, or a projector for it.", valueName: "dir"))
+  var adapter: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "With --mgvq: random weights in the place of an anchor projector that the directory lacks; every report says so.",
       valueName: "seed"))
   var randomAnchorProjector: UInt64?
 
-  mutating func validate() throws { _ = try source() }
+  @Option(help: "How many voco tokens a VoCo-LLaMA was trained with, which its files do not say; without it, 2.")
+  var vocoTokens: Int?
 
-  /// The parts, or `nil` if none is named; throws `ValidationError` if one is missing.
-  func source() throws -> CheckpointSource? {
-    if llm == nil && vision == nil && mgvq == nil && randomAnchorProjector == nil { return nil }
-    guard let llm, let vision, let mgvq else {
-      throw ValidationError("--llm, --vision and --mgvq go together: a model has all three parts")
+  @Option(help: "How many visual tokens an M3 model pools the patches to, one of those it was trained with.")
+  var visualTokens: Int?
+
+  mutating func validate() throws {
+    for (name, count) in [("--voco-tokens", vocoTokens), ("--visual-tokens", visualTokens)] {
+      if let count, !(1...4096 ~= count) { throw ValidationError("\(name) is \(count), expected 1 to 4096") }
     }
-    return .parts(llm: llm, vision: vision, mgvq: mgvq, randomAnchorSeed: randomAnchorProjector)
+  }
+
+  /// What `model`, a checkpoint's directory, and these options name together; nil if nothing.
+  ///
+  /// Throws `ValidationError` if they contradict each other.
+  func source(of model: String? = nil) throws -> CheckpointSource? {
+    if model != nil, llm != nil {
+      throw ValidationError("a directory is a whole checkpoint, --llm its decoder alone: give one or the other")
+    }
+    if randomAnchorProjector != nil, mgvq == nil {
+      throw ValidationError("--random-anchor-projector goes with --mgvq: anchors are made from its codes")
+    }
+    let refines =
+      vision != nil || mgvq != nil || adapter != nil || vocoTokens != nil || visualTokens != nil
+    if let model, !refines { return .directory(model) }
+    guard let decoder = llm ?? model else {
+      guard !refines else {
+        throw ValidationError("these options are of a published model: name its decoder with --llm")
+      }
+      return nil
+    }
+    return .parts(
+      ModelParts(
+        llm: decoder, vision: vision, mgvq: mgvq, adapter: adapter, randomAnchorSeed: randomAnchorProjector,
+        vocoTokens: vocoTokens, visualTokens: visualTokens))
   }
 }
 

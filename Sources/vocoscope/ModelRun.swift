@@ -34,7 +34,7 @@ struct ModelRun {
 extension ModelRun {
   /// The answers from every source, and what they cost, as the Compression panel gets them.
   func compression(withFamilies: Bool) throws -> [CompressionEvent] {
-    let events = Mutex<[CompressionEvent]>([.facts(CompressionFacts(pipeline.checkpoint, options: options.generation))])
+    let events = Mutex<[CompressionEvent]>([.facts(CompressionFacts(pipeline, options: options.generation))])
     var dialogue = CompressionDialogue(
       pipeline.model, sources: VisualSource.allCases, options: options.generation, run: RunContext()
     ) { event in events.withLock { $0.append(event) } }

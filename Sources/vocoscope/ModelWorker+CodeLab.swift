@@ -10,18 +10,21 @@ extension ModelWorker {
   func perform(_ request: CodeLabRequest) {
     start { [self] pipeline, cancellation in
       let visual = try pipeline.encoding(picture, cancellation: cancellation)
+      guard let mgvq = visual.mgvq else {
+        throw ModelError.noQuantizer(family: pipeline.model.configuration.family)
+      }
       switch request {
       case .decode(let request):
-        mailbox.post(.codeLab(.decoded(try decode(request, visual, pipeline.model))))
+        mailbox.post(.codeLab(.decoded(try decode(request, mgvq, pipeline.model))))
       case .provenance(let edits):
-        let edited = try pipeline.model.replacing(codes: visual.mgvq.codes.applying(edits), in: visual)
+        let edited = try pipeline.model.replacing(codes: mgvq.codes.applying(edits), in: visual)
         mailbox.post(
-          .codeLab(.provenance(AnchorProvenance(pipeline.model.anchorAblation(edited)), edits: edits)))
+          .codeLab(.provenance(AnchorProvenance(try pipeline.model.anchorAblation(edited)), edits: edits)))
       case .run(let edits, let prompt):
         let mailbox = mailbox
         let trace = try pipeline.trace(
           picture, Pipeline.Request(prompt: prompt, options: options.generation),
-          codes: visual.mgvq.codes.applying(edits), edits: edits.words, progress: { mailbox.post(.progress($0)) },
+          codes: mgvq.codes.applying(edits), edits: edits.words, progress: { mailbox.post(.progress($0)) },
           cancellation: cancellation)
         mailbox.post(.codeLab(.edited(trace, edits: edits)))
       case .save: preconditionFailure("the run loop writes files")
@@ -38,12 +41,12 @@ extension ModelWorker {
   }
 
   private func decode(
-    _ request: DecodeRequest, _ visual: VisualEncoding, _ model: HTCVLMModel
+    _ request: DecodeRequest, _ mgvq: MGVQTrace, _ model: HTCVLMModel
   ) throws -> DecodeResult {
-    let codes = visual.mgvq.codes.applying(request.edits)
+    let codes = mgvq.codes.applying(request.edits)
     let whole = try whole(codes, model)
     let decoded = try model.decode(request.variant.vectors(codes, model.codeVectors))
-    let original = visual.mgvq.pixelValues
+    let original = mgvq.pixelValues
     return DecodeResult(
       request, decoded: decoded, original: original, whole: whole,
       psnr: PictureQuality.psnr(original, decoded, range: 2), ssim: PictureQuality.ssim(original, decoded, range: 2),

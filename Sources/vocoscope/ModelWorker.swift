@@ -134,7 +134,7 @@ final class ModelWorker: Sendable {
   private func begin(_ pipeline: Pipeline, _ run: RunContext) throws -> CompressionDialogue {
     let mailbox = mailbox
     mailbox.post(.compression(.cleared))
-    mailbox.post(.compression(.facts(CompressionFacts(pipeline.checkpoint, options: options.generation))))
+    mailbox.post(.compression(.facts(CompressionFacts(pipeline, options: options.generation))))
     var dialogue = CompressionDialogue(
       pipeline.model, sources: VisualSource.allCases, options: options.generation, run: run
     ) { mailbox.post(.compression($0)) }
@@ -183,7 +183,9 @@ final class ModelWorker: Sendable {
     let pipeline = try model.open(progress: { mailbox.post(.progress($0)) })
     state.withLock { $0.pipeline = pipeline }
     mailbox.post(.checkpoint(try CheckpointListing(pipeline)))
-    mailbox.post(.codebook(CodebookView(try pipeline.model.codebook())))
+    if pipeline.model.configuration.mgvq != nil {
+      mailbox.post(.codebook(CodebookView(try pipeline.model.codebook())))
+    }
     return pipeline
   }
 }

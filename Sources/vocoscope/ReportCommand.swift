@@ -64,12 +64,12 @@ struct ReportSource {
     let trace = try run.trace()
     let compression = try run.compression(withFamilies: withFamilies)
     let picture = Action.picture(Picture(run.picture), name: run.picture.name)
+    let model = run.pipeline.model
+    let codebook = model.configuration.mgvq == nil ? [] : [Action.codebook(CodebookView(try model.codebook()))]
     return ReportSource(
       trace: trace,
-      extra: [
-        picture, .checkpoint(try CheckpointListing(run.pipeline)),
-        .codebook(CodebookView(try run.pipeline.model.codebook())),
-      ] + compression.map(Action.compression))
+      extra: [picture, .checkpoint(try CheckpointListing(run.pipeline))] + codebook
+        + compression.map(Action.compression))
   }
 
   /// Whether the file is laid out as safetensors: a header length below the file's size, then a JSON object.

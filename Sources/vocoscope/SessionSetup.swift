@@ -4,6 +4,7 @@ import Foundation
 import HTCVLM
 import ImageLoading
 import Inspector
+import Tensor
 import TerminalUI
 import Trace
 
@@ -70,9 +71,23 @@ extension Picture {
 }
 
 extension Trace {
-  /// What fills an inspector with a finished run: the picture is taken from the quantizer's input.
+  /// What fills an inspector with a finished run: the picture is taken from the quantizer's input, or from the tower's.
   var actions: [Action] {
-    let picture = mgvq.map { [Action.picture(Picture(signed: $0.pixelValues), name: provenance.imageName)] } ?? []
-    return picture + [.trace(self), .finished]
+    let seen = mgvq.map { Picture(signed: $0.pixelValues) } ?? normalizedPicture
+    return (seen.map { [.picture($0, name: provenance.imageName)] } ?? []) + [.trace(self), .finished]
+  }
+
+  /// The tower's input with its normalisation undone; nil where the file does not say what it was.
+  private var normalizedPicture: Picture? {
+    guard let pixels = vision?.pixelValues, model.imageMean.count == 3, model.imageStd.count == 3 else { return nil }
+    let area = pixels.count / 3
+    // Values of 0…1 as the signed ones that a quantizer takes.
+    let signed = Tensor(
+      shape: pixels.shape,
+      values: pixels.values.enumerated().map { index, value in
+        let channel = index / area
+        return (value * Float(model.imageStd[channel]) + Float(model.imageMean[channel])) * 2 - 1
+      })
+    return Picture(signed: signed)
   }
 }

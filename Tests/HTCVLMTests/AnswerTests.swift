@@ -52,7 +52,7 @@ struct AnswerTests {
     expectClose(answer.logits, dense.logits[row: sequence.length - 1])
     let other = try model.compress(try model.encode(SyntheticModel.picture(shade: 99)))
     let same = try model.answer(
-      "where is it", from: other, source: .none, options: GenerationOptions(maxNewTokens: 1))
+      "where is it", from: other, source: AnswerSource.none, options: GenerationOptions(maxNewTokens: 1))
     #expect(same.logits == answer.logits)
   }
 

@@ -42,7 +42,7 @@ struct CheckpointBindingTests {
     let cache = try model.compress(visual)
     let answer = try model.answer("is it", from: cache, options: GenerationOptions(maxNewTokens: 2))
     #expect(answer.logits.values.allSatisfy { $0.isFinite })
-    #expect(try model.reconstruct(visual.mgvq.codes).shape == [3, 32, 32])
+    #expect(try model.reconstruct(#require(visual.mgvq).codes).shape == [3, 32, 32])
   }
 
   @Test("Tied heads use the embeddings, whatever lm_head.weight holds")

@@ -13,14 +13,15 @@ struct CodeEditTests {
     let parity = ParityCase.all[index]
     let model = try parity.model()
     let visual = try model.encode(try parity.picture().image)
-    let ablation = model.anchorAblation(visual)
-    let codes = visual.mgvq.codes
+    let ablation = try model.anchorAblation(visual)
+    let mgvq = try #require(visual.mgvq)
+    let codes = mgvq.codes
     let plane = codes.height * codes.width
-    let channels = visual.mgvq.quantized.shape[0] / codes.groups
+    let channels = mgvq.quantized.shape[0] / codes.groups
     func change(_ isOut: (_ group: Int, _ place: Int) -> Bool) -> [Double] {
-      var values = visual.mgvq.quantized.values
+      var values = mgvq.quantized.values
       for index in values.indices where isOut(index / plane / channels, index % plane) { values[index] = 0 }
-      let other = model.projected(Tensor(shape: visual.mgvq.quantized.shape, values: values))
+      let other = model.projected(Tensor(shape: mgvq.quantized.shape, values: values))
       return (0..<other.shape[0]).map { anchor in
         let (a, b) = (visual.anchors[row: anchor].values, other[row: anchor].values)
         let distance = zip(a, b).reduce(0.0) { $0 + Double($1.0 - $1.1) * Double($1.0 - $1.1) }

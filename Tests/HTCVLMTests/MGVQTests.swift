@@ -37,7 +37,7 @@ struct MGVQTests {
     let configuration = try SyntheticModel.configuration(mgvq: layout.keys)
     let tensors = try SyntheticModel.tensors(configuration)
     let model = try SyntheticModel.model(configuration, tensors: tensors)
-    let encoded = try model.encode(SyntheticModel.picture()).mgvq
+    let encoded = try #require(try model.encode(SyntheticModel.picture()).mgvq)
     #expect(encoded.latent.shape == [8, layout.latent, layout.latent])
     #expect(encoded.codes.height == layout.latent && encoded.codes.groups == 2)
     #expect(encoded.codes.indices.allSatisfy { (0..<16).contains($0) })
@@ -50,7 +50,7 @@ struct MGVQTests {
   func nearest() throws {
     let model = try ParityCase.star.model()
     let codebook = try model.codebook()
-    let encoded = try model.encode(try ParityCase.star.picture().image).mgvq
+    let encoded = try #require(try model.encode(try ParityCase.star.picture().image).mgvq)
     let positions = encoded.codes.height * encoded.codes.width
     for group in 0..<codebook.groups {
       for position in 0..<positions {
@@ -75,7 +75,7 @@ struct MGVQTests {
       let squares = codebook.codes[row: row].values.reduce(0.0) { $0 + Double($1) * Double($1) }
       #expect(abs(squares - 1) < 1e-6)
     }
-    let mgvq = try model.encode(try ParityCase.twoVocos.picture().image).mgvq
+    let mgvq = try #require(try model.encode(try ParityCase.twoVocos.picture().image).mgvq)
     let (group, row, column) = (2, 1, 3)
     let code = group * codebook.codesPerGroup + mgvq.codes[group, row, column]
     for channel in 0..<codebook.dimension {
@@ -86,7 +86,7 @@ struct MGVQTests {
   @Test("Decoding the first groups alone reads zero in the others")
   func firstGroups() throws {
     let model = try ParityCase.star.model()
-    let codes = try model.encode(try ParityCase.star.picture().image).mgvq.codes
+    let codes = try #require(try model.encode(try ParityCase.star.picture().image).mgvq).codes
     let all = try model.reconstruct(codes, groups: 0..<8)
     #expect(all == (try model.reconstruct(codes)))
     let some = try model.reconstruct(codes, groups: 0..<2)

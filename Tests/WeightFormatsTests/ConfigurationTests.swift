@@ -30,16 +30,17 @@ extension JSONValue {
     #expect(c.hiddenSize == 64 && c.intermediateSize == 160 && c.layers == 3 && c.heads == 4 && c.keyValueHeads == 4)
     #expect(c.headDim == 16 && c.rmsNormEpsilon == 1e-5 && c.ropeTheta == 500_000 && c.vocabularySize == 421)
     #expect(c.bosTokenID == 1 && c.eosTokenID == 2 && c.maxPositionEmbeddings == 1024 && !c.tiedEmbeddings)
-    #expect(c.projectorType == .mlp2xGELU && c.visionSelectLayer == -2 && c.imageAspectRatio == .square)
+    #expect(c.projectorType == .perceptron(layers: 2) && c.visionSelectLayer == -2 && c.imageAspectRatio == .square)
     #expect(c.vocoTokenID == 420 && c.vocoTokens == 2 && c.anchorTokens == 4 && c.anchorProjectorHiddenSize == 32)
     #expect(c.anchorFlatten == .hwc && c.visualMask == .star && c.promptTemplate == "USER: {prompt} ASSISTANT:")
     #expect(c.sequence == [.bos, .patches, .anchors, .newline, .voco, .text] && c.untrainedParts == [])
     #expect(c.visionBlocks == 2 && c.vision.grid == 6 && c.vision.patches == 36 && c.vision.headDim == 12)
     #expect(c.vision.hiddenActivation == .gelu && c.vision.usesPreLayerNorm)
-    #expect(c.mgvq.latentSize == 4 && c.mgvq.codesPerGroup == 128 && c.mgvq.channelsPerGroup == 8)
-    #expect(c.mgvq.decoder.map(\.norm) == [.batchNorm2D, .batchNorm2D, .batchNorm2D, .rmsNorm2D, .rmsNorm2D])
-    #expect(c.mgvq.encoder.map(\.block) == [.resBlock, .resBlock, .resBlock, .eViTGLU, .eViTGLU])
-    #expect(c.mgvq.decoder.map(\.activation) == [.relu, .relu, .relu, .silu, .silu])
+    let mgvq = try #require(c.mgvq)
+    #expect(mgvq.latentSize == 4 && mgvq.codesPerGroup == 128 && mgvq.channelsPerGroup == 8)
+    #expect(mgvq.decoder.map(\.norm) == [.batchNorm2D, .batchNorm2D, .batchNorm2D, .rmsNorm2D, .rmsNorm2D])
+    #expect(mgvq.encoder.map(\.block) == [.resBlock, .resBlock, .resBlock, .eViTGLU, .eViTGLU])
+    #expect(mgvq.decoder.map(\.activation) == [.relu, .relu, .relu, .silu, .silu])
   }
 
   @Test("VoCo-LLaMA's layout, tied embeddings and grouped queries are read")
@@ -90,7 +91,7 @@ extension JSONValue {
       ("hidden_size", "0"), ("hidden_size", "-1"), ("hidden_size", "1e9"), ("hidden_size", "99999999999999999999"),
       ("hidden_size", "\"64\""), ("num_hidden_layers", "1000000000"), ("num_key_value_heads", "3"), ("head_dim", "15"),
       ("rms_norm_eps", "0"), ("rms_norm_eps", "\"small\""), ("tie_word_embeddings", "1"), ("voco_token_id", "421"),
-      ("eos_token_id", "[1, 2]"), ("mm_projector_type", "\"mlp3x_gelu\""), ("mm_vision_select_layer", "-5"),
+      ("eos_token_id", "[1, 2]"), ("mm_projector_type", "\"mlpx_gelu\""), ("mm_vision_select_layer", "-5"),
       ("mm_vision_select_layer", "4"), ("mm_vision_select_feature", "\"cls_patch\""),
       ("image_aspect_ratio", "\"anyres\""),
       ("visual_mask", "\"moon\""), ("anchor_flatten", "\"whc\""), ("sequence", "[\"bos\", \"text\"]"),

@@ -208,7 +208,7 @@ struct CodebookTests {
       (["--model", folder.root], Int32(1), "neither a checkpoint nor a state dict"),
       (["--model", ParityCase.directory + "/config.json"], 1, "config.json"),
       (["--model", ParityCase.directory, "/no/such/picture.png"], 1, "/no/such/picture.png"),
-      (["--model", ParityCase.directory + "/expected.safetensors"], 1, "no MGVQ state dict"),
+      (["--model", ParityCase.directory + "/expected.safetensors"], 1, "holds no codebook"),
       (["--model", ParityCase.directory, "--against", "x.png"], 2, "--against needs pictures"),
       (["--image-size", "4"], 2, "--image-size"), (["--code", "0:4"], 2, "--code"),
       (["--model", ParityCase.directory, "--code", "9:4"], 1, "groups 1 to 8 and codes 0 to 31"),

@@ -43,11 +43,11 @@ package struct KeyLayout: Sendable, Hashable {
 
   /// - Parameter patchGrid: patches along one side.
   package init(_ sequence: SequenceTrace, patchGrid: Int) throws(EvidenceError) {
-    guard let query = sequence.vocoPosition else { throw .missing(stage: "voco token") }
+    let query = sequence.inspectedPosition
     var roles = [KeyRole](repeating: .prefix, count: sequence.length)
     for (index, key) in sequence.positions(of: .anchors).enumerated() { roles[key] = .anchor(index) }
     let patches = sequence.positions(of: .patches)
-    guard patches.isEmpty || patches.count == patchGrid * patchGrid else {
+    guard patches.isEmpty || patchGrid > 0 && patches.count % patchGrid == 0 else {
       throw .shape(tensor: "patches", found: [patches.count], expected: "\(patchGrid)×\(patchGrid)")
     }
     for (index, key) in patches.enumerated() {

@@ -32,7 +32,8 @@ extension Codebook {
         }
       }
       let unit = normalisedRows(vectors)
-      return twoNearest(unit, in: normalised[group], skippingOwn: false).enumerated().map { cell, nearest in
+      return twoNearest(unit, in: normalised[group], skippingOwn: false, byAngle: true).enumerated().map {
+        cell, nearest in
         let far = { (code: Int) in
           code < 0 ? 2 : Evidence.distance(unit[row: cell].values, self.normalised[group], row: code)
         }

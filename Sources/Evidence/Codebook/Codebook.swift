@@ -3,10 +3,28 @@ package import Tensor
 
 /// The code vectors of every group, as they lie in the checkpoint and as the quantizer compares them.
 package struct Codebook: Sendable {
+  /// What makes a code the nearest.
+  package enum Metric: String, Sendable, Hashable, Codable, CaseIterable {
+    /// The angle: lengths do not count, as in MGVQ and LlamaGen.
+    case cosine
+    /// The distance of the vectors as they are, as in VQGAN and most others.
+    case euclidean
+
+    /// Cosine for codes that all have length 1, which is what quantizers by angle keep; a guess, where no file tells.
+    package static func guessed(_ embedding: Tensor) -> Metric {
+      let width = embedding.shape[1]
+      let isUnit = stride(from: 0, to: embedding.count, by: width).allSatisfy { start in
+        abs(embedding.values[start..<start + width].reduce(0) { $0 + $1 * $1 } - 1) < 1e-3
+      }
+      return isUnit ? .cosine : .euclidean
+    }
+  }
+
+  package let metric: Metric
   /// Per group `[K, d]`, as stored.
   package let stored: [Tensor]
-  /// Per group `[K, d]`, each vector at length 1: what distances are measured between. A vector that cannot be
-  /// normalised (zero or not finite) is zero here.
+  /// Per group `[K, d]`, what distances are measured between: each vector at length 1, or by `euclidean` all of a group
+  /// over their root mean square length. A vector that cannot be scaled so is zero here.
   package let normalised: [Tensor]
 
   package var groups: Int { stored.count }
@@ -15,13 +33,14 @@ package struct Codebook: Sendable {
 
   /// - Parameter embedding: `quantize.embedding.weight` `[G·K, d]`; group g owns rows g·K ..< (g+1)·K.
   /// - Throws: `EvidenceError.shape` if the rows do not divide by the groups.
-  package init(embedding: Tensor, groups: Int) throws(EvidenceError) {
+  package init(embedding: Tensor, groups: Int, metric: Metric = .cosine) throws(EvidenceError) {
     guard embedding.rank == 2, groups > 0, embedding.count > 0, embedding.shape[0] % groups == 0 else {
       throw .shape(tensor: "quantize.embedding.weight", found: embedding.shape, expected: "[\(groups)·K, d]")
     }
     let codes = embedding.shape[0] / groups
     stored = (0..<groups).map { embedding[rows: $0 * codes..<($0 + 1) * codes] }
-    normalised = stored.map(normalisedRows)
+    self.metric = metric
+    normalised = stored.map(metric == .cosine ? normalisedRows : scaledRows)
   }
 
   /// The nearest other codes of a code, nearest first.
@@ -54,6 +73,21 @@ func normalisedRows(_ table: Tensor) -> Tensor {
   return Tensor(shape: table.shape, values: values)
 }
 
+/// The rows of `[n, d]` over the root mean square of their lengths; zero where one is not finite.
+func scaledRows(_ table: Tensor) -> Tensor {
+  let width = table.shape[1]
+  let squares = (0..<table.shape[0]).map { row in
+    table.values[row * width..<(row + 1) * width].reduce(0.0) { $0 + Double($1) * Double($1) }
+  }
+  let finite = squares.filter(\.isFinite)
+  let length = finite.isEmpty ? 0 : (finite.reduce(0, +) / Double(finite.count)).squareRoot()
+  return Tensor(
+    shape: table.shape,
+    values: table.values.enumerated().map { index, value in
+      length > 0 && squares[index / width].isFinite ? Float(Double(value) / length) : 0
+    })
+}
+
 /// The Euclidean distance between `vector` `[d]` and a row of `table` `[n, d]`, in double.
 func distance(_ vector: [Float], _ table: Tensor, row: Int) -> Double {
   var sum = 0.0
@@ -65,20 +99,27 @@ func distance(_ vector: [Float], _ table: Tensor, row: Int) -> Double {
   return sum.squareRoot()
 }
 
-/// For every row of `queries` `[n, d]` the two rows of `table` `[K, d]` with the largest dot product, skipping row i
-/// for query i if `skippingOwn`. Blocks of queries go through one matrix product each, small enough to stay in cache.
-func twoNearest(_ queries: Tensor, in table: Tensor, skippingOwn: Bool) -> [(first: Int, second: Int)] {
+/// For every row of `queries` `[n, d]` the two nearest rows of `table` `[K, d]`, skipping row i for query i if
+/// `skippingOwn`: by angle those of the largest q·t, for rows of length 1 or 0; else those of the largest
+/// q·t − ‖t‖²/2, which orders as the distance does. Blocks of queries go through one matrix product each, small enough to stay in cache.
+func twoNearest(_ queries: Tensor, in table: Tensor, skippingOwn: Bool, byAngle: Bool) -> [(first: Int, second: Int)] {
   let codes = table.shape[0]
+  let width = table.shape[1]
+  let halves: [Float] = (byAngle ? 0..<0 : 0..<codes).map { row in
+    table.values[row * width..<(row + 1) * width].reduce(0) { $0 + $1 * $1 } / 2
+  }
   let block = max(1, min(queries.shape[0], (1 << 20) / max(1, codes)))
   var result: [(first: Int, second: Int)] = []
   result.reserveCapacity(queries.shape[0])
   for start in stride(from: 0, to: queries.shape[0], by: block) {
     let rows = start..<min(start + block, queries.shape[0])
     let products = matmul(queries[rows: rows], table, transposeB: true)
-    products.values.withUnsafeBufferPointer { products in
+    var scores = products.values
+    scores.withUnsafeMutableBufferPointer { scores in
       for row in 0..<rows.count {
-        let line = UnsafeBufferPointer(rebasing: products[row * codes..<(row + 1) * codes])
-        result.append(twoLargest(line, skipping: skippingOwn ? start + row : -1))
+        let line = UnsafeMutableBufferPointer(rebasing: scores[row * codes..<(row + 1) * codes])
+        for code in halves.indices { line[code] -= halves[code] }
+        result.append(twoLargest(UnsafeBufferPointer(line), skipping: skippingOwn ? start + row : -1))
       }
     }
   }

@@ -33,7 +33,7 @@ package struct CodebookDrift: Sendable, Hashable, Encodable {
       let width = a.shape[1]
       var sum = 0.0
       for index in a.values.indices { sum += Double(a.values[index]) * Double(b.values[index]) }
-      let nearest = twoNearest(a, in: b, skippingOwn: false)
+      let nearest = twoNearest(a, in: b, skippingOwn: false, byAngle: first.metric == .cosine)
       let renamed = nearest.enumerated().count { row, nearest in
         let own = a[row: row].values
         guard nearest.first != row, nearest.first >= 0 else { return false }

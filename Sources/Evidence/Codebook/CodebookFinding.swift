@@ -25,6 +25,7 @@ package struct CodebookFinding: Sendable, Hashable, Codable {
     case missingAnchors = "missing_anchors"
     case usageDrift = "usage_drift"
     case codeDrift = "code_drift"
+    case quantizerKind = "quantizer_kind"
   }
 
   package var severity: Severity

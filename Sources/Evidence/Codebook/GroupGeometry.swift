@@ -13,7 +13,7 @@ package struct GroupGeometry: Sendable, Hashable, Codable {
   package var dimension: Int
   /// Vectors with a NaN or an infinity.
   package var nonFinite: Int
-  /// Finite vectors of length 0, which cannot be normalised.
+  /// Finite vectors of length 0, which cannot be normalised; not counted where lengths matter.
   package var zero: Int
   /// Lengths before normalisation, of the finite vectors: smallest, mean, largest.
   package var normMinimum: Double
@@ -39,12 +39,15 @@ package struct GroupGeometry: Sendable, Hashable, Codable {
     }
     let finite = lengths.filter(\.isFinite)
     nonFinite = codes - finite.count
-    zero = finite.count { $0 == 0 }
+    let byAngle = codebook.metric == .cosine
+    // A vector of length 0 has no direction, but a place like any other.
+    zero = byAngle ? finite.count { $0 == 0 } : 0
     normMinimum = finite.min() ?? 0
     normMean = mean(finite) ?? 0
     normMaximum = finite.max() ?? 0
-    let usable = lengths.map { $0.isFinite && $0 > 0 }
-    nearestDistances = twoNearest(table, in: table, skippingOwn: true).enumerated().map { row, nearest in
+    let usable = lengths.map { $0.isFinite && ($0 > 0 || !byAngle) }
+    nearestDistances = twoNearest(table, in: table, skippingOwn: true, byAngle: byAngle).enumerated().map {
+      row, nearest in
       usable[row] && nearest.first >= 0 ? distance(table[row: row].values, table, row: nearest.first) : 2
     }
     nearDuplicates = nearestDistances.count { $0 < Self.duplicateDistance }
@@ -138,7 +141,8 @@ package func duplicateGroups(_ codebook: Codebook) -> [(first: Int, second: Int)
   for first in 0..<codebook.groups {
     for second in first + 1..<max(first + 1, codebook.groups) {
       let (a, b) = (codebook.normalised[first], codebook.normalised[second])
-      if covers(a, b), covers(b, a) { pairs.append((first, second)) }
+      let byAngle = codebook.metric == .cosine
+      if covers(a, b, byAngle: byAngle), covers(b, a, byAngle: byAngle) { pairs.append((first, second)) }
     }
   }
   return pairs
@@ -146,10 +150,10 @@ package func duplicateGroups(_ codebook: Codebook) -> [(first: Int, second: Int)
 
 /// Whether every row of `a` has a row of `b` within the duplicate distance. A few rows refute most pairs, so those are
 /// tried first.
-private func covers(_ a: Tensor, _ b: Tensor) -> Bool {
+private func covers(_ a: Tensor, _ b: Tensor, byAngle: Bool) -> Bool {
   let sample = a[rows: 0..<min(16, a.shape[0])]
   return [sample, a].allSatisfy { rows in
-    twoNearest(rows, in: b, skippingOwn: false).enumerated().allSatisfy { row, nearest in
+    twoNearest(rows, in: b, skippingOwn: false, byAngle: byAngle).enumerated().allSatisfy { row, nearest in
       nearest.first >= 0 && distance(rows[row: row].values, b, row: nearest.first) < GroupGeometry.duplicateDistance
     }
   }

@@ -24,7 +24,7 @@ package struct EvidenceRun: Sendable, Hashable, Codable {
     layers = model.layers
     heads = model.heads
     anchors = model.anchors
-    patches = model.patchGrid * model.patchGrid
+    patches = model.patchRows * model.patchGrid
     untrainedParts = model.untrainedParts
     self.seed = seed
   }

@@ -93,14 +93,16 @@ extension TraceRecorder.State {
   }
 
   private mutating func assembleLanguage() -> Bool {
-    guard let length = trace.sequence?.length, let hidden = stacked("hidden.voco"),
-      let attentionVoco = stacked("attention.voco"), let attentionLast = stacked("attention.last"),
+    // What is inspected in a model without voco is the last prompt token.
+    let inspected = trace.model.vocoTokens > 0 ? "voco" : "last"
+    guard let length = trace.sequence?.length, let hidden = stacked("hidden.\(inspected)"),
+      let attentionVoco = stacked("attention.\(inspected)"), let attentionLast = stacked("attention.last"),
       let logits = whole("logits")
     else { return false }
     trace.language = LanguageTrace(
       attentionVoco: attentionVoco.padded(to: length), attentionLast: attentionLast.padded(to: length),
-      hiddenVoco: hidden, logits: logits, valueNorms: stacked("value_norms.voco")?.padded(to: length),
-      rolloutVoco: stacked("rollout.voco")?.padded(to: length))
+      hiddenVoco: hidden, logits: logits, valueNorms: stacked("value_norms.\(inspected)")?.padded(to: length),
+      rolloutVoco: stacked("rollout.\(inspected)")?.padded(to: length))
     return true
   }
 

@@ -18,6 +18,8 @@ package struct CheckpointDirectory: Sendable {
   package let configSHA256: String
   /// SHA-256 over the weight files' headers in the order of their names, in hexadecimal.
   package let weightsSHA256: String
+  /// What it was trained as.
+  package let family: ModelFamily
 
   /// Opens the directory at `path`.
   ///
@@ -47,21 +49,25 @@ package struct CheckpointDirectory: Sendable {
     let weights = try WeightFiles(directory: path)
     tensors = weights.tensors
     weightsSHA256 = SHA256.hexDigest(of: weights.headerBytes)
+    family = configuration.family
   }
 
-  /// A checkpoint whose parts were opened one by one; `path` is the directory that files about it go into.
+  /// A checkpoint whose parts were opened one by one; `path` is the directory that files about it go into, `name` what
+  /// it was called by.
   package init(
-    path: String, configuration: HTCVLMConfiguration, preprocessor: ImageProcessorConfiguration,
-    tensors: [String: StoredTensor], tokenizerPath: String, configSHA256: String, weightsSHA256: String
+    path: String, name: String? = nil, configuration: HTCVLMConfiguration, preprocessor: ImageProcessorConfiguration,
+    tensors: [String: StoredTensor], tokenizerPath: String, configSHA256: String, weightsSHA256: String,
+    family: ModelFamily
   ) {
     self.path = path
-    name = Self.lastComponent(path)
+    self.name = name.flatMap { HuggingFaceCache.isName($0) && $0 != path ? $0 : nil } ?? Self.lastComponent(path)
     self.configuration = configuration
     self.preprocessor = preprocessor
     self.tensors = tensors
     self.tokenizerPath = tokenizerPath
     self.configSHA256 = configSHA256
     self.weightsSHA256 = weightsSHA256
+    self.family = family
   }
 
   /// The name that the path leads to, also for `.` and `..`.

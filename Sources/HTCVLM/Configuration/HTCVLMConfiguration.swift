@@ -1,4 +1,5 @@
 package import JSON
+import Tokenization
 package import Trace
 package import WeightFormats
 
@@ -6,9 +7,29 @@ package import WeightFormats
 /// vision tower and the quantizer.
 package struct HTCVLMConfiguration: Sendable, Hashable {
   /// `mm_projector_type`.
-  package enum ProjectorType: String, Sendable, CaseIterable {
+  package enum ProjectorType: Sendable, Hashable {
+    case identity
     case linear
-    case mlp2xGELU = "mlp2x_gelu"
+    /// `mlpNx_gelu`: N linear layers with an activation between two.
+    case perceptron(layers: Int)
+  }
+
+  /// `projector_hidden_act`: what stands between a projector's layers.
+  package enum ProjectorActivation: String, Sendable, CaseIterable {
+    case gelu
+    case quickGELU = "quick_gelu"
+    case silu, relu
+  }
+
+  /// `text_encoding`: how the text behind the picture becomes tokens.
+  package enum TextEncoding: String, Sendable, CaseIterable {
+    /// The filled template by itself; a template with `<image>` in it is split there, each part encoded by itself.
+    case whole
+    /// Newlines and template as one text that is split at `<voco>`: VoCo-LLaMA's prompts, in which each newline is
+    /// `▁ <0x0A>`. Newlines in the question are taken out.
+    case vocoLLaMALegacy = "voco-llama-legacy"
+    /// The same with `legacy: false`, where nothing is put before the newline behind `<voco>`.
+    case vocoLLaMA = "voco-llama"
   }
 
   /// `mm_vision_select_feature`: `patch` drops CLS.
@@ -45,14 +66,22 @@ package struct HTCVLMConfiguration: Sendable, Hashable {
 
   // LLaVA's keys.
   package let projectorType: ProjectorType
+  package let projectorActivation: ProjectorActivation
+  /// `multimodal_projector_bias`.
+  package let projectorHasBias: Bool
+  /// `visual_token_pooling`: the side of the squares of projected patches that are averaged to one visual token (M3).
+  package let visualTokenPooling: Int
   /// Index into the hidden states, 0 the input of the first block; negative from the end, as Python counts.
   package let visionSelectLayer: Int
   package let visionSelectFeature: VisionFeature
   package let imageAspectRatio: ImageAspectRatio
 
   // This model's keys.
-  package let vocoTokenID: Int32
+  /// nil in a model without voco tokens.
+  package let vocoTokenID: Int32?
+  /// 0 in a LLaVA.
   package let vocoTokens: Int
+  /// 0 in a model without anchors.
   package let anchorTokens: Int
   package let anchorProjectorHiddenSize: Int
   package let anchorFlatten: AnchorFlatten
@@ -60,13 +89,15 @@ package struct HTCVLMConfiguration: Sendable, Hashable {
   package let sequence: [Segment]
   /// nil: VoCo-LLaMA's.
   package let promptTemplate: String?
+  package let textEncoding: TextEncoding
   /// `untrained_parts`: parts whose weights are random or substituted.
   package let untrainedParts: [String]
   /// `trained_sources`: all visual tokens, voco, or no picture; nil when the file does not say.
   package let trainedSources: [TrainedSource]?
 
   package let vision: VisionConfiguration
-  package let mgvq: MGVQConfiguration
+  /// nil in a model without a quantizer.
+  package let mgvq: MGVQConfiguration?
 
   /// Reads the file at `path`.
   ///
@@ -98,24 +129,32 @@ package struct HTCVLMConfiguration: Sendable, Hashable {
       reader.value("max_position_embeddings") == nil ? nil : try reader.integer("max_position_embeddings")
     hiddenActivation = try reader.choice("hidden_act", default: .silu)
 
-    projectorType = try reader.choice("mm_projector_type")
+    projectorType = try Self.projectorType(reader)
+    projectorActivation = try reader.choice("projector_hidden_act", default: .gelu)
+    projectorHasBias = try reader.bool("multimodal_projector_bias", default: true)
+    visualTokenPooling = try reader.integer("visual_token_pooling", in: 1...4096, default: 1)
     visionSelectLayer = try reader.integer("mm_vision_select_layer", in: -1025...1024)
     visionSelectFeature = try reader.choice("mm_vision_select_feature", default: .patch)
     imageAspectRatio = try reader.choice("image_aspect_ratio", default: .square)
 
-    vocoTokenID = Int32(try reader.integer("voco_token_id", in: token))
-    vocoTokens = try reader.integer("num_voco_tokens", in: 1...4096, default: 1)
-    anchorTokens = try reader.integer("num_anchor_tokens", in: 1...4096)
-    anchorProjectorHiddenSize = try reader.integer("anchor_projector_hidden_size")
+    vocoTokens = try reader.integer("num_voco_tokens", in: 0...4096, default: 1)
+    vocoTokenID = vocoTokens == 0 ? nil : Int32(try reader.integer("voco_token_id", in: token))
+    anchorTokens = try reader.integer("num_anchor_tokens", in: 0...4096)
+    anchorProjectorHiddenSize = anchorTokens == 0 ? 0 : try reader.integer("anchor_projector_hidden_size")
     anchorFlatten = try reader.choice("anchor_flatten", default: .chw)
     visualMask = try reader.choice("visual_mask", default: .star)
-    sequence = try reader.choices("sequence", of: Segment.self) ?? [.bos, .anchors, .patches, .voco, .text]
+    sequence =
+      try reader.choices("sequence", of: Segment.self)
+      ?? (vocoTokens == 0 ? [.bos, .text, .patches, .text] : [.bos, .anchors, .patches, .voco, .text])
     promptTemplate = try reader.string("prompt_template")
+    textEncoding = try reader.choice("text_encoding", default: .whole)
     untrainedParts = try reader.strings("untrained_parts")
     trainedSources = try reader.choices("trained_sources", of: TrainedSource.self)
 
     vision = try VisionConfiguration(reader.section("vision_config"))
-    mgvq = try MGVQConfiguration(reader.section("mgvq_config"))
+    mgvq =
+      anchorTokens == 0 && reader.value("mgvq_config") == nil
+      ? nil : try MGVQConfiguration(reader.section("mgvq_config"))
     try check(reader)
   }
 
@@ -127,6 +166,21 @@ package struct HTCVLMConfiguration: Sendable, Hashable {
       throw parameters.fault("rope_type", .string(kind), expected: "\"default\"")
     }
     return try parameters.positive("rope_theta", default: 10000)
+  }
+
+  /// `linear`, `identity` or `mlpNx_gelu`.
+  private static func projectorType(_ reader: JSONReader) throws(CheckpointError) -> ProjectorType {
+    switch try reader.requiredString("mm_projector_type") {
+    case "linear": return .linear
+    case "identity": return .identity
+    case let name:
+      let count = name.hasPrefix("mlp") && name.hasSuffix("x_gelu") ? Int(name.dropFirst(3).dropLast(6)) : nil
+      guard let count, 1...64 ~= count else {
+        throw reader.fault(
+          "mm_projector_type", .string(name), expected: "\"linear\", \"identity\" or \"mlpNx_gelu\", N a number")
+      }
+      return .perceptron(layers: count)
+    }
   }
 
   /// What no single key decides.
@@ -147,18 +201,53 @@ package struct HTCVLMConfiguration: Sendable, Hashable {
         "mm_vision_select_layer", .integer(visionSelectLayer),
         expected: "one of the \(vision.layers + 1) hidden states of the tower")
     }
-    let vocoPlaces = sequence.filter { $0 == .voco }.count
-    let textIsLast = sequence.last == .text && sequence.filter { $0 == .text }.count == 1
-    let repeatsPicture = [Segment.anchors, .patches, .bos].contains { kind in sequence.filter { $0 == kind }.count > 1 }
-    guard vocoPlaces == 1, textIsLast, !repeatsPicture else {
-      throw reader.fault(
-        "sequence", .array(sequence.map { .string($0.rawValue) }),
-        expected: "\"voco\" once, \"text\" once and last, and \"bos\", \"anchors\" and \"patches\" at most once")
-    }
+    try checkSequence(reader)
     if let promptTemplate, !promptTemplate.contains("{prompt}") {
       throw reader.fault("prompt_template", .string(promptTemplate), expected: "a text with {prompt} in it")
     }
+    guard projectorType != .identity || vision.hiddenSize == hiddenSize else {
+      throw reader.fault(
+        "mm_projector_type", reader.value("mm_projector_type"),
+        expected: "a projector from the tower's \(vision.hiddenSize) values to \(hiddenSize)")
+    }
+    guard vision.grid % visualTokenPooling == 0 else {
+      throw reader.fault(
+        "visual_token_pooling", .integer(visualTokenPooling), expected: "a divisor of the grid's \(vision.grid) patches"
+      )
+    }
   }
+
+  private func checkSequence(_ reader: JSONReader) throws(CheckpointError) {
+    let vocoPlaces = sequence.filter { $0 == .voco }.count
+    // The text before the picture is the template's part before <image>.
+    let texts = sequence.filter { $0 == .text }.count
+    let splits = vocoTokens == 0 && promptTemplate?.contains(PromptTemplate.image) == true
+    let textIsLast = sequence.last == .text && (texts == 1 || splits && texts == 2)
+    let repeatsPicture = [Segment.anchors, .patches, .bos].contains { kind in sequence.filter { $0 == kind }.count > 1 }
+    guard vocoPlaces == (vocoTokens == 0 ? 0 : 1), textIsLast, !repeatsPicture else {
+      throw reader.fault(
+        "sequence", .array(sequence.map { .string($0.rawValue) }),
+        expected:
+          "\"voco\" \(vocoTokens == 0 ? "never" : "once"), \"text\" once and last, and \"bos\", \"anchors\" and "
+          + "\"patches\" at most once")
+    }
+    let newlines = sequence.filter { $0 == .newline }.count
+    guard textEncoding == .whole || newlines == 2 else {
+      throw reader.fault(
+        "text_encoding", .string(textEncoding.rawValue), expected: "\"whole\", or a newline on each side of voco")
+    }
+  }
+
+  /// What the checkpoint was trained as.
+  package var family: ModelFamily {
+    if vocoTokens == 0 { return visualTokenPooling > 1 ? .m3 : .llava }
+    return textEncoding == .whole ? .htcVLM : .vocoLLaMA
+  }
+
+  /// Visual tokens of the patches along one side.
+  package var patchGrid: Int { vision.grid / visualTokenPooling }
+  /// Visual tokens of the patches.
+  package var patches: Int { patchGrid * patchGrid }
 
   /// `visionSelectLayer` counted from the front: how many blocks of the tower run.
   package var visionBlocks: Int { visionSelectLayer < 0 ? visionSelectLayer + vision.layers + 1 : visionSelectLayer }

@@ -28,11 +28,14 @@ package struct ImageProcessorConfiguration: Sendable, Hashable {
   /// - Throws: `CheckpointError` when it asks for other steps than the ones implemented: shortest edge to `imageSize`
   ///   by bicubic resampling, centre crop, division by 255, normalisation.
   package init(path: String, imageSize: Int) throws(CheckpointError) {
-    let document = try JSONValue(file: path)
+    let whole = try JSONValue(file: path)
+    // transformers 5 nests the settings in processor_config.json.
+    let nested = whole["image_processor"]
+    let document = nested ?? whole
     guard case .object = document else {
       throw .malformed(path: path, problem: "the file holds \(document.summary), not an object")
     }
-    let reader = JSONReader(path: path, prefix: "", object: document)
+    let reader = JSONReader(path: path, prefix: nested == nil ? "" : "image_processor.", object: document)
     for key in ["size", "crop_size"] { try Self.checkSize(reader, key, imageSize) }
     _ = try reader.integer("resample", in: 3...3, default: 3)
     for key in ["do_resize", "do_rescale"] where try !reader.bool(key, default: true) {
@@ -59,7 +62,8 @@ package struct ImageProcessorConfiguration: Sendable, Hashable {
       if case .object(let object) = value { object.members.map(\.value) } else { [value] }
     guard !sizes.isEmpty, sizes.allSatisfy({ $0 == .integer(size) }) else {
       let found = "\(sizes.map(\.summary).joined(separator: "×"))"
-      throw .key(path: reader.path, key: key, found: found, expected: "\(size), the vision_config.image_size")
+      throw .key(
+        path: reader.path, key: reader.prefix + key, found: found, expected: "\(size), the vision_config.image_size")
     }
   }
 

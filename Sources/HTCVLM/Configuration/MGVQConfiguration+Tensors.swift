@@ -69,11 +69,20 @@ package struct MGVQStateDict: Sendable {
     configuration = try MGVQConfiguration(JSONReader(path: path, prefix: "mgvq_config.", object: document))
   }
 
+  /// What stands for the state dict of another kind of quantizer: its codebooks, and no networks.
+  init(stack: CodebookStack) {
+    prefix = ""
+    groups = stack.groups
+    configuration = nil
+  }
+
   /// The state dict of a checkpoint, whose configuration is at hand.
   ///
   /// - Throws: `CheckpointError` if the codebook is missing or of another shape than the configuration says.
   package init(_ directory: CheckpointDirectory) throws(CheckpointError) {
-    let configuration = directory.configuration.mgvq
+    guard let configuration = directory.configuration.mgvq else {
+      throw .malformed(path: directory.path, problem: "holds a \(directory.family.rawValue) without a quantizer")
+    }
     prefix = "model.mgvq."
     groups = configuration.groups
     self.configuration = configuration

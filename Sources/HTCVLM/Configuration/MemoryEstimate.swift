@@ -31,7 +31,8 @@ package struct MemoryEstimate: Sendable, Hashable {
       }
     let length = Self.length(configuration)
     activations = max(
-      Self.tower(configuration.vision), Self.quantizer(configuration.mgvq), Self.decoder(configuration, length))
+      Self.tower(configuration.vision), configuration.mgvq.map(Self.quantizer) ?? 0, Self.decoder(configuration, length)
+    )
     keyValues = configuration.keyValueBytes(rows: length)
   }
 
@@ -50,7 +51,7 @@ package struct MemoryEstimate: Sendable, Hashable {
       switch segment {
       case .bos, .newline: sum + 1
       case .anchors: sum + configuration.anchorTokens
-      case .patches: sum + configuration.vision.patches
+      case .patches: sum + configuration.patches
       case .voco: sum + configuration.vocoTokens
       case .text: sum + promptTokens
       }

@@ -20,9 +20,9 @@ extension HTCVLMConfiguration {
   package var modelDescription: ModelDescription {
     ModelDescription(
       layers: layers, heads: heads, keyValueHeads: keyValueHeads, hiddenSize: hiddenSize,
-      vocabularySize: vocabularySize, anchors: anchorTokens, patchGrid: vision.grid,
-      visionImageSize: vision.imageSize, mgvqImageSize: mgvq.imageSize, groups: mgvq.groups,
-      codesPerGroup: mgvq.codesPerGroup, vocoTokens: vocoTokens, visualMask: visualMask.rawValue,
+      vocabularySize: vocabularySize, anchors: anchorTokens, patchGrid: patchGrid,
+      visionImageSize: vision.imageSize, mgvqImageSize: mgvq?.imageSize ?? 0, groups: mgvq?.groups ?? 0,
+      codesPerGroup: mgvq?.codesPerGroup ?? 0, vocoTokens: vocoTokens, visualMask: visualMask.rawValue,
       imageAspectRatio: imageAspectRatio.rawValue, precision: "exact", untrainedParts: untrainedParts)
   }
 

@@ -12,6 +12,10 @@ package enum ModelError: Error, Equatable, Sendable, CustomStringConvertible {
   case promptTooLong(promptTokens: Int, sequenceLength: Int, limit: Int)
   /// A conversation would outgrow the positions that the decoder was made for.
   case conversationTooLong(used: Int, adding: Int, limit: Int)
+  /// The model has no quantizer, and what was asked for needs its codes.
+  case noQuantizer(family: ModelFamily)
+  /// The model has no voco token, and what was asked for is about it.
+  case noVoco(family: ModelFamily)
   /// Neither the prompt nor its template yields a token.
   case emptyPrompt
   /// The machine has less memory left than a run takes beside its mapped files. Bytes.
@@ -29,6 +33,10 @@ package enum ModelError: Error, Equatable, Sendable, CustomStringConvertible {
       "\(checkpoint): the tensor \(name) is stored as \(found), expected F32, F16 or BF16"
     case .configuration(let key, let found, let expected):
       "config.json: \(key) is \(found), expected \(expected)"
+    case .noQuantizer(let family):
+      "this checkpoint is a \(family.rawValue) without a quantizer and anchors: it has no codes"
+    case .noVoco(let family):
+      "this checkpoint is a \(family.rawValue) without <voco>: it answers from all visual tokens (--from full)"
     case .promptTooLong(let promptTokens, let sequenceLength, let limit):
       "the prompt takes \(promptTokens) tokens, which makes a sequence of \(sequenceLength); "
         + "max_position_embeddings allows \(limit)"

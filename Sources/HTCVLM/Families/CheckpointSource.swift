@@ -1,19 +1,20 @@
 import Files
+import Foundation
 import JSON
 import Tensor
 import WeightFormats
 
 /// Where a model comes from: a checkpoint directory, or its parts as they are published.
 package enum CheckpointSource: Sendable, Hashable {
+  /// A directory in any of the layouts, or a name in the Hugging Face cache.
   case directory(String)
-  /// As `PublishedParts` takes them.
-  case parts(llm: String, vision: String, mgvq: String, randomAnchorSeed: UInt64?)
+  case parts(ModelParts)
 
   /// The directory, or that of the decoder.
   package var path: String {
     switch self {
     case .directory(let path): path
-    case .parts(let llm, _, _, _): llm
+    case .parts(let parts): parts.llm
     }
   }
 
@@ -22,9 +23,29 @@ package enum CheckpointSource: Sendable, Hashable {
   /// - Throws: `CheckpointError`, and for parts `ModelError` or `TokenizerError`, naming what cannot be used.
   package func open() throws -> CheckpointDirectory {
     switch self {
-    case .directory(let path): try CheckpointDirectory(path: path)
-    case .parts(let llm, let vision, let mgvq, let seed):
-      try PublishedParts(llm: llm, vision: vision, mgvq: mgvq, randomAnchorSeed: seed).checkpoint
+    case .directory(let name):
+      let path = try HuggingFaceCache().directory(name).path
+      return try Self.isPublished(path)
+        ? PublishedParts(ModelParts(llm: name)).checkpoint : CheckpointDirectory(path: path)
+    case .parts(let parts): return try PublishedParts(parts).checkpoint
+    }
+  }
+
+  /// Whether a directory holds a model as it is published and not as `convert` writes it: none of an HTC-VLM's own tensors,
+  /// and no order of its sequence.
+  private static func isPublished(_ path: String) throws(CheckpointError) -> Bool {
+    let files = FileManager.default
+    guard files.fileExists(atPath: "\(path)/config.json") else {
+      return files.fileExists(atPath: "\(path)/\(LoRAAdapter.configuration)")
+        || files.fileExists(atPath: "\(path)/\(PublishedDecoder.projector)")
+    }
+    let document = try JSONValue(file: "\(path)/config.json")
+    if document["sequence"] != nil || document["mgvq_config"] != nil || document["voco_token_id"] != nil {
+      return false
+    }
+    guard let weights = try? WeightFiles(directory: path) else { return true }
+    return !weights.tensors.keys.contains {
+      $0.hasPrefix(PublishedParts.quantizerPrefix) || $0.hasPrefix(AnchorProjector.prefix)
     }
   }
 }
@@ -34,8 +55,8 @@ extension PublishedParts {
   package var checkpoint: CheckpointDirectory {
     let digests = [weightsSHA256] + configuration.untrainedParts
     return CheckpointDirectory(
-      path: path, configuration: configuration, preprocessor: preprocessor, tensors: tensors,
+      path: path, name: name, configuration: configuration, preprocessor: preprocessor, tensors: tensors,
       tokenizerPath: tokenizerPath, configSHA256: SHA256.hexDigest(of: Array(document.document.utf8)),
-      weightsSHA256: SHA256.hexDigest(of: Array(digests.joined(separator: "\n").utf8)))
+      weightsSHA256: SHA256.hexDigest(of: Array(digests.joined(separator: "\n").utf8)), family: family)
   }
 }

@@ -1,11 +1,12 @@
 import Files
+import Foundation
 package import JSON
 package import Tensor
 import Tokenization
 import WeightFormats
 
-/// The parts of an HTC-VLM where they are published: a LLaVA or VoCo-LLaMA directory for the decoder and the projector,
-/// a CLIP directory for the vision tower, an MGVQ state dict; put together under a checkpoint's names.
+/// A model in the layouts that it is published in: LLaVA's, VoCo-LLaMA's, M3's or transformers' directory for decoder and
+/// projector, a CLIP directory for the tower, an MGVQ state dict, a LoRA run; put together under a checkpoint's names.
 package struct PublishedParts: Sendable {
   /// What `config.json` says of them together.
   package let document: JSONValue
@@ -14,61 +15,126 @@ package struct PublishedParts: Sendable {
   package let tensors: [String: StoredTensor]
   package let tokenizerPath: String
   package let preprocessor: ImageProcessorConfiguration
+  package let family: ModelFamily
   /// The directory of the decoder.
   let path: String
+  /// What the decoder was called: a path, or a name in the Hugging Face cache.
+  let name: String
   /// SHA-256 over what names the tensors in the parts' files, in hexadecimal.
   let weightsSHA256: String
 
-  private static let visionPrefix = "model.vision_tower.vision_tower."
-  private static let quantizerPrefix = "model.mgvq."
+  static let quantizerPrefix = "model.mgvq."
 
-  /// Opens the parts; `seed` allows random weights for an anchor projector, and the row of `<unk>` for a voco token,
-  /// where the directory has none. Both are then named in `untrained_parts`.
+  /// Opens the parts. What is substituted or had to be assumed is named in `untrained_parts`.
   ///
   /// - Throws: `CheckpointError`, `ModelError` or `TokenizerError` naming the file and the key or tensor at fault.
-  package init(llm: String, vision: String, mgvq: String, randomAnchorSeed seed: UInt64?) throws {
-    tokenizerPath = "\(llm)/tokenizer.model"
-    let tokenizer = try SentencePieceTokenizer(path: tokenizerPath)
-    path = llm
-    let decoder = try WeightFiles(directory: llm)
-    var tensors = decoder.tensors
-    let tower = try PublishedVision(directory: vision)
-    for (name, tensor) in tower.tensors { tensors[Self.visionPrefix + name] = tensor }
-    let quantizer = try PublishedQuantizer(path: mgvq, imageSize: tower.imageSize)
-    for (name, tensor) in quantizer.tensors { tensors[Self.quantizerPrefix + name] = tensor }
-
-    weightsSHA256 = SHA256.hexDigest(of: decoder.headerBytes + tower.headerBytes + quantizer.headerBytes)
-
-    var settings = PublishedSettings(try JSONValue(file: "\(llm)/config.json"))
+  package init(_ parts: ModelParts) throws {
+    let cache = HuggingFaceCache()
+    let llm = try cache.directory(parts.llm)
+    (path, name) = (llm.path, parts.llm)
+    tokenizerPath = "\(path)/tokenizer.model"
+    let decoder = try PublishedDecoder(directory: path, adapter: try parts.adapter.map { try cache.directory($0).path })
+    family = try decoder.family(parts)
+    let tower = try PublishedTower(decoder, family: family, vision: parts.vision, cache: cache)
+    var settings = decoder.settings
+    settings.untrained += [llm.assumption, tower.assumption].compactMap { $0 } + decoder.notes
     settings.set("vision_config", tower.document)
-    settings.set("mgvq_config", quantizer.configuration.json)
-    try settings.setDecoder(tensors, path: llm, pieces: tokenizer.vocabularySize, allowsSubstitute: seed != nil)
-    if let hidden = tensors["model.anchor_projector.fc1.weight"]?.shape.first {
-      settings.setIfAbsent("anchor_projector_hidden_size", .integer(hidden))
-    } else {
-      guard let seed else {
-        throw CheckpointError.tensor(
-          path: llm, name: "model.anchor_projector.fc1.weight",
-          problem: "is missing; --random-anchor-projector SEED puts random weights in its place")
-      }
-      let random = try RandomAnchorProjector(
-        settings.document, quantizer: quantizer.configuration, seed: seed, path: "\(llm)/config.json")
-      tensors.merge(random.tensors) { _, substitute in substitute }
-      settings.setIfAbsent("anchor_projector_hidden_size", .integer(random.hidden))
-      settings.untrained.append("untrained anchors (random projector, seed \(seed))")
+    var tensors = decoder.tensors.merging(tower.tensors) { own, _ in own }
+    var headers = decoder.headerBytes + tower.headerBytes
+
+    settings.setKeys(of: family, layout: decoder.layout, isLegacy: decoder.added.isLegacy)
+    try settings.setDecoder(
+      tensors, path: path, added: decoder.added, needsVoco: family == .htcVLM || family == .vocoLLaMA,
+      allowsSubstitute: parts.randomAnchorSeed != nil)
+    try settings.setTokens(of: family, parts, patches: tower.patches, path: decoder.configPath)
+    if let mgvq = parts.mgvq {
+      let quantizer = try PublishedQuantizer(path: mgvq, imageSize: tower.imageSize)
+      for (name, tensor) in quantizer.tensors { tensors[Self.quantizerPrefix + name] = tensor }
+      headers += quantizer.headerBytes
+      settings.set("mgvq_config", quantizer.configuration.json)
+      try Self.addAnchors(
+        to: &tensors, &settings, quantizer.configuration, seed: parts.randomAnchorSeed, path: path,
+        configPath: decoder.configPath)
     }
+    weightsSHA256 = SHA256.hexDigest(of: headers)
     document = settings.document
-    configuration = try HTCVLMConfiguration(document: document, path: "\(llm)/config.json with its parts")
-    preprocessor = try tower.preprocessor()
+    configuration = try HTCVLMConfiguration(document: document, path: "\(decoder.configPath) with its parts")
+    preprocessor = try tower.preprocessor(imageSize: configuration.vision.imageSize)
     self.tensors = Dictionary(uniqueKeysWithValues: tensors.map { ($0.key, $0.value.renamed($0.key)) })
+  }
+
+  /// The anchor projector that the decoder's directory has, or random weights in its place.
+  private static func addAnchors(
+    to tensors: inout [String: StoredTensor], _ settings: inout PublishedSettings, _ quantizer: MGVQConfiguration,
+    seed: UInt64?, path: String, configPath: String
+  ) throws {
+    if let hidden = tensors["\(AnchorProjector.prefix).fc1.weight"]?.shape.first {
+      settings.setIfAbsent("anchor_projector_hidden_size", .integer(hidden))
+      return
+    }
+    guard let seed else {
+      throw CheckpointError.tensor(
+        path: path, name: "\(AnchorProjector.prefix).fc1.weight",
+        problem: "is missing; --random-anchor-projector SEED puts random weights in its place")
+    }
+    let random = try RandomAnchorProjector(settings.document, quantizer: quantizer, seed: seed, path: configPath)
+    tensors.merge(random.tensors) { _, substitute in substitute }
+    settings.setIfAbsent("anchor_projector_hidden_size", .integer(random.hidden))
+    settings.untrained.append("untrained anchors (random projector, seed \(seed))")
+  }
+}
+
+extension PublishedSettings {
+  /// How many voco and visual tokens there are, where the files do not say.
+  mutating func setTokens(
+    of family: ModelFamily, _ parts: ModelParts, patches: Int, path: String
+  ) throws(CheckpointError) {
+    let reader = JSONReader(path: path, prefix: "", object: document)
+    if let count = parts.vocoTokens {
+      guard family == .htcVLM || family == .vocoLLaMA else {
+        throw .malformed(path: path, problem: "is of a \(family.rawValue), which has no voco tokens to count")
+      }
+      set("num_voco_tokens", .integer(count))
+    } else if family == .vocoLLaMA, self["num_voco_tokens"] == nil {
+      // As in the released code; no file of a VoCo-LLaMA run records it.
+      set("num_voco_tokens", .integer(2))
+      untrained.append("2 voco tokens assumed (--voco-tokens N says how many)")
+    }
+    guard family == .m3 else {
+      if parts.visualTokens != nil {
+        throw .malformed(
+          path: path, problem: "has no matryoshka_vis_token_scale, so its visual tokens are not to be chosen")
+      }
+      return
+    }
+    let scales = try Self.scales(reader)
+    let chosen = parts.visualTokens ?? patches
+    let kernel = Int((Double(patches) / Double(chosen)).squareRoot())
+    guard scales.contains(chosen), kernel >= 1, patches == chosen * kernel * kernel else {
+      throw .key(
+        path: path, key: "matryoshka_vis_token_scale", found: "\(scales)",
+        expected: "\(chosen) among the numbers of visual tokens that it was trained with (--visual-tokens)")
+    }
+    set("visual_token_pooling", .integer(kernel))
+    if parts.visualTokens == nil { untrained.append("\(chosen) visual tokens assumed (--visual-tokens N chooses)") }
+  }
+
+  /// `matryoshka_vis_token_scale`, a list or a text of one.
+  private static func scales(_ reader: JSONReader) throws(CheckpointError) -> [Int] {
+    let key = "matryoshka_vis_token_scale"
+    switch reader.value(key) {
+    case .array?: return try reader.integers(key, in: 1...65536)
+    case .integer(let one)?: return [one]
+    case .string(let text)?:
+      let numbers = text.split { !$0.isNumber }.compactMap { Int($0) }
+      if !numbers.isEmpty { return numbers }
+      fallthrough
+    default: throw reader.fault(key, reader.value(key), expected: "a list of numbers of visual tokens")
+    }
   }
 }
 
 extension StoredTensor {
   /// The same elements under another name.
-  fileprivate func renamed(_ name: String) -> StoredTensor {
-    guard name != self.name else { return self }
-    guard let file else { return StoredTensor(name: name, tensor: float32()) }
-    return StoredTensor(name: name, dtype: dtype, shape: shape, file: file, byteOffset: byteOffset)
-  }
+  fileprivate func renamed(_ name: String) -> StoredTensor { name == self.name ? self : named(name) }
 }

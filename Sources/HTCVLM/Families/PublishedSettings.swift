@@ -1,25 +1,16 @@
 import JSON
-import Statistics
 import Tensor
+import Trace
 import WeightFormats
 
-/// A LLaVA `config.json` on its way to an HTC-VLM's.
+/// A published `config.json` on its way to an HTC-VLM's.
 struct PublishedSettings {
   private var members: [JSONMember]
-  /// Parts whose weights are substitutes.
+  /// Parts whose weights are substitutes, and what had to be assumed.
   var untrained: [String] = []
-
-  /// Keys of HTC-VLM that no other model's configuration has, as the paper has them.
-  private static let ownKeys: [JSONMember] = [
-    JSONMember("mm_projector_type", .string("linear")), JSONMember("num_voco_tokens", .integer(1)),
-    JSONMember("num_anchor_tokens", .integer(4)), JSONMember("anchor_flatten", .string("chw")),
-    JSONMember("visual_mask", .string("star")),
-    JSONMember("sequence", .array(["bos", "anchors", "patches", "voco", "text"].map(JSONValue.string))),
-  ]
 
   init(_ document: JSONValue) {
     if case .object(let object) = document { members = object.members } else { members = [] }
-    for member in Self.ownKeys { setIfAbsent(member.key, member.value) }
   }
 
   var document: JSONValue {
@@ -28,70 +19,137 @@ struct PublishedSettings {
     return .object(named + (untrained.isEmpty ? [] : [parts]))
   }
 
+  subscript(key: String) -> JSONValue? {
+    guard let value = members.last(where: { $0.key == key })?.value, value != .null else { return nil }
+    return value
+  }
+
   mutating func set(_ key: String, _ value: JSONValue) {
     members.removeAll { $0.key == key }
     members.append(JSONMember(key, value))
   }
 
   mutating func setIfAbsent(_ key: String, _ value: JSONValue) {
-    if !members.contains(where: { $0.key == key && $0.value != .null }) { set(key, value) }
+    if self[key] == nil { set(key, value) }
   }
 
-  /// Sets `vocab_size` from the embedding's rows and `voco_token_id` to the first row behind the tokenizer's pieces, where
-  /// VoCo-LLaMA adds its token.
+  /// A segment order.
+  private static func order(_ segments: [HTCVLMConfiguration.Segment]) -> JSONValue {
+    .array(segments.map { .string($0.rawValue) })
+  }
+
+  /// The keys of a family that its own files do not have.
+  mutating func setKeys(of family: ModelFamily, layout: WeightLayout, isLegacy: Bool) {
+    setIfAbsent("mm_projector_type", .string("linear"))
+    setIfAbsent("anchor_flatten", .string("chw"))
+    switch family {
+    case .htcVLM:
+      setIfAbsent("num_voco_tokens", .integer(1))
+      setIfAbsent("num_anchor_tokens", .integer(4))
+      setIfAbsent("visual_mask", .string("star"))
+      setIfAbsent("sequence", Self.order([.bos, .anchors, .patches, .voco, .text]))
+      return
+    case .vocoLLaMA:
+      set("sequence", Self.order([.bos, .patches, .newline, .voco, .newline, .text]))
+      set(
+        "text_encoding",
+        .string((isLegacy ? HTCVLMConfiguration.TextEncoding.vocoLLaMALegacy : .vocoLLaMA).rawValue))
+    case .llava, .m3:
+      set("sequence", Self.order([.bos, .text, .patches, .text]))
+      set("num_voco_tokens", .integer(0))
+      set("trained_sources", .array([.string(HTCVLMConfiguration.TrainedSource.full.rawValue)]))
+      setIfAbsent(
+        "prompt_template",
+        .string(layout == .original ? ModelFamily.llavaTemplate : ModelFamily.transformersTemplate))
+    }
+    set("num_anchor_tokens", .integer(0))
+    set("visual_mask", .string(VisualMask.causal.rawValue))
+  }
+
+  /// Refuses what liuhaotian's configurations may ask for and this program does not do.
+  func checkOriginal(path: String) throws(CheckpointError) {
+    let reader = JSONReader(path: path, prefix: "", object: document)
+    if let aspect = try reader.string("image_aspect_ratio"), !["pad", "square"].contains(aspect) {
+      throw reader.fault(
+        "image_aspect_ratio", .string(aspect),
+        expected: "\"pad\" or none; pictures in several crops are not implemented")
+    }
+    if try reader.bool("mm_use_im_start_end", default: false) {
+      throw reader.fault(
+        "mm_use_im_start_end", .bool(true),
+        expected: "false; <im_start> and <im_end> around the picture are not implemented")
+    }
+    if let feature = try reader.string("mm_vision_select_feature"), feature != "patch" {
+      throw reader.fault("mm_vision_select_feature", .string(feature), expected: "\"patch\"")
+    }
+  }
+
+  /// Sets `vocab_size` from the embedding's rows, and `voco_token_id` from what the files call `<voco>`.
   mutating func setDecoder(
-    _ tensors: [String: StoredTensor], path: String, pieces: Int, allowsSubstitute: Bool
+    _ tensors: [String: StoredTensor], path: String, added: AddedTokens, needsVoco: Bool, allowsSubstitute: Bool
   ) throws(CheckpointError) {
     let name = "model.embed_tokens.weight"
     guard let rows = tensors[name]?.shape.first else { throw .tensor(path: path, name: name, problem: "is missing") }
     set("vocab_size", .integer(rows))
-    if members.contains(where: { $0.key == "voco_token_id" && $0.value != .null }) { return }
-    if rows > pieces {
-      set("voco_token_id", .integer(pieces))
+    guard needsVoco, self["voco_token_id"] == nil else { return }
+    if let id = added.ids[AddedTokens.voco] {
+      guard 0..<rows ~= id else {
+        throw .tensor(
+          path: path, name: name, problem: "has \(rows) rows, and \(AddedTokens.voco) is called number \(id)")
+      }
+      set("voco_token_id", .integer(id))
       return
     }
     guard allowsSubstitute else {
-      throw .tensor(
-        path: path, name: name,
+      throw .malformed(
+        path: path,
         problem:
-          "has \(rows) rows for \(pieces) pieces, so none is <voco>'s; --random-anchor-projector SEED puts that of "
-          + "<unk> in its place")
+          "none of added_tokens.json, tokenizer_config.json and tokenizer.json names <voco>, so no row of the embedding "
+          + "is known to be its; --random-anchor-projector SEED puts that of <unk> in its place")
     }
     set("voco_token_id", .integer(0))
     untrained.append("untrained voco token (the row of <unk>)")
   }
 }
 
-/// Random weights in the place of an anchor projector, drawn as torch initialises a linear layer: uniform in ±1/√inputs.
-struct RandomAnchorProjector {
-  let hidden: Int
-  let tensors: [String: StoredTensor]
-
-  /// The widest hidden layer of a substitute: wider says no more and costs hundreds of megabytes.
-  private static let widest = 1024
-
-  init(
-    _ document: JSONValue, quantizer: MGVQConfiguration, seed: UInt64, path: String
-  ) throws(CheckpointError) {
-    let reader = JSONReader(path: path, prefix: "", object: document)
-    let width = try reader.integer("hidden_size")
-    let anchors = try reader.integer("num_anchor_tokens", in: 1...4096)
-    hidden = try reader.integer("anchor_projector_hidden_size", default: min(Self.widest, width))
-    let inputs = quantizer.latentChannels * quantizer.latentSize * quantizer.latentSize
-    var generator = SplitMix64(seed: seed)
-    func uniform(_ shape: [Int], inputs: Int) -> Tensor {
-      let bound = 1 / Double(inputs).squareRoot()
-      return Tensor(
-        shape: shape, values: (0..<shape.reduce(1, *)).map { _ in Float((2 * generator.unit() - 1) * bound) })
-    }
-    let shapes: [(String, [Int], Int)] = [
-      ("fc1.weight", [hidden, inputs], inputs), ("fc1.bias", [hidden], inputs),
-      ("fc2.weight", [anchors * width, hidden], hidden), ("fc2.bias", [anchors * width], hidden),
+extension PublishedSettings {
+  /// `config.json` of transformers' LLaVA, its sections laid flat, with the class's defaults where a key is absent
+  /// (transformers, `LlavaConfig`, `LlamaConfig`).
+  init(transformers whole: JSONValue, path: String) throws(CheckpointError) {
+    let reader = JSONReader(path: path, prefix: "", object: whole)
+    let text = whole["text_config"] ?? .object([])
+    self.init(text)
+    let defaults: [(String, Int)] = [
+      ("hidden_size", 4096), ("intermediate_size", 11008), ("num_hidden_layers", 32), ("num_attention_heads", 32),
     ]
-    tensors = Dictionary(
-      uniqueKeysWithValues: shapes.map { key, shape, inputs in
-        let name = "\(AnchorProjector.prefix).\(key)"
-        return (name, StoredTensor(name: name, tensor: uniform(shape, inputs: inputs)))
-      })
+    for (key, value) in defaults { setIfAbsent(key, .integer(value)) }
+    setIfAbsent("rms_norm_eps", .number(1e-6))
+    if let tied = whole["tie_word_embeddings"] { setIfAbsent("tie_word_embeddings", tied) }
+    set("mm_projector_type", .string("mlp2x_gelu"))
+    set(
+      "projector_hidden_act",
+      whole["projector_hidden_act"] ?? .string(HTCVLMConfiguration.ProjectorActivation.gelu.rawValue))
+    set("multimodal_projector_bias", .bool(try reader.bool("multimodal_projector_bias", default: true)))
+    set("mm_vision_select_layer", try Self.featureLayer(reader))
+    let strategy = try reader.string("vision_feature_select_strategy") ?? "default"
+    guard strategy == "default" else {
+      throw reader.fault(
+        "vision_feature_select_strategy", .string(strategy), expected: "\"default\"; keeping CLS is not implemented")
+    }
+    if let kind = try JSONReader(path: path, prefix: "text_config.", object: text).string("model_type"), kind != "llama"
+    {
+      throw reader.fault("text_config.model_type", .string(kind), expected: "\"llama\"")
+    }
+  }
+
+  private static func featureLayer(_ reader: JSONReader) throws(CheckpointError) -> JSONValue {
+    switch reader.value("vision_feature_layer") {
+    case nil: return .integer(-2)
+    case .integer(let layer)?: return .integer(layer)
+    case .array(let layers)? where layers.count == 1: return layers[0]
+    case let other?:
+      throw reader.fault(
+        "vision_feature_layer", other, expected: "one layer; channels of several are not implemented")
+    }
   }
 }

@@ -3,48 +3,72 @@ import JSON
 import Tensor
 import WeightFormats
 
+/// `vision_config` as published: CLIP configurations hold only what differs from the class's defaults.
+enum PublishedVisionSettings {
+  /// transformers' `CLIPVisionConfig`.
+  private static let defaults: [JSONMember] = [
+    JSONMember("hidden_size", .integer(768)), JSONMember("intermediate_size", .integer(3072)),
+    JSONMember("num_hidden_layers", .integer(12)), JSONMember("num_attention_heads", .integer(12)),
+    JSONMember("image_size", .integer(224)), JSONMember("patch_size", .integer(32)),
+    JSONMember("hidden_act", .string("quick_gelu")), JSONMember("layer_norm_eps", .number(1e-5)),
+  ]
+
+  /// What differs from them in openai/clip-vit-large-patch14 and its like at 336 pixels.
+  static func largePatch14(imageSize: Int) -> JSONValue {
+    filled(
+      .object([
+        JSONMember("hidden_size", .integer(1024)), JSONMember("intermediate_size", .integer(4096)),
+        JSONMember("num_hidden_layers", .integer(24)), JSONMember("num_attention_heads", .integer(16)),
+        JSONMember("image_size", .integer(imageSize)), JSONMember("patch_size", .integer(14)),
+      ]))
+  }
+
+  /// `document` with the class's defaults where it has no value.
+  static func filled(_ document: JSONValue) -> JSONValue {
+    var members: [JSONMember] = []
+    if case .object(let object) = document { members = object.members.filter { $0.value != .null } }
+    return .object(members + defaults.filter { standard in !members.contains { $0.key == standard.key } })
+  }
+
+  /// The configuration of a tower that goes by one of OpenAI's names.
+  static func known(_ name: String?) -> JSONValue? {
+    switch name?.split(separator: "/").last {
+    case "clip-vit-large-patch14-336"?: largePatch14(imageSize: 336)
+    case "clip-vit-large-patch14"?: largePatch14(imageSize: 224)
+    default: nil
+    }
+  }
+}
+
 /// The vision tower of a CLIP directory as transformers writes it, a whole CLIP or the tower alone.
 struct PublishedVision {
   /// `vision_config`.
   let document: JSONValue
-  let imageSize: Int
   /// By names that begin with `vision_model.`.
   let tensors: [String: StoredTensor]
   let headerBytes: [UInt8]
-  private let directory: String
 
-  private static let root = "vision_model."
   /// What the tower's keys begin with where newer releases leave the root out.
   private static let bare = ["embeddings.", "pre_layrnorm.", "encoder.", "post_layernorm."]
 
   init(directory: String) throws(CheckpointError) {
-    self.directory = directory
-    let path = "\(directory)/config.json"
-    let whole = try JSONValue(file: path)
-    document = whole["vision_config"] ?? whole
-    imageSize = try JSONReader(path: path, prefix: "", object: document).integer("image_size", in: 1...4096)
-    var tensors: [String: StoredTensor] = [:]
+    document = try Self.settings(directory: directory)
     let files = try WeightFiles(directory: directory)
     headerBytes = files.headerBytes
-    for (name, tensor) in files.tensors {
-      if name.hasPrefix(Self.root) {
-        tensors[name] = tensor
-      } else if Self.bare.contains(where: name.hasPrefix) {
-        tensors[Self.root + name] = tensor
-      }
+    tensors = try WeightLayout.renamed(files.tensors, path: directory) { name in
+      if name.hasPrefix(WeightLayout.visionRoot) { return name }
+      return Self.bare.contains(where: name.hasPrefix) ? WeightLayout.visionRoot + name : nil
     }
     guard !tensors.isEmpty else {
       throw .malformed(
         path: directory, problem: "holds no tensor of a CLIP vision tower, such as vision_model.embeddings.…")
     }
-    self.tensors = tensors
   }
 
-  /// `preprocessor_config.json`, or CLIP's statistics.
-  func preprocessor() throws(CheckpointError) -> ImageProcessorConfiguration {
-    let path = "\(directory)/preprocessor_config.json"
-    guard FileManager.default.fileExists(atPath: path) else { return .clip(imageSize: imageSize) }
-    return try ImageProcessorConfiguration(path: path, imageSize: imageSize)
+  /// `vision_config` of a CLIP directory.
+  static func settings(directory: String) throws(CheckpointError) -> JSONValue {
+    let whole = try JSONValue(file: "\(directory)/config.json")
+    return PublishedVisionSettings.filled(whole["vision_config"] ?? whole)
   }
 }
 
@@ -68,37 +92,5 @@ struct PublishedQuantizer {
       uniqueKeysWithValues: found.filter { $0.key.hasPrefix(dict.prefix) }.map {
         (String($0.key.dropFirst(dict.prefix.count)), $0.value)
       })
-  }
-}
-
-extension MGVQConfiguration {
-  /// `mgvq_config`.
-  var json: JSONValue {
-    func stages(_ side: String, _ stages: [Stage]) -> [JSONMember] {
-      [
-        JSONMember("\(side)_width_list", .array(stages.map { .integer($0.width) })),
-        JSONMember("\(side)_depth_list", .array(stages.map { .integer($0.depth) })),
-        JSONMember("\(side)_block_type", .array(stages.map { .string($0.block.rawValue) })),
-        JSONMember("\(side)_norm", .array(stages.map { .string($0.norm.rawValue) })),
-        JSONMember("\(side)_act", .array(stages.map { .string($0.activation.rawValue) })),
-      ]
-    }
-    return .object(
-      [
-        JSONMember("latent_channels", .integer(latentChannels)), JSONMember("codebook_size", .integer(codebookSize)),
-        JSONMember("codebook_groups", .integer(groups)), JSONMember("image_size", .integer(imageSize)),
-      ] + stages("encoder", encoder) + stages("decoder", decoder))
-  }
-}
-
-extension ImageProcessorConfiguration {
-  /// `preprocessor_config.json`.
-  var json: JSONValue {
-    func list(_ values: [Float]) -> JSONValue { .array(values.map { .number(Double("\($0)") ?? Double($0)) }) }
-    return .object([
-      JSONMember("image_processor_type", .string("CLIPImageProcessor")), JSONMember("size", .integer(imageSize)),
-      JSONMember("crop_size", .integer(imageSize)), JSONMember("do_center_crop", .bool(true)),
-      JSONMember("resample", .integer(3)), JSONMember("image_mean", list(mean)), JSONMember("image_std", list(std)),
-    ])
   }
 }

@@ -34,7 +34,7 @@ struct AnchorProjector: Sendable {
 
   /// The length of vec(q).
   private static func inputs(_ configuration: HTCVLMConfiguration) -> Int {
-    configuration.mgvq.latentChannels * configuration.mgvq.latentSize * configuration.mgvq.latentSize
+    configuration.mgvq.map { $0.latentChannels * $0.latentSize * $0.latentSize } ?? 0
   }
 
   /// `quantized` `[C, h, w]` → `[A, D]`.

@@ -3,7 +3,8 @@ import WeightFormats
 
 /// Which position of the decoder's input holds what, and which may attend to which: the table of the model's mask.
 ///
-/// Positions run 0…S−1 in the order of the configuration's `sequence`; `text` is its last segment.
+/// Positions run 0…S−1 in the order of the configuration's `sequence`; the prompt's `text` is its last segment. In a
+/// model without voco everything before the prompt is context, and every row sees all rows before it.
 package struct SequenceLayout: Sendable, Hashable {
   package let spans: [SequenceSpan]
   /// −2 anchor, −1 patch, else the token id.
@@ -11,27 +12,42 @@ package struct SequenceLayout: Sendable, Hashable {
   /// The kind at each position.
   package let kinds: [SegmentKind]
   package let visualMask: VisualMask
+  /// Without voco, where the prompt starts.
   package let firstVoco: Int
+  /// Without voco, the position before the prompt's first.
   package let lastVoco: Int
+  /// Whether there is a voco token.
+  package let hasVoco: Bool
 
   package static let anchorID: Int32 = -2
   package static let patchID: Int32 = -1
 
+  /// The tokens of a newline before voco, and of one after it.
+  package struct Newlines: Sendable, Hashable {
+    package var before: [Int32]
+    package var after: [Int32]
+  }
+
   /// What the segments are filled with.
   package struct Parts: Sendable, Hashable {
     package var bos: Int32
-    package var newline: Int32?
-    package var voco: Int32
+    /// nil where the tokenizer has no such piece.
+    package var newlines: Newlines?
+    package var voco: Int32?
     package var vocoTokens: Int
     package var anchors: Int
     package var patches: Int
+    /// The text before the picture.
+    package var prefix: [Int32]
     package var text: [Int32]
 
     package init(
-      bos: Int32, newline: Int32?, voco: Int32, vocoTokens: Int, anchors: Int, patches: Int, text: [Int32]
+      bos: Int32, newline: Int32?, voco: Int32?, vocoTokens: Int, anchors: Int, patches: Int, prefix: [Int32] = [],
+      text: [Int32]
     ) {
       self.bos = bos
-      self.newline = newline
+      newlines = newline.map { Newlines(before: [$0], after: [$0]) }
+      self.prefix = prefix
       self.voco = voco
       self.vocoTokens = vocoTokens
       self.anchors = anchors
@@ -39,57 +55,59 @@ package struct SequenceLayout: Sendable, Hashable {
       self.text = text
     }
 
-    func ids(_ kind: SegmentKind) throws(ModelError) -> [Int32] {
+    /// The tokens of a segment; `isLate`: behind voco, and of text, the prompt.
+    func ids(_ kind: SegmentKind, isLate: Bool) throws(ModelError) -> [Int32] {
       switch kind {
       case .bos: return [bos]
       case .anchors: return [Int32](repeating: SequenceLayout.anchorID, count: anchors)
       case .patches: return [Int32](repeating: SequenceLayout.patchID, count: patches)
-      case .voco: return [Int32](repeating: voco, count: vocoTokens)
-      case .text: return text
+      case .voco: return voco.map { [Int32](repeating: $0, count: vocoTokens) } ?? []
+      case .text: return isLate ? text : prefix
       case .newline:
-        guard let newline else {
+        guard let newlines else {
           throw .configuration(
             key: "sequence", found: "newline", expected: "no newline: the tokenizer has no piece <0x0A>")
         }
-        return [newline]
+        return isLate ? newlines.after : newlines.before
       }
     }
   }
 
   /// Lays out `order`.
   ///
-  /// Throws `ModelError.configuration` unless `order` ends with its only `text`, has a `voco`, and names anchors and
-  /// patches at most once.
+  /// Throws `ModelError.configuration` unless `order` ends with `text`, has a `voco` where there are voco tokens, and
+  /// names anchors and patches at most once; a second `text`, before the picture, is for models without voco.
   package init(order: [SegmentKind], parts: Parts, visualMask: VisualMask) throws(ModelError) {
-    try Self.validate(order)
+    try Self.validate(order, parts)
     var spans: [SequenceSpan] = []
     var ids: [Int32] = []
     var kinds: [SegmentKind] = []
-    for kind in order {
-      let segment = try parts.ids(kind)
+    for (index, kind) in order.enumerated() {
+      let isLate = kind == .newline ? kinds.contains(.voco) : index == order.count - 1
+      let segment = try parts.ids(kind, isLate: isLate)
       spans.append(SequenceSpan(kind: kind, start: ids.count, count: segment.count))
       ids += segment
       kinds += [SegmentKind](repeating: kind, count: segment.count)
     }
-    guard let first = kinds.firstIndex(of: .voco), let last = kinds.lastIndex(of: .voco) else {
-      throw .configuration(key: "num_voco_tokens", found: "\(parts.vocoTokens)", expected: "at least 1")
-    }
+    let promptStart = ids.count - (spans.last?.count ?? 0)
     self.spans = spans
     tokenIDs = ids
     self.kinds = kinds
     self.visualMask = visualMask
-    firstVoco = first
-    lastVoco = last
+    firstVoco = kinds.firstIndex(of: .voco) ?? promptStart
+    lastVoco = kinds.lastIndex(of: .voco) ?? promptStart - 1
+    hasVoco = parts.vocoTokens > 0
   }
 
-  private static func validate(_ order: [SegmentKind]) throws(ModelError) {
+  private static func validate(_ order: [SegmentKind], _ parts: Parts) throws(ModelError) {
     func fail(_ expected: String) -> ModelError {
       .configuration(key: "sequence", found: "\(order.map(\.rawValue))", expected: expected)
     }
-    guard order.last == .text, order.count(where: { $0 == .text }) == 1 else {
+    let hasVoco = parts.vocoTokens > 0
+    guard order.last == .text, order.count(where: { $0 == .text }) <= (hasVoco ? 1 : 2) else {
       throw fail("text once, as the last segment")
     }
-    guard order.contains(.voco) else { throw fail("a voco segment") }
+    guard order.contains(.voco) == hasVoco else { throw fail(hasVoco ? "a voco segment" : "no voco segment") }
     for kind in [SegmentKind.anchors, .patches] where order.count(where: { $0 == kind }) > 1 {
       throw fail("\(kind.rawValue) at most once")
     }
@@ -101,12 +119,13 @@ package struct SequenceLayout: Sendable, Hashable {
   package var context: Range<Int> { 0..<firstVoco }
 
   /// From the first voco to the last.
-  package var vocoBlock: ClosedRange<Int> { firstVoco...lastVoco }
+  package var vocoBlock: Range<Int> { firstVoco..<lastVoco + 1 }
 
   /// Whether query `row` may attend to key `column`.
   package func allows(row: Int, column: Int) -> Bool {
     if column == row { return true }
     if column > row { return false }
+    guard hasVoco else { return true }
     let key = kinds[column]
     switch kinds[row] {
     case .anchors, .patches:

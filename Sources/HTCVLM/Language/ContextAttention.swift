@@ -10,7 +10,7 @@ enum ContextPattern: Sendable, Hashable {
   case star(shared: [Int])
 
   init(_ layout: SequenceLayout) {
-    switch layout.visualMask {
+    switch layout.hasVoco ? layout.visualMask : .causal {
     case .causal: self = .causal
     case .star: self = .star(shared: layout.context.filter { !layout.kinds[$0].isVisual })
     }

@@ -8,6 +8,8 @@ struct TextState: Sendable {
   let logits: Tensor
   /// The first variant's last row, `[heads, prefix + n]` a layer.
   let attention: [Tensor]
+  /// The first variant's last row `[1, D]` at the input of each layer, and after the final norm.
+  let hidden: [Tensor]
 }
 
 extension LlamaDecoder {
@@ -24,7 +26,9 @@ extension LlamaDecoder {
     var x = variants == 1 ? embeddings : Tensor.concatenate([Tensor](repeating: embeddings, count: variants))
     var keyValues: [KeyValues] = []
     var attention: [Tensor] = []
+    var hidden: [Tensor] = []
     for (index, layer) in layers.enumerated() {
+      hidden.append(x[rows: count - 1..<count])
       var normalized = layer.normalized(x)
       let own = layer.keyValues(normalized, positions: allPositions)
       keyValues.append(own)
@@ -42,6 +46,8 @@ extension LlamaDecoder {
       x = layer.complete(x, attention: mixed) {}
       try step()
     }
-    return TextState(layers: keyValues, logits: logits(self.normalized(x)), attention: attention)
+    let last = self.normalized(x)
+    hidden.append(last[rows: 0..<1])
+    return TextState(layers: keyValues, logits: logits(last), attention: attention, hidden: hidden)
   }
 }

@@ -9,8 +9,27 @@ package struct VisualCache: Sendable {
   package let intervention: Intervention
   let input: DecoderInput
   let context: DecoderContext
-  let voco: VocoState
-  let unmasked = UnmaskedContext()
+  /// nil in a model without voco.
+  private let state: VocoState?
+  let unmasked: UnmaskedContext
+
+  init(
+    visual: VisualEncoding, intervention: Intervention, input: DecoderInput, context: DecoderContext, voco: VocoState?
+  ) {
+    self.visual = visual
+    self.intervention = intervention
+    self.input = input
+    self.context = context
+    state = voco
+    // Without voco the context is all that comes before the prompt, under the causal mask.
+    unmasked = UnmaskedContext(voco == nil ? context : nil)
+  }
+
+  /// What was computed at voco; whoever asks has made sure that the model has one.
+  var voco: VocoState {
+    guard let state else { preconditionFailure("a model without voco was asked for it") }
+    return state
+  }
 
   /// `hidden.voco` `[L + 1, D]`.
   package var hiddenVoco: Tensor { voco.hidden(0) }
@@ -34,7 +53,7 @@ package struct VisualCache: Sendable {
   package var patchPositions: [Int] { input.layout.positions(of: .patches) }
 
   func report(to observer: (any ActivationObserver)?) {
-    guard let observer else { return }
+    guard let observer, let voco = state else { return }
     for (layer, row) in voco.hidden.enumerated() {
       observer.observe(name: "hidden.voco", layer: layer, tensor: row[row: 0])
     }
@@ -52,7 +71,9 @@ package struct VisualCache: Sendable {
 
 /// The picture's rows under the unmodified causal mask, computed when first asked for.
 final class UnmaskedContext: Sendable {
-  private let context = Mutex<DecoderContext?>(nil)
+  private let context: Mutex<DecoderContext?>
+
+  init(_ context: DecoderContext?) { self.context = Mutex(context) }
 
   func get(_ make: () throws -> DecoderContext) rethrows -> DecoderContext {
     if let made = context.withLock({ $0 }) { return made }

@@ -24,7 +24,9 @@ package struct MGVQModel: Sendable {
   /// Whether the vision tower and its projector are there.
   package var hasPatches: Bool { patches != nil }
 
-  private let table: StoredTensor
+  /// The codebooks of a quantizer that is no MGVQ.
+  package let stack: CodebookStack?
+  private let table: StoredTensor?
   private let buffers: (used: StoredTensor?, probabilities: StoredTensor?)
   private let preprocessor: ImagePreprocessor
   private let mgvq: MGVQTokenizer?
@@ -47,10 +49,9 @@ package struct MGVQModel: Sendable {
     configuration = source.dict.configuration
     groups = source.dict.groups
     let prefix = source.dict.prefix
-    guard let table = source.tensors["\(prefix)quantize.embedding.weight"] else {
-      preconditionFailure("a state dict was found by its codebook")
-    }
-    self.table = table
+    stack = source.stack
+    table = source.tensors["\(prefix)quantize.embedding.weight"]
+    precondition(stack != nil || table != nil, "a state dict was found by its codebook")
     buffers = (
       source.tensors["\(prefix)quantize.codebook_used"], source.tensors["\(prefix)quantize.embed_prob"]
     )
@@ -73,12 +74,12 @@ package struct MGVQModel: Sendable {
   private static func projector(
     _ weights: WeightReader, _ configuration: HTCVLMConfiguration?
   ) -> (AnchorProjector?, problem: String?) {
-    guard let configuration else { return (nil, nil) }
+    guard let configuration, configuration.anchorTokens > 0 else { return (nil, nil) }
     do { return (try AnchorProjector(weights, configuration), nil) } catch { return (nil, error.description) }
   }
 
   /// `quantize.embedding.weight` `[codes of all groups, channels of a group]`, as stored.
-  package var embedding: Tensor { table.float32() }
+  package var embedding: Tensor { stack?.embedding ?? table?.float32() ?? .zeros([0, 1]) }
 
   /// `codebook_used`, a window of indices used last; `nil` if absent or of a type that holds no indices.
   package var codebookUsed: [Float]? { buffers.used?.numbers }
@@ -96,6 +97,14 @@ package struct MGVQModel: Sendable {
     let pixels = preprocessor.mgvqPixelValues(image, size: configuration.imageSize)
     let codes = try mgvq.encode(pixels) {}
     return MGVQTrace(pixelValues: pixels, latent: codes.latent, codes: codes.grid, quantized: codes.quantized)
+  }
+
+  /// The picture `[3, M, M]` that the first `groups` groups of a picture's codes make, the others zero; unclipped.
+  ///
+  /// - Throws: `ModelError.missingTensor` if there is no decoder.
+  package func reconstruct(_ codes: CodeGrid, groups: Int) throws -> Tensor {
+    guard let mgvq else { throw ModelError.missingTensor(name: "decoder.project_in", checkpoint: name) }
+    return try mgvq.decode(mgvq.codebook().vectors(codes, keeping: 0..<groups)) {}
   }
 
   /// The anchors `[A, D]` of code vectors `[C, h, w]`; `nil` without an anchor projector.

@@ -1,41 +1,69 @@
 import Tensor
 import WeightFormats
 
-/// LLaVA-1.5's `mm_projector`: vision features `[P, Dv]` to the decoder's width `[P, D]`.
-enum VisionProjector: Sendable {
+/// LLaVA-1.5's `mm_projector`: vision features `[P, Dv]` to the decoder's width `[P, D]`; an M3 model then averages
+/// squares of patches.
+struct VisionProjector: Sendable {
   static let prefix = "model.mm_projector"
 
-  case linear(Linear)
-  /// Linear, exact GELU, Linear.
-  case perceptron(Linear, Linear)
+  private let layers: [Linear]
+  private let activation: Activation
+  private let pooling: Int
 
   init(_ weights: WeightReader, _ configuration: HTCVLMConfiguration) throws(ModelError) {
-    let (inputs, outputs) = (configuration.vision.hiddenSize, configuration.hiddenSize)
-    switch configuration.projectorType {
-    case .linear:
-      self = .linear(try weights.linear(Self.prefix, inputs: inputs, outputs: outputs))
-    case .mlp2xGELU:
-      self = .perceptron(
-        try weights.linear("\(Self.prefix).0", inputs: inputs, outputs: outputs),
-        try weights.linear("\(Self.prefix).2", inputs: outputs, outputs: outputs))
+    var layers: [Linear] = []
+    for layer in Self.layers(configuration) {
+      layers.append(
+        try weights.linear(
+          layer.key, inputs: layer.inputs, outputs: configuration.hiddenSize, bias: configuration.projectorHasBias))
     }
+    self.layers = layers
+    activation =
+      switch configuration.projectorActivation {
+      case .gelu: .gelu
+      case .quickGELU: .quickGELU
+      case .silu: .silu
+      case .relu: .relu
+      }
+    pooling = configuration.visualTokenPooling
   }
 
   static func list(_ list: inout TensorList, _ configuration: HTCVLMConfiguration) {
-    let (inputs, outputs) = (configuration.vision.hiddenSize, configuration.hiddenSize)
+    for layer in layers(configuration) {
+      list.linear(
+        layer.key, inputs: layer.inputs, outputs: configuration.hiddenSize, bias: configuration.projectorHasBias)
+    }
+  }
+
+  /// The linear layers' keys and widths: an activation takes every other place of LLaVA's `nn.Sequential`.
+  private static func layers(_ configuration: HTCVLMConfiguration) -> [(key: String, inputs: Int)] {
     switch configuration.projectorType {
-    case .linear:
-      list.linear(prefix, inputs: inputs, outputs: outputs)
-    case .mlp2xGELU:
-      list.linear("\(prefix).0", inputs: inputs, outputs: outputs)
-      list.linear("\(prefix).2", inputs: outputs, outputs: outputs)
+    case .identity: []
+    case .linear: [(prefix, configuration.vision.hiddenSize)]
+    case .perceptron(let count):
+      (0..<count).map { ("\(prefix).\(2 * $0)", $0 == 0 ? configuration.vision.hiddenSize : configuration.hiddenSize) }
     }
   }
 
   func callAsFunction(_ features: Tensor) -> Tensor {
-    switch self {
-    case .linear(let layer): layer(features)
-    case .perceptron(let first, let second): second(Activation.gelu(first(features)))
+    var x = features
+    for (index, layer) in layers.enumerated() { x = layer(index == 0 ? x : activation(x)) }
+    return pooling == 1 ? x : Self.pooled(x, side: pooling)
+  }
+
+  /// The mean of each square of `side` × `side` patches, as M3's `avg_pool2d` over the projected grid has it.
+  private static func pooled(_ patches: Tensor, side: Int) -> Tensor {
+    let width = patches.shape[1]
+    let grid = Int(Double(patches.shape[0]).squareRoot())
+    let pooled = grid / side
+    return Tensor(shape: [pooled * pooled, width]) { output in
+      output.update(repeating: 0)
+      for row in 0..<pooled * side {
+        for column in 0..<pooled * side {
+          let (from, to) = ((row * grid + column) * width, (row / side * pooled + column / side) * width)
+          for channel in 0..<width { output[to + channel] += patches.values[from + channel] / Float(side * side) }
+        }
+      }
     }
   }
 }

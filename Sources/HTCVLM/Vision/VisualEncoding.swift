@@ -3,15 +3,16 @@ package import Trace
 
 /// One picture on its way to the decoder: what depends neither on the sequence nor on the prompt.
 package struct VisualEncoding: Sendable {
-  package let mgvq: MGVQTrace
-  /// `[A, D]`.
+  /// nil in a model without a quantizer.
+  package let mgvq: MGVQTrace?
+  /// `[A, D]`; A is 0 in a model without anchors.
   package let anchors: Tensor
   package let vision: VisionTrace
 
   func report(to observer: (any ActivationObserver)?) {
     guard let observer else { return }
-    Self.report(mgvq, to: observer)
-    observer.observe(name: "anchors", layer: nil, tensor: anchors)
+    if let mgvq { Self.report(mgvq, to: observer) }
+    if anchors.shape[0] > 0 { observer.observe(name: "anchors", layer: nil, tensor: anchors) }
     Self.report(vision, to: observer)
   }
 

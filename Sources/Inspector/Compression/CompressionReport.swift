@@ -44,6 +44,7 @@ extension CompressionState {
       "trained to answer from", facts.trainedSources.map { $0.map(facts.title).joined(separator: ", ") } ?? "unknown")
     if !facts.untrainedParts.isEmpty { report.add("untrained", facts.untrainedParts.joined(separator: ", ")) }
     let bill = CompressionBill(facts, pictures: pictures, latest: latest)
+    guard facts.prompt.voco > 0 else { return }
     report.add("compression of K/V", .times(bill.ratio))
     report.add("bytes of one <voco>", .integer(bill.layers * bill.bytesPerLayer))
     report.add("bytes of one <voco>, a layer", .integer(bill.bytesPerLayer))

@@ -34,7 +34,7 @@ package struct DemoContent: Sendable {
     anchorShares = view.anchorValues
   }
 
-  var grid: GridSize { GridSize(rows: trace.model.patchGrid, columns: trace.model.patchGrid) }
+  var grid: GridSize { GridSize(rows: trace.model.patchRows, columns: trace.model.patchGrid) }
   var codes: CodeGrid? { trace.mgvq?.codes }
 
   /// The headline of a stage.

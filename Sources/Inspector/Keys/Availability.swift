@@ -11,7 +11,7 @@ extension InspectorState {
     case .overlay:
       return trace?.language == nil && trace?.mgvq?.reconstruction == nil ? "there is nothing to lay over it yet" : nil
     case .previousGroup, .nextGroup:
-      return trace?.mgvq == nil ? "the codes are not computed yet" : nil
+      return trace?.mgvq == nil ? codesObstacle : nil
     case .pin, .range:
       return [.verdict, .compression, .checkpoint].contains(focus) ? "there is nothing to select in this panel" : nil
     case .selectAnchors:
@@ -21,7 +21,7 @@ extension InspectorState {
       return view.selection.isEmpty && view.shownKnockOut == nil && rangeStart == nil ? "nothing is selected" : nil
     case .matchedRandom: return matchedRandomObstacle
     case .askAll, .askFamilies, .addPicture, .newConversation: return compressionObstacle(command)
-    case .codePage: return trace?.mgvq == nil ? "the codes are not computed yet" : nil
+    case .codePage: return trace?.mgvq == nil ? codesObstacle : nil
     case .decodeKind, .nextCandidate, .previousCandidate, .editCode, .saveTrace: return labObstacle(command)
     case .figure: return trace?.language == nil && vocoRows.isEmpty ? "the decoder has not run yet" : nil
     case .prompt:

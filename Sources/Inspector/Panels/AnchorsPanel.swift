@@ -45,7 +45,8 @@ extension Canvas {
   private mutating func drawCodes(_ state: InspectorState, in rect: Rect, pictures: PictureRenderer?) {
     guard rect.height > 0 else { return }
     guard let mgvq = state.trace?.mgvq else {
-      return line("The codes are not computed yet.", in: rect, style: look.theme.dim)
+      _ = paragraph(state.missingCodes, in: rect, style: look.theme.dim)
+      return
     }
     let code = mgvq.codes[state.view.group, state.cursor.code.row, state.cursor.code.column]
     line(

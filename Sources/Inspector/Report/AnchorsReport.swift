@@ -8,7 +8,7 @@ extension InspectorState {
     var report = PanelReport(.anchors)
     report.tables = [anchorTable, cosineTable].filter { !$0.rows.isEmpty }
     guard let mgvq = trace?.mgvq else {
-      report.notes = ["The codes are not computed yet."]
+      report.notes = [missingCodes]
       return report
     }
     report.add("codes", "\(mgvq.codes.groups) groups × \(mgvq.codes.height)×\(mgvq.codes.width)")

@@ -4,7 +4,7 @@ import Trace
 
 extension InspectorState {
   var attentionReport: PanelReport {
-    var report = PanelReport(.attention, title: "Attention of <voco>")
+    var report = PanelReport(.attention, title: "Attention of \(inspectedToken)")
     guard let map, let attention = statistics?.attention else {
       report.notes = [statistics?.attentionProblem ?? "The decoder has not run yet."]
       return report

@@ -8,10 +8,10 @@ extension InspectorState {
     var report = PanelReport(.image)
     report.add("image", imageName)
     if let size = pictureSize { report.add("size", "\(size.width)×\(size.height)") }
-    if let model = trace?.model {
+    if let model = trace?.model, model.visionImageSize > 0 {
       report.add(
         "input",
-        "\(model.visionImageSize)×\(model.visionImageSize) pixels, \(model.patchGrid)×\(model.patchGrid) patches")
+        "\(model.visionImageSize)×\(model.visionImageHeight) pixels, \(model.patchGrid)×\(model.patchRows) patches")
       report.add("aspect", model.imageAspectRatio)
     }
     report.add("cursor", patchText)

@@ -32,7 +32,9 @@ extension InspectorState {
   }
 
   var question: String {
-    "Does <voco> prioritise the \(links.anchors) anchors over the \(links.geometry.patches.count) patches?"
+    trace?.model.anchors == 0
+      ? "This checkpoint has no anchors, so there is no priority of theirs to judge."
+      : "Does <voco> prioritise the \(links.anchors) anchors over the \(links.geometry.patches.count) patches?"
   }
 
   package var tiers: [Tier] {

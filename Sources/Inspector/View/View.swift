@@ -72,7 +72,7 @@ extension Canvas {
 extension InspectorState {
   func title(of panel: Panel) -> String {
     switch panel {
-    case .attention: map == nil ? "Attention of <voco>" : "Attention of <voco> · \(choiceWords)"
+    case .attention: map == nil ? "Attention of \(inspectedToken)" : "Attention of \(inspectedToken) · \(choiceWords)"
     case .mask: "Mask · arrows go by \(view.showsMaskCells ? "cell" : "segment")"
     default: panel.title
     }

@@ -8,6 +8,8 @@ internal import CKernels
 package struct Linear: Sendable {
   private let weight: Weight
   private let bias: Tensor?
+  /// A and B of a weight W + B · A: y = x Wᵀ + (x Aᵀ) Bᵀ costs two thin products, and W stays as its file has it.
+  private let update: LowRankUpdate?
 
   package let outputSize: Int
   package let inputSize: Int
@@ -21,7 +23,7 @@ package struct Linear: Sendable {
   /// `weight` is F32, F16 or BF16 `[out, in]`, `bias` `[out]`.
   package init(weight: StoredTensor, bias: Tensor? = nil) {
     precondition(weight.shape.count == 2 && weight.dtype.isWeight, "\(weight.name) \(weight.dtype) \(weight.shape)")
-    self.init(.stored(weight), weight, bias)
+    self.init(.stored(weight.update?.base ?? weight), weight, bias, update: weight.update?.update)
   }
 
   /// The same with a weight of 8-bit integers.
@@ -29,10 +31,11 @@ package struct Linear: Sendable {
     self.init(.quantized(weight), weight.integers, bias)
   }
 
-  private init(_ weight: Weight, _ tensor: StoredTensor, _ bias: Tensor?) {
+  private init(_ weight: Weight, _ tensor: StoredTensor, _ bias: Tensor?, update: LowRankUpdate? = nil) {
     precondition(bias == nil || bias?.shape == [tensor.shape[0]], "bias \(bias?.shape ?? []) of \(tensor.name)")
     self.weight = weight
     self.bias = bias
+    self.update = update
     self.outputSize = tensor.shape[0]
     self.inputSize = tensor.shape[1]
     self.name = tensor.name
@@ -41,7 +44,7 @@ package struct Linear: Sendable {
   /// The whole weight `[out, in]` in 32 bits.
   package func float32() -> Tensor {
     switch weight {
-    case .stored(let tensor): tensor.float32()
+    case .stored(let tensor): (update.map { StoredTensor(base: tensor, update: $0) } ?? tensor).float32()
     case .quantized(let matrix): matrix.float32()
     }
   }
@@ -51,7 +54,13 @@ package struct Linear: Sendable {
     precondition(x.rank == 2 && x.shape[1] == inputSize, "\(name) [\(outputSize), \(inputSize)] applied to \(x.shape)")
     let rows = x.shape[0]
     guard inputSize > 0, outputSize > 0, rows > 0 else { return .zeros([rows, outputSize]) }
-    return Tensor(shape: [rows, outputSize]) { y in
+    let y = product(x, rows: rows)
+    guard let update else { return y }
+    return y + matmul(matmul(x, update.a, transposeB: true), update.b, transposeB: true)
+  }
+
+  private func product(_ x: Tensor, rows: Int) -> Tensor {
+    Tensor(shape: [rows, outputSize]) { y in
       x.values.withUnsafeBufferPointer { x in
         guard let x = x.baseAddress, let y = y.baseAddress else { return }
         switch weight {

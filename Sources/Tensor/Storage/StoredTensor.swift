@@ -10,11 +10,13 @@ package struct StoredTensor: Sendable {
   package let byteCount: Int
   private let storage: Storage
 
-  private enum Storage: Sendable {
+  private indirect enum Storage: Sendable {
     case file(MappedFile, offset: Int)
     case floats(Tensor)
     case integers([Int32])
     case bytes([Int8])
+    /// W + B · A, made as it is read.
+    case updated(StoredTensor, LowRankUpdate)
   }
 
   /// The elements at `byteOffset` of `file`, which the parser has found to lie within it.
@@ -58,12 +60,40 @@ package struct StoredTensor: Sendable {
     self.storage = .bytes(bytes)
   }
 
+  /// `base` `[out, in]` with a low-rank update: F32, whatever the base is stored in.
+  package init(base: StoredTensor, update: LowRankUpdate) {
+    precondition(
+      base.dtype.isWeight && base.shape == [update.b.shape[0], update.a.shape[1]], "\(base.name) \(base.shape)")
+    name = base.name
+    dtype = .f32
+    shape = base.shape
+    byteCount = base.count * 4
+    storage = .updated(base, update)
+  }
+
+  private init(_ other: StoredTensor, named name: String) {
+    self.name = name
+    (dtype, shape, byteCount, storage) = (other.dtype, other.shape, other.byteCount, other.storage)
+  }
+
+  /// The same elements under another name.
+  package func named(_ name: String) -> StoredTensor { StoredTensor(self, named: name) }
+
+  /// What a low-rank update was put on, and the update; nil for other tensors.
+  var update: (base: StoredTensor, update: LowRankUpdate)? {
+    guard case .updated(let base, let update) = storage else { return nil }
+    return (base, update)
+  }
+
   package var count: Int { shape.reduce(1, *) }
 
   /// The mapped file that holds the tensor; nil in memory.
   package var file: MappedFile? {
-    guard case .file(let file, _) = storage else { return nil }
-    return file
+    switch storage {
+    case .file(let file, _): file
+    case .updated(let base, _): base.file
+    default: nil
+    }
   }
 
   /// Where in `file` the tensor starts; 0 in memory.
@@ -82,6 +112,7 @@ package struct StoredTensor: Sendable {
     case .floats(let tensor): try tensor.values.withUnsafeBytes(body)
     case .integers(let values): try values.withUnsafeBytes(body)
     case .bytes(let values): try values.withUnsafeBytes(body)
+    case .updated: try float32().values.withUnsafeBytes(body)
     }
   }
 
@@ -115,9 +146,22 @@ package struct StoredTensor: Sendable {
     }
   }
 
+  /// The elements `range`, counted in row-major order, as floats.
+  package func floats(_ range: Range<Int>) -> [Float] {
+    [Float](unsafeUninitializedCapacity: range.count) { buffer, count in
+      convert(elements: range, to: buffer.baseAddress)
+      count = range.count
+    }
+  }
+
   /// Writes the elements `range`, counted in row-major order, to `destination` as floats.
   func convert(elements range: Range<Int>, to destination: UnsafeMutablePointer<Float>?) {
     guard let destination, !range.isEmpty else { return }
+    if let (base, update) = update {
+      base.convert(elements: range, to: destination)
+      update.add(elements: range, to: destination)
+      return
+    }
     withUnsafeBytes { bytes in
       let slice = UnsafeRawBufferPointer(rebasing: bytes[range.lowerBound * dtype.size..<range.upperBound * dtype.size])
       switch dtype {

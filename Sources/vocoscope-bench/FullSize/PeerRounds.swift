@@ -55,7 +55,8 @@ struct PeerRounds {
     let int8 = try Models(checkpoint, precision: .int8)
     let visual = try exact.two.encode(picture)
     let (pixels, codes) = ("\(folder)/pixels.f32", "\(folder)/codes.i32")
-    try visual.mgvq.pixelValues.values.withUnsafeBytes { try Data($0).write(to: URL(fileURLWithPath: pixels)) }
+    guard let mgvq = visual.mgvq else { preconditionFailure("the benchmark's model has a quantizer") }
+    try mgvq.pixelValues.values.withUnsafeBytes { try Data($0).write(to: URL(fileURLWithPath: pixels)) }
     let own = checkpoint.directory.path
     let torch = try Peer(
       python: environment.python, script: PackageResources.torch_peer_py, name: "torch_peer.py",
@@ -76,7 +77,7 @@ struct PeerRounds {
     FileHandle.standardError.write(Data("\r\u{1B}[K".utf8))
     torch.finish()
     llama.finish()
-    try compare(codes: codes, with: visual.mgvq.codes.indices)
+    try compare(codes: codes, with: mgvq.codes.indices)
   }
 
   private mutating func add(_ name: String, _ seconds: Double, _ keeps: Bool) {

@@ -125,6 +125,8 @@ def parts():
     with open(path("llm/config.json"), "w") as out:
         out.write(json.dumps(config, indent=1) + "\n")
     shutil.copy(tokenizer, path("llm/tokenizer.model"))
+    with open(path("llm/added_tokens.json"), "w") as out:
+        out.write('{"<voco>": 420}\n')
     state = halved(llama.state_dict())
     vectors = {"model.mm_projector.0": (16, 16), "model.mm_projector.2": (16, 16), "model.anchor_projector.fc1": (6, 8 * 49), "model.anchor_projector.fc2": (4 * 16, 6)}
     for name, shape in vectors.items():
@@ -143,6 +145,7 @@ def parts():
     with open(path("no-anchors/config.json"), "w") as out:
         out.write(json.dumps(config, indent=1) + "\n")
     shutil.copy(tokenizer, path("no-anchors/tokenizer.model"))
+    shutil.copy(path("llm/added_tokens.json"), path("no-anchors/added_tokens.json"))
 
     clip = CLIPVisionModel(CLIPVisionConfig(hidden_size=16, intermediate_size=24, num_hidden_layers=2, num_attention_heads=2, image_size=28, patch_size=14))
     clip = clip.half()

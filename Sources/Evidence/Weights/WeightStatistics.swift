@@ -1,0 +1,116 @@
+import Foundation
+package import Tensor
+
+/// What one tensor's values look like: computed on demand in two passes that hold a block of it at a time.
+package struct WeightStatistics: Sendable, Hashable, Codable {
+  package let count: Int
+  /// NaN and infinities; everything below is of the other values.
+  package let nonFinite: Int
+  package let zeros: Int
+  package let mean: Double
+  /// The population's standard deviation.
+  package let deviation: Double
+  /// The values at `fractions` of the sorted elements, exact: the largest value whose rank does not exceed the fraction.
+  package let quantiles: [Float]
+  /// Elements by value, in bins of equal width from the least value to the greatest.
+  package let histogram: [Int]
+
+  /// The least value, percents and quartiles, and the greatest value.
+  package static let fractions = [0, 0.001, 0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99, 0.999, 1]
+  /// Bins of the histogram.
+  package static let bins = 64
+
+  package var least: Float? { quantiles.first }
+  package var greatest: Float? { quantiles.last }
+
+  /// Of F32, F16 or BF16 values; nil for a tensor of another type. `check` is called once a block; what it throws ends
+  /// the work.
+  package init?(_ tensor: StoredTensor, check: () throws -> Void = {}) rethrows {
+    guard tensor.dtype.isWeight else { return nil }
+    var coarse = [Int](repeating: 0, count: 1 << 16)
+    var moments = (count: 0, zeros: 0, sum: 0.0, squares: 0.0)
+    try tensor.eachBlock { block in
+      try check()
+      for value in block where value.isFinite {
+        coarse[Int(Self.key(value) >> 16)] += 1
+        moments.count += 1
+        if value == 0 { moments.zeros += 1 }
+        moments.sum += Double(value)
+        moments.squares += Double(value) * Double(value)
+      }
+    }
+    count = tensor.count
+    nonFinite = tensor.count - moments.count
+    zeros = moments.zeros
+    let finite = moments.count
+    let mean = finite == 0 ? 0 : moments.sum / Double(finite)
+    self.mean = mean
+    deviation = finite == 0 ? 0 : max(0, moments.squares / Double(finite) - mean * mean).squareRoot()
+    guard finite > 0 else {
+      (quantiles, histogram) = ([], [])
+      return
+    }
+    let wanted = Self.fractions.map { min(finite - 1, Int($0 * Double(finite - 1))) }
+    let places = Self.places(of: wanted, in: coarse)
+    var fine: [Int: [Int]] = [:]
+    for place in places { fine[place.bucket] = [Int](repeating: 0, count: 1 << 16) }
+    let (low, high) = (
+      Self.edge(coarse.firstIndex { $0 > 0 } ?? 0, last: false), Self.edge(coarse.lastIndex { $0 > 0 } ?? 0, last: true)
+    )
+    var bins = [Int](repeating: 0, count: Self.bins)
+    let scale = high > low ? Double(Self.bins) / (Double(high) - Double(low)) : 0
+    try tensor.eachBlock { block in
+      try check()
+      for value in block where value.isFinite {
+        let key = Self.key(value)
+        fine[Int(key >> 16)]?[Int(key & 0xFFFF)] += 1
+        bins[min(Self.bins - 1, max(0, Int((Double(value) - Double(low)) * scale)))] += 1
+      }
+    }
+    quantiles = places.map { place in
+      let index = Self.places(of: [place.rest], in: fine[place.bucket] ?? [])[0].bucket
+      return Self.value(UInt32(place.bucket << 16 | index))
+    }
+    histogram = bins
+  }
+
+  /// The bucket that holds each rank, and the rank within it; ranks ascend.
+  private static func places(of ranks: [Int], in counts: [Int]) -> [(bucket: Int, rest: Int)] {
+    var (bucket, before) = (0, 0)
+    return ranks.map { rank in
+      while bucket < counts.count - 1, before + counts[bucket] <= rank {
+        before += counts[bucket]
+        bucket += 1
+      }
+      return (bucket, rank - before)
+    }
+  }
+
+  /// The least or greatest finite value of a bucket of 2¹⁶ neighbouring floats.
+  private static func edge(_ bucket: Int, last: Bool) -> Float {
+    let value = value(UInt32(bucket << 16) | (last ? 0xFFFF : 0))
+    return value.isFinite ? value : (value < 0 ? -Float.greatestFiniteMagnitude : Float.greatestFiniteMagnitude)
+  }
+
+  /// Bits that sort as the values do.
+  private static func key(_ value: Float) -> UInt32 {
+    let bits = (value == 0 ? 0 : value).bitPattern
+    return bits & 0x8000_0000 == 0 ? bits | 0x8000_0000 : ~bits
+  }
+
+  private static func value(_ key: UInt32) -> Float {
+    Float(bitPattern: key & 0x8000_0000 == 0 ? ~key : key & 0x7FFF_FFFF)
+  }
+}
+
+extension StoredTensor {
+  /// Elements at a time: 4 MiB of floats.
+  private static let block = 1 << 20
+
+  /// Calls `body` with the elements as floats, block by block.
+  package func eachBlock(_ body: ([Float]) throws -> Void) rethrows {
+    for start in stride(from: 0, to: count, by: Self.block) {
+      try body(floats(start..<min(start + Self.block, count)))
+    }
+  }
+}

@@ -1,0 +1,24 @@
+#!/usr/bin/env bash
+# Installs a package that assets/package/build-deb.sh made in a bare Debian without Swift, and opens the cat:
+# `package.sh vocoscope_VERSION_ARCH.deb [SUITE]`.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+source Tests/distributions/chroot.sh
+package=${1:?name the .deb}
+suite=${2:-bookworm}
+folder=$(mktemp -d "${TMPDIR:-/tmp}/vocoscope-$suite.XXXX")
+trap 'remove_chroot "$folder"' EXIT
+make_chroot "$suite" "$folder"
+cp "$package" "$folder/root/vocoscope.deb"
+inside "$folder" apt-get update -qq
+inside "$folder" apt-get install -y -qq /root/vocoscope.deb >/dev/null
+! inside "$folder" bash -c 'command -v swift' || { echo "there is a Swift in the chroot" >&2; exit 1; }
+inside "$folder" vocoscope --version
+inside "$folder" test -s /usr/share/man/man1/vocoscope.1.gz
+inside "$folder" test -s /usr/share/bash-completion/completions/vocoscope
+inside "$folder" vocoscope ask /usr/share/vocoscope/images/scene-1.png "what is in the picture?" --from voco
+# The inspector on the cat, until its verdict on one picture stands; then q.
+(sleep 25; printf 5; sleep 3; printf q) |
+  inside "$folder" script -qec "stty rows 40 columns 120; vocoscope /usr/share/vocoscope/images/cat.jpg" /root/cat.log >/dev/null
+grep -aq "cat.jpg" "$folder/root/cat.log" || { echo "the cat is not on screen" >&2; exit 1; }
+echo "$suite: installed, and the cat is on screen"

@@ -1,0 +1,43 @@
+#!/usr/bin/env bash
+# Runs both commands of the README, as they stand there, in a bare Debian of each suite named: `readme.sh bookworm trixie`
+# (without names, both). On demand: a suite takes as long as a clean build and all tests. Swift comes from this machine.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+source Tests/distributions/chroot.sh
+[ $# -gt 0 ] || set -- bookworm trixie
+toolchain=$(dirname "$(dirname "$(readlink -f "$(command -v swift)")")")
+# What Swift's own page asks for beside a toolchain.
+needed="binutils ca-certificates git libc6-dev libcurl4 libedit2 libgcc-12-dev libncurses6 libsqlite3-0 libstdc++-12-dev libxml2 tzdata zlib1g-dev"
+
+# The first line in a code block after a heading.
+command_after() {
+  awk -v heading="$1" '$0 == heading { found = 1 } found && /^```/ { inside = !inside; if (!inside) exit; next } found && inside { print; exit }' README.md
+}
+open=$(command_after "## Open a picture")
+test=$(command_after "## Test")
+[ -n "$open" ] && [ -n "$test" ] || { echo "README.md has not both commands" >&2; exit 1; }
+
+for suite in "$@"; do
+  folder=$(mktemp -d "${TMPDIR:-/tmp}/vocoscope-$suite.XXXX")
+  trap 'remove_chroot "$folder"' EXIT
+  make_chroot "$suite" "$folder"
+  mkdir -p "$folder/opt/swift" "$folder/root/vocoscope"
+  mount --bind -o ro "$toolchain" "$folder/opt/swift"
+  # Where this machine finds the package's dependencies.
+  if [ -d "$HOME/.swiftpm" ]; then cp -r "$HOME/.swiftpm" "$folder/root/"; fi
+  git archive HEAD | tar -x -C "$folder/root/vocoscope"
+  export CHROOT_PATH=/opt/swift/bin:
+  inside "$folder" apt-get update -qq
+  inside "$folder" apt-get install -y -qq $needed >/dev/null
+  echo "== $suite: $open"
+  # The inspector needs a terminal, and ends at q; the build before it reads no key.
+  (while sleep 5; do printf q; done) |
+    inside "$folder" script -qec "cd /root/vocoscope && $open" /root/open.log >/dev/null ||
+    { tail -n 20 "$folder/root/open.log" >&2; echo "$suite: the first command failed" >&2; exit 1; }
+  echo "== $suite: $test"
+  inside "$folder" bash -c "cd /root/vocoscope && $test" >"$folder/root/test.log" 2>&1 ||
+    { grep -aE 'error|✘' "$folder/root/test.log" | tail -n 20 >&2; echo "$suite: the second command failed" >&2; exit 1; }
+  tail -n 1 "$folder/root/test.log"
+  remove_chroot "$folder"
+  trap - EXIT
+done
