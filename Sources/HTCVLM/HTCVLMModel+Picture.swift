@@ -20,7 +20,7 @@ extension HTCVLMModel {
     }
     run.observer?.observe(name: "anchors", layer: nil, tensor: anchors)
     let vision = try run.stage(.vision, steps: vision.steps + 1) { step in
-      let pixels = preprocessor.pixelValues(image)
+      let pixels = try preprocessor.pixelValues(image)
       let features = try self.vision(pixels, step: step)
       let patches = projector(features)
       try step()

@@ -52,6 +52,7 @@ extension PictureSource {
   init(path: String) throws {
     let decoded = try ImageDecoder.decode(path: path)
     self.init(
-      image: decoded.image, name: URL(fileURLWithPath: path).lastPathComponent, sha256: decoded.fileSHA256)
+      image: decoded.image, name: URL(fileURLWithPath: path).lastPathComponent, sha256: decoded.fileSHA256,
+      warnings: decoded.warnings)
   }
 }

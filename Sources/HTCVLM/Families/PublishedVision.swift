@@ -40,11 +40,9 @@ struct PublishedVision {
     self.tensors = tensors
   }
 
-  /// `preprocessor_config.json`, or CLIP's statistics.
+  /// What the directory says of pictures, or CLIP's own steps.
   func preprocessor() throws(CheckpointError) -> ImageProcessorConfiguration {
-    let path = "\(directory)/preprocessor_config.json"
-    guard FileManager.default.fileExists(atPath: path) else { return .clip(imageSize: imageSize) }
-    return try ImageProcessorConfiguration(path: path, imageSize: imageSize)
+    try ImageProcessorConfiguration(directory: directory, imageSize: imageSize)
   }
 }
 
@@ -88,17 +86,5 @@ extension MGVQConfiguration {
         JSONMember("latent_channels", .integer(latentChannels)), JSONMember("codebook_size", .integer(codebookSize)),
         JSONMember("codebook_groups", .integer(groups)), JSONMember("image_size", .integer(imageSize)),
       ] + stages("encoder", encoder) + stages("decoder", decoder))
-  }
-}
-
-extension ImageProcessorConfiguration {
-  /// `preprocessor_config.json`.
-  var json: JSONValue {
-    func list(_ values: [Float]) -> JSONValue { .array(values.map { .number(Double("\($0)") ?? Double($0)) }) }
-    return .object([
-      JSONMember("image_processor_type", .string("CLIPImageProcessor")), JSONMember("size", .integer(imageSize)),
-      JSONMember("crop_size", .integer(imageSize)), JSONMember("do_center_crop", .bool(true)),
-      JSONMember("resample", .integer(3)), JSONMember("image_mean", list(mean)), JSONMember("image_std", list(std)),
-    ])
   }
 }
