@@ -2,6 +2,7 @@ import Files
 import Foundation
 import HTCVLM
 import ImageLoading
+import JSON
 import Tensor
 import Testing
 import WeightFormats

@@ -109,7 +109,7 @@ enum MMBench {
     var answer: Int?
     if let letter = reader.text("answer") {
       answer = letters.firstIndex(of: letter).flatMap { reader.hasColumn(letter) ? $0 : nil }
-      if answer == nil { throw reader.wrong("answer", letter, expected: "the letter of a column of options") }
+      if answer == nil { throw reader.wrong("answer", letter, expected: "the letter of an option") }
     }
     let hint = reader.text("hint").map { $0 + "\n" } ?? ""
     guard let question = reader.text("question") else { throw reader.wrong("question", "empty", expected: "text") }

@@ -39,7 +39,8 @@ package struct PublishedParts: Sendable {
 
     weightsSHA256 = SHA256.hexDigest(of: decoder.headerBytes + tower.headerBytes + quantizer.headerBytes)
 
-    var settings = PublishedSettings(try JSONValue(file: "\(llm)/config.json"))
+    var settings = PublishedSettings(
+      try GenerationSettings.applied(to: JSONValue(file: "\(llm)/config.json"), directory: llm))
     settings.set("vision_config", tower.document)
     settings.set("mgvq_config", quantizer.configuration.json)
     try settings.setDecoder(tensors, path: llm, pieces: tokenizer.vocabularySize, allowsSubstitute: seed != nil)

@@ -6,8 +6,8 @@ drawn noise under many settings.
 Needs transformers, Pillow and NumPy. A line holds the noise's width, height and seed, a name, the settings as JSON without
 spaces, and the SHA-256 of the float32 values, or `refused` where they have another size than 20×20.
 
-Resizing is done by the Pillow that is installed; see make_fixtures.py for where releases differ. The pictures here are not
-of the shapes that Pillow 13 resizes vertically first.
+Pictures are resized across first, then downwards, as Pillow did before release 13, with which CLIP and LLaVA prepared theirs;
+later releases take the other order for some shapes, whose rounding differs.
 """
 import hashlib, json, pathlib
 import numpy as np
@@ -16,6 +16,17 @@ from transformers.models.clip.image_processing_pil_clip import CLIPImageProcesso
 
 HERE = pathlib.Path(__file__).parent
 SIDE = 20
+
+
+def across_first(self, size, resample=None, **rest):
+    """Pillow's resizing in two steps, each of which leaves one side as it is."""
+    if resample == Image.Resampling.NEAREST:
+        return RESIZE(self, size, resample, **rest)
+    return RESIZE(RESIZE(self, (size[0], self.height), resample, **rest), size, resample, **rest)
+
+
+RESIZE = Image.Image.resize
+Image.Image.resize = across_first
 
 
 def noise(count, seed):
