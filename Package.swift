@@ -53,7 +53,8 @@ let package = Package(
       name: "CSentencePiece", cxxSettings: [.unsafeFlags(["-O2", "-Wall", "-Wextra"])],
       linkerSettings: [.linkedLibrary("sentencepiece")]),
     .target(
-      name: "CImageCodecs", cSettings: c, linkerSettings: [.linkedLibrary("png"), .linkedLibrary("jpeg")]),
+      name: "CImageCodecs", cSettings: c,
+      linkerSettings: [.linkedLibrary("png"), .linkedLibrary("jpeg"), .linkedLibrary("z")]),
     .target(name: "CKernels", cSettings: c),
     .target(name: "CCairo", cSettings: c, linkerSettings: [.linkedLibrary("cairo")]),
 

@@ -2,22 +2,32 @@
 #include <setjmp.h>
 #include <string.h>
 
+#include "png_source.h"
 #include "report.h"
 
 // What the callbacks need. It outlives the frame that calls setjmp, so nothing of it is lost by longjmp.
 struct reader {
-  const uint8_t *bytes;
-  size_t count;
-  size_t position;
+  struct cic_png_source source;
   cic_size size;
   uint8_t *rgb;
+  bool reads_rows;
   cic_report *report;
   jmp_buf jump;
 };
 
+// Whether every row has been handed out: what goes wrong then concerns no pixel.
+static bool is_complete(png_structp png, const struct reader *reader) {
+  enum { PASSES = 7 };
+  return reader->reads_rows && (png_get_current_row_number(png) >= reader->size.height ||
+                                png_get_current_pass_number(png) >= PASSES);
+}
+
 static void fail(png_structp png, png_const_charp message) {
   struct reader *reader = png_get_error_ptr(png);
-  if (reader->report->status == CIC_OK) cic_report_fail(reader->report, CIC_INVALID, message);
+  if (is_complete(png, reader))
+    cic_report_warn(reader->report, message);
+  else if (reader->report->status == CIC_OK)
+    cic_report_fail(reader->report, reader->source.cut ? CIC_TRUNCATED : CIC_INVALID, message);
   longjmp(reader->jump, 1);
 }
 
@@ -28,21 +38,19 @@ static void warn(png_structp png, png_const_charp message) {
 
 static void supply(png_structp png, png_bytep target, size_t count) {
   struct reader *reader = png_get_io_ptr(png);
-  if (count > reader->count - reader->position) {
-    cic_report_fail(reader->report, CIC_TRUNCATED, "the data end too early");
-    png_error(png, "the data end too early");
-  }
-  memcpy(target, reader->bytes + reader->position, count);
-  reader->position += count;
+  if (!cic_png_source_read(&reader->source, target, count)) png_error(png, "the data end too early");
 }
 
 static void read_header(png_structp png, png_infop info, struct reader *reader) {
   png_set_read_fn(png, reader, supply);
-  // Text, profiles and times are of no use here, and a few bytes of them can inflate to gigabytes.
-  png_set_keep_unknown_chunks(png, PNG_HANDLE_CHUNK_NEVER, NULL, -1);
+  png_set_benign_errors(png, 1);
+  png_set_option(png, PNG_MAXIMUM_INFLATE_WINDOW, PNG_OPTION_ON);
   // The caller compares the size with its own limits.
   png_set_user_limits(png, PNG_UINT_31_MAX, PNG_UINT_31_MAX);
   png_read_info(png, info);
+  // From here on there is only IDAT. A wrong checksum of it, or a missing one, makes no pixel unreadable: it is a warning.
+  png_set_crc_action(png, PNG_CRC_WARN_USE, PNG_CRC_WARN_USE);
+  if (reader->source.is_apple) png_error(png, "it is in Apple's form (CgBI), which only iOS reads");
   reader->size.width = png_get_image_width(png, info);
   reader->size.height = png_get_image_height(png, info);
 }
@@ -57,10 +65,17 @@ static void read_pixels(png_structp png, png_infop info, struct reader *reader) 
   png_read_update_info(png, info);
   const size_t row_bytes = 3 * (size_t)reader->size.width;
   if (png_get_rowbytes(png, info) != row_bytes) png_error(png, "its pixels do not become 8-bit RGB");
+  reader->reads_rows = true;
   for (int pass = 0; pass < passes; pass++)
     for (size_t row = 0; row < reader->size.height; row++)
       png_read_row(png, reader->rgb + row * row_bytes, NULL);
   png_read_end(png, NULL);
+}
+
+// Says what is missing of a file whose pixels are all there.
+static void note_cut(struct reader *reader) {
+  if (reader->rgb && reader->report->status == CIC_OK && reader->source.cut)
+    cic_report_warn(reader->report, "the file ends behind its pixels without an IEND");
 }
 
 // In a frame of its own: its locals are set before setjmp and not changed after.
@@ -83,15 +98,16 @@ static cic_size run(struct reader *reader) {
   else
     cic_report_fail(reader->report, CIC_NO_MEMORY, "libpng has no memory, or its library is not the header's version");
   png_destroy_read_struct(&png, &info, NULL);
+  note_cut(reader);
   return reader->size;
 }
 
 cic_size cic_png_size(const uint8_t *bytes, size_t count, cic_report *report) {
-  struct reader reader = {.bytes = bytes, .count = count, .report = report};
+  struct reader reader = {.source = cic_png_source_of(bytes, count), .report = report};
   return run(&reader);
 }
 
 void cic_png_decode(const uint8_t *bytes, size_t count, cic_size size, uint8_t *rgb, cic_report *report) {
-  struct reader reader = {.bytes = bytes, .count = count, .size = size, .rgb = rgb, .report = report};
+  struct reader reader = {.source = cic_png_source_of(bytes, count), .size = size, .rgb = rgb, .report = report};
   run(&reader);
 }

@@ -5,6 +5,22 @@ package enum QuestionID: Sendable, Hashable, CustomStringConvertible {
   case integer(Int)
   case string(String)
 
+  /// Byte for byte, as the files that answers go to compare them.
+  package static func == (a: QuestionID, b: QuestionID) -> Bool {
+    switch (a, b) {
+    case (.integer(let a), .integer(let b)): a == b
+    case (.string(let a), .string(let b)): a.isExactly(b)
+    default: false
+    }
+  }
+
+  package func hash(into hasher: inout Hasher) {
+    switch self {
+    case .integer(let value): hasher.combine(value)
+    case .string(let value): hasher.combine(ExactText(value))
+    }
+  }
+
   package var description: String {
     switch self {
     case .integer(let value): String(value)
@@ -22,10 +38,31 @@ package enum QuestionID: Sendable, Hashable, CustomStringConvertible {
 
 /// Where a question's picture is.
 package enum ImageReference: Sendable, Hashable {
-  /// A path relative to the images' directory.
+  /// A path, absolute or relative to the images' directory.
   case file(String)
   /// Base64 text inside a question file (MMBench's TSV).
   case embedded(EmbeddedImage)
+
+  /// Byte for byte, as the system compares paths.
+  package static func == (a: ImageReference, b: ImageReference) -> Bool {
+    switch (a, b) {
+    case (.file(let a), .file(let b)): a.isExactly(b)
+    case (.embedded(let a), .embedded(let b)): a == b
+    default: false
+    }
+  }
+
+  package func hash(into hasher: inout Hasher) {
+    switch self {
+    case .file(let path): hasher.combine(ExactText(path))
+    case .embedded(let image): hasher.combine(image)
+    }
+  }
+
+  /// The file of a picture that lies apart: an absolute path as it is, another in `directory`.
+  package static func path(of file: String, in directory: String) -> String {
+    file.hasPrefix("/") ? file : "\(directory)/\(file)"
+  }
 
   /// The same text for the same picture: the unit that a cluster bootstrap resamples.
   package var key: String {

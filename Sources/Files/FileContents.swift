@@ -25,6 +25,7 @@ package enum FileContents {
       }
     }
     if failed { throw FileError(reading: path) }
+    try GitLFSPointer.refuse(bytes, path: path)
     return bytes
   }
 

@@ -8,6 +8,12 @@ package struct FileError: Error, Sendable, Hashable, CustomStringConvertible {
     /// A pipe, device or socket.
     case notRegular
     case tooLarge(byteCount: Int, limit: Int)
+    /// A Git LFS pointer stands in the file's place; the size is what the pointer says.
+    case gitLFSPointer(byteCount: Int?)
+    /// A text in UTF-16.
+    case utf16
+    /// The name holds bytes that are not UTF-8, so that no text can name the file.
+    case nameNotUTF8
     /// What the system said, as in “permission denied”.
     case system(String)
     /// What the system said when the file should have been written.
@@ -40,6 +46,11 @@ extension FileError.Reason: CustomStringConvertible {
     case .directory: "is a directory, not a file"
     case .notRegular: "is not a regular file"
     case .tooLarge(let byteCount, let limit): "has \(byteCount) bytes, more than the \(limit) allowed"
+    case .gitLFSPointer(let byteCount):
+      "is a Git LFS pointer, and the file\(byteCount.map { " of \($0) bytes" } ?? "") that it stands for is still to be "
+        + "fetched (git lfs pull)"
+    case .utf16: "is a text in UTF-16, expected UTF-8"
+    case .nameNotUTF8: "has a name that is not UTF-8, which cannot be opened; rename it"
     case .system(let message): "cannot be read: \(message)"
     case .unwritable(let message): "cannot be written: \(message)"
     case .isInput: "is not written, since this run reads it: name another file"

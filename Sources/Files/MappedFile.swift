@@ -36,6 +36,7 @@ package final class MappedFile: @unchecked Sendable {
       throw FileError(reading: path)
     }
     self.base = UnsafeRawPointer(address)
+    try GitLFSPointer.refuse(bytes, path: path)
   }
 
   deinit { munmap(UnsafeMutableRawPointer(mutating: base), max(byteCount, 1)) }

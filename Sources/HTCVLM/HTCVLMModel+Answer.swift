@@ -31,7 +31,7 @@ extension HTCVLMModel {
       let generated = try generate(
         after: state, prefix: prefix.layers, position: sequence.layout.length, options: options, run: run, step: step,
         onToken: onToken)
-      let text = tokenizer.decode(generated.ids.filter { $0 != configuration.eosTokenID })
+      let text = tokenizer.decode(generated.ids.filter { !configuration.eosTokenIDs.contains($0) })
       run.observer?.observe(
         generation: GenerationTrace(tokenIDs: generated.ids, text: text, probabilities: generated.probabilities))
       return Answer(

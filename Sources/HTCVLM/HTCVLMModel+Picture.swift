@@ -10,7 +10,7 @@ extension HTCVLMModel {
     let mgvq = try codes(of: image, run: run)
     let anchors = try self.anchors(mgvq, run: run)
     let vision = try run.stage(.vision, steps: vision.steps + 1) { step in
-      let pixels = preprocessor.pixelValues(image)
+      let pixels = try preprocessor.pixelValues(image)
       let features = try self.vision(pixels, step: step)
       let patches = projector(features)
       try step()

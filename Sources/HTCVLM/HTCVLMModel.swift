@@ -50,8 +50,8 @@ package final class HTCVLMModel: Sendable {
       _ = try weights.stored(expected.name, expected.shape)
     }
     self.preprocessor = ImagePreprocessor(
-      imageSize: configuration.vision.imageSize, mean: preprocessor.mean.map(Double.init),
-      std: preprocessor.std.map(Double.init), aspect: configuration.imageAspectRatio == .pad ? .pad : .square)
+      imageSize: configuration.vision.imageSize, steps: preprocessor.steps,
+      aspect: configuration.imageAspectRatio == .pad ? .pad : .square)
     vision = try CLIPVisionTransformer(weights, configuration)
     projector = try VisionProjector(weights, configuration)
     mgvq = try configuration.mgvq.map { try MGVQTokenizer(weights, $0) }

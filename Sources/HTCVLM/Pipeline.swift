@@ -12,11 +12,14 @@ package struct PictureSource: Sendable {
   package let name: String
   /// SHA-256 of the file's bytes, in hexadecimal; the key under which a run is kept for the next prompt.
   package let sha256: String
+  /// What the decoder found odd but carried on with.
+  package let warnings: [String]
 
-  package init(image: RGBImage, name: String, sha256: String) {
+  package init(image: RGBImage, name: String, sha256: String, warnings: [String] = []) {
     self.image = image
     self.name = name
     self.sha256 = sha256
+    self.warnings = warnings
   }
 
   /// Decodes the picture in the file at `path`; throws `ImageError`.

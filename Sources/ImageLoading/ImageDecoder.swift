@@ -4,7 +4,7 @@ internal import Tensor
 
 /// A picture with where it came from.
 package struct DecodedImage: Sendable, Equatable {
-  /// Upright: the file's EXIF orientation is applied.
+  /// Upright: the orientation that the file states is applied.
   package let image: RGBImage
   package let format: ImageFormat
   /// The SHA-256 of the file's bytes, in hexadecimal.
@@ -44,7 +44,7 @@ package enum ImageDecoder {
     let size = try codec.size(bytes, limits: limits)
     let (result, digest) = both({ codec.pixels(bytes, size: size) }, { SHA256.hexDigest(of: bytes) })
     let (stored, warnings) = try result.get()
-    let image = upright(stored, orientation: EXIFOrientation.find(in: bytes, format: format))
+    let image = upright(stored, orientation: Orientation.find(in: bytes, format: format))
     return DecodedImage(image: image, format: format, fileSHA256: digest, warnings: warnings)
   }
 

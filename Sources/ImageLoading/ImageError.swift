@@ -12,6 +12,8 @@ package enum ImageError: Error, Sendable, Equatable, CustomStringConvertible {
   /// Damaged, or of a kind not decoded; `reason` quotes the decoder.
   case damaged(path: String, format: ImageFormat, reason: String)
   case outOfMemory(path: String, width: Int, height: Int)
+  /// What the setting `key` of the file at `path` makes of a picture is not what the vision tower takes.
+  case unfit(path: String, key: String, picture: PixelSize, result: PixelSize, side: Int)
 
   package var description: String {
     switch self {
@@ -29,6 +31,9 @@ package enum ImageError: Error, Sendable, Equatable, CustomStringConvertible {
       return "\(path): the \(format.rawValue) data cannot be decoded: \(reason)"
     case .outOfMemory(let path, let width, let height):
       return "\(path): there is no memory for its \(width)×\(height) pixels"
+    case .unfit(let path, let key, let picture, let result, let side):
+      return
+        "\(path): \(key) makes \(result) pixels of a picture of \(picture), but the vision tower takes \(side)×\(side)"
     }
   }
 }

@@ -12,70 +12,71 @@ package enum ImageAspectRatio: String, Sendable, Equatable {
 package struct ImagePreprocessor: Sendable, Equatable {
   /// Side of the tower's input, in pixels.
   package let imageSize: Int
-  /// Per channel, of values in 0…1; double, because the padding's colour is truncated from `mean · 255`.
-  package let mean: [Double]
-  package let std: [Double]
+  package let steps: ImageProcessorSteps
   package let aspect: ImageAspectRatio
 
-  package init(imageSize: Int, mean: [Double], std: [Double], aspect: ImageAspectRatio) {
-    precondition(imageSize > 0 && mean.count == 3 && std.count == 3)
+  package init(imageSize: Int, steps: ImageProcessorSteps, aspect: ImageAspectRatio) {
+    precondition(imageSize > 0)
     self.imageSize = imageSize
-    self.mean = mean
-    self.std = std
+    self.steps = steps
     self.aspect = aspect
   }
 
-  /// The square picture that the model sees: padded with `int(mean · 255)`, or the middle of `image`.
-  package func square(_ image: RGBImage) -> RGBImage {
-    switch aspect {
-    case .pad: return padded(image).flattened()
-    case .square:
-      let side = min(image.width, image.height)
-      return image.cropped(x: (image.width - side) / 2, y: (image.height - side) / 2, width: side, height: side)
-    }
-  }
-
-  /// `vision.pixel_values` `[3, N, N]`: the shorter edge resized to N, the longer to `int(N · long / short)`, the middle
-  /// N×N of that at offset `(edge − N) / 2`, divided by 255, less the mean, divided by the deviation.
-  package func pixelValues(_ image: RGBImage) -> Tensor {
+  /// `vision.pixel_values` `[3, N, N]`: the picture, padded or not, resized, cropped about its centre, rescaled and
+  /// normalised as `steps` say.
+  ///
+  /// - Throws: `ImageError.unfit` where that has another size than N×N, before anything is computed.
+  package func pixelValues(_ image: RGBImage) throws(ImageError) -> Tensor {
     let placed = aspect == .pad ? padded(image) : PlacedImage(image)
-    let resized = Self.resizeShortestEdge(placed, to: imageSize)
-    let (mean, std) = (mean.map(Float.init), std.map(Float.init))
-    return Self.planes(of: resized) { value, channel in (value / 255 - mean[channel]) / std[channel] }
+    let resized = steps.resized(PixelSize(height: placed.height, width: placed.width))
+    let result = steps.crop ?? resized
+    guard resized.height > 0, resized.width > 0 else { throw unfit("size", image, resized) }
+    guard result.height == imageSize, result.width == imageSize else {
+      throw unfit(steps.crop == nil ? "do_center_crop" : "crop_size", image, result)
+    }
+    let rows = CenterCrop(length: resized.height, crop: result.height)
+    let columns = CenterCrop(length: resized.width, crop: result.width)
+    let part = resize(
+      placed, width: resized.width, height: resized.height, columns: columns.window, rows: rows.window,
+      filter: steps.filter)
+    let cropped = part.onBlack(width: imageSize, height: imageSize, x: columns.offset, y: rows.offset)
+    return Self.planes(of: cropped, steps.value)
   }
 
-  /// `mgvq.pixel_values` `[3, M, M]` in −1…1: the square picture resized to `size`.
+  private func unfit(_ key: String, _ image: RGBImage, _ result: PixelSize) -> ImageError {
+    .unfit(
+      path: steps.path, key: key, picture: PixelSize(height: image.height, width: image.width), result: result,
+      side: imageSize)
+  }
+
+  /// The square picture of `size` pixels a side that MGVQ sees: padded with `int(mean · 255)`, or the middle of `image`,
+  /// and resized.
+  package func mgvqPicture(_ image: RGBImage, size: Int) -> RGBImage {
+    resize(aspect == .pad ? padded(image) : PlacedImage(middle(image)), width: size, height: size, filter: .bicubic)
+  }
+
+  /// `mgvq.pixel_values` `[3, M, M]` in −1…1.
   package func mgvqPixelValues(_ image: RGBImage, size: Int) -> Tensor {
-    let placed = aspect == .pad ? padded(image) : PlacedImage(square(image))
-    let resized = resize(placed, width: size, height: size, filter: .bicubic)
-    return Self.planes(of: resized) { value, _ in value / 255 * 2 - 1 }
+    Self.planes(of: mgvqPicture(image, size: size)) { value, _ in Float(value) / 255 * 2 - 1 }
+  }
+
+  private func middle(_ image: RGBImage) -> RGBImage {
+    let side = min(image.width, image.height)
+    return image.cropped(x: (image.width - side) / 2, y: (image.height - side) / 2, width: side, height: side)
   }
 
   private func padded(_ image: RGBImage) -> PlacedImage {
     let side = max(image.width, image.height)
-    let color = mean.map { UInt8(min(max($0 * 255, 0), 255)) }
+    let color = steps.mean.map { UInt8(min(max($0 * 255, 0), 255)) }
     return PlacedImage(image, width: side, height: side, color: color)
   }
 
-  private static func resizeShortestEdge(_ placed: PlacedImage, to size: Int) -> RGBImage {
-    let (short, long) = (min(placed.width, placed.height), max(placed.width, placed.height))
-    let longSize = Int(Double(size * long) / Double(short))
-    let width = placed.width <= placed.height ? size : longSize
-    let height = placed.width <= placed.height ? longSize : size
-    if width == placed.width && height == placed.height {
-      return placed.flattened().cropped(x: (width - size) / 2, y: (height - size) / 2, width: size, height: size)
-    }
-    let (left, top) = ((width - size) / 2, (height - size) / 2)
-    return Resampler(
-      placed, width: width, height: height, columns: left..<left + size, rows: top..<top + size, filter: .bicubic)()
-  }
-
   /// The channels of `image` one after the other, each value made by `transform(value, channel)`.
-  private static func planes(of image: RGBImage, _ transform: (Float, Int) -> Float) -> Tensor {
+  private static func planes(of image: RGBImage, _ transform: (UInt8, Int) -> Float) -> Tensor {
     let area = image.width * image.height
     return Tensor(shape: [3, image.height, image.width]) { values in
       for channel in 0..<3 {
-        let table = (0..<256).map { transform(Float($0), channel) }
+        let table = (0..<256).map { transform(UInt8($0), channel) }
         image.pixels.withUnsafeBufferPointer { pixels in
           for index in 0..<area { values[channel * area + index] = table[Int(pixels[3 * index + channel])] }
         }
@@ -94,6 +95,20 @@ extension RGBImage {
         for row in 0..<height {
           let start = 3 * ((y + row) * self.width + x)
           (target.baseAddress! + 3 * width * row).update(from: source.baseAddress! + start, count: 3 * width)
+        }
+      }
+    }
+  }
+
+  /// The picture on a black canvas, its top left corner at (`x`, `y`).
+  func onBlack(width: Int, height: Int, x: Int, y: Int) -> RGBImage {
+    if width == self.width && height == self.height { return self }
+    return RGBImage(width: width, height: height) { target in
+      target.initialize(repeating: 0)
+      pixels.withUnsafeBufferPointer { source in
+        for row in 0..<self.height {
+          let start = target.baseAddress! + 3 * ((y + row) * width + x)
+          start.update(from: source.baseAddress! + 3 * self.width * row, count: 3 * self.width)
         }
       }
     }

@@ -16,7 +16,8 @@ struct ResampleAxis: Sendable {
   init(source: Int, target: Int, window: Range<Int>, filter: ResampleFilter) {
     let scale = Double(source) / Double(target)
     let stretch = max(scale, 1)
-    let support = filter.support * stretch
+    // A filter without a kernel is not resampled along an axis by weights.
+    let support = (filter.support ?? 0.5) * stretch
     var starts: [Int] = []
     var weights: [[Int32]] = []
     for x in window {

@@ -5,8 +5,19 @@ package func resizeBicubicPIL(_ image: RGBImage, width: Int, height: Int) -> RGB
 
 /// The whole of `placed`, resized.
 func resize(_ placed: PlacedImage, width: Int, height: Int, filter: ResampleFilter) -> RGBImage {
-  if width == placed.width && height == placed.height { return placed.flattened() }
-  return Resampler(placed, width: width, height: height, columns: 0..<width, rows: 0..<height, filter: filter)()
+  resize(placed, width: width, height: height, columns: 0..<width, rows: 0..<height, filter: filter)
+}
+
+/// The part `columns` × `rows` of `placed`, resized to `width` × `height`; only what it needs is computed.
+func resize(
+  _ placed: PlacedImage, width: Int, height: Int, columns: Range<Int>, rows: Range<Int>, filter: ResampleFilter
+) -> RGBImage {
+  let isWhole = columns == 0..<placed.width && rows == 0..<placed.height
+  if isWhole, width == placed.width, height == placed.height { return placed.flattened() }
+  guard filter != .nearest else {
+    return NearestSampler(placed, width: width, height: height, columns: columns, rows: rows)()
+  }
+  return Resampler(placed, width: width, height: height, columns: columns, rows: rows, filter: filter)()
 }
 
 extension RGBImage {

@@ -6,12 +6,12 @@ package enum LoneSurrogates: Sendable {
 }
 
 extension JSONValue {
-  /// Parses a whole UTF-8 text.
+  /// Parses a whole UTF-8 text, at the beginning of which a byte order mark is passed over.
   ///
   /// - Parameters:
   ///   - line: what the first line is called, where the text is part of a file.
-  /// - Throws: `JSONError` for anything outside RFC 8259, a key that occurs twice in an object, or more than
-  ///   `JSONParser.deepest` levels.
+  /// - Throws: `JSONError` for anything outside RFC 8259, a key that occurs twice in an object, more than
+  ///   `JSONParser.deepest` levels, or more values than `JSONParser.mostValues`.
   package init(
     parsing text: UnsafeBufferPointer<UInt8>, line: Int = 1, loneSurrogates: LoneSurrogates = .refused
   ) throws(JSONError) {
@@ -30,19 +30,29 @@ struct JSONParser {
   /// Levels of nesting, bounded so that a hostile text cannot exhaust the stack.
   static let deepest = 64
 
+  /// Values that a text of so many bytes may hold: a value takes up to 40 bytes of memory and as little as two of text, so
+  /// that `[0,0,…]` would otherwise take twenty times its size. No file that a model or a benchmark comes with is as dense.
+  static func mostValues(in byteCount: Int) -> Int { 1_000_000 + byteCount / 8 }
+
   let text: UnsafeBufferPointer<UInt8>
   let loneSurrogates: LoneSurrogates
   var position = 0
   private var line: Int
   private var depth = 0
+  private var valuesLeft: Int
 
   init(text: UnsafeBufferPointer<UInt8>, line: Int, loneSurrogates: LoneSurrogates) {
     self.text = text
     self.line = line
     self.loneSurrogates = loneSurrogates
+    valuesLeft = Self.mostValues(in: text.count)
   }
 
   mutating func document() throws(JSONError) -> JSONValue {
+    if text.starts(with: [0xFE, 0xFF]) || text.starts(with: [0xFF, 0xFE]) {
+      throw fault("the text is UTF-16, not UTF-8")
+    }
+    if text.starts(with: [0xEF, 0xBB, 0xBF]), line == 1 { position = 3 }
     let value = try self.value()
     skipSpace()
     guard position == text.count else { throw fault("text after the end of the document") }
@@ -68,6 +78,8 @@ struct JSONParser {
   private mutating func value() throws(JSONError) -> JSONValue {
     skipSpace()
     guard let byte = next else { throw fault("the text ends where a value should be") }
+    guard valuesLeft > 0 else { throw fault("more than \(Self.mostValues(in: text.count)) values") }
+    valuesLeft -= 1
     switch byte {
     case UInt8(ascii: "{"):
       let line = line
@@ -145,12 +157,12 @@ struct JSONParser {
 /// The keys of an object so far; hashed only in large ones, since annotation files hold millions of small ones.
 private struct KeySet {
   private static let small = 16
-  private var keys: Set<String> = []
+  private var keys: Set<ExactText> = []
 
   /// Whether `key` is new beside those of `members`.
   mutating func insert(_ key: String, among members: [JSONMember]) -> Bool {
-    if members.count < Self.small { return !members.contains { $0.key == key } }
-    if keys.isEmpty { keys = Set(members.map(\.key)) }
-    return keys.insert(key).inserted
+    if members.count < Self.small { return !members.contains { $0.key.isExactly(key) } }
+    if keys.isEmpty { keys = Set(members.map { ExactText($0.key) }) }
+    return keys.insert(ExactText(key)).inserted
   }
 }

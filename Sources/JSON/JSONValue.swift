@@ -1,5 +1,5 @@
-/// A JSON document (RFC 8259), as strict as a format that carries offsets needs: a key occurs once, and integers are
-/// exact.
+/// A JSON document (RFC 8259), as strict as a format that carries offsets needs: a key occurs once, integers are exact,
+/// and texts are equal only byte for byte.
 package enum JSONValue: Sendable, Equatable {
   case null
   case bool(Bool)
@@ -20,6 +20,19 @@ package enum JSONValue: Sendable, Equatable {
     case .string(let value): value.count <= 60 ? value.debugDescription : "a string of \(value.count) characters"
     case .array(let elements): "a list of \(elements.count)"
     case .object(let object): "an object of \(object.members.count) keys"
+    }
+  }
+
+  package static func == (a: JSONValue, b: JSONValue) -> Bool {
+    switch (a, b) {
+    case (.null, .null): true
+    case (.bool(let a), .bool(let b)): a == b
+    case (.integer(let a), .integer(let b)): a == b
+    case (.number(let a), .number(let b)): a == b
+    case (.string(let a), .string(let b)): a.isExactly(b)
+    case (.array(let a), .array(let b)): a == b
+    case (.object(let a), .object(let b)): a == b
+    default: false
     }
   }
 
@@ -60,7 +73,7 @@ package struct JSONObject: Sendable, Equatable {
   }
 
   package subscript(key: String) -> JSONValue? {
-    members.first { $0.key == key }?.value
+    members.first { $0.key.isExactly(key) }?.value
   }
 
   package static func == (a: JSONObject, b: JSONObject) -> Bool { a.members == b.members }
@@ -75,6 +88,8 @@ package struct JSONMember: Sendable, Equatable {
     self.key = key
     self.value = value
   }
+
+  package static func == (a: JSONMember, b: JSONMember) -> Bool { a.key.isExactly(b.key) && a.value == b.value }
 }
 
 /// Where and why a text is not JSON.

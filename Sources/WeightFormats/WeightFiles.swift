@@ -1,3 +1,4 @@
+internal import Files
 internal import Glibc
 internal import JSON
 package import Tensor
@@ -9,42 +10,41 @@ package struct WeightFiles: Sendable {
   /// What names the tensors in each file, in the order of the files' names.
   package let headerBytes: [UInt8]
 
-  /// The formats, the first of which wins where a directory has both.
-  private static let formats: [(single: String, isPyTorch: Bool)] = [
-    ("model.safetensors", false), ("pytorch_model.bin", true),
-  ]
+  /// What weights are called, the first of which wins where a directory has both.
+  private static let names = ["model.safetensors", "pytorch_model.bin"]
 
   /// Opens whichever the directory has.
   package init(directory: String) throws(CheckpointError) {
-    for format in Self.formats {
-      let single = "\(directory)/\(format.single)"
+    for name in Self.names {
+      let single = "\(directory)/\(name)"
       let index = "\(single).index.json"
       if access(single, F_OK) == 0 {
-        self = try Self.open(single, isPyTorch: format.isPyTorch)
+        try self.init(file: single)
         return
       }
       if access(index, F_OK) == 0 {
-        try self.init(directory: directory, index: index, isPyTorch: format.isPyTorch)
+        try self.init(directory: directory, index: index)
         return
       }
     }
-    let names = Self.formats.map { "\($0.single) nor \($0.single).index.json" }.joined(separator: ", nor ")
+    let names = Self.names.map { "\($0) nor \($0).index.json" }.joined(separator: ", nor ")
     throw .malformed(path: directory, problem: "holds neither \(names)")
   }
 
-  /// One file, in PyTorch's format unless its name says safetensors.
+  /// One file, of the format that its contents are in, whatever its name says.
   package init(file path: String) throws(CheckpointError) {
-    self = try Self.open(path, isPyTorch: !path.hasSuffix(".safetensors"))
-  }
-
-  /// One file.
-  static func open(_ path: String, isPyTorch: Bool) throws(CheckpointError) -> WeightFiles {
-    if isPyTorch {
+    let file: MappedFile
+    do { file = try MappedFile(path: path) } catch { throw .unreadable(error) }
+    switch WeightFileKind(file.bytes, endsLikeSafetensors: path.hasSuffix(".safetensors")) {
+    case .pyTorch:
       let file = try PyTorchFile(path: path)
-      return WeightFiles(tensors: file.tensors, headerBytes: file.headerBytes)
+      self.init(tensors: file.tensors, headerBytes: file.headerBytes)
+    case .safetensors:
+      let file = try SafetensorsFile(path: path)
+      self.init(tensors: file.tensors, headerBytes: file.headerBytes)
+    case .other(let found):
+      throw .malformed(path: path, problem: "\(found); weights are read as safetensors, or as torch.save writes them")
     }
-    let file = try SafetensorsFile(path: path)
-    return WeightFiles(tensors: file.tensors, headerBytes: file.headerBytes)
   }
 
   private init(tensors: [String: StoredTensor], headerBytes: [UInt8]) {
@@ -52,23 +52,24 @@ package struct WeightFiles: Sendable {
     self.headerBytes = headerBytes
   }
 
-  private init(directory: String, index path: String, isPyTorch: Bool) throws(CheckpointError) {
+  /// Of a tensor that stands in several shards the one counts that the index names.
+  private init(directory: String, index path: String) throws(CheckpointError) {
     let places = try Self.weightMap(path)
+    let homes = Dictionary(uniqueKeysWithValues: places.map { (StoredTensor.key($0.tensor), $0.shard) })
     var tensors: [String: StoredTensor] = [:]
-    var homes: [String: String] = [:]
     var headerBytes: [UInt8] = []
-    for shard in Set(places.map(\.shard)).sorted() {
+    for shard in Set(places.map { ExactText($0.shard) }).map(\.text).sorted() {
       let path = "\(directory)/\(shard)"
-      let file = try Self.open(path, isPyTorch: isPyTorch)
+      let file = try WeightFiles(file: path)
       headerBytes += file.headerBytes
-      tensors.merge(file.tensors) { first, _ in first }
-      for name in file.tensors.keys {
-        if let other = homes.updateValue(shard, forKey: name) {
-          throw .tensor(path: path, name: name, problem: "is also in \(directory)/\(other)")
+      for (key, tensor) in file.tensors {
+        if let home = homes[key], !home.isExactly(shard) { continue }
+        if tensors.updateValue(tensor, forKey: key) != nil {
+          throw .tensor(path: path, name: tensor.name, problem: "is in another shard too, and the index names neither")
         }
       }
     }
-    for place in places where homes[place.tensor] != place.shard {
+    for place in places where tensors[StoredTensor.key(place.tensor)] == nil {
       throw .tensor(path: path, name: place.tensor, problem: "should be in \(place.shard), but is not")
     }
     self.init(tensors: tensors, headerBytes: headerBytes)

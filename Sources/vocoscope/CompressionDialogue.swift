@@ -129,7 +129,7 @@ struct CompressionDialogue {
         while try turn.next(run) != nil {}
         return FamilyAnswer.Column(
           source: source,
-          text: model.tokenizer.decode(turn.stream.tokenIDs.filter { $0 != model.configuration.eosTokenID })
+          text: model.tokenizer.decode(turn.stream.tokenIDs.filter { !model.configuration.eosTokenIDs.contains($0) })
             .trimmingCharacters(in: .whitespaces),
           probability: turn.stream.probabilities.reduce(1) { $0 * Double($1) })
       }

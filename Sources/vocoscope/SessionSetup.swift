@@ -66,7 +66,8 @@ struct SessionSetup {
 extension Picture {
   /// The decoded picture as panels draw it.
   init(_ source: PictureSource) {
-    self.init(width: source.image.width, height: source.image.height, pixels: source.image.pixels)
+    self.init(
+      width: source.image.width, height: source.image.height, pixels: source.image.pixels, warnings: source.warnings)
   }
 }
 

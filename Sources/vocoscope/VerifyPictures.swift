@@ -21,7 +21,7 @@ struct VerifyPictures {
   private static let largestList = 64 << 20
   private static let largestPicture = 1 << 30
 
-  /// Pictures, directories (searched with everything in them, by name) and lists; of equal files only the first is kept.
+  /// Pictures, directories (searched with everything in them, links followed, by name) and lists; of equal files only the first is kept.
   ///
   /// - Throws: one sentence naming the file that is missing, unreadable or empty.
   init(_ sources: [String]) throws {
@@ -49,17 +49,13 @@ struct VerifyPictures {
   }
 
   private static func directory(_ path: String) throws -> [String] {
-    guard let names = FileManager.default.enumerator(atPath: path) else {
-      throw UsageProblem("\(path): cannot be listed")
-    }
-    let pictures = names.compactMap { $0 as? String }
-      .filter { imageEndings.contains(URL(fileURLWithPath: $0).pathExtension.lowercased()) }
+    let pictures = try Directory.files(below: path, endings: imageEndings)
     guard !pictures.isEmpty else { throw UsageProblem("\(path): holds no PNG or JPEG picture") }
-    return pictures.sorted().map { URL(fileURLWithPath: path).appendingPathComponent($0).path }
+    return pictures
   }
 
   private static func list(_ path: String) throws -> [String] {
-    let text = String(decoding: try FileContents.read(path: path, limit: largestList), as: UTF8.self)
+    let text = try FileContents.text(path: path, limit: largestList)
     let lines = text.split(whereSeparator: \.isNewline).map { $0.trimmingCharacters(in: .whitespaces) }
       .filter { !$0.isEmpty }
     guard !lines.isEmpty else { throw UsageProblem("\(path): lists no picture") }

@@ -7,9 +7,7 @@ import Testing
 struct ImagePreprocessorTests {
   /// CLIP's mean and deviation.
   private func preprocessor(_ aspect: ImageAspectRatio, imageSize: Int = 84) -> ImagePreprocessor {
-    ImagePreprocessor(
-      imageSize: imageSize, mean: [0.48145466, 0.4578275, 0.40821073], std: [0.26862954, 0.26130258, 0.27577711],
-      aspect: aspect)
+    ImagePreprocessor(imageSize: imageSize, steps: .clip(imageSize: imageSize), aspect: aspect)
   }
 
   private func digest(_ tensor: Tensor) -> String {
@@ -28,7 +26,7 @@ struct ImagePreprocessorTests {
     let aspect = try #require(ImageAspectRatio(rawValue: line[1]))
     let (side, codesSide) = (try #require(Int(line[2])), try #require(Int(line[3])))
     let preprocessor = preprocessor(aspect, imageSize: side)
-    let tower = preprocessor.pixelValues(image)
+    let tower = try preprocessor.pixelValues(image)
     let codes = preprocessor.mgvqPixelValues(image, size: codesSide)
     #expect(tower.shape == [3, side, side])
     #expect(codes.shape == [3, codesSide, codesSide])
@@ -40,9 +38,9 @@ struct ImagePreprocessorTests {
   func padding() {
     let image = RGBImage(width: 2, height: 1, pixels: [1, 2, 3, 4, 5, 6])
     let color: [UInt8] = [122, 116, 104]
-    #expect(preprocessor(.pad).square(image).pixels == [1, 2, 3, 4, 5, 6] + color + color)
+    #expect(preprocessor(.pad).mgvqPicture(image, size: 2).pixels == [1, 2, 3, 4, 5, 6] + color + color)
     let tall = RGBImage(width: 1, height: 4, pixels: (1...12).map { UInt8($0) })
-    let padded = preprocessor(.pad).square(tall)
+    let padded = preprocessor(.pad).mgvqPicture(tall, size: 4)
     #expect([padded.width, padded.height] == [4, 4])
     #expect(Array(padded.pixels[..<12]) == color + [1, 2, 3] + color + color)
     #expect(Array(padded.pixels[36...]) == color + [10, 11, 12] + color + color)
@@ -51,17 +49,39 @@ struct ImagePreprocessorTests {
   @Test("Without padding the square is the middle of the picture")
   func middle() {
     let wide = RGBImage(width: 4, height: 1, pixels: (0..<12).map { UInt8($0) })
-    #expect(preprocessor(.square).square(wide) == RGBImage(width: 1, height: 1, pixels: [3, 4, 5]))
+    #expect(preprocessor(.square).mgvqPicture(wide, size: 1) == RGBImage(width: 1, height: 1, pixels: [3, 4, 5]))
     let square = noise(width: 5, height: 5, seed: 9)
-    #expect(preprocessor(.square).square(square) == square)
-    #expect(preprocessor(.pad).square(square) == square)
+    #expect(preprocessor(.square).mgvqPicture(square, size: 5) == square)
+    #expect(preprocessor(.pad).mgvqPicture(square, size: 5) == square)
   }
 
-  @Test("A picture 30,000 times as long as high needs no more memory than its crop")
-  func panorama() {
-    let line = noise(width: 30_000, height: 1, seed: 2)
-    let values = preprocessor(.square, imageSize: 336).pixelValues(line)
-    #expect(values.shape == [3, 336, 336])
+  @Test(
+    "A picture 32,768 times as long as high needs no more memory than its crop, padded or not",
+    arguments: [ImageAspectRatio.square, .pad], [false, true])
+  func panorama(aspect: ImageAspectRatio, isTall: Bool) throws {
+    let line = noise(width: isTall ? 1 : 32_768, height: isTall ? 32_768 : 1, seed: 2)
+    let before = peakMemory()
+    #expect(try preprocessor(aspect, imageSize: 336).pixelValues(line).shape == [3, 336, 336])
+    #expect(preprocessor(aspect).mgvqPicture(line, size: 256).width == 256)
+    // The square would take 3.2 GB.
+    #expect(peakMemory() - before < 256 << 20)
+  }
+
+  @Test("What the steps leave of another size than the tower's is refused before it is made")
+  func unfit() throws {
+    var steps = ImageProcessorSteps.clip(imageSize: 84)
+    steps.path = "preprocessor_config.json"
+    steps.crop = nil
+    let preprocessor = ImagePreprocessor(imageSize: 84, steps: steps, aspect: .square)
+    let error = #expect(throws: ImageError.self) {
+      try preprocessor.pixelValues(noise(width: 32_768, height: 1, seed: 1))
+    }
+    #expect(
+      error?.description == """
+        preprocessor_config.json: do_center_crop makes 2752512×84 pixels of a picture of 32768×1, but the vision tower \
+        takes 84×84
+        """)
+    #expect(try preprocessor.pixelValues(noise(width: 9, height: 9, seed: 1)).shape == [3, 84, 84])
   }
 
   @Test("MGVQ's input runs from −1 to 1")

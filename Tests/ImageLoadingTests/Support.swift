@@ -1,4 +1,5 @@
 import Files
+import Glibc
 import ImageLoading
 import Tensor
 
@@ -35,6 +36,13 @@ func noise(width: Int, height: Int, seed: Int) -> RGBImage {
       pixels[index] = UInt8(state >> 24)
     }
   }
+}
+
+/// The most memory that the process has held so far, in bytes.
+func peakMemory() -> Int {
+  var usage = rusage()
+  getrusage(RUSAGE_SELF, &usage)
+  return usage.ru_maxrss << 10
 }
 
 /// The CRC of a PNG chunk (ISO/IEC 15948, annex D).

@@ -108,4 +108,52 @@ import Testing
     let deepest = String(repeating: "[", count: 64) + String(repeating: "]", count: 64)
     _ = try JSONValue(parsing: Array(deepest.utf8))
   }
+
+  @Test("Keys and strings are the same only byte for byte", arguments: [2, 40])
+  func canonicalEquivalence(others: Int) throws {
+    let filler = (0..<others).map { "\"\($0)\":0" }.joined(separator: ",")
+    let value = try JSONValue(parsing: Array("{\(filler),\"caf\u{e9}\":1,\"cafe\u{301}\":2}".utf8))
+    #expect(value["caf\u{e9}"] == .integer(1) && value["cafe\u{301}"] == .integer(2))
+    // The Kelvin sign is canonically a K, the Greek question mark a semicolon.
+    #expect(try JSONValue(parsing: Array("{\"\u{212A}\":1}".utf8))["K"] == nil)
+    #expect(JSONValue.string("\u{37E}") != .string(";"))
+    #expect(Set([ExactText("\u{e9}"), ExactText("e\u{301}"), ExactText("\u{e9}")]).count == 2)
+  }
+
+  @Test("A byte order mark is passed over at the beginning of a file and nowhere else, and UTF-16 is called what it is")
+  func byteOrderMarks() throws {
+    let mark: [UInt8] = [0xEF, 0xBB, 0xBF]
+    #expect(try JSONValue(parsing: mark + Array("[1]".utf8)) == .array([.integer(1)]))
+    #expect(throws: JSONError.self) { try JSONValue(parsing: mark + mark + Array("1".utf8)) }
+    #expect(throws: JSONError.self) { try JSONValue(parsing: Array("[".utf8) + mark + Array("1]".utf8)) }
+    let second = (mark + Array("1".utf8)).withUnsafeBufferPointer { text in
+      #expect(throws: JSONError.self) { try JSONValue(parsing: text, line: 2) }
+    }
+    #expect(second != nil)
+    let wide = #expect(throws: JSONError.self) { try JSONValue(parsing: [0xFF, 0xFE, 0x7B, 0, 0x7D, 0]) }
+    #expect(wide?.problem == "the text is UTF-16, not UTF-8")
+  }
+
+  @Test("What is made of a text stays in proportion to its size")
+  func dense() throws {
+    let many = Array(("[" + String(repeating: "0,", count: 1_400_000) + "0]").utf8)
+    let error = #expect(throws: JSONError.self) { try JSONValue(parsing: many) }
+    #expect(error?.problem == "more than 1350000 values")
+    let empty = Array(("[" + String(repeating: "[],", count: 2_000_000) + "0]").utf8)
+    #expect(throws: JSONError.self) { try JSONValue(parsing: empty) }
+    // A million of the shortest is not yet too much, and longer ones never are.
+    #expect(
+      try JSONValue(parsing: Array(("[" + String(repeating: "0,", count: 900_000) + "0]").utf8)).summary
+        == "a list of 900001")
+    let long = Array(("[" + String(repeating: "1.2345678,", count: 1_300_000) + "0]").utf8)
+    #expect(try JSONValue(parsing: long).summary == "a list of 1300001")
+  }
+
+  @Test("Integers at the ends of 64 bits are exact, and one beyond is the nearest double")
+  func integers() throws {
+    #expect(
+      try JSONValue(parsing: Array("[9223372036854775807, -9223372036854775808, 9223372036854775808]".utf8))
+        == .array([.integer(.max), .integer(.min), .number(9_223_372_036_854_775_808)]))
+    #expect(try JSONValue(parsing: Array("1000000000000000019884624838656".utf8)) == .number(1e30))
+  }
 }

@@ -97,14 +97,15 @@ private func complaint(_ directory: String) -> String? {
     }
   }
 
-  @Test("A shard that is missing, and a tensor in two shards, are named")
+  @Test("A shard that is missing is named, and of a tensor in two shards the one counts that the index names")
   func brokenShards() throws {
     try withCheckpoint([["a"]], index: #"{"weight_map": {"a": "shard0.safetensors", "b": "shard7.safetensors"}}"#) {
       #expect(complaint($0) == "shard7.safetensors: no such file")
     }
     let index = #"{"weight_map": {"a": "shard0.safetensors", "b": "shard1.safetensors"}}"#
     try withCheckpoint([["a"], ["a", "b"]], index: index) { directory in
-      #expect(complaint(directory) == "shard1.safetensors: tensor a is also in shard0.safetensors")
+      let tensors = try CheckpointDirectory(path: directory).tensors
+      #expect(tensors["a"]?.float32().values == [0] && tensors["b"]?.float32().values == [1])
     }
   }
 
@@ -137,43 +138,6 @@ private func complaint(_ directory: String) -> String? {
       try FileManager.default.removeItem(atPath: "\(directory)/preprocessor_config.json")
       #expect(try CheckpointDirectory(path: directory).preprocessor == .clip(imageSize: 84))
     }
-  }
-}
-
-@Suite("Image processor configurations") struct ImageProcessorConfigurationTests {
-  private func read(_ text: String) throws -> ImageProcessorConfiguration {
-    try withTemporaryDirectory { directory in
-      let path = "\(directory)/preprocessor_config.json"
-      try FileContents.write(Array(text.utf8), to: path)
-      return try ImageProcessorConfiguration(path: path, imageSize: 84)
-    }
-  }
-
-  @Test("Sizes are read in every form that HF writes")
-  func sizes() throws {
-    for size in ["84", #"{"shortest_edge": 84}"#, #"{"height": 84, "width": 84}"#] {
-      let text = "{\"size\": \(size), \"crop_size\": \(size), \"image_mean\": [0.5, 0, 1], \"image_std\": [1, 0.5, 2]}"
-      let c = try read(text)
-      #expect(c.imageSize == 84 && c.mean == [0.5, 0, 1] && c.std == [1, 0.5, 2])
-    }
-    #expect(
-      try read(#"{"do_normalize": false}"#)
-        == ImageProcessorConfiguration(imageSize: 84, mean: [0, 0, 0], std: [1, 1, 1]))
-    #expect(try read("{}") == .clip(imageSize: 84))
-  }
-
-  @Test(
-    "Steps that are not implemented are refused by key rather than left out",
-    arguments: [
-      ("size", "224"), ("size", #"{"shortest_edge": 83}"#), ("crop_size", #"{"height": 84, "width": 83}"#),
-      ("size", "{}"),
-      ("resample", "2"), ("do_resize", "false"), ("do_rescale", "false"), ("rescale_factor", "1"),
-      ("image_mean", "[0.5, 0.5]"), ("image_mean", "[0.5, 0.5, \"a\"]"), ("image_std", "[0, 1, 1]"),
-      ("image_std", "[1e-60, 1, 1]"), ("image_std", "0.5"), ("do_normalize", "\"no\""),
-    ])
-  func refused(key: String, value: String) {
-    let error = #expect(throws: CheckpointError.self) { try read("{\"\(key)\": \(value)}") }
-    #expect(error?.description.contains("preprocessor_config.json: \(key) is ") == true)
   }
 }
 

@@ -29,7 +29,7 @@ extension JSONValue {
     let c = try HTCVLMConfiguration(path: fixture("sharded-f16-hwc/config.json"))
     #expect(c.hiddenSize == 64 && c.intermediateSize == 160 && c.layers == 3 && c.heads == 4 && c.keyValueHeads == 4)
     #expect(c.headDim == 16 && c.rmsNormEpsilon == 1e-5 && c.ropeTheta == 500_000 && c.vocabularySize == 421)
-    #expect(c.bosTokenID == 1 && c.eosTokenID == 2 && c.maxPositionEmbeddings == 1024 && !c.tiedEmbeddings)
+    #expect(c.bosTokenID == 1 && c.eosTokenIDs == [2] && c.maxPositionEmbeddings == 1024 && !c.tiedEmbeddings)
     #expect(c.projectorType == .perceptron(layers: 2) && c.visionSelectLayer == -2 && c.imageAspectRatio == .square)
     #expect(c.vocoTokenID == 420 && c.vocoTokens == 2 && c.anchorTokens == 4 && c.anchorProjectorHiddenSize == 32)
     #expect(c.anchorFlatten == .hwc && c.visualMask == .star && c.promptTemplate == "USER: {prompt} ASSISTANT:")
@@ -91,7 +91,8 @@ extension JSONValue {
       ("hidden_size", "0"), ("hidden_size", "-1"), ("hidden_size", "1e9"), ("hidden_size", "99999999999999999999"),
       ("hidden_size", "\"64\""), ("num_hidden_layers", "1000000000"), ("num_key_value_heads", "3"), ("head_dim", "15"),
       ("rms_norm_eps", "0"), ("rms_norm_eps", "\"small\""), ("tie_word_embeddings", "1"), ("voco_token_id", "421"),
-      ("eos_token_id", "[1, 2]"), ("mm_projector_type", "\"mlpx_gelu\""), ("mm_vision_select_layer", "-5"),
+      ("eos_token_id", "[]"), ("eos_token_id", "[1, 421]"), ("mm_projector_type", "\"mlpx_gelu\""),
+      ("mm_vision_select_layer", "-5"),
       ("mm_vision_select_layer", "4"), ("mm_vision_select_feature", "\"cls_patch\""),
       ("image_aspect_ratio", "\"anyres\""),
       ("visual_mask", "\"moon\""), ("anchor_flatten", "\"whc\""), ("sequence", "[\"bos\", \"text\"]"),
@@ -121,7 +122,7 @@ extension JSONValue {
     #expect(error?.description == "config.json: visual_mask is \"moon\"; expected \"star\" or \"causal\"")
   }
 
-  @Test("A file that is no JSON object is refused by name", arguments: ["", "[]", "{", "\u{feff}{}", "3"])
+  @Test("A file that is no JSON object is refused by name", arguments: ["", "[]", "{", "\u{feff}\u{feff}{}", "3"])
   func notAnObject(text: String) throws {
     try withTemporaryDirectory { directory in
       let path = "\(directory)/config.json"

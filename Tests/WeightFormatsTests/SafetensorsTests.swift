@@ -38,7 +38,7 @@ import WeightFormats
       ),
       (
         #"{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}"#,
-        "tensor a ends at byte 8 of the data, but the file holds 4"
+        "tensor a ends at byte 8 of the data, but the file holds 4: it is cut off"
       ),
       (
         #"{"a":{"dtype":"U8","shape":[2],"data_offsets":[0,2]}}"#,
@@ -83,11 +83,11 @@ import WeightFormats
       (#"{"a":{"dtype":"F32","shape":[1]}}"#, "tensor a has no data_offsets"),
       (
         #"{"a":{"dtype":"F32","shape":[4611686018427387904,4],"data_offsets":[0,0]}}"#,
-        "tensor a has a shape [4611686018427387904, 4] of more bytes than any memory"
+        "tensor a has a shape [4611686018427387904, 4] of more bytes than any memory, or of no whole number of them"
       ),
       (
         #"{"a":{"dtype":"F32","shape":[0,9223372036854775807,9],"data_offsets":[0,0]}}"#,
-        "tensor a has a shape [0, 9223372036854775807, 9] of more bytes than any memory"
+        "tensor a has a shape [0, 9223372036854775807, 9] of more bytes than any memory, or of no whole number of them"
       ),
       (
         #"{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,99999999999999999999]}}"#,
@@ -118,7 +118,7 @@ import WeightFormats
     let complaint = try complaint(about: bytes)
     #expect(
       complaint?.hasPrefix("not a safetensors file, or damaged: it announces a header of \(announced) bytes") == true
-        || complaint == "the header should end at byte 1008, but the file ends at 10")
+        || complaint == "is cut off: the header should end at byte 1008, but the file ends at 10")
   }
 
   @Test("A name cannot steer the terminal that prints it")

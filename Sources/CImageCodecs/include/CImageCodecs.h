@@ -33,7 +33,9 @@ typedef struct {
 cic_size cic_png_size(const uint8_t *bytes, size_t count, cic_report *report);
 
 // Decodes into `rgb`, of 3 · width · height bytes. Palettes and low depths are widened, 16-bit samples lose their
-// low byte, alpha and tRNS are dropped: what PIL's convert("RGB") does, 16-bit grey (which PIL clips) excepted.
+// low byte, alpha and tRNS are dropped: what PIL's convert("RGB") does, 16-bit grey excepted. PIL opens that as 32-bit
+// integers and clips them at 255, so that nearly every picture turns white; here grey and colour are treated alike.
+// Files whose pixels are all there are decoded whatever else is missing or damaged, with a warning.
 void cic_png_decode(const uint8_t *bytes, size_t count, cic_size size, uint8_t *rgb, cic_report *report);
 
 // Encodes as 8-bit RGB. On success `*png` is to be given to cic_free.
@@ -46,6 +48,9 @@ cic_size cic_jpeg_size(const uint8_t *bytes, size_t count, cic_report *report);
 void cic_jpeg_decode(const uint8_t *bytes, size_t count, cic_size size, uint8_t *rgb, cic_report *report);
 
 void cic_free(void *pointer);
+
+// Inflates zlib data, whole or cut off, into at most `capacity` bytes. 0 if they are damaged or hold more than that.
+int cic_inflate(const uint8_t *bytes, size_t count, uint8_t *target, size_t capacity, size_t *written);
 
 // Writes rows first_row to end_row (exclusive) of the upright image. `orientation` is EXIF's, 1 to 8; `size` is the stored
 // one, whose sides 5 to 8 swap.

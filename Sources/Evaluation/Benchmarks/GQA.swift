@@ -12,9 +12,10 @@ enum GQA {
     guard let annotations else {
       throw .annotationsNeeded(benchmark: "GQA", expected: "testdev_balanced_questions.json")
     }
-    let references = Dictionary(uniqueKeysWithValues: try balanced(annotations).map { ($0.id.description, $0) })
+    let references = Dictionary(
+      uniqueKeysWithValues: try balanced(annotations).map { (ExactText($0.id.description), $0) })
     return try LLaVAQuestions.read(path).map { question throws(EvaluationError) in
-      guard let reference = references[question.id.description] else {
+      guard let reference = references[ExactText(question.id.description)] else {
         throw EvaluationError.unannotated(file: annotations, question: question.id.description)
       }
       var question = question
@@ -27,15 +28,11 @@ enum GQA {
   /// The balanced questions, the only ones that count.
   private static func balanced(_ path: String) throws(EvaluationError) -> [Question] {
     var questions: [Question] = []
-    var seen: Set<String> = []
     for member in try readJSONObject(path).object.members {
       guard case .object(let object) = member.value else {
         throw .malformed(file: path, line: 1, reason: "question \(member.key.prefix(40)) is not an object")
       }
       let record = RecordReader(file: path, object: object)
-      guard seen.insert(member.key).inserted else {
-        throw .duplicateQuestion(file: path, line: record.line, question: member.key)
-      }
       if object["isBalanced"] == .bool(false) { continue }
       questions.append(
         Question(

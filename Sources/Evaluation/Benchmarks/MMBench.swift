@@ -1,4 +1,5 @@
 import Foundation
+import JSON
 
 /// MMBench: up to four options, and a point only for an answer that survives every rotation of them.
 ///
@@ -7,7 +8,8 @@ import Foundation
 /// others they are made here, as LLaVA's `--all-rounds` does.
 /// Source: Liu et al., "MMBench"; LLaVA, `llava/eval/model_vqa_mmbench.py`; VLMEvalKit, `multiple_choice.py`.
 enum MMBench {
-  private static let letters = OptionPrompt.letters(4)
+  /// LLaVA asks for A to D; later files of the kind have more columns, which VLMEvalKit asks for too.
+  private static let letters = OptionPrompt.letters(26)
   private static let rotationOffset = 1_000_000
   /// An image cell of at most this many bytes is an index, as VLMEvalKit tells them apart.
   private static let longestIndex = 64
@@ -66,17 +68,20 @@ enum MMBench {
     return Question(
       index: 0, id: .integer(row.index + round * rotationOffset), image: image,
       text: OptionPrompt.text(question: row.question, choices: options),
-      answers: row.answer.map { [letters[($0 + count - round) % count]] } ?? [], category: row.category,
+      // An answer that is none of the options, as where its text is "None", stays what it is: out of reach.
+      answers: row.answer.map { [$0 < count ? letters[($0 + count - round) % count] : letters[$0]] } ?? [],
+      category: row.category,
       choices: options, group: String(group))
   }
 
   private static func rows(_ path: String) throws(EvaluationError) -> [Row] {
     try withBytes(of: try readFile(path)) { bytes throws(EvaluationError) in
-      var tsv = TSV(bytes, file: path)
+      var tsv = try TSV(bytes, file: path)
       guard let header = try tsv.next() else { throw .malformed(file: path, line: 1, reason: "it has no header") }
       let columns = Dictionary(
-        header.cells.enumerated().map { (tsv.text($0.element), $0.offset) }, uniquingKeysWith: { first, _ in first })
-      for key in ["index", "question", "image"] + letters.prefix(2) where columns[key] == nil {
+        header.cells.enumerated().map { (ExactText(tsv.text($0.element)), $0.offset) },
+        uniquingKeysWith: { first, _ in first })
+      for key in ["index", "question", "image"] + letters.prefix(2) where columns[ExactText(key)] == nil {
         throw .missingKey(file: path, line: 1, key: key)
       }
       var rows: [Row] = []
@@ -98,12 +103,12 @@ enum MMBench {
   }
 
   private static func row(_ reader: RowReader) throws(EvaluationError) -> Row {
-    // LLaVA takes the options up to the first that is missing.
+    // LLaVA takes the options up to the first that is missing, to which a text "None" counts; so do its questions.
     let options = Array(letters.lazy.map { reader.text($0) }.prefix { $0 != nil }.compactMap { $0 })
     guard !options.isEmpty else { throw reader.wrong("A", "empty", expected: "an option") }
     var answer: Int?
     if let letter = reader.text("answer") {
-      answer = letters.prefix(options.count).firstIndex(of: letter)
+      answer = letters.firstIndex(of: letter).flatMap { reader.hasColumn(letter) ? $0 : nil }
       if answer == nil { throw reader.wrong("answer", letter, expected: "the letter of an option") }
     }
     let hint = reader.text("hint").map { $0 + "\n" } ?? ""
@@ -125,10 +130,12 @@ enum MMBench {
 private struct RowReader {
   let tsv: TSV
   let row: TSV.Row
-  let columns: [String: Int]
+  let columns: [ExactText: Int]
   let file: String
 
   var line: Int { row.line }
+
+  func hasColumn(_ key: String) -> Bool { columns[ExactText(key)] != nil }
 
   func wrong(_ key: String, _ found: String, expected: String) -> EvaluationError {
     .wrongValue(file: file, line: line, key: key, found: String(found.prefix(40)), expected: expected)
@@ -136,14 +143,20 @@ private struct RowReader {
 
   /// The cell's text; nil where the column is absent or the cell reads as missing to pandas or LLaVA.
   func text(_ key: String) -> String? {
-    guard let column = columns[key] else { return nil }
+    guard let column = columns[ExactText(key)] else { return nil }
     let text = tsv.text(row.cells[column])
-    let isMissing = text.isEmpty || ["nan", "none", "null", "na", "n/a", "<na>"].contains(text.lowercased())
+    let isMissing = Self.missing.contains(text) || ["nan", "none"].contains(text.lowercased())
     return isMissing ? nil : text
   }
 
+  /// What pandas reads as missing (`pandas/_libs/parsers.pyx`, `STR_NA_VALUES`).
+  private static let missing: Set<String> = [
+    "", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "<NA>", "N/A", "NA",
+    "NULL", "NaN", "None", "n/a", "nan", "null",
+  ]
+
   func range(_ key: String) -> Range<Int> {
-    columns[key].map { row.cells[$0].range } ?? 0..<0
+    columns[ExactText(key)].map { row.cells[$0].range } ?? 0..<0
   }
 
   /// A non-negative whole number, which pandas may have written as `12.0`.

@@ -51,7 +51,10 @@ extension MMBench {
       rest = rest.dropFirst(2)
       guard rest.dropLeading(while: \.isBlank) else { continue }
       _ = rest.dropLeading { $0 == "*" }
-      guard let letter = rest.first?.uppercased(), ["A", "B", "C", "D"].contains(letter) else { continue }
+      guard let letter = rest.first?.uppercased(), letters.contains(letter) || ["A", "B", "C", "D"].contains(letter)
+      else {
+        continue
+      }
       return letters.contains(letter) ? letter : nil
     }
     return nil

@@ -1,5 +1,6 @@
 import Files
 import Foundation
+import JSON
 
 /// MME: two yes-or-no questions about each picture, in ten perception and four cognition categories.
 ///
@@ -14,6 +15,7 @@ enum MME {
   static let cognition = ["commonsense_reasoning", "numerical_calculation", "text_translation", "code_reasoning"]
 
   private static let request = "Please answer yes or no."
+  /// Compared without case.
   private static let pictureExtensions = ["jpg", "png", "jpeg"]
 
   static func read(_ path: String, annotations: String?) throws(EvaluationError) -> [Question] {
@@ -22,13 +24,14 @@ enum MME {
       throw .annotationsNeeded(benchmark: "MME", expected: "the directory MME_Benchmark_release_version")
     }
     struct Key: Hashable {
-      let category: String
-      let picture: String
-      let text: String
+      let category: ExactText
+      let picture: ExactText
+      let text: ExactText
     }
     func key(_ question: Question) -> Key {
       let picture = URL(fileURLWithPath: question.image.key).deletingPathExtension().lastPathComponent
-      return Key(category: question.category, picture: picture, text: question.text.words)
+      return Key(
+        category: ExactText(question.category), picture: ExactText(picture), text: ExactText(question.text.words))
     }
     let references = Dictionary(try release(annotations).map { (key($0), $0) }, uniquingKeysWith: { first, _ in first })
     return try LLaVAQuestions.read(path, repeatedIDs: true).map { question throws(EvaluationError) in
@@ -49,20 +52,31 @@ enum MME {
       let apart = Directory.exists("\(folder)/questions_answers_YN")
       let texts = try filesInDirectory(apart ? "\(folder)/questions_answers_YN" : folder)
       let pictures = apart ? "\(category)/images" : category
-      for path in texts where path.hasSuffix(".txt") {
+      let names = Directory.exists("\(directory)/\(pictures)") ? try filesInDirectory("\(directory)/\(pictures)") : []
+      let pictureOf = pictureNames(names)
+      for path in texts where path.lowercased().hasSuffix(".txt") {
         let stem = URL(fileURLWithPath: path).deletingPathExtension().lastPathComponent
-        let name =
-          pictureExtensions.map { "\(stem).\($0)" }.first {
-            FileManager.default.fileExists(atPath: "\(directory)/\(pictures)/\($0)")
-          } ?? "\(stem).\(pictureExtensions[0])"
+        let name = pictureOf[ExactText(stem)] ?? "\(stem).\(pictureExtensions[0])"
         questions += try pair(path, image: "\(pictures)/\(name)", category: category)
       }
     }
     return questions
   }
 
+  /// The picture of each name without its ending; of several the one whose ending comes first in `pictureExtensions`.
+  private static func pictureNames(_ paths: [String]) -> [ExactText: String] {
+    var found: [ExactText: (rank: Int, name: String)] = [:]
+    for path in paths {
+      let url = URL(fileURLWithPath: path)
+      guard let rank = pictureExtensions.firstIndex(of: url.pathExtension.lowercased()) else { continue }
+      let stem = ExactText(url.deletingPathExtension().lastPathComponent)
+      if found[stem].map({ rank < $0.rank }) ?? true { found[stem] = (rank, url.lastPathComponent) }
+    }
+    return found.mapValues(\.name)
+  }
+
   private static func pair(_ path: String, image: String, category: String) throws(EvaluationError) -> [Question] {
-    let text = String(decoding: try readFile(path), as: UTF8.self)
+    let text = try readText(path)
     let lines = text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
     var questions: [Question] = []
     for (number, line) in lines.enumerated() where !line.trimmed.isEmpty {

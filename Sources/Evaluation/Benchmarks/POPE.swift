@@ -57,17 +57,18 @@ enum POPE {
   /// LLaVA numbers its questions anew, so a question is found again by its subset, picture and text.
   private static func joined(_ questions: [Question], annotations: String) throws(EvaluationError) -> [Question] {
     struct Key: Hashable {
-      let subset: String
+      let subset: ExactText
       let image: ImageReference
-      let text: String
+      let text: ExactText
     }
     var labels: [Key: [String]] = [:]
     for question in try released(annotations) {
-      labels[Key(subset: question.category, image: question.image, text: question.text)] = question.answers
+      labels[Key(subset: ExactText(question.category), image: question.image, text: ExactText(question.text))] =
+        question.answers
     }
     return try questions.map { question throws(EvaluationError) in
       var question = question
-      let key = Key(subset: question.category, image: question.image, text: question.text)
+      let key = Key(subset: ExactText(question.category), image: question.image, text: ExactText(question.text))
       guard let answers = labels[key] else {
         throw EvaluationError.unannotated(file: annotations, question: question.id.description)
       }

@@ -16,11 +16,12 @@ enum SEEDBench {
     guard let annotations else {
       throw .annotationsNeeded(benchmark: "SEED-Bench", expected: "SEED-Bench.json")
     }
-    let references = Dictionary(uniqueKeysWithValues: try imageQuestions(annotations).map { ($0.id.description, $0) })
-    let others = Set(try otherQuestions(annotations))
+    let references = Dictionary(
+      uniqueKeysWithValues: try imageQuestions(annotations).map { (ExactText($0.id.description), $0) })
+    let others = Set(try otherQuestions(annotations).map(ExactText.init))
     var questions: [Question] = []
-    for var question in try LLaVAQuestions.read(path) where !others.contains(question.id.description) {
-      guard let reference = references[question.id.description] else {
+    for var question in try LLaVAQuestions.read(path) where !others.contains(ExactText(question.id.description)) {
+      guard let reference = references[ExactText(question.id.description)] else {
         throw .unannotated(file: annotations, question: question.id.description)
       }
       question.answers = reference.answers
@@ -46,11 +47,11 @@ enum SEEDBench {
     let types = try file.record("question_type")
     for member in types.object.members { names[try types.integer(member.key)] = member.key }
     var questions: [Question] = []
-    var seen: Set<String> = []
+    var seen: Set<ExactText> = []
     for record in try file.records("questions") {
       guard try record.string("data_type") == "image" else { continue }
       let id = try record.questionID("question_id")
-      guard seen.insert(id.description).inserted else {
+      guard seen.insert(ExactText(id.description)).inserted else {
         throw .duplicateQuestion(file: path, line: record.line, question: id.description)
       }
       let type = try record.integer("question_type_id")

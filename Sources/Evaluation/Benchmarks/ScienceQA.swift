@@ -17,10 +17,11 @@ enum ScienceQA {
     let folder = URL(fileURLWithPath: problems).deletingLastPathComponent().path
     let splits = try readJSONObject(annotations ?? "\(folder)/pid_splits.json")
     let file = try RecordReader(file: problems, line: 1, value: json)
-    let records = Dictionary(file.object.members.map { ($0.key, $0.value) }, uniquingKeysWith: { _, last in last })
+    let records = Dictionary(
+      file.object.members.map { (ExactText($0.key), $0.value) }, uniquingKeysWith: { _, last in last })
     var questions: [Question] = []
     for id in try splits.strings(split) {
-      guard let value = records[id] else { throw .missingKey(file: problems, line: 1, key: id) }
+      guard let value = records[ExactText(id)] else { throw .missingKey(file: problems, line: 1, key: id) }
       let record = try RecordReader(file: problems, line: 1, value: value)
       guard let image = try record.optionalString("image") else { continue }
       questions.append(try question(record, id: id, image: "\(id)/\(image)"))

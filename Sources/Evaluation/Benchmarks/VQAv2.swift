@@ -15,7 +15,7 @@ enum VQAv2 {
     let references = try references(annotations)
     let questions = path.hasSuffix(".jsonl") ? try LLaVAQuestions.read(path) : try openEnded(path)
     return try questions.map { question throws(EvaluationError) in
-      guard let reference = references[question.id.description] else {
+      guard let reference = references[ExactText(question.id.description)] else {
         throw EvaluationError.unannotated(file: annotations, question: question.id.description)
       }
       var question = question
@@ -48,13 +48,16 @@ enum VQAv2 {
     return questions
   }
 
-  private static func references(_ path: String) throws(EvaluationError) -> [String: (answers: [String], type: String)]
-  {
-    var references: [String: (answers: [String], type: String)] = [:]
+  private static func references(
+    _ path: String
+  ) throws(EvaluationError) -> [ExactText: (answers: [String], type: String)] {
+    var references: [ExactText: (answers: [String], type: String)] = [:]
     for record in try readJSONObject(path).records("annotations") {
       let answers = try record.records("answers").map { answer throws(EvaluationError) in try answer.string("answer") }
       guard !answers.isEmpty else { throw record.wrong("answers", "empty", expected: "the annotators' answers") }
-      references[try record.questionID("question_id").description] = (answers, try record.string("answer_type"))
+      references[ExactText(try record.questionID("question_id").description)] = (
+        answers, try record.string("answer_type")
+      )
     }
     return references
   }

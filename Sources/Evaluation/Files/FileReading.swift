@@ -4,18 +4,40 @@ package import JSON
 
 /// Reads a whole file, mapped where the system can.
 package func readFile(_ path: String) throws(EvaluationError) -> Data {
+  let data: Data
   do {
     InputFiles.note(path: path)
-    return try Data(contentsOf: URL(fileURLWithPath: path), options: .mappedIfSafe)
+    data = try Data(contentsOf: URL(fileURLWithPath: path), options: .mappedIfSafe)
   } catch {
     throw .unreadable(file: path, reason: (error as NSError).localizedDescription)
   }
+  do {
+    try GitLFSPointer.refuse(data, path: path)
+  } catch {
+    throw .unreadable(file: path, reason: "\(error.reason)")
+  }
+  return data
 }
 
-/// The paths in a directory, in the order of their names' bytes.
+/// How many bytes of `bytes` a byte order mark takes; throws for UTF-16.
+func markLength(_ bytes: some Collection<UInt8>, file: String) throws(EvaluationError) -> Int {
+  do {
+    return try ByteOrderMark.length(in: bytes, path: file)
+  } catch {
+    throw .unreadable(file: file, reason: "\(error.reason)")
+  }
+}
+
+/// The text of a file without its byte order mark.
+func readText(_ path: String) throws(EvaluationError) -> String {
+  let data = try readFile(path)
+  return String(decoding: data.dropFirst(try markLength(data, file: path)), as: UTF8.self)
+}
+
+/// The paths in a directory, in the order of their names' bytes, without what systems leave there.
 func filesInDirectory(_ path: String) throws(EvaluationError) -> [String] {
   do {
-    return try Directory.names(path).map { "\(path)/\($0)" }
+    return try Directory.names(path).filter { !Directory.isCompanion($0) }.map { "\(path)/\($0)" }
   } catch {
     throw .unreadable(file: path, reason: "\(error.reason)")
   }
@@ -60,7 +82,7 @@ func readJSONObject(_ path: String) throws(EvaluationError) -> RecordReader {
 func readJSONLines(_ path: String) throws(EvaluationError) -> [RecordReader] {
   try withBytes(of: try readFile(path)) { bytes throws(EvaluationError) in
     var records: [RecordReader] = []
-    var start = 0
+    var start = try markLength(bytes, file: path)
     var line = 1
     while start < bytes.count {
       let end = bytes[start...].firstIndex(of: 0x0A) ?? bytes.count

@@ -1,6 +1,6 @@
 import Foundation
 
-/// Walks the rows of a tab-separated file as pandas reads it: a cell that begins with a quotation mark ends at the
+/// Walks the rows of a tab-separated file as pandas reads it: behind a byte order mark, and a cell that begins with a quotation mark ends at the
 /// next single one, and may hold tabs, line breaks and doubled marks.
 struct TSV {
   /// Where a cell's text lies, without its quotation marks.
@@ -20,9 +20,10 @@ struct TSV {
   private var offset = 0
   private var line = 1
 
-  init(_ bytes: UnsafeBufferPointer<UInt8>, file: String) {
+  init(_ bytes: UnsafeBufferPointer<UInt8>, file: String) throws(EvaluationError) {
     self.bytes = bytes
     self.file = file
+    offset = try markLength(bytes, file: file)
   }
 
   /// The next row that is not blank; nil at the end.

@@ -1,3 +1,4 @@
+import JSON
 import Statistics
 
 /// A seeded bootstrap over clusters: questions about one picture are not independent, so pictures are resampled.
@@ -57,7 +58,7 @@ struct ClusterTable {
 
   init(_ items: [ScoredItem]) {
     let families = items.grouped(by: \.family).map(\.key)
-    let clusters = items.grouped(by: \.cluster)
+    let clusters = items.grouped { ExactText($0.cluster) }
     let places = Dictionary(uniqueKeysWithValues: families.enumerated().map { ($0.element, $0.offset) })
     self.families = families
     clusterCount = clusters.count

@@ -2,6 +2,7 @@ import Evaluation
 import Foundation
 import HTCVLM
 import ImageLoading
+import JSON
 import Tokenization
 import WeightFormats
 
@@ -43,18 +44,25 @@ final class EvalSubject {
   func answer(_ question: Question) throws -> ModelAnswer {
     let (sha256, cache) = try compressed(question.image)
     do {
-      let answer = try model.answer(question.text, from: cache, source: from, options: options, run: run)
+      let answer = try model.answer(asked(question), from: cache, source: from, options: options, run: run)
       return ModelAnswer(text: answer.text, tokens: answer.tokenIDs.count, imageSHA256: sha256)
     } catch let error as ModelError {
       throw ExperimentError("question \(question.id): \(error)")
     }
   }
 
+  /// VoCo-LLaMA's evaluation, whose template this is, takes every newline out of a prompt before it is tokenised
+  /// (VoCo-LLaMA, `llava/eval/model_vqa_loader.py` and its like); LLaVA's leaves them.
+  private func asked(_ question: Question) -> String {
+    guard promptTemplate.isExactly(PromptTemplate.vocoLLaMA) else { return question.text }
+    return String(String.UnicodeScalarView(question.text.unicodeScalars.filter { $0 != "\n" }))
+  }
+
   private func compressed(_ image: ImageReference) throws -> (sha256: String, cache: VisualCache) {
     if let last, last.image == image { return (last.sha256, last.cache) }
     let decoded =
       switch image {
-      case .file(let path): try ImageDecoder.decode(path: "\(images)/\(path)")
+      case .file(let path): try ImageDecoder.decode(path: ImageReference.path(of: path, in: images))
       case .embedded(let embedded): try ImageDecoder.decode(Array(embedded.data()), path: image.key)
       }
     // Freed before the next is made: a 7B model's keys and values of one picture are hundreds of megabytes.

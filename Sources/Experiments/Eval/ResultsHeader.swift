@@ -78,7 +78,7 @@ package struct ResultsHeader: Sendable, Equatable {
       ("the settings", settings, expected.settings),
       ("the shard", "\(shard)", ignoringShard ? "\(shard)" : "\(expected.shard)"),
     ]
-    for (field, found, expected) in fields where found != expected {
+    for (field, found, expected) in fields where !found.isExactly(expected) {
       throw .headerMismatch(file: file, field: field, found: "\"\(found)\"", expected: "\"\(expected)\"")
     }
   }

@@ -34,14 +34,11 @@ package struct CheckpointDirectory: Sendable {
     self.name = Self.lastComponent(path)
     let configPath = "\(path)/config.json"
     let configBytes = try readSmallFile(configPath)
-    configuration = try HTCVLMConfiguration(document: JSONValue(bytes: configBytes, path: configPath), path: configPath)
+    let document = try GenerationSettings.applied(to: JSONValue(bytes: configBytes, path: configPath), directory: path)
+    configuration = try HTCVLMConfiguration(document: document, path: configPath)
     configSHA256 = SHA256.hexDigest(of: configBytes)
 
-    let processorPath = "\(path)/preprocessor_config.json"
-    let imageSize = configuration.vision.imageSize
-    preprocessor =
-      access(processorPath, F_OK) == 0
-      ? try ImageProcessorConfiguration(path: processorPath, imageSize: imageSize) : .clip(imageSize: imageSize)
+    preprocessor = try ImageProcessorConfiguration(directory: path, imageSize: configuration.vision.imageSize)
 
     tokenizerPath = "\(path)/tokenizer.model"
     do { _ = try MappedFile(path: tokenizerPath) } catch { throw .unreadable(error) }

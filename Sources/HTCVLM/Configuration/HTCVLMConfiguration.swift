@@ -59,7 +59,8 @@ package struct HTCVLMConfiguration: Sendable, Hashable {
   package let vocabularySize: Int
   package let tiedEmbeddings: Bool
   package let bosTokenID: Int32
-  package let eosTokenID: Int32
+  /// `eos_token_id`: the tokens any of which ends an answer.
+  package let eosTokenIDs: Set<Int32>
   /// Positions the decoder was trained for; nil when the file does not say.
   package let maxPositionEmbeddings: Int?
   package let hiddenActivation: DecoderActivation
@@ -124,7 +125,7 @@ package struct HTCVLMConfiguration: Sendable, Hashable {
     tiedEmbeddings = try reader.bool("tie_word_embeddings", default: false)
     let token = 0...(vocabularySize - 1)
     bosTokenID = Int32(try reader.integer("bos_token_id", in: token, default: 1))
-    eosTokenID = Int32(try reader.integer("eos_token_id", in: token, default: 2))
+    eosTokenIDs = Set(try GenerationSettings.tokens(reader, in: token))
     maxPositionEmbeddings =
       reader.value("max_position_embeddings") == nil ? nil : try reader.integer("max_position_embeddings")
     hiddenActivation = try reader.choice("hidden_act", default: .silu)
@@ -161,11 +162,7 @@ package struct HTCVLMConfiguration: Sendable, Hashable {
   /// `rope_theta`, or where transformers 5 puts it, `rope_parameters.rope_theta`.
   private static func ropeTheta(_ reader: JSONReader) throws(CheckpointError) -> Double {
     guard reader.value("rope_parameters") != nil else { return try reader.positive("rope_theta", default: 10000) }
-    let parameters = try reader.section("rope_parameters")
-    if let kind = try parameters.string("rope_type"), kind != "default" {
-      throw parameters.fault("rope_type", .string(kind), expected: "\"default\"")
-    }
-    return try parameters.positive("rope_theta", default: 10000)
+    return try reader.section("rope_parameters").positive("rope_theta", default: 10000)
   }
 
   /// `linear`, `identity` or `mlpNx_gelu`.
@@ -190,12 +187,7 @@ package struct HTCVLMConfiguration: Sendable, Hashable {
         "num_key_value_heads", .integer(keyValueHeads), expected: "a divisor of num_attention_heads, \(heads)")
     }
     guard headDim % 2 == 0 else { throw reader.fault("head_dim", .integer(headDim), expected: "an even number") }
-    if let scaling = reader.value("rope_scaling") {
-      throw reader.fault("rope_scaling", scaling, expected: "null, for scaled rotary positions are not implemented")
-    }
-    for key in ["attention_bias", "mlp_bias"] where try reader.bool(key, default: false) {
-      throw reader.fault(key, .bool(true), expected: "false, for a decoder with biases is not implemented")
-    }
+    try ComputationKeys.checkDecoder(reader)
     guard -(vision.layers + 1)...vision.layers ~= visionSelectLayer else {
       throw reader.fault(
         "mm_vision_select_layer", .integer(visionSelectLayer),

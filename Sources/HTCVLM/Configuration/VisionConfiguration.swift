@@ -31,6 +31,7 @@ package struct VisionConfiguration: Sendable, Hashable {
     hiddenActivation = try reader.choice("hidden_act", default: .quickGELU)
     layerNormEpsilon = Float(try reader.positive("layer_norm_eps", default: 1e-5))
     usesPreLayerNorm = try reader.bool("use_pre_layernorm", default: true)
+    try ComputationKeys.checkTower(reader)
     guard hiddenSize % heads == 0 else {
       throw reader.fault("num_attention_heads", .integer(heads), expected: "a divisor of hidden_size, \(hiddenSize)")
     }

@@ -42,7 +42,7 @@ struct PublishedDecoder {
     added = try Self.addedTokens(directory, adapter)
     let own = adapter.map { "\($0)/config.json" }.flatMap { FileManager.default.fileExists(atPath: $0) ? $0 : nil }
     configPath = own ?? "\(directory)/config.json"
-    let whole = try JSONValue(file: configPath)
+    let whole = try GenerationSettings.applied(to: JSONValue(file: configPath), directory: directory)
     guard case .object = whole else {
       throw .malformed(path: configPath, problem: "the file holds \(whole.summary), not an object")
     }

@@ -48,7 +48,7 @@ package struct TokenStream: Sendable {
     let (id, probability) = sampler.next(logits.values)
     tokenIDs.append(Int32(id))
     probabilities.append(probability)
-    let ends = Int32(id) == model.configuration.eosTokenID
+    let ends = model.configuration.eosTokenIDs.contains(Int32(id))
     if !ends { text += detokenizer.append(Int32(id)) }
     if ends {
       stop = .endOfSequence

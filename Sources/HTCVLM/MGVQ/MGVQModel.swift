@@ -67,7 +67,7 @@ package struct MGVQModel: Sendable {
     }
     let processor = source.checkpoint?.preprocessor ?? .clip(imageSize: configuration?.imageSize ?? 1)
     preprocessor = ImagePreprocessor(
-      imageSize: processor.imageSize, mean: processor.mean.map(Double.init), std: processor.std.map(Double.init),
+      imageSize: processor.imageSize, steps: processor.steps,
       aspect: whole?.imageAspectRatio == .square ? .square : .pad)
   }
 
@@ -119,13 +119,13 @@ package struct MGVQModel: Sendable {
   /// The patch tokens `[P, D]` of a picture; `nil` without a vision tower.
   package func patchTokens(_ image: RGBImage) throws -> Tensor? {
     guard let patches else { return nil }
-    return patches.projector(try patches.vision(preprocessor.pixelValues(image)) {})
+    return patches.projector(try patches.vision(try preprocessor.pixelValues(image)) {})
   }
 
   /// The square picture that the quantizer sees, `[3, M, M]` in [−1, 1] → RGB bytes for crops.
   package func square(_ image: RGBImage) -> RGBImage {
     guard let side = configuration?.imageSize else { return image }
-    return resizeBicubicPIL(preprocessor.square(image), width: side, height: side)
+    return preprocessor.mgvqPicture(image, size: side)
   }
 }
 

@@ -8,6 +8,7 @@ extension InspectorState {
     var report = PanelReport(.image)
     report.add("image", imageName)
     if let size = pictureSize { report.add("size", "\(size.width)×\(size.height)") }
+    for warning in picture?.warnings ?? [] { report.add("warning", warning) }
     if let model = trace?.model, model.visionImageSize > 0 {
       report.add(
         "input",

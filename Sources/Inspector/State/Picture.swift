@@ -6,12 +6,15 @@ package struct Picture: Sendable, Equatable {
   package let height: Int
   /// Interleaved RGB, 8 bits a channel, `width * height * 3` bytes.
   package let pixels: [UInt8]
+  /// What the decoder of its file found odd but carried on with.
+  package let warnings: [String]
 
-  package init(width: Int, height: Int, pixels: [UInt8]) {
+  package init(width: Int, height: Int, pixels: [UInt8], warnings: [String] = []) {
     precondition(width > 0 && height > 0 && pixels.count == width * height * 3)
     self.width = width
     self.height = height
     self.pixels = pixels
+    self.warnings = warnings
   }
 
   /// The picture in a `[3, H, W]` tensor with values in [−1, 1], clipped: `mgvq.pixel_values` or its reconstruction.

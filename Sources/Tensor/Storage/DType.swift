@@ -1,4 +1,5 @@
-/// The element types of a safetensors file; the raw values are the format's names.
+/// The element types of a safetensors file; the raw values are the format's names, and for the one that PyTorch has beside
+/// them a name of the same kind.
 package enum DType: String, Sendable, CaseIterable {
   case bool = "BOOL"
   case u8 = "U8"
@@ -15,15 +16,35 @@ package enum DType: String, Sendable, CaseIterable {
   case i64 = "I64"
   case u64 = "U64"
   case f64 = "F64"
+  case f4 = "F4"
+  case f6e2m3 = "F6_E2M3"
+  case f6e3m2 = "F6_E3M2"
+  case f8e8m0 = "F8_E8M0"
+  case f8e4m3fnuz = "F8_E4M3FNUZ"
+  case f8e5m2fnuz = "F8_E5M2FNUZ"
+  case c64 = "C64"
+  case c128 = "C128"
 
-  /// Bytes of one element.
-  package var size: Int {
+  /// Bits of one element.
+  package var bits: Int {
     switch self {
-    case .bool, .u8, .i8, .f8e5m2, .f8e4m3: 1
-    case .i16, .u16, .f16, .bf16: 2
-    case .i32, .u32, .f32: 4
-    case .i64, .u64, .f64: 8
+    case .f4: 4
+    case .f6e2m3, .f6e3m2: 6
+    case .bool, .u8, .i8, .f8e5m2, .f8e4m3, .f8e8m0, .f8e4m3fnuz, .f8e5m2fnuz: 8
+    case .i16, .u16, .f16, .bf16: 16
+    case .i32, .u32, .f32: 32
+    case .i64, .u64, .f64, .c64: 64
+    case .c128: 128
     }
+  }
+
+  /// Bytes of one element; of the types of less than a byte, which are only listed, the next whole number.
+  package var size: Int { (bits + 7) / 8 }
+
+  /// Bytes of `count` elements; nil when that overflows, or is no whole number.
+  package func byteCount(of count: Int) -> Int? {
+    let (product, overflow) = count.multipliedReportingOverflow(by: bits)
+    return overflow || product % 8 != 0 ? nil : product / 8
   }
 
   /// Whether a weight may have this type: the types that convert to `Float` without loss.

@@ -17,11 +17,12 @@ package struct StoredTensor: Sendable {
     case bytes([Int8])
     /// W + B · A, made as it is read.
     case updated(StoredTensor, LowRankUpdate)
+    case raw([UInt8])
   }
 
   /// The elements at `byteOffset` of `file`, which the parser has found to lie within it.
   package init(name: String, dtype: DType, shape: [Int], file: MappedFile, byteOffset: Int) {
-    let byteCount = shape.reduce(dtype.size, *)
+    guard let byteCount = dtype.byteCount(of: shape.reduce(1, *)) else { preconditionFailure("\(name) of half bytes") }
     precondition(
       byteOffset >= 0 && byteCount >= 0 && byteOffset <= file.byteCount - byteCount, "\(name) leaves its file")
     self.name = name
@@ -85,6 +86,16 @@ package struct StoredTensor: Sendable {
     return (base, update)
   }
 
+  /// A tensor in memory, its elements little-endian.
+  package init(name: String, dtype: DType, shape: [Int], raw: [UInt8]) {
+    precondition(dtype.byteCount(of: shape.reduce(1, *)) == raw.count)
+    self.name = name
+    self.dtype = dtype
+    self.shape = shape
+    self.byteCount = raw.count
+    self.storage = .raw(raw)
+  }
+
   package var count: Int { shape.reduce(1, *) }
 
   /// The mapped file that holds the tensor; nil in memory.
@@ -113,6 +124,7 @@ package struct StoredTensor: Sendable {
     case .integers(let values): try values.withUnsafeBytes(body)
     case .bytes(let values): try values.withUnsafeBytes(body)
     case .updated: try float32().values.withUnsafeBytes(body)
+    case .raw(let values): try values.withUnsafeBytes(body)
     }
   }
 
@@ -171,5 +183,19 @@ package struct StoredTensor: Sendable {
       default: preconditionFailure("\(name) is \(dtype.rawValue), not a float tensor")
       }
     }
+  }
+}
+
+extension StoredTensor {
+  /// Where a tensor called `name` stands in a dictionary of tensors: under its name, of which bytes that are not ASCII are
+  /// escaped, since Swift's dictionaries take names for equal that differ only in the Unicode form of a letter, and files
+  /// do not. The names that a model looks for are ASCII; two names never have one key.
+  package static func key(_ name: String) -> String {
+    guard name.utf8.contains(where: { $0 >= 0x80 }) || name.hasPrefix("%%") else { return name }
+    let escaped = name.utf8.map { byte in
+      byte < 0x80 && byte != UInt8(ascii: "%")
+        ? String(UnicodeScalar(byte)) : "%" + String(byte, radix: 16, uppercase: true)
+    }
+    return "%%" + escaped.joined()
   }
 }

@@ -4,56 +4,92 @@ internal import Tensor
 extension PickleMachine {
   mutating func refer(_ operation: PickleOperation) throws(CheckpointError) {
     switch operation {
-    case .global: stack.append(.callable(try callable()))
-    case .reduce:
+    case .global: try push(.callable(try named("\(try line()).\(try line())")))
+    case .stackGlobal:
       let parts = try pop(2)
-      guard case .callable(let callable) = parts[0], case .tuple(let arguments) = parts[1] else {
-        throw fault("it calls \(parts[0].kind) with \(parts[1].kind)")
+      guard case .string(let module) = parts[0], case .string(let name) = parts[1] else {
+        throw fault("it refers to \(parts[0].kind) of \(parts[1].kind)")
       }
-      stack.append(try call(callable, arguments.elements))
+      try push(.callable(try named("\(module).\(name)")))
+    case .reduce, .newObject:
+      let parts = try pop(2)
+      try push(try call(parts[0], parts[1]))
+    case .newObjectKeywords:
+      let parts = try pop(3)
+      try push(try call(parts[0], parts[1]))
     case .build:
-      // An OrderedDict's attributes, such as a state dict's `_metadata`; they hold no tensor.
+      // Attributes, such as a state dict's `_metadata` or all that a foreign object holds; no tensor is looked for there.
       _ = try pop()
-      guard case .dictionary = try top() else { throw fault("it sets attributes of \(try top().kind)") }
-    default: stack.append(.storage(try storage(try pop())))
+      _ = try top()
+    default: try push(storage(try pop()))
     }
   }
 
-  private mutating func callable() throws(CheckpointError) -> PickleCallable {
-    let name = "\(try line()).\(try line())"
-    guard let callable = PickleCallable(name) else {
-      throw fault("it refers to \(printable(name)), which a state dict does not need; nothing of it was run")
+  private func named(_ name: String) throws(CheckpointError) -> PickleCallable {
+    guard !PickleCallable.isDangerous(name) else {
+      throw fault(
+        "it refers to \(printable(name)), which no weights need; nothing of it was run, and the file may mean harm")
     }
-    return callable
+    return PickleCallable(name)
   }
 
+  /// The value of a call that is not made.
   private mutating func call(
-    _ callable: PickleCallable, _ arguments: [PickleValue]
+    _ function: PickleValue, _ arguments: PickleValue
   ) throws(CheckpointError) -> PickleValue {
+    guard case .callable(let callable) = function, case .tuple(let tuple) = arguments else {
+      return .opaque("a call of \(function.kind)")
+    }
     switch callable {
-    case .orderedDict:
-      guard arguments.isEmpty else { throw fault("it makes an OrderedDict of \(arguments.count) arguments") }
-      return newDictionary()
-    case .rebuildTensor: return .tensor(try tensor(arguments))
-    case .rebuildParameter:
-      guard arguments.count == 3, case .tensor = arguments[0] else {
-        throw fault("\(callable.name) has other arguments than a tensor, a truth value and hooks")
-      }
-      return arguments[0]
-    case .storage: throw fault("it calls \(callable.name)")
+    case .orderedDict: return try dictionary(of: tuple.elements)
+    case .rebuildTensor, .rebuildTypedTensor:
+      return tensor(tuple.elements, isTyped: callable == .rebuildTypedTensor).map { PickleValue.tensor($0) }
+        ?? .opaque("a tensor of a kind that is not read")
+    case .rebuildParameter: return tuple.elements.first ?? .opaque(callable.name)
+    case .storage, .foreign: return .opaque("a \(callable.name)")
     }
   }
 
-  /// `(storage, offset, size, stride, requires_grad, backward_hooks[, metadata])`.
-  private func tensor(_ arguments: [PickleValue]) throws(CheckpointError) -> PickleTensor {
-    guard arguments.count == 6 || arguments.count == 7, case .storage(let storage) = arguments[0],
+  /// A dictionary made from nothing, from another or from pairs; a `defaultdict` has a function before these.
+  private mutating func dictionary(of arguments: [PickleValue]) throws(CheckpointError) -> PickleValue {
+    let made = try newDictionary()
+    guard case .dictionary(let place) = made else { return made }
+    switch arguments.last {
+    case .dictionary(let other)?:
+      try count(dictionaries[other].count)
+      dictionaries[place] = dictionaries[other]
+    case .list(let list)?:
+      for element in lists[list] {
+        let pair: [PickleValue]
+        switch element {
+        case .tuple(let tuple): pair = tuple.elements
+        case .list(let inner): pair = lists[inner]
+        default: pair = []
+        }
+        if pair.count == 2 { dictionaries[place].append((pair[0], pair[1])) }
+      }
+    default: break
+    }
+    return made
+  }
+
+  /// `(storage, offset, size, stride, requires_grad, backward_hooks[, metadata])`, or with the type before the metadata.
+  private func tensor(_ arguments: [PickleValue], isTyped: Bool) -> PickleTensor? {
+    guard arguments.count >= (isTyped ? 7 : 6), arguments.count <= 8, case .storage(let storage) = arguments[0],
       case .integer(let offset) = arguments[1], offset >= 0, let shape = sizes(arguments[2]),
       let strides = sizes(arguments[3]), shape.count == strides.count
-    else { throw fault("torch._utils._rebuild_tensor_v2 has other arguments than a storage, an offset and sizes") }
-    return PickleTensor(storage: storage, offset: offset, shape: shape, strides: strides)
+    else { return nil }
+    if isTyped {
+      guard case .callable(.foreign(let name)) = arguments[6], let dtype = PickleCallable.types[name] else {
+        return nil
+      }
+      return PickleTensor(storage: storage, dtype: dtype, offset: offset, shape: shape, strides: strides)
+    }
+    guard let dtype = storage.dtype else { return nil }
+    return PickleTensor(storage: storage, dtype: dtype, offset: offset, shape: shape, strides: strides)
   }
 
-  /// A tuple of at most 16 numbers that are not negative.
+  /// A tuple of at most 16 numbers that are not negative; a `torch.Size` is one too.
   private func sizes(_ value: PickleValue) -> [Int]? {
     guard case .tuple(let tuple) = value, tuple.elements.count <= SafetensorsHeader.mostAxes else { return nil }
     let sizes = tuple.elements.compactMap { element -> Int? in
@@ -64,11 +100,11 @@ extension PickleMachine {
   }
 
   /// `("storage", type, key, location, number of elements)`.
-  private func storage(_ value: PickleValue) throws(CheckpointError) -> PickleStorage {
+  private func storage(_ value: PickleValue) -> PickleValue {
     guard case .tuple(let tuple) = value, tuple.elements.count == 5, case .string("storage") = tuple.elements[0],
       case .callable(.storage(let dtype)) = tuple.elements[1], case .string(let key) = tuple.elements[2],
       case .string = tuple.elements[3], case .integer(let count) = tuple.elements[4], count >= 0
-    else { throw fault("it refers to something stored outside that is no torch storage") }
-    return PickleStorage(key: key, dtype: dtype, count: count)
+    else { return .opaque("something that is stored outside the pickle") }
+    return .storage(PickleStorage(key: key, dtype: dtype, count: count))
   }
 }

@@ -1,7 +1,7 @@
 internal import Tensor
 
-/// Reads a pickle of protocol 2 as far as a state dict goes, and executes nothing: names become cases of
-/// `PickleCallable`, calls become values, and whatever else a pickle can say is an error.
+/// Reads a pickle of the protocols 2 to 5 and executes nothing: names become cases of `PickleCallable`, calls become
+/// values, and what no tensor needs is passed over as something opaque.
 ///
 /// Source: Python's `Lib/pickletools.py`; torch's `torch/serialization.py`.
 struct PickleMachine {
@@ -23,10 +23,31 @@ struct PickleMachine {
   var dictionaries: [[(key: PickleValue, value: PickleValue)]] = []
   /// Where the running operation starts.
   private(set) var start = 0
+  private var valuesLeft: Int
+
+  /// Values that a pickle of so many bytes may make: some take a byte of it and 60 bytes of memory.
+  static func mostValues(in byteCount: Int) -> Int { 1_000_000 + byteCount / 4 }
 
   init(path: String, bytes: [UInt8]) {
     self.path = path
     self.bytes = bytes
+    valuesLeft = Self.mostValues(in: bytes.count)
+  }
+
+  /// Counts values that are made; throws where they are too many.
+  mutating func count(_ values: Int = 1) throws(CheckpointError) {
+    guard values <= valuesLeft else { throw fault("it makes more than \(Self.mostValues(in: bytes.count)) values") }
+    valuesLeft -= values
+  }
+
+  mutating func push(_ value: PickleValue) throws(CheckpointError) {
+    try count()
+    stack.append(value)
+  }
+
+  mutating func remember(_ place: Int) throws(CheckpointError) {
+    try count()
+    memo[place] = try top()
   }
 
   /// Runs to the end; throws `CheckpointError.malformed` naming the operation and the byte.
@@ -36,7 +57,7 @@ struct PickleMachine {
       let code = try take()
       guard let operation = PickleOperation(rawValue: code) else {
         let shown = String(code, radix: 16)
-        throw fault("the operation 0x\(shown.count < 2 ? "0" : "")\(shown) is not one that a state dict needs")
+        throw fault("the operation 0x\(shown.count < 2 ? "0" : "")\(shown) is none of the protocols 2 to 5")
       }
       if operation == .stop {
         let value = try pop()
@@ -67,9 +88,11 @@ struct PickleMachine {
     return bytes[position..<position + count]
   }
 
-  /// An unsigned little-endian number of at most four bytes.
+  /// An unsigned little-endian number of at most eight bytes.
   mutating func number(_ width: Int) throws(CheckpointError) -> Int {
-    try take(width).reversed().reduce(0) { $0 << 8 | Int($1) }
+    let number = try take(width).reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
+    guard let value = Int(exactly: number) else { throw fault("it names \(number) bytes") }
+    return value
   }
 
   /// UTF-8 up to a line feed, which is taken too.

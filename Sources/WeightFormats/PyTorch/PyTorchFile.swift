@@ -13,6 +13,9 @@ package struct PyTorchFile: Sendable {
 
   /// The longest pickle accepted; that of a 7B model takes 60 kB.
   private static let longestPickle = 64 << 20
+  /// How many times its size a file's views may take when they are copied, which those of channels-last or transposed
+  /// weights do once.
+  static let mostCopies = 4
 
   /// Opens and checks the file at `path`.
   ///
@@ -29,8 +32,10 @@ package struct PyTorchFile: Sendable {
     var machine = PickleMachine(path: path, bytes: bytes)
     let views = try StateDict(try machine.run(), path: path).tensors
     var tensors: [String: StoredTensor] = [:]
+    var budget = Self.mostCopies * file.byteCount
     for (name, view) in views {
-      tensors[name] = try PyTorchView(name: name, view: view, folder: folder).stored(archive, file)
+      tensors[StoredTensor.key(name)] = try PyTorchView(name: name, view: view, folder: folder).stored(
+        archive, file, budget: &budget)
     }
     self.path = path
     self.tensors = tensors
@@ -52,51 +57,5 @@ package struct PyTorchFile: Sendable {
       }
     }
     return folders[0]
-  }
-}
-
-/// The tensors of a pickled state dict by name.
-private struct StateDict {
-  let tensors: [(name: String, view: PickleTensor)]
-
-  /// Where training scripts keep the state dict among other things; averaged weights are what is meant to be run.
-  private static let nests = ["ema", "model_ema", "model", "state_dict", "module"]
-  /// What `DistributedDataParallel` puts before every key.
-  private static let wrapper = "module."
-
-  init(_ pickle: PickleMachine.Result, path: String) throws(CheckpointError) {
-    guard case .dictionary(let top) = pickle.value else {
-      throw .malformed(path: path, problem: "holds \(pickle.value.kind), expected a state dict")
-    }
-    var found = Self.tensors(in: pickle.dictionaries[top])
-    for nest in Self.nests {
-      guard case .dictionary(let place)? = Self.value(nest, in: pickle.dictionaries[top]) else { continue }
-      let nested = Self.tensors(in: pickle.dictionaries[place])
-      guard !nested.isEmpty else { continue }
-      found = nested
-      break
-    }
-    guard !found.isEmpty else { throw .malformed(path: path, problem: "holds no tensor where a state dict has them") }
-    if found.allSatisfy({ $0.name.hasPrefix(Self.wrapper) }) {
-      found = found.map { (String($0.name.dropFirst(Self.wrapper.count)), $0.view) }
-    }
-    tensors = found
-  }
-
-  /// The last value of a key, as Python's dictionaries keep it.
-  private static func value(_ key: String, in items: [(key: PickleValue, value: PickleValue)]) -> PickleValue? {
-    items.last { item in
-      guard case .string(let text) = item.key else { return false }
-      return text == key
-    }?.value
-  }
-
-  private static func tensors(in items: [(key: PickleValue, value: PickleValue)]) -> [(
-    name: String, view: PickleTensor
-  )] {
-    items.compactMap { item in
-      guard case .string(let name) = item.key, case .tensor(let view) = item.value else { return nil }
-      return (name, view)
-    }
   }
 }

@@ -8,34 +8,43 @@ struct PyTorchView {
   /// The archive's folder.
   let folder: String
 
-  /// The tensor where it lies, or a copy in 32 bits where its elements do not follow one another.
-  func stored(_ archive: ZipArchive, _ file: MappedFile) throws(CheckpointError) -> StoredTensor {
-    let dtype = view.storage.dtype
+  /// The tensor where it lies, or a copy where its elements do not follow one another.
+  ///
+  /// - Parameter budget: bytes that copies may still take.
+  func stored(
+    _ archive: ZipArchive, _ file: MappedFile, budget: inout Int
+  ) throws(CheckpointError) -> StoredTensor {
+    let dtype = view.dtype
     guard let entry = archive.entries["\(folder)/data/\(view.storage.key)"] else {
       throw fault(file, "should be in the entry data/\(printable(view.storage.key)), which the archive lacks")
     }
-    let (bytes, overflow) = view.storage.count.multipliedReportingOverflow(by: dtype.size)
+    // The count of a storage without a type is one of bytes.
+    let (bytes, overflow) = view.storage.count.multipliedReportingOverflow(by: view.storage.dtype?.size ?? 1)
     guard !overflow, bytes <= entry.range.count else {
       throw fault(
         file,
-        "is of a storage of \(view.storage.count) \(dtype.rawValue) elements, but its entry has "
+        "is of a storage of \(view.storage.count) \(view.storage.dtype?.rawValue ?? "byte") elements, but its entry has "
           + "\(entry.range.count) bytes")
     }
-    guard let count = elements, let end = reach, end <= view.storage.count else {
-      throw fault(
-        file, "\(view.shape) with steps \(view.strides) leaves its storage of \(view.storage.count) elements")
+    let available = bytes / dtype.size
+    guard let count = elements, let end = reach, end <= available else {
+      throw fault(file, "\(view.shape) with steps \(view.strides) leaves its storage of \(available) elements")
     }
     let start = entry.range.lowerBound + view.offset * dtype.size
     if isContiguous, start % dtype.size == 0 || count == 0 {
       return StoredTensor(name: name, dtype: dtype, shape: view.shape, file: file, byteOffset: count == 0 ? 0 : start)
     }
-    // A view of more elements than its storage has, by steps of zero, could ask for any amount of memory.
-    guard dtype.isWeight, count <= view.storage.count else {
-      throw fault(file, "\(dtype.rawValue) \(view.shape) with steps \(view.strides) is not laid out row by row")
+    let (copy, tooLarge) = count.multipliedReportingOverflow(by: dtype.size)
+    guard !tooLarge, copy <= budget else {
+      throw fault(
+        file,
+        "\(dtype.rawValue) \(view.shape) with steps \(view.strides) is to be copied, and the copies of this file's views "
+          + "would take more than \(PyTorchFile.mostCopies) times its size")
     }
-    let whole = StoredTensor(
-      name: name, dtype: dtype, shape: [view.storage.count], file: file, byteOffset: entry.range.lowerBound)
-    return StoredTensor(name: name, tensor: gathered(whole.float32(), count: count))
+    budget -= copy
+    let storage = UnsafeRawBufferPointer(rebasing: file.bytes[entry.range])
+    return StoredTensor(
+      name: name, dtype: dtype, shape: view.shape, raw: gathered(storage, count: count, size: dtype.size))
   }
 
   private func fault(_ file: MappedFile, _ problem: String) -> CheckpointError {
@@ -76,21 +85,21 @@ struct PyTorchView {
     return true
   }
 
-  private func gathered(_ storage: Tensor, count: Int) -> Tensor {
+  private func gathered(_ storage: UnsafeRawBufferPointer, count: Int, size: Int) -> [UInt8] {
     var index = [Int](repeating: 0, count: view.shape.count)
     var place = view.offset
-    var values: [Float] = []
-    values.reserveCapacity(count)
-    for _ in 0..<count {
-      values.append(storage.values[place])
-      for axis in index.indices.reversed() {
-        index[axis] += 1
-        place += view.strides[axis]
-        if index[axis] < view.shape[axis] { break }
-        place -= index[axis] * view.strides[axis]
-        index[axis] = 0
+    return [UInt8](unsafeUninitializedCapacity: count * size) { bytes, filled in
+      for element in 0..<count {
+        for byte in 0..<size { bytes[element * size + byte] = storage[place * size + byte] }
+        for axis in index.indices.reversed() {
+          index[axis] += 1
+          place += view.strides[axis]
+          if index[axis] < view.shape[axis] { break }
+          place -= index[axis] * view.strides[axis]
+          index[axis] = 0
+        }
       }
+      filled = count * size
     }
-    return Tensor(shape: view.shape, values: values)
   }
 }

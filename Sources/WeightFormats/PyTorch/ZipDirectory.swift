@@ -51,7 +51,9 @@ struct ZipDirectory {
     for place in places where numbers.number(4, at: place) == endSignature {
       if numbers.number(2, at: place + 20) == UInt64(last - place) { return place }
     }
-    throw numbers.fault("is not a ZIP archive, which torch.save writes since 1.6; load and save it with a newer torch")
+    guard numbers.file.bytes.starts(with: Array("PK".utf8)) else { throw numbers.fault("is not a ZIP archive") }
+    throw numbers.fault(
+      "is cut off: it begins as a ZIP archive, which torch.save writes, but has no directory at its end")
   }
 }
 

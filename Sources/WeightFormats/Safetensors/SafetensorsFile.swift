@@ -28,7 +28,7 @@ package struct SafetensorsFile: Sendable {
     self.tensors = Dictionary(
       uniqueKeysWithValues: header.entries.map { entry in
         (
-          entry.name,
+          StoredTensor.key(entry.name),
           StoredTensor(
             name: entry.name, dtype: entry.dtype, shape: entry.shape, file: file,
             byteOffset: header.dataStart + entry.range.lowerBound)

@@ -31,7 +31,8 @@ struct SafetensorsHeader {
     dataStart = 8 + Int(length)
     guard dataStart <= file.byteCount else {
       throw .malformed(
-        path: path, problem: "the header should end at byte \(dataStart), but the file ends at \(file.byteCount)")
+        path: path,
+        problem: "is cut off: the header should end at byte \(dataStart), but the file ends at \(file.byteCount)")
     }
     let document: JSONValue
     do {
@@ -89,7 +90,7 @@ struct SafetensorsHeader {
     }
     guard shape.count <= mostAxes else { throw fault("has \(shape.count) axes, more than \(mostAxes)") }
     guard let size = byteCount(of: shape, dtype) else {
-      throw fault("has a shape \(shape) of more bytes than any memory")
+      throw fault("has a shape \(shape) of more bytes than any memory, or of no whole number of them")
     }
     guard offsets[1] - offsets[0] == size else {
       throw fault("\(typeName) \(shape) needs \(size) bytes, but its data_offsets span \(offsets[1] - offsets[0])")
@@ -100,15 +101,15 @@ struct SafetensorsHeader {
   /// Axes that a tensor of any known model stays under.
   static let mostAxes = 16
 
-  /// Nil when the product overflows, also where a zero extent hides that.
+  /// Nil when the product overflows, also where a zero extent hides that, or is no whole number of bytes.
   private static func byteCount(of shape: [Int], _ dtype: DType) -> Int? {
-    var size = dtype.size
+    var count = 1
     for extent in shape {
-      let (product, overflow) = size.multipliedReportingOverflow(by: max(extent, 1))
+      let (product, overflow) = count.multipliedReportingOverflow(by: max(extent, 1))
       guard !overflow else { return nil }
-      size = product
+      count = product
     }
-    return shape.contains(0) ? 0 : size
+    return shape.contains(0) ? 0 : dtype.byteCount(of: count)
   }
 
   private static func naturalNumbers(_ value: JSONValue) -> [Int]? {
@@ -128,7 +129,8 @@ struct SafetensorsHeader {
       guard entry.range.upperBound <= byteCount else {
         throw .tensor(
           path: path, name: entry.name,
-          problem: "ends at byte \(entry.range.upperBound) of the data, but the file holds \(byteCount)")
+          problem:
+            "ends at byte \(entry.range.upperBound) of the data, but the file holds \(byteCount): it is cut off")
       }
       guard entry.range.lowerBound == end else {
         throw .tensor(
