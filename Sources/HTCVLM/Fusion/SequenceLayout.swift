@@ -1,16 +1,15 @@
 package import Trace
 import WeightFormats
 
-/// Which position of the decoder's input holds what, and which may attend to which: the table of the model's mask.
+/// Which position of the decoder's input holds what, and which may attend to which.
 ///
 /// Positions run 0…S−1 in the order of the configuration's `sequence`; `text` is its last segment.
 package struct SequenceLayout: Sendable, Hashable {
   package let spans: [SequenceSpan]
   /// −2 anchor, −1 patch, else the token id.
   package let tokenIDs: [Int32]
-  /// The kind at each position.
-  package let kinds: [SegmentKind]
-  package let visualMask: VisualMask
+  /// Who may attend to whom.
+  package let rule: MaskRule
   package let firstVoco: Int
   package let lastVoco: Int
 
@@ -76,8 +75,7 @@ package struct SequenceLayout: Sendable, Hashable {
     }
     self.spans = spans
     tokenIDs = ids
-    self.kinds = kinds
-    self.visualMask = visualMask
+    rule = MaskRule(visualMask, kinds: kinds)
     firstVoco = first
     lastVoco = last
   }
@@ -103,25 +101,13 @@ package struct SequenceLayout: Sendable, Hashable {
   /// From the first voco to the last.
   package var vocoBlock: ClosedRange<Int> { firstVoco...lastVoco }
 
-  /// Whether query `row` may attend to key `column`.
-  package func allows(row: Int, column: Int) -> Bool {
-    if column == row { return true }
-    if column > row { return false }
-    let key = kinds[column]
-    switch kinds[row] {
-    case .anchors, .patches:
-      return visualMask == .causal || !key.isVisual
-    case .voco:
-      return true
-    case .bos, .newline, .text:
-      if row > firstVoco { return column >= firstVoco && !key.isVisual }
-      return visualMask == .causal || !key.isVisual
-    }
-  }
+  /// The kind at each position.
+  package var kinds: [SegmentKind] { rule.kinds }
+  package var visualMask: VisualMask { rule.visualMask }
 
   /// The whole mask `[S, S]`, 1 = the row may attend to the column.
   package var mask: [UInt8] {
-    (0..<length).flatMap { row in (0..<length).map { allows(row: row, column: $0) ? 1 : 0 } }
+    (0..<length).flatMap { row in (0..<length).map { rule.allows(row: row, column: $0) ? 1 : 0 } }
   }
 
   /// Positions of the voco block that text may attend to: the compressed picture.
