@@ -81,17 +81,20 @@ let package = Package(
     // Runs over many pictures.
     library(
       "Experiments",
-      ["Files", "JSON", "Statistics", "Tensor", "WeightFormats", "ImageLoading", "HTCVLM", "Trace", "Evidence"]),
+      [
+        "Files", "JSON", "Statistics", "Tensor", "WeightFormats", "ImageLoading", "Tokenization", "HTCVLM", "Trace",
+        "Evidence", "Evaluation", "Reports",
+      ]),
 
     // State → frame → screen.
     library("TerminalUI", ["ColorMaps"]),
-    library("Inspector", ["ColorMaps", "Statistics", "TerminalUI", "Evidence", "Trace", "Tensor", "Files"]),
+    library("Inspector", ["ColorMaps", "Statistics", "TerminalUI", "Evidence", "Trace", "Tensor", "Files", "Reports"]),
     library("ChafaPictures", ["CChafa", "ColorMaps", "TerminalUI"]),
     library("CursesTerminal", ["CNcurses", "ColorMaps", "TerminalUI"]),
 
     // Measurements → figures.
     library("Plots", ["CCairo", "ColorMaps", "ImageLoading"]),
-    library("Reports", ["TerminalUI"]),
+    library("Reports", ["Files", "Statistics", "TerminalUI"]),
 
     .executableTarget(
       name: "vocoscope",
@@ -129,11 +132,17 @@ let package = Package(
     tests("HTCVLM", ["Files", "JSON", "Statistics", "WeightFormats"], fixtures: true),
     tests("Evidence", ["Statistics"], fixtures: true),
     tests(
-      "Experiments", ["Tensor", "WeightFormats", "ImageLoading", "Tokenization", "HTCVLM", "Evidence", "Statistics"]),
-    tests("Evaluation", ["JSON", "Statistics"], fixtures: true),
+      "Experiments",
+      [
+        "Tensor", "WeightFormats", "ImageLoading", "Tokenization", "HTCVLM", "Evidence", "Statistics", "Evaluation",
+        "JSON",
+        "Reports",
+      ]),
+    tests("Evaluation", ["JSON", "Statistics", "Experiments"], fixtures: true),
     tests("TerminalUI", ["ColorMaps"], fixtures: true),
     tests("Inspector", ["ColorMaps", "Statistics"], fixtures: true),
     tests("ChafaPictures", ["ColorMaps", "TerminalUI"]),
+    tests("Reports", ["Statistics"]),
     tests("Plots", ["ColorMaps", "ImageLoading"]),
     .executableTarget(
       name: "curses-probe", dependencies: ["ColorMaps", "CursesTerminal", "TerminalUI"], path: "Tests/CursesProbe",

@@ -12,8 +12,9 @@
 #include <termios.h>
 #include <unistd.h>
 
-// Signals that end the process, and those that only have to be told to the main thread.
-static const int ending[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGABRT, SIGILL, SIGTRAP, SIGSEGV, SIGBUS, SIGFPE};
+// All signals that end the process and can be handled, and those that only have to be told to the main thread.
+static const int ending[] = {SIGINT,  SIGTERM, SIGHUP,  SIGQUIT,   SIGABRT, SIGILL, SIGTRAP, SIGSEGV,   SIGBUS, SIGFPE, SIGSYS,
+                             SIGUSR1, SIGUSR2, SIGALRM, SIGVTALRM, SIGPROF, SIGIO,  SIGPWR,  SIGSTKFLT, SIGPIPE, SIGXCPU, SIGXFSZ};
 static const int telling[] = {SIGWINCH, SIGTSTP, SIGCONT};
 enum { ENDING = sizeof ending / sizeof *ending, TELLING = sizeof telling / sizeof *telling };
 
@@ -71,6 +72,7 @@ void cncurses_hang_up(void) {
     raise(SIGHUP);
     // Where hang-ups are ignored there is still nobody left to talk to.
     raise(SIGTERM);
+    exit(128 + SIGHUP);
 }
 
 bool guard_prepare(void) {

@@ -1,4 +1,4 @@
-import JSON
+package import JSON
 
 /// A question's name in its file: benchmarks use numbers and strings, and both come back as they were.
 package enum QuestionID: Sendable, Hashable, CustomStringConvertible {
@@ -12,7 +12,7 @@ package enum QuestionID: Sendable, Hashable, CustomStringConvertible {
     }
   }
 
-  var json: JSONValue {
+  package var json: JSONValue {
     switch self {
     case .integer(let value): .integer(value)
     case .string(let value): .string(value)

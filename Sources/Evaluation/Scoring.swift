@@ -78,7 +78,7 @@ extension QuestionSet {
 
 extension Sequence {
   /// The elements by key, keys in the order of their first element.
-  func grouped<Key: Hashable>(by key: (Element) -> Key) -> [(key: Key, elements: [Element])] {
+  package func grouped<Key: Hashable>(by key: (Element) -> Key) -> [(key: Key, elements: [Element])] {
     var order: [Key: Int] = [:]
     var groups: [(key: Key, elements: [Element])] = []
     for element in self {

@@ -31,6 +31,7 @@ package enum FileContents {
   private static func regularFileSize(_ descriptor: Int32, path: String) throws(FileError) -> Int {
     var status = stat()
     guard fstat(descriptor, &status) == 0 else { throw FileError(reading: path) }
+    InputFiles.note(status)
     switch status.st_mode & S_IFMT {
     case S_IFREG: return Int(status.st_size)
     case S_IFDIR: throw FileError(path: path, reason: .directory)

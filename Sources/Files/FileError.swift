@@ -12,6 +12,8 @@ package struct FileError: Error, Sendable, Hashable, CustomStringConvertible {
     case system(String)
     /// What the system said when the file should have been written.
     case unwritable(String)
+    /// An output that would replace what the run reads.
+    case isInput
   }
 
   package let path: String
@@ -40,6 +42,7 @@ extension FileError.Reason: CustomStringConvertible {
     case .tooLarge(let byteCount, let limit): "has \(byteCount) bytes, more than the \(limit) allowed"
     case .system(let message): "cannot be read: \(message)"
     case .unwritable(let message): "cannot be written: \(message)"
+    case .isInput: "is not written, since this run reads it: name another file"
     }
   }
 }

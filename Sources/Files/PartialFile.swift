@@ -19,6 +19,7 @@ package struct PartialFile: ~Copyable {
     temporaryPath = "\(path).\(String(UInt32.random(in: .min ... .max), radix: 36)).partial"
     descriptor = open(temporaryPath, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
     guard descriptor >= 0 else { throw Self.unwritable(path) }
+    try InputFiles.refuse(path)
   }
 
   deinit {

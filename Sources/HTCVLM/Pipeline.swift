@@ -1,3 +1,4 @@
+import Foundation
 package import ImageLoading
 import Synchronization
 import Tensor
@@ -16,6 +17,12 @@ package struct PictureSource: Sendable {
     self.image = image
     self.name = name
     self.sha256 = sha256
+  }
+
+  /// Decodes the picture in the file at `path`; throws `ImageError`.
+  package init(path: String) throws {
+    let decoded = try ImageDecoder.decode(path: path)
+    self.init(image: decoded.image, name: URL(fileURLWithPath: path).lastPathComponent, sha256: decoded.fileSHA256)
   }
 }
 

@@ -34,6 +34,8 @@ package struct Int8Weights: Sendable {
       return
     }
     let place = try Self.writable(places, cacheDirectory)
+    // An older or damaged one, just looked at, is replaced.
+    InputFiles.forget(place)
     try Self.make(source, identity: identity, at: place, progress: progress)
     try self.init(opening: place, keys: keys)
   }

@@ -1,20 +1,34 @@
-import Foundation
+import Files
+import HTCVLM
 import Inspector
+import Statistics
 import Synchronization
 import TerminalUI
 
 /// Prints answers while they are generated, and the bill after them.
 final class AnswerPrinter: Sendable {
   private let streams: Bool
+  /// Stops the run whose answers can no longer be printed.
+  private let cancellation: CancellationFlag
   private let state = Mutex(State())
 
   fileprivate struct State {
     var compression = CompressionState()
     /// Rows of tokens of the latest question that are printed.
     var printedRows = 0
+    /// Why the last line could not be written.
+    var failure: StreamError?
   }
 
-  init(streams: Bool) { self.streams = streams }
+  init(streams: Bool, stopping cancellation: CancellationFlag) {
+    self.streams = streams
+    self.cancellation = cancellation
+  }
+
+  /// Throws what kept an answer from being printed.
+  func check() throws {
+    if let failure = state.withLock({ $0.failure }) { throw failure }
+  }
 
   /// Takes an event in, and prints what it completes.
   func apply(_ event: CompressionEvent) {
@@ -30,17 +44,23 @@ final class AnswerPrinter: Sendable {
       default: return []
       }
     }
-    for line in lines { print(line) }
-    if !lines.isEmpty { fflush(nil) }
+    guard !lines.isEmpty else { return }
+    do throws(StreamError) {
+      try StandardStream.output.write(lines.map { $0 + "\n" }.joined())
+    } catch {
+      state.withLock { $0.failure = error }
+      cancellation.cancel()
+    }
   }
 
   /// Prints what is left: everything as JSON, or the tables after the answers.
-  func finish(_ format: AnswerFormat) {
+  func finish(_ format: AnswerFormat) throws {
     let report = state.withLock { $0.compression.report() }
     switch format {
-    case .json: print(ReportText.json([report]), terminator: "")
+    case .json: try StandardStream.output.write(json: ReportText.json([report]))
     case .text:
-      print("\n" + ReportText.lines(report.withoutTables(["answers", "tokens"]), width: 100).joined(separator: "\n"))
+      let lines = ReportText.lines(report.withoutTables(["answers", "tokens"]), width: 100)
+      try StandardStream.output.write("\n" + lines.map { $0 + "\n" }.joined())
     }
   }
 }

@@ -2,6 +2,7 @@ import ArgumentParser
 import Foundation
 import HTCVLM
 import Inspector
+import Reports
 
 enum AnswerFrom: String, CaseIterable, ExpressibleByArgument {
   case voco, full, none, all
@@ -62,11 +63,25 @@ struct AskCommand: ParsableCommand {
     sampling.applyThreads()
     let pictures = try arguments.dropLast().map { try PictureSource(path: $0) }
     let pipeline = try model.opening().open()
-    let printer = AnswerPrinter(streams: format == .text)
+    let cancellation = CancellationFlag()
+    let printer = AnswerPrinter(streams: format == .text, stopping: cancellation)
+    do {
+      try converse(about: pictures, pipeline, printer, cancellation)
+    } catch {
+      try printer.check()
+      throw error
+    }
+    try printer.finish(format)
+  }
+
+  private func converse(
+    about pictures: [PictureSource], _ pipeline: Pipeline, _ printer: AnswerPrinter, _ cancellation: CancellationFlag
+  ) throws {
     printer.apply(.facts(CompressionFacts(pipeline.checkpoint, options: sampling.generation)))
     let progress = ProgressLine()
     var dialogue = CompressionDialogue(
-      pipeline.model, sources: from.sources, options: sampling.generation, run: RunContext()
+      pipeline.model, sources: from.sources, options: sampling.generation,
+      run: RunContext(cancellation: cancellation)
     ) { printer.apply($0) }
     var first: VisualCache?
     for picture in pictures {
@@ -83,6 +98,5 @@ struct AskCommand: ParsableCommand {
       try dialogue.ask(question, keepsTurns: keepTurns && index > 0)
     }
     if families, let first { try dialogue.families(try FamilyQuestion.questions(for: pictures[0].name), about: first) }
-    printer.finish(format)
   }
 }

@@ -1,6 +1,10 @@
 import ArgumentParser
+import Experiments
+import Files
 import Foundation
 import HTCVLM
+import Reports
+import Statistics
 import Tensor
 import WeightFormats
 
@@ -44,12 +48,12 @@ struct CheckCommand: ParsableCommand {
     let checkpoint = try source.open()
     let report = try CheckpointReport(
       expected: HTCVLMModel.expectedTensors(checkpoint.configuration), found: checkpoint.tensors)
-    for row in report.rows where !problems || !row.status.isHarmless { print(line(row)) }
-    print(summary(report, checkpoint))
+    let rows = report.rows.filter { !problems || !$0.status.isHarmless }.map(line)
+    try StandardStream.output.write((rows + [summary(report, checkpoint)]).map { $0 + "\n" }.joined())
     guard report.runnable else { throw ExitCode(1) }
     // Binding reads no weights but finds what shapes alone do not show, such as a tokenizer of another size.
     _ = try HTCVLMModel(directory: checkpoint)
-    print("this checkpoint runs")
+    try StandardStream.output.write("this checkpoint runs\n")
     if precision == .int8 { try compare(source) }
   }
 
@@ -58,13 +62,15 @@ struct CheckCommand: ParsableCommand {
     let pictures = images.isEmpty ? try AssetLocator.process.scenes() : images
     let progress = ProgressLine()
     defer { progress.clear() }
-    let comparison = try PrecisionComparison(source, pictures: pictures, prompt: prompt) { progress.show($0) }
+    let comparison = try PrecisionComparison(
+      pictures: pictures, prompt: prompt, progress: { progress.show($0) },
+      open: { try ModelOpening(source: source, precision: $0).open() })
     progress.clear()
-    print(comparison.lines.joined(separator: "\n"))
+    try StandardStream.output.write(comparison.lines.map { $0 + "\n" }.joined())
   }
 
   private func line(_ row: CheckpointReport.Row) -> String {
-    let status = row.status.rawValue.padding(toLength: 16, withPad: " ", startingAt: 0)
+    let status = TextTable.padded(row.status.rawValue, to: 16)
     let found = row.foundShape.map { "\(row.dtype?.rawValue ?? "?") \($0)" }
     let expected = row.expectedShape.map { "\($0)" }
     switch (found, expected) {
@@ -78,9 +84,9 @@ struct CheckCommand: ParsableCommand {
   private func memory(_ checkpoint: CheckpointDirectory, _ precision: Precision) -> String {
     let memory = MemoryEstimate(
       configuration: checkpoint.configuration, tensors: checkpoint.tensors, precision: precision)
-    return "memory   \(precision.rawValue): \(ByteText.mebibytes(memory.total)): "
-      + "\(ByteText.mebibytes(memory.mapped)) of mapped files, \(ByteText.mebibytes(memory.converted)) converted, "
-      + "\(ByteText.mebibytes(memory.activations)) activations, \(ByteText.mebibytes(memory.keyValues)) keys and values"
+    return "memory   \(precision.rawValue): \(Format.mebibytes(memory.total)): "
+      + "\(Format.mebibytes(memory.mapped)) of mapped files, \(Format.mebibytes(memory.converted)) converted, "
+      + "\(Format.mebibytes(memory.activations)) activations, \(Format.mebibytes(memory.keyValues)) keys and values"
   }
 
   private func summary(_ report: CheckpointReport, _ checkpoint: CheckpointDirectory) -> String {
@@ -92,7 +98,7 @@ struct CheckCommand: ParsableCommand {
     lines += Precision.allCases.map { memory(checkpoint, $0) }
     lines += [
       "compute  OpenBLAS core \(ComputeBackend.openBLASCore), "
-        + String(format: "%.0f GFLOP/s", ComputeBackend.measureGEMM()) + " with \(ComputeBackend.processors) threads"
+        + "\(Format.fixed(ComputeBackend.measureGEMM(), digits: 0)) GFLOP/s with \(ComputeBackend.processors) threads"
     ]
     let untrained = checkpoint.configuration.untrainedParts
     if !untrained.isEmpty { lines.append("untrained \(untrained.joined(separator: ", "))") }

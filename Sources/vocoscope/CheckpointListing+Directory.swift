@@ -1,5 +1,6 @@
 import HTCVLM
 import Inspector
+import Statistics
 import Tensor
 import Trace
 import WeightFormats
@@ -25,7 +26,7 @@ extension CheckpointListing {
           "\(configuration.mgvq.groups) groups × \(configuration.mgvq.codesPerGroup) codes of "
             + "\(configuration.mgvq.channelsPerGroup) values"),
         Fact("precision", precision.rawValue),
-        Fact("memory", "\(ByteText.mebibytes(memory.total)) for a run"),
+        Fact("memory", "\(Format.mebibytes(memory.total)) for a run"),
         Fact("compute", "OpenBLAS core \(ComputeBackend.openBLASCore)"),
         Fact("config.json", "SHA-256 \(checkpoint.configSHA256.prefix(12))…"),
         Fact("weights", "SHA-256 of the headers \(checkpoint.weightsSHA256.prefix(12))…"),

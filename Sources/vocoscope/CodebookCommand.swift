@@ -1,4 +1,5 @@
 import ArgumentParser
+import Files
 import Foundation
 import HTCVLM
 import Tensor
@@ -71,6 +72,7 @@ struct CodebookCommand: ParsableCommand {
   }
 
   func run() throws {
+    InputFiles.remember()
     ComputeBackend.setThreads(ProcessInfo.processInfo.activeProcessorCount)
     let run = try CodebookRun(
       MGVQSource(opening: model.opening().source, imageSize: imageSize), imageSize: imageSize, wantsPatches: patches)
@@ -80,6 +82,6 @@ struct CodebookCommand: ParsableCommand {
       exemplars: exemplars)
     let answer = try run.answer(question)
     if let plots { _ = try answer.figures.write(to: plots) }
-    print(try CodebookText(answer.document).text(format), terminator: "")
+    try format.print(try CodebookText(answer.document).text(format))
   }
 }

@@ -3,6 +3,7 @@ import Evidence
 import Foundation
 import ImageLoading
 import Plots
+import Statistics
 import Tensor
 import TerminalUI
 import Trace

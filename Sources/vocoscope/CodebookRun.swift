@@ -2,6 +2,7 @@ import Evidence
 import Foundation
 import HTCVLM
 import ImageLoading
+import Reports
 import Statistics
 import Tensor
 import Trace

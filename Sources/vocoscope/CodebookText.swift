@@ -1,6 +1,7 @@
 import Evidence
 import Foundation
 import Reports
+import Statistics
 
 /// A codebook's report as `codebook` prints it.
 struct CodebookText {
@@ -45,7 +46,7 @@ struct CodebookText {
 
   private var findings: [String] {
     ["findings"]
-      + TextTable.lines(report.findings.map { [$0.severity.rawValue, $0.what.rawValue, $0.sentence] })
+      + TextTable().lines(report.findings.map { [$0.severity.rawValue, $0.what.rawValue, $0.sentence] })
   }
 
   private var vectors: [String] {
@@ -61,7 +62,7 @@ struct CodebookText {
     }
     return [
       "vectors (norm before normalisation; nearest = median distance to the nearest other code, 0…2; rank = effective)"
-    ] + TextTable.lines([head] + rows)
+    ] + TextTable().lines([head] + rows)
   }
 
   private var usage: [String] {
@@ -81,7 +82,7 @@ struct CodebookText {
       "usage over \(pictures.pictures) pictures, \(samples) places a group (even use would miss about \(unseen) codes; "
         + "places of one picture are no independent samples)",
       "entropy in bits, corrected after Miller–Madow; margin = second minus first distance, mean over places",
-    ] + TextTable.lines([head] + rows)
+    ] + TextTable().lines([head] + rows)
   }
 
   private var places: [String] {
@@ -125,7 +126,7 @@ struct CodebookText {
       }
       return row
     }
-    return [title] + TextTable.lines([head] + rows)
+    return [title] + TextTable().lines([head] + rows)
   }
 
   private var code: [String] { document.code?.lines ?? [] }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Files
 import HTCVLM
 import WeightFormats
 
@@ -38,7 +39,9 @@ struct ConvertCommand: ParsableCommand {
     // Opened as every command opens it, so that what was written is known to run.
     let checkpoint = try CheckpointDirectory(path: out)
     _ = try HTCVLMModel(directory: checkpoint)
-    print("\(out): \(checkpoint.tensors.count) tensors; this checkpoint runs")
-    for part in checkpoint.configuration.untrainedParts { print("untrained: \(part)") }
+    let lines =
+      ["\(out): \(checkpoint.tensors.count) tensors; this checkpoint runs"]
+      + checkpoint.configuration.untrainedParts.map { "untrained: \($0)" }
+    try StandardStream.output.write(lines.map { $0 + "\n" }.joined())
   }
 }

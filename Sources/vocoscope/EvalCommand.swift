@@ -1,9 +1,11 @@
 import ArgumentParser
 import Evaluation
+import Experiments
 import Files
 import Foundation
 import HTCVLM
 import JSON
+import Reports
 import Statistics
 import Tensor
 
@@ -27,7 +29,8 @@ struct EvalCommand: ParsableCommand {
 
       With --lower and --upper, retention is the mean over families of (result − lower) / (upper − lower). Families \
       whose bounds lie within ten points of each other are reported but not counted.
-      """)
+      """,
+    subcommands: [EvalMergeCommand.self])
 
   @Argument(
     help: ArgumentHelp("The benchmark's question file, or the directory it is released as.", valueName: "questions"))
@@ -100,12 +103,12 @@ struct EvalCommand: ParsableCommand {
   @Option(help: ArgumentHelp("Ask only part i of n; prints no scores.", valueName: "i/n"))
   var shard: String?
 
-  @Flag(help: "The arguments are the parts of one run: put them together in --out.")
+  @Flag(help: "The same as 'eval merge': the arguments are the parts of one run.")
   var merge = false
 
   mutating func validate() throws {
-    if let parts {
-      guard !parts.isEmpty else { throw ValidationError("there is no part to merge") }
+    if merge {
+      guard !sources.isEmpty else { throw ValidationError("there is no part to merge") }
       guard out != nil else { throw ValidationError("merging needs --out: the file that gets all answers") }
       return
     }
@@ -126,13 +129,20 @@ struct EvalCommand: ParsableCommand {
   }
 
   func run() throws {
-    if let parts, let out { return try put(parts, together: out) }
+    if merge, let out { return try EvalMergeCommand.put(sources, together: out) }
+    InputFiles.remember()
     ComputeBackend.setThreads(threads ?? ProcessInfo.processInfo.activeProcessorCount)
     let contestants = try contestants()
-    let run = try EvalRun(
-      questions: QuestionSet(benchmark, path: try questions(), options: options), images: try imageFolder(),
-      maxNewTokens: maxNewTokens, precision: precision, shard: shard.map { try Shard($0) } ?? .whole)
-    let answers = try run.answers(of: contestants, savingTo: out)
+    let run = EvalRun(
+      questions: try QuestionSet(benchmark, path: questions(), options: options), images: try imageFolder(),
+      settings: EvalRun.Settings(
+        maxNewTokens: maxNewTokens, precision: precision, shard: try shard.map { try Shard($0) } ?? .whole,
+        version: programVersion)
+    ) { try ModelOpening(source: $0, precision: $1).open() }
+    let line = ProgressLine()
+    defer { line.clear() }
+    let answers = try run.answers(of: contestants, savingTo: out) { line.show($1, prefix: $0 + " ") }
+    line.clear()
     guard shard == nil else { return }
     let bounds = lower.map { _ in
       Comparison.Bounds(lower: contestants.count - 2, upper: contestants.count - 1)
@@ -144,9 +154,9 @@ struct EvalCommand: ParsableCommand {
         method: intervals == .wilson ? .wilson : .clusterBootstrap(bootstrap), bounds: bounds, bootstrap: bootstrap),
       sources: answers.map(\.source), version: programVersion)
     switch format {
-    case .text: print(report.text, terminator: "")
-    case .json: print(report.json.document, terminator: "")
-    case .csv: print(report.csv, terminator: "")
+    case .text: try StandardStream.output.write(report.text)
+    case .json: try StandardStream.output.write(json: report.json.document)
+    case .csv: try StandardStream.output.write(report.csv)
     }
   }
 
@@ -179,16 +189,25 @@ struct EvalCommand: ParsableCommand {
     if Directory.exists(questions) { return questions }
     return URL(fileURLWithPath: questions).deletingLastPathComponent().path
   }
+}
 
-  /// The parts to merge: with `--merge`, or after the word `merge` as long as no file has that name.
-  private var parts: [String]? {
-    if merge { return sources }
-    guard sources.first == "merge", !FileManager.default.fileExists(atPath: "merge") else { return nil }
-    return Array(sources.dropFirst())
-  }
+/// `vocoscope eval merge`: the parts of one run in one file.
+struct EvalMergeCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "merge", _superCommandName: "vocoscope eval",
+    abstract: "Put the parts that 'eval --shard' made together, in the order of the questions.")
 
-  private func put(_ parts: [String], together out: String) throws {
+  @Argument(help: ArgumentHelp("Files that 'vocoscope eval --shard i/n --out' wrote.", valueName: "part"))
+  var parts: [String]
+
+  @Option(help: ArgumentHelp("The file that gets all answers.", valueName: "answers.jsonl"))
+  var out: String
+
+  func run() throws { try Self.put(parts, together: out) }
+
+  static func put(_ parts: [String], together out: String) throws {
+    InputFiles.remember()
     let merged = try ResultsFile.merge(parts, to: out)
-    print("\(out): \(merged.records.count) answers of \(merged.header.model)")
+    try StandardStream.output.write("\(out): \(merged.records.count) answers of \(merged.header.model)\n")
   }
 }

@@ -2,6 +2,8 @@ import Foundation
 import HTCVLM
 import ImageLoading
 import Inspector
+import Reports
+import Statistics
 import Synchronization
 import Trace
 
@@ -47,11 +49,11 @@ extension ModelRun {
   }
 }
 
-extension PictureSource {
-  /// Decodes the picture in the file at `path`; throws `ImageError`.
-  init(path: String) throws {
-    let decoded = try ImageDecoder.decode(path: path)
-    self.init(
-      image: decoded.image, name: URL(fileURLWithPath: path).lastPathComponent, sha256: decoded.fileSHA256)
+extension ProgressLine {
+  /// The stage under way, with the time that it still takes where that is known.
+  func show(_ progress: StageProgress) {
+    guard case .running(let done, let steps) = progress.state else { return }
+    let left = progress.secondsLeft.map { ", \(Format.seconds($0)) left" } ?? ""
+    show("\(progress.stage.title) \(done)/\(steps)\(left)")
   }
 }

@@ -21,8 +21,10 @@ enum ProcessSetup {
   /// Tensors come and go by the hundred megabytes.
   static func keepFreedMemory() { ComputeBackend.keepFreedMemory() }
 
-  /// A reader that goes away (`vocoscope report … | head`) ends the output, not with a signal but with an error.
-  static func ignoreBrokenPipes() {
+  /// A reader that goes away (`vocoscope report … | head`) and a file at its size limit end what is written with an error
+  /// that can be told, not the process with a signal.
+  static func answerSignals() {
     signal(SIGPIPE, SIG_IGN)
+    signal(SIGXFSZ, SIG_IGN)
   }
 }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Files
 import Foundation
 import HTCVLM
 import Inspector
@@ -7,6 +8,14 @@ import Trace
 
 enum ReportFormat: String, CaseIterable, ExpressibleByArgument {
   case text, json, csv
+
+  /// Prints a document of this format.
+  func print(_ document: String) throws {
+    switch self {
+    case .json: try StandardStream.output.write(json: document)
+    case .text, .csv: try StandardStream.output.write(document)
+    }
+  }
 }
 
 /// `vocoscope report`: what the panels show, in words and numbers.
@@ -36,7 +45,7 @@ struct ReportCommand: ParsableCommand {
       try ReportSource.isTrace(source)
       ? ReportSource.file(source)
       : ReportSource.run(ModelRun(image: source, model: model, options: asking), withFamilies: families)
-    print(try report.text(format, evidence: evidence), terminator: "")
+    try format.print(try report.text(format, evidence: evidence))
   }
 }
 

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Files
 import HTCVLM
 import Trace
 
@@ -17,7 +18,9 @@ struct TraceCommand: ParsableCommand {
   var out: String
 
   func run() throws {
-    let trace = try ModelRun(image: image, model: model, options: asking).trace()
-    try TraceFile.write(trace, to: out)
+    InputFiles.remember()
+    let run = try ModelRun(image: image, model: model, options: asking)
+    try InputFiles.refuse(out)
+    try TraceFile.write(try run.trace(), to: out)
   }
 }

@@ -1,5 +1,7 @@
 import ArgumentParser
 import Evaluation
+import Experiments
+import Files
 import Foundation
 import Tensor
 
@@ -77,8 +79,10 @@ struct VerifyCommand: ParsableCommand {
 
   func run() throws {
     if let states { return try show(VerifyText(VerifyState.merge(states)), pictures: []) }
+    InputFiles.remember()
     ComputeBackend.setThreads(ProcessInfo.processInfo.activeProcessorCount)
     let pictures = try VerifyPictures(sources)
+    if let figure { try InputFiles.refuse(figure) }
     let run = try VerifyRun(
       pictures, model: model.opening(), prompt: prompt, seed: seed, draws: draws,
       cutsHeads: everyHead)
@@ -90,7 +94,7 @@ struct VerifyCommand: ParsableCommand {
     let folder = EvidenceFolder(text: text, pictures: pictures)
     if let figure { try folder.writePaperFigure(to: figure) }
     if let report { try folder.write(to: report) }
-    print(try text.text(format), terminator: "")
+    try format.print(try text.text(format))
   }
 
   /// The states to merge: with `--merge`, or after the word `merge` as long as no file has that name.

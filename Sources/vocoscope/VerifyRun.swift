@@ -4,6 +4,7 @@ import Experiments
 import Foundation
 import HTCVLM
 import ImageLoading
+import Reports
 import WeightFormats
 
 /// Measures the pictures and controls of one part of a `verify` run, and keeps the state on disk as it goes.
@@ -12,7 +13,7 @@ struct VerifyRun {
   private let subject: VerifySubject
   private let pictures: VerifyPictures
   private let measurement: VerifyMeasurement
-  private let progress = VerifyProgress()
+  private let progress = ProgressLine()
 
   init(
     _ pictures: VerifyPictures, model: ModelOpening, prompt: String, seed: UInt64, draws: Int, cutsHeads: Bool?
@@ -125,19 +126,5 @@ private struct VerifyKeeper {
 
   func save() throws {
     if let path { try state.write(to: path) }
-  }
-}
-
-/// What is being measured, on a line of standard error that goes away; silent where nobody watches.
-private struct VerifyProgress {
-  private let isWatched = isatty(FileHandle.standardError.fileDescriptor) != 0
-
-  func show(_ text: String) {
-    let safe = String(text.unicodeScalars.map { $0.properties.generalCategory == .control ? "?" : Character($0) })
-    if isWatched { FileHandle.standardError.write(Data("\r\u{1B}[K\(safe)".utf8)) }
-  }
-
-  func clear() {
-    if isWatched { FileHandle.standardError.write(Data("\r\u{1B}[K".utf8)) }
   }
 }

@@ -96,6 +96,7 @@ struct VerifyState {
       return state
     }
     let state = try VerifyState(path: path)
+    InputFiles.forget(path)
     if let difference = state.plan.difference(plan) {
       throw UsageProblem("\(path): is of another run: \(difference)")
     }

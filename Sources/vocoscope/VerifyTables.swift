@@ -1,4 +1,5 @@
 import Evidence
+import Statistics
 
 /// The maps and rows of a run as plain text.
 struct VerifyTables {

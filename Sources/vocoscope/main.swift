@@ -1,7 +1,9 @@
+import Files
 import Foundation
 
 // Libraries that choose their kernels when they are loaded must see the right choice before anything else runs.
+StandardStream.reserveClosed()
 ProcessSetup.selectComputeKernels()
 ProcessSetup.keepFreedMemory()
-ProcessSetup.ignoreBrokenPipes()
+ProcessSetup.answerSignals()
 exit(CommandLineProgram.run())

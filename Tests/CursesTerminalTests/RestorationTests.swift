@@ -27,7 +27,10 @@ struct RestorationTests {
 
   @Test(
     "A signal ends the program as it would have, with the terminal as it was",
-    arguments: [SIGTERM, SIGHUP, SIGQUIT, SIGSEGV, SIGBUS, SIGABRT, SIGFPE])
+    arguments: [
+      SIGTERM, SIGHUP, SIGQUIT, SIGSEGV, SIGBUS, SIGABRT, SIGFPE, SIGUSR1, SIGUSR2, SIGALRM, SIGVTALRM, SIGPROF, SIGIO,
+      SIGPWR, SIGPIPE, SIGXCPU, SIGXFSZ, SIGSYS,
+    ])
   func signals(number: Int32) throws {
     let driver = try startProbe(environment: ["COLORTERM": "truecolor"])
     driver.signal(number)
@@ -55,6 +58,18 @@ struct RestorationTests {
     let driver = try startProbe()
     driver.hangUp()
     #expect(driver.waitForExit() == .signal(SIGHUP))
+  }
+
+  @Test("A terminal that disappears ends the program also where hang-ups and requests to end are ignored")
+  func hangUpIgnored() throws {
+    let probe = try PtyDriver.builtProduct("curses-probe")
+    let driver = try PtyDriver(
+      executable: "/bin/sh", arguments: ["-c", "trap '' HUP TERM; exec '\(probe)'"],
+      environment: ["TERM": "xterm-256color", "LC_ALL": "C.UTF-8", "PATH": "/usr/bin:/bin"],
+      size: Size(width: 40, height: 10))
+    #expect(driver.wait { $0.text.contains("probe 40") })
+    driver.hangUp()
+    #expect(driver.waitForExit() == .code(128 + SIGHUP))
   }
 
   @Test("Ctrl-Z gives the terminal back until the program is continued, then everything is drawn anew")

@@ -2,6 +2,7 @@ import ColorMaps
 import Evidence
 import Foundation
 import Inspector
+import Statistics
 import TerminalUI
 import TestSupport
 import Testing

@@ -121,12 +121,8 @@ struct ReportTests {
     #expect(share == state.map?.view.shares.anchors)
   }
 
-  @Test("CSV fields are quoted where they must be, and every record has five fields")
+  @Test("Every record of the CSV has five fields, whatever the answer holds")
   func csv() {
-    #expect(ReportText.csvField("plain") == "plain")
-    #expect(ReportText.csvField("a,b") == "\"a,b\"")
-    #expect(ReportText.csvField("say \"hi\"") == "\"say \"\"hi\"\"\"")
-    #expect(ReportText.csvField("two\r\nlines") == "\"two\r\nlines\"")
     var state = InspectorState.complete()
     var trace = SyntheticTrace().trace
     trace.generation?.text = "a \"big\", red\ncat"

@@ -50,25 +50,6 @@ struct Program {
   }
 }
 
-/// A directory that goes away with its owner.
-final class TemporaryFolder {
-  private let url: URL
-
-  init() throws {
-    url = FileManager.default.temporaryDirectory.appendingPathComponent("vocoscope-\(UUID().uuidString)")
-    try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
-  }
-
-  deinit { try? FileManager.default.removeItem(at: url) }
-
-  var root: String { url.path }
-
-  func path(_ name: String) -> String { url.appendingPathComponent(name).path }
-
-  /// Names of everything in the folder.
-  var contents: [String] { (try? FileManager.default.contentsOfDirectory(atPath: url.path)) ?? [] }
-}
-
 /// The recorded model that the parity tests hold the model to; its weights are random.
 enum ParityCase {
   static let directory = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()

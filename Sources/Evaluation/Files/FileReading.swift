@@ -1,10 +1,11 @@
 import Files
-import Foundation
-import JSON
+package import Foundation
+package import JSON
 
 /// Reads a whole file, mapped where the system can.
-func readFile(_ path: String) throws(EvaluationError) -> Data {
+package func readFile(_ path: String) throws(EvaluationError) -> Data {
   do {
+    InputFiles.note(path: path)
     return try Data(contentsOf: URL(fileURLWithPath: path), options: .mappedIfSafe)
   } catch {
     throw .unreadable(file: path, reason: (error as NSError).localizedDescription)
@@ -21,7 +22,7 @@ func filesInDirectory(_ path: String) throws(EvaluationError) -> [String] {
 }
 
 /// Runs `body` on the bytes of `data`, keeping the error's type.
-func withBytes<Result>(
+package func withBytes<Result>(
   of data: Data, _ body: (UnsafeBufferPointer<UInt8>) throws(EvaluationError) -> Result
 ) throws(EvaluationError) -> Result {
   let outcome = data.withUnsafeBytes { raw in
@@ -33,7 +34,7 @@ func withBytes<Result>(
 /// The JSON value `bytes`, which are line `line` and on of `file`.
 ///
 /// An escaped half of a surrogate pair becomes U+FFFD, as one in a caption should not keep a benchmark from being read.
-func parseJSON(
+package func parseJSON(
   _ bytes: UnsafeBufferPointer<UInt8>, file: String, line: Int = 1
 ) throws(EvaluationError) -> JSONValue {
   do {

@@ -1,61 +1,61 @@
 import Foundation
-import JSON
+package import JSON
 
 /// A JSON object of a benchmark's file, read key by key with errors that name file, line and key.
-struct RecordReader {
-  let file: String
-  let object: JSONObject
+package struct RecordReader {
+  package let file: String
+  package let object: JSONObject
 
-  var line: Int { object.line }
+  package var line: Int { object.line }
 
-  init(file: String, object: JSONObject) {
+  package init(file: String, object: JSONObject) {
     self.file = file
     self.object = object
   }
 
-  init(file: String, line: Int, value: JSONValue) throws(EvaluationError) {
+  package init(file: String, line: Int, value: JSONValue) throws(EvaluationError) {
     guard case .object(let object) = value else {
       throw .malformed(file: file, line: line, reason: "found \(value.summary), expected an object")
     }
     self.init(file: file, object: object)
   }
 
-  func wrong(_ key: String, _ found: String, expected: String) -> EvaluationError {
+  package func wrong(_ key: String, _ found: String, expected: String) -> EvaluationError {
     .wrongValue(file: file, line: line, key: key, found: found, expected: expected)
   }
 
-  func value(_ key: String) throws(EvaluationError) -> JSONValue {
+  package func value(_ key: String) throws(EvaluationError) -> JSONValue {
     guard let value = object[key] else { throw .missingKey(file: file, line: line, key: key) }
     return value
   }
 
-  func string(_ key: String) throws(EvaluationError) -> String {
+  package func string(_ key: String) throws(EvaluationError) -> String {
     let value = try value(key)
     guard case .string(let text) = value else { throw wrong(key, value.summary, expected: "a string") }
     return text
   }
 
   /// The string of `key`; nil where the key is absent or null.
-  func optionalString(_ key: String) throws(EvaluationError) -> String? {
+  package func optionalString(_ key: String) throws(EvaluationError) -> String? {
     switch object[key] {
     case nil, .null?: nil
     default: try string(key)
     }
   }
 
-  func integer(_ key: String) throws(EvaluationError) -> Int {
+  package func integer(_ key: String) throws(EvaluationError) -> Int {
     let value = try value(key)
     guard case .integer(let number) = value else { throw wrong(key, value.summary, expected: "an integer") }
     return number
   }
 
-  func array(_ key: String) throws(EvaluationError) -> [JSONValue] {
+  package func array(_ key: String) throws(EvaluationError) -> [JSONValue] {
     let value = try value(key)
     guard case .array(let values) = value else { throw wrong(key, value.summary, expected: "an array") }
     return values
   }
 
-  func strings(_ key: String) throws(EvaluationError) -> [String] {
+  package func strings(_ key: String) throws(EvaluationError) -> [String] {
     var texts: [String] = []
     for value in try array(key) {
       guard case .string(let text) = value else { throw wrong(key, value.summary, expected: "an array of strings") }
@@ -64,13 +64,13 @@ struct RecordReader {
     return texts
   }
 
-  func record(_ key: String) throws(EvaluationError) -> RecordReader {
+  package func record(_ key: String) throws(EvaluationError) -> RecordReader {
     let value = try value(key)
     guard case .object(let object) = value else { throw wrong(key, value.summary, expected: "an object") }
     return RecordReader(file: file, object: object)
   }
 
-  func records(_ key: String) throws(EvaluationError) -> [RecordReader] {
+  package func records(_ key: String) throws(EvaluationError) -> [RecordReader] {
     var records: [RecordReader] = []
     for value in try array(key) {
       guard case .object(let object) = value else { throw wrong(key, value.summary, expected: "an array of objects") }
@@ -80,7 +80,7 @@ struct RecordReader {
   }
 
   /// A question's ID: a string or an integer.
-  func questionID(_ key: String) throws(EvaluationError) -> QuestionID {
+  package func questionID(_ key: String) throws(EvaluationError) -> QuestionID {
     let value = try value(key)
     switch value {
     case .integer(let number): return .integer(number)
@@ -90,7 +90,7 @@ struct RecordReader {
   }
 
   /// One of `allowed`, compared without case.
-  func string(_ key: String, oneOf allowed: [String]) throws(EvaluationError) -> String {
+  package func string(_ key: String, oneOf allowed: [String]) throws(EvaluationError) -> String {
     let text = try string(key)
     guard let match = allowed.first(where: { $0.lowercased() == text.lowercased() }) else {
       throw wrong(key, "\"\(text.prefix(40))\"", expected: allowed.joined(separator: " or "))

@@ -1,3 +1,4 @@
+import Statistics
 import Tensor
 
 /// When a key counts as an attention sink.

@@ -1,4 +1,5 @@
 import Foundation
+import Statistics
 package import Trace
 
 /// How often each pair of codes of two groups occurs at the same place.

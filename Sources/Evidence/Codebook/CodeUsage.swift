@@ -1,4 +1,5 @@
 import Foundation
+import Statistics
 package import Trace
 
 /// How often each code of each group occurs over pictures; adds up and merges in constant memory.

@@ -1,4 +1,5 @@
 import Foundation
+import Statistics
 
 /// Turns measurements into verdicts by `VerdictRule`.
 package struct VerdictEngine: Sendable, Hashable {

@@ -1,3 +1,5 @@
+import Statistics
+
 /// The thresholds of the verdicts, fixed before the data are seen and printed with every verdict.
 package struct VerdictRule: Sendable, Hashable, Codable {
   /// The smallest lift worth the word "prioritises": a whole interval above it is needed for yes, below it for no.

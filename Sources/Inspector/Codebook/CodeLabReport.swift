@@ -1,4 +1,5 @@
 import Evidence
+import Statistics
 import Tensor
 import TerminalUI
 import Trace

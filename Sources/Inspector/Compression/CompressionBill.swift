@@ -1,4 +1,5 @@
 package import Evidence
+import Statistics
 
 /// What one source costs: measured in this run, and computed from the shapes.
 package struct SourceBill: Sendable, Hashable {

@@ -1,4 +1,6 @@
 import Evidence
+import Reports
+import Statistics
 import TerminalUI
 
 /// The panel's pages as lines of a width: the screen scrolls through them.
@@ -76,7 +78,7 @@ struct CompressionLines {
     let mark = exchange.divergence(of: answer.source) == index ? (look.glyphs.isUnicode ? "≠" : "!") : " "
     let piece = fitted(shown(token.piece), max(4, min(14, width - 10)))
     let bar = String(repeating: look.glyphs.isUnicode ? "▪" : "#", count: Int((token.probability * 8).rounded()))
-    let text = "\(mark) \(piece) \(ReportText.padded(Format.percent(token.probability), 6, trailing: true))"
+    let text = "\(mark) \(piece) \(TextTable.padded(Format.percent(token.probability), to: 6, .trailing))"
     return (displayWidth(text) + 9 <= width ? "\(text) \(bar)" : text, parted ? theme.bad : theme.text)
   }
 
@@ -108,7 +110,7 @@ struct CompressionLines {
   private func bill(_ facts: CompressionFacts) -> [[Span]] {
     let bill = CompressionBill(facts, pictures: state.pictures, latest: state.latest)
     let tokens = Format.integer(bill.sources[0].questionTokens)
-    func seconds(_ value: Double?) -> String { value.map(Self.duration) ?? "–" }
+    func seconds(_ value: Double?) -> String { value.map(Format.duration) ?? "–" }
     func rows(_ bills: [SourceBill]) -> [[Span]] {
       [
         row("rows kept", bills.map { Format.integer($0.rows) }),
@@ -130,12 +132,6 @@ struct CompressionLines {
     let ours = [head, own[0], own[1], measured[0], own[2], measured[1], own[3], measured[2], own[4], measured[3]]
     return ours + text(bill.sentence, theme.title) + [published] + rows(bill.published)
       + text("Computed from the published shape; nothing of it was measured here.", theme.dim)
-  }
-
-  /// 340 µs, 12.4 ms, 1.3 s
-  static func duration(_ seconds: Double) -> String {
-    if seconds >= 0.9995 { return Format.seconds(seconds) }
-    return seconds >= 0.0009995 ? "\(significant(seconds * 1000)) ms" : "\(significant(seconds * 1e6)) µs"
   }
 
   private func row(_ name: String, _ cells: [String], _ style: Style? = nil) -> [Span] {
@@ -169,13 +165,13 @@ struct CompressionLines {
   }
 
   private func turn(_ facts: CompressionFacts, _ answer: SourceAnswer) -> [[Span]] {
-    let name = ReportText.padded(facts.title(of: answer.source), 11)
+    let name = TextTable.padded(facts.title(of: answer.source), to: 11)
     let answered = text("\(name) → \(answer.outcome)", answer.refusal == nil ? theme.accent : theme.warning, indent: 2)
     guard let cost = answer.cost else { return answered }
     return answered
       + text(
         "reused \(Format.integer(cost.reusedRows)) row\(cost.reusedRows == 1 ? "" : "s") (\(Format.bytes(cost.reusedBytes))), "
-          + "computed \(Format.integer(cost.computedRows)) in \(Self.duration(cost.seconds))", theme.dim, indent: 4)
+          + "computed \(Format.integer(cost.computedRows)) in \(Format.duration(cost.seconds))", theme.dim, indent: 4)
   }
 
   // MARK: Kept and lost
@@ -231,6 +227,6 @@ struct CompressionLines {
   private func fitted(_ text: String, _ width: Int, trailing: Bool = false) -> String {
     let width = max(1, width)
     let cut = displayWidth(text) <= width ? text : truncated(text, to: width, ellipsis: look.glyphs.ellipsis)
-    return ReportText.padded(cut, width, trailing: trailing)
+    return TextTable.padded(cut, to: width, trailing ? .trailing : .leading)
   }
 }

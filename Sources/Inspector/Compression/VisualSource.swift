@@ -1,4 +1,5 @@
 package import Evidence
+import Statistics
 
 /// What an answer starts from; the raw values are those of `ask --from` and of `trained_sources`.
 package enum VisualSource: String, Sendable, Hashable, CaseIterable, Codable {

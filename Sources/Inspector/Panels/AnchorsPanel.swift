@@ -1,5 +1,7 @@
 import ColorMaps
 import Evidence
+import Reports
+import Statistics
 import Tensor
 import TerminalUI
 import Trace
@@ -93,7 +95,7 @@ extension Canvas {
     for row in 0..<mgvq.codes.height {
       for column in 0..<mgvq.codes.width {
         let point = GridPoint(column: column, row: row)
-        let text = ReportText.padded(String(mgvq.codes[state.view.group, row, column]), digits, trailing: true)
+        let text = TextTable.padded(String(mgvq.codes[state.view.group, row, column]), to: digits, .trailing)
         let style = point == state.cursor.code ? look.theme.cursor : look.theme.text
         line(text, in: layout.rect(of: point), style: style)
       }
@@ -115,7 +117,7 @@ extension InspectorState {
     }
     let widths = (0..<5).map { column in rows.map { displayWidth($0[column]) }.max() ?? 0 }
     return rows.map { row in
-      (0..<5).filter { widths[$0] > 0 }.map { ReportText.padded(row[$0], widths[$0]) }.joined(separator: " ")
+      (0..<5).filter { widths[$0] > 0 }.map { TextTable.padded(row[$0], to: widths[$0]) }.joined(separator: " ")
     }
   }
 

@@ -1,5 +1,6 @@
 import ColorMaps
 import Evidence
+import Statistics
 import TerminalUI
 
 extension Canvas {

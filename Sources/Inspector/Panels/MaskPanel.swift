@@ -1,4 +1,5 @@
 import ColorMaps
+import Statistics
 import TerminalUI
 import Trace
 

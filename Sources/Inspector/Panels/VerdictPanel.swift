@@ -1,4 +1,5 @@
 import Evidence
+import Reports
 import Statistics
 import TerminalUI
 
@@ -29,8 +30,8 @@ extension Canvas {
         default: look.theme.warning
         }
       let head = [
-        Span(ReportText.padded(tier.name, 12) + " ", look.theme.title),
-        Span(ReportText.padded(tier.word, 12) + " ", style),
+        Span(TextTable.padded(tier.name, to: 12) + " ", look.theme.title),
+        Span(TextTable.padded(tier.word, to: 12) + " ", style),
       ]
       guard rect.width >= 60 else { return [head] + styled(tier.sentence, look.theme.text, rect) }
       let indent = [Span(String(repeating: " ", count: 26), look.theme.text)]

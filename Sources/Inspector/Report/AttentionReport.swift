@@ -1,4 +1,5 @@
 import Evidence
+import Statistics
 import Trace
 
 extension InspectorState {

@@ -1,3 +1,5 @@
+import Statistics
+
 extension InspectorState {
   var checkpointReport: PanelReport {
     var report = PanelReport(.checkpoint)

@@ -1,3 +1,4 @@
+import Statistics
 import Tensor
 import TerminalUI
 import Trace

@@ -1,4 +1,5 @@
 import Foundation
+import Reports
 import TerminalUI
 
 /// Reports as people and programs read them.
@@ -11,7 +12,7 @@ package enum ReportText {
     for fact in report.facts {
       let room = max(10, width - nameWidth - 2)
       for (index, part) in wrapped(fact.value.text, to: room).enumerated() {
-        lines.append((index == 0 ? padded(fact.name, nameWidth) : padded("", nameWidth)) + "  " + part)
+        lines.append(TextTable.padded(index == 0 ? fact.name : "", to: nameWidth) + "  " + part)
       }
     }
     for table in report.tables {
@@ -47,51 +48,25 @@ package enum ReportText {
 
   /// One rectangular table for everything (RFC 4180): `panel,table,row,field,value`, rows counted from 1.
   package static func csv(_ reports: [PanelReport]) -> String {
-    var lines = ["panel,table,row,field,value"]
-    func add(_ fields: [String]) { lines.append(fields.map(csvField).joined(separator: ",")) }
+    var rows = [["panel", "table", "row", "field", "value"]]
     for report in reports {
-      for fact in report.facts { add([report.panel, "facts", "1", fact.name, fact.value.plain]) }
+      for fact in report.facts { rows.append([report.panel, "facts", "1", fact.name, fact.value.plain]) }
       for table in report.tables {
         for (index, row) in table.rows.enumerated() {
-          for (column, value) in zip(table.columns, row) {
-            add([report.panel, table.title, String(index + 1), column, value.plain])
-          }
+          rows += zip(table.columns, row).map { [report.panel, table.title, String(index + 1), $0, $1.plain] }
         }
       }
-      for (index, note) in report.notes.enumerated() { add([report.panel, "notes", String(index + 1), "note", note]) }
+      rows += report.notes.enumerated().map { [report.panel, "notes", String($0.offset + 1), "note", $0.element] }
     }
-    return lines.joined(separator: "\r\n") + "\r\n"
-  }
-
-  /// A CSV field, quoted where it must be.
-  package static func csvField(_ text: String) -> String {
-    guard text.unicodeScalars.contains(where: { $0 == "," || $0 == "\"" || $0 == "\n" || $0 == "\r" }) else {
-      return text
-    }
-    return "\"" + text.replacingOccurrences(of: "\"", with: "\"\"") + "\""
+    return CSV.text(rows, lineEnd: "\r\n")
   }
 
   private static func rows(of table: PanelReport.Table) -> [String] {
-    let body = table.rows.map { $0.map(\.text) }
-    let widths = table.columns.indices.map { column in
-      body.reduce(displayWidth(table.columns[column])) { max($0, displayWidth($1[column])) }
-    }
-    let isNumeric = table.columns.indices.map { column in
+    let alignments = table.columns.indices.map { column in
       table.rows.allSatisfy { if case .text = $0[column] { false } else { true } }
+        ? TextTable.Alignment.trailing : .leading
     }
-    return ([table.columns] + body).map { row in
-      var line = "  "
-      for (column, text) in row.enumerated() {
-        line += padded(text, widths[column], trailing: isNumeric[column]) + "  "
-      }
-      while line.last == " " { line.removeLast() }
-      return line
-    }
-  }
-
-  static func padded(_ text: String, _ width: Int, trailing: Bool = false) -> String {
-    let space = String(repeating: " ", count: max(0, width - displayWidth(text)))
-    return trailing ? space + text : text + space
+    return TextTable(.each(alignments)).lines([table.columns] + table.rows.map { $0.map(\.text) })
   }
 }
 

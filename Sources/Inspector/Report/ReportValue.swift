@@ -1,3 +1,5 @@
+import Statistics
+
 /// A value that screen and report write alike; in JSON numbers stay numbers.
 package enum ReportValue: Sendable, Hashable {
   case text(String)

@@ -1,4 +1,5 @@
 import FoundationInternationalization
+import Statistics
 package import TerminalUI
 import Trace
 

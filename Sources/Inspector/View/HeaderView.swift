@@ -1,4 +1,5 @@
 import Evidence
+import Statistics
 import TerminalUI
 import Trace
 

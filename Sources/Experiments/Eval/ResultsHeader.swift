@@ -1,3 +1,4 @@
+package import Evaluation
 import JSON
 
 /// The first line of a results file: what the answers depend on.

@@ -1,3 +1,5 @@
+package import Evaluation
+import Reports
 import Statistics
 
 extension Comparison {
@@ -7,11 +9,7 @@ extension Comparison {
       accuracyRows(model) + metricRows(model) + retentionRows(model)
     }
     let header = ["benchmark", "model", "family", "figure", "n", "value", "lower", "upper"]
-    return Self.lines([header] + rows)
-  }
-
-  static func lines(_ rows: [[String]]) -> String {
-    rows.map { $0.map(quoted).joined(separator: ",") + "\n" }.joined()
+    return CSV.text([header] + rows)
   }
 
   private func accuracyRows(_ model: ModelReport) -> [[String]] {
@@ -49,10 +47,5 @@ extension Comparison {
       retention.interval.map { "\($0.low)" } ?? "", retention.interval.map { "\($0.high)" } ?? "",
     ]
     return families + [mean]
-  }
-
-  private static func quoted(_ cell: String) -> String {
-    let isPlain = cell.allSatisfy { $0 != "," && $0 != "\"" && !$0.isNewline }
-    return isPlain ? cell : "\"" + cell.replacing("\"", with: "\"\"") + "\""
   }
 }

@@ -1,11 +1,10 @@
-import Evaluation
 import Files
 import Foundation
-import HTCVLM
+package import HTCVLM
 
 /// One model of an evaluation: a checkpoint to ask, or the answers that an earlier run left.
-struct EvalContestant {
-  enum Model {
+package struct EvalContestant: Sendable {
+  enum Model: Sendable {
     case checkpoint(CheckpointSource)
     case answers(path: String)
   }
@@ -15,13 +14,13 @@ struct EvalContestant {
   let from: AnswerSource
 
   /// A checkpoint, whole or in parts.
-  init(_ source: CheckpointSource, from: AnswerSource) {
+  package init(_ source: CheckpointSource, from: AnswerSource) {
     model = .checkpoint(source)
     self.from = from
   }
 
   /// A checkpoint directory, or a file of answers.
-  init(path: String, from: AnswerSource) {
+  package init(path: String, from: AnswerSource) {
     let isFile = FileManager.default.fileExists(atPath: path) && !Directory.exists(path)
     model = isFile ? .answers(path: path) : .checkpoint(.directory(path))
     self.from = from
@@ -35,15 +34,16 @@ struct EvalContestant {
 }
 
 /// A model's answers, whether it was asked now or before.
-struct EvalAnswers {
-  let name: String
-  let answers: [Int: String]
-  let source: EvaluationReport.Source
+package struct EvalAnswers: Sendable {
+  package let name: String
+  /// The text for the question of each index.
+  package let answers: [Int: String]
+  package let source: EvaluationReport.Source
 
   init(header: ResultsHeader, records: [ResultRecord]) {
     name = header.model
     answers = Dictionary(uniqueKeysWithValues: records.map { ($0.index, $0.answer.text) })
-    source = EvaluationReport.Source(header: header, picturesSHA256: EvalDigest.pictures(records))
+    source = EvaluationReport.Source(header: header, picturesSHA256: records.picturesSHA256)
   }
 
   private init(name: String, _ other: EvalAnswers) {
@@ -60,5 +60,14 @@ struct EvalAnswers {
       seen[one.name] = number
       return number == 1 ? one : EvalAnswers(name: "\(one.name) #\(number)", one)
     }
+  }
+}
+
+extension [ResultRecord] {
+  /// SHA-256 over the pictures' own, in the order of the questions; nil where one was not recorded.
+  fileprivate var picturesSHA256: String? {
+    let digests = sorted { $0.index < $1.index }.compactMap(\.answer.imageSHA256)
+    guard !isEmpty, digests.count == count else { return nil }
+    return SHA256.hexDigest(of: [UInt8](digests.joined(separator: "\n").utf8))
   }
 }

@@ -19,32 +19,34 @@ final class EvalSubject {
   private let from: AnswerSource
   private let images: String
   private let options: GenerationOptions
+  private let run: RunContext
   private var last: (image: ImageReference, sha256: String, cache: VisualCache)?
 
   init(
-    _ source: CheckpointSource, of contestant: EvalContestant, images: String, maxNewTokens: Int, precision: Precision
-  ) throws {
-    let pipeline = try ModelOpening(source: source, precision: precision).open()
+    _ pipeline: Pipeline, of contestant: EvalContestant, images: String, settings: EvalRun.Settings, run: RunContext
+  ) {
     let checkpoint = pipeline.checkpoint
     model = pipeline.model
     name = contestant.name(checkpoint.name, untrained: checkpoint.configuration.untrainedParts)
     sha256 = "\(checkpoint.configSHA256)+\(checkpoint.weightsSHA256)"
     promptTemplate = model.configuration.promptTemplate ?? PromptTemplate.vocoLLaMA
     from = contestant.from
-    settings =
-      "from \(from.rawValue), greedy, at most \(maxNewTokens) tokens, precision \(precision.rawValue), vocoscope \(programVersion)"
+    self.settings =
+      "from \(from.rawValue), greedy, at most \(settings.maxNewTokens) tokens, precision \(settings.precision.rawValue), "
+      + "vocoscope \(settings.version)"
     self.images = images
-    options = GenerationOptions(maxNewTokens: maxNewTokens)
+    options = GenerationOptions(maxNewTokens: settings.maxNewTokens)
+    self.run = run
   }
 
   /// The greedy answer; throws one sentence that names the picture or the question.
   func answer(_ question: Question) throws -> ModelAnswer {
     let (sha256, cache) = try compressed(question.image)
     do {
-      let answer = try model.answer(question.text, from: cache, source: from, options: options)
+      let answer = try model.answer(question.text, from: cache, source: from, options: options, run: run)
       return ModelAnswer(text: answer.text, tokens: answer.tokenIDs.count, imageSHA256: sha256)
     } catch let error as ModelError {
-      throw UsageProblem("question \(question.id): \(error)")
+      throw ExperimentError("question \(question.id): \(error)")
     }
   }
 
@@ -57,7 +59,7 @@ final class EvalSubject {
       }
     // Freed before the next is made: a 7B model's keys and values of one picture are hundreds of megabytes.
     last = nil
-    let cache = try model.compress(model.encode(decoded.image))
+    let cache = try model.compress(model.encode(decoded.image, run: run), run: run)
     last = (image, decoded.fileSHA256, cache)
     return (decoded.fileSHA256, cache)
   }

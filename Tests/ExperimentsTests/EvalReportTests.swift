@@ -1,3 +1,4 @@
+import Experiments
 import JSON
 import Statistics
 import Testing
@@ -32,8 +33,8 @@ private func comparison() throws -> Comparison {
     ], bounds: .init(lower: 0, upper: 2), bootstrap: ClusterBootstrap(resamples: 200, seed: 3))
 }
 
-@Suite("Reports")
-struct ReportTests {
+@Suite("Reports of evaluations")
+struct EvalReportTests {
   @Test("The text report puts models side by side and says what is left out")
   func text() throws {
     #expect(
@@ -125,30 +126,5 @@ struct ReportTests {
     let nothing = Comparison(try questions(), answers: [("m", [:])])
     #expect(nothing.models[0].overall == nil)
     #expect(nothing.text.contains("overall"))
-  }
-
-  @Test(
-    "Figures round half away from zero",
-    arguments: [
-      (0.0, "0.0"), (0.125, "12.5"), (0.99949, "99.9"), (0.9995, "100.0"), (1.0, "100.0"), (-0.0004, "0.0"),
-      (-0.5, "-50.0"),
-    ])
-  func figures(share: Double, expected: String) {
-    #expect(Figures.percent(share) == expected)
-    #expect(Figures.decimal(.nan, places: 1) == "–")
-  }
-
-  @Test("The progress line shows share, rate and time left in the columns it has")
-  func progressLine() {
-    let half = EvaluationProgress(done: 250, total: 500, resumed: 50)
-    #expect(half.line(width: 60, seconds: 50) == "[############------------]  50 % 250/500 · 4.0/s · 1:03 left")
-    #expect(half.line(width: 20, seconds: 50).count == 20)
-    #expect(half.line(width: 0, seconds: 50).isEmpty)
-    let start = EvaluationProgress(done: 0, total: 500, resumed: 0)
-    #expect(start.line(width: 40, seconds: 0) == "[--------------------------]   0 % 0/500")
-    let long = EvaluationProgress(done: 1, total: 100_000, resumed: 0)
-    #expect(long.line(width: 80, seconds: 1).hasSuffix("1.0/s · 27:46:39 left"))
-    let end = EvaluationProgress(done: 5, total: 5, resumed: 0)
-    #expect(end.line(width: 40, seconds: 10).hasSuffix("100 % 5/5 · 0.5/s"))
   }
 }

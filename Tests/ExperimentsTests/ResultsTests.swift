@@ -1,7 +1,9 @@
 import Foundation
+import TestSupport
 import Testing
 
 @testable import Evaluation
+@testable import Experiments
 
 private struct ModelFailure: Error {}
 
@@ -30,7 +32,7 @@ struct ResultsTests {
   @Test("A run answers every question once, reports each, and its file reads back")
   func run() throws {
     try withTemporaryDirectory { directory in
-      let path = "\(directory)/r.jsonl"
+      let path = "\(directory.root)/r.jsonl"
       var progress: [EvaluationProgress] = []
       let records = try set.evaluate(into: path, header: header(), progress: { progress.append($0) }, answer: answer)
       #expect(records.map(\.id) == [.integer(1), .string("2-b"), .integer(3)])
@@ -51,7 +53,7 @@ struct ResultsTests {
   @Test("A picture's hash is kept, and answers to other questions are refused")
   func results() throws {
     try withTemporaryDirectory { directory in
-      let path = "\(directory)/r.jsonl"
+      let path = "\(directory.root)/r.jsonl"
       _ = try set.evaluate(into: path, header: header(model: "any")) { question in
         ModelAnswer(text: "x", imageSHA256: question.index == 0 ? "abc" : nil)
       }
@@ -60,7 +62,7 @@ struct ResultsTests {
       let error = #expect(throws: EvaluationError.self) { try set.results(path, sha256: "q2") }
       #expect(error?.description == "\(path): was made with questions whose SHA-256 is \"q1\", expected \"q2\"")
       let text = try contents(path).replacing("\"2-b\"", with: "\"other\"")
-      let other = try write(text, as: "other.jsonl", in: directory)
+      let other = try directory.write(text, as: "other.jsonl")
       #expect(throws: EvaluationError.self) { try set.results(other, sha256: "q1") }
     }
   }
@@ -69,12 +71,12 @@ struct ResultsTests {
   func identity() throws {
     try withTemporaryDirectory { directory in
       let original = try contents(fixture("llava.jsonl"))
-      let moved = try QuestionSet(.llava, path: try write(original, as: "moved.jsonl", in: directory))
+      let moved = try QuestionSet(.llava, path: try directory.write(original, as: "moved.jsonl"))
       #expect(moved.identity == set.identity && set.identity.split(separator: "\n").count == 3)
       let edited = original.replacing("teapot", with: "kettle")
-      #expect(try QuestionSet(.llava, path: write(edited, as: "e.jsonl", in: directory)).identity != set.identity)
+      #expect(try QuestionSet(.llava, path: directory.write(edited, as: "e.jsonl")).identity != set.identity)
       let table = try contents(fixture("mmbench.tsv"))
-      let copy = try QuestionSet(.mmbench, path: try write(table, as: "m.tsv", in: directory))
+      let copy = try QuestionSet(.mmbench, path: try directory.write(table, as: "m.tsv"))
       #expect(try copy.identity == QuestionSet(.mmbench, path: fixture("mmbench.tsv")).identity)
     }
   }
@@ -82,7 +84,7 @@ struct ResultsTests {
   @Test("A run that fails keeps its answers, and the next asks only the rest")
   func resume() throws {
     try withTemporaryDirectory { directory in
-      let path = "\(directory)/r.jsonl"
+      let path = "\(directory.root)/r.jsonl"
       #expect(throws: ModelFailure.self) {
         try set.evaluate(into: path, header: header()) { question in
           if question.index == 1 { throw ModelFailure() }
@@ -104,7 +106,7 @@ struct ResultsTests {
   @Test("A file torn at any byte is taken up and ends up the same")
   func tornAnywhere() throws {
     try withTemporaryDirectory { directory in
-      let path = "\(directory)/r.jsonl"
+      let path = "\(directory.root)/r.jsonl"
       _ = try set.evaluate(into: path, header: header(), answer: answer)
       let whole = try Data(contentsOf: URL(fileURLWithPath: path))
       for length in 0..<whole.count {
@@ -118,18 +120,18 @@ struct ResultsTests {
   @Test("A last line of the wrong bytes is answered again, another damaged line is an error")
   func damagedLines() throws {
     try withTemporaryDirectory { directory in
-      let path = "\(directory)/r.jsonl"
+      let path = "\(directory.root)/r.jsonl"
       _ = try set.evaluate(into: path, header: header(), answer: answer)
       let whole = try contents(path)
       var lines = whole.split(separator: "\n").map(String.init)
       let last = lines[3]
       lines[3] = String(repeating: "\0", count: last.count)
-      _ = try write(lines.joined(separator: "\n") + "\n", as: "r.jsonl", in: directory)
+      _ = try directory.write(lines.joined(separator: "\n") + "\n", as: "r.jsonl")
       _ = try set.evaluate(into: path, header: header(), answer: answer)
       #expect(try contents(path) == whole)
       lines[3] = last
       lines[2] = "{}x"
-      _ = try write(lines.joined(separator: "\n") + "\n", as: "r.jsonl", in: directory)
+      _ = try directory.write(lines.joined(separator: "\n") + "\n", as: "r.jsonl")
       #expect {
         try set.evaluate(into: path, header: header(), answer: answer)
       } throws: { error in
@@ -137,7 +139,7 @@ struct ResultsTests {
         return true
       }
       lines[2] = lines[1]
-      _ = try write(lines.joined(separator: "\n") + "\n", as: "r.jsonl", in: directory)
+      _ = try directory.write(lines.joined(separator: "\n") + "\n", as: "r.jsonl")
       #expect(throws: EvaluationError.answeredTwice(question: "1", files: [path])) { try ResultsFile.read(path) }
     }
   }
@@ -145,7 +147,7 @@ struct ResultsTests {
   @Test("A file of another model, shard or setting is refused and left alone")
   func mismatch() throws {
     try withTemporaryDirectory { directory in
-      let path = "\(directory)/r.jsonl"
+      let path = "\(directory.root)/r.jsonl"
       _ = try set.evaluate(into: path, header: header(), answer: answer)
       let before = try contents(path)
       let expected = EvaluationError.headerMismatch(
@@ -161,7 +163,7 @@ struct ResultsTests {
   @Test("A file that is not a results file is refused and left alone", arguments: ["notes", "{\"a\": 1}\n", "x\ny\n"])
   func otherFile(text: String) throws {
     try withTemporaryDirectory { directory in
-      let path = try write(text, as: "notes.txt", in: directory)
+      let path = try directory.write(text, as: "notes.txt")
       #expect(throws: EvaluationError.self) { try set.evaluate(into: path, header: header(), answer: answer) }
       #expect(try contents(path) == text)
     }
@@ -170,7 +172,7 @@ struct ResultsTests {
   @Test("A results file is written by one process at a time")
   func lock() throws {
     try withTemporaryDirectory { directory in
-      let path = "\(directory)/r.jsonl"
+      let path = "\(directory.root)/r.jsonl"
       let writer = try ResultsWriter(path: path, header: header())
       #expect(throws: EvaluationError.resultsInUse(file: path)) { try ResultsWriter(path: path, header: header()) }
       #expect(writer.resumed.isEmpty)
@@ -204,29 +206,30 @@ struct ShardTests {
     let set = try QuestionSet(.llava, path: fixture("llava.jsonl"))
     try withTemporaryDirectory { directory in
       let paths = try (1...2).map { number in
-        let path = "\(directory)/\(number).jsonl"
+        let path = "\(directory.root)/\(number).jsonl"
         _ = try set.evaluate(into: path, header: header(shard: Shard("\(number)/2")), answer: answer)
         return path
       }
-      let merged = try ResultsFile.merge(paths.reversed(), to: "\(directory)/all.jsonl", questions: set)
-      _ = try set.evaluate(into: "\(directory)/whole.jsonl", header: header(), answer: answer)
+      let merged = try ResultsFile.merge(paths.reversed(), to: "\(directory.root)/all.jsonl", questions: set)
+      _ = try set.evaluate(into: "\(directory.root)/whole.jsonl", header: header(), answer: answer)
       #expect(merged.records.map(\.index) == [0, 1, 2])
-      #expect(try contents("\(directory)/all.jsonl") == contents("\(directory)/whole.jsonl"))
+      #expect(try contents("\(directory.root)/all.jsonl") == contents("\(directory.root)/whole.jsonl"))
       #expect(throws: EvaluationError.unanswered(count: 2, of: 3, questions: ["2-b", "3"])) {
-        try ResultsFile.merge([paths[0]], to: "\(directory)/gap.jsonl", questions: set)
+        try ResultsFile.merge([paths[0]], to: "\(directory.root)/gap.jsonl", questions: set)
       }
       #expect(throws: EvaluationError.unanswered(count: 1, of: 3, questions: ["number 1"])) {
-        try ResultsFile.merge([paths[1]], to: "\(directory)/gap.jsonl")
+        try ResultsFile.merge([paths[1]], to: "\(directory.root)/gap.jsonl")
       }
-      #expect(throws: EvaluationError.answeredTwice(question: "1", files: ["\(directory)/whole.jsonl", paths[0]])) {
-        try ResultsFile.merge(["\(directory)/whole.jsonl", paths[0]], to: "\(directory)/gap.jsonl")
+      #expect(throws: EvaluationError.answeredTwice(question: "1", files: ["\(directory.root)/whole.jsonl", paths[0]]))
+      {
+        try ResultsFile.merge(["\(directory.root)/whole.jsonl", paths[0]], to: "\(directory.root)/gap.jsonl")
       }
-      let other = "\(directory)/other.jsonl"
+      let other = "\(directory.root)/other.jsonl"
       _ = try set.evaluate(into: other, header: header(shard: Shard("2/2"), model: "m2"), answer: answer)
       #expect(throws: EvaluationError.self) {
-        try ResultsFile.merge([paths[0], other], to: "\(directory)/gap.jsonl")
+        try ResultsFile.merge([paths[0], other], to: "\(directory.root)/gap.jsonl")
       }
-      #expect(!FileManager.default.fileExists(atPath: "\(directory)/gap.jsonl"))
+      #expect(!FileManager.default.fileExists(atPath: "\(directory.root)/gap.jsonl"))
     }
   }
 }

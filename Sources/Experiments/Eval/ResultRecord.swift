@@ -1,3 +1,4 @@
+package import Evaluation
 import JSON
 
 /// A line of a results file: what the model answered to one question.

@@ -1,13 +1,17 @@
+package import Evaluation
+import Reports
+import Statistics
+
 extension Comparison {
   /// Tables for a terminal: a row for each family, a column for each model.
   package var text: String {
-    var blocks = [title, table(accuracyRows).joined(separator: "\n")]
+    var blocks = [title, table(accuracyRows)]
     // A benchmark's only figure is the accuracy that the first table ends with.
     if models.contains(where: { $0.scorecard.metrics.count > 1 }) {
-      blocks.append(table(metricRows).joined(separator: "\n"))
+      blocks.append(table(metricRows))
     }
     let retention = retentionRows
-    if !retention.isEmpty { blocks.append(table(retention).joined(separator: "\n") + "\n" + retentionNote) }
+    if !retention.isEmpty { blocks.append(table(retention) + "\n" + retentionNote) }
     blocks += models.flatMap(notes)
     return blocks.joined(separator: "\n\n") + "\n"
   }
@@ -32,7 +36,7 @@ extension Comparison {
       row(name, models.map { model in model.families.first { $0.name == name } })
     }
     guard familyNames.count != 1 else { return [header] + rows }
-    let means = ["family mean", "\(familyNames.count)"] + models.map { Figures.percent($0.familyMean) }
+    let means = ["family mean", "\(familyNames.count)"] + models.map { Score.text($0.familyMean) }
     return [header] + rows + [row("overall", models.map(\.overall)), means]
   }
 
@@ -40,7 +44,7 @@ extension Comparison {
     let count = scores.compactMap { $0?.count }.max() ?? 0
     return [name, String(count)]
       + scores.map { score in
-        score.map { "\(Figures.percent($0.score)) \(Figures.percent($0.interval))" } ?? Figures.none
+        score.map { "\(Score.text($0.score)) \(Score.text($0.interval))" } ?? Format.none
       }
   }
 
@@ -50,7 +54,7 @@ extension Comparison {
     let rows = keys.map { key in
       [key.label]
         + models.map { model in
-          model.scorecard.metrics.first { MetricKey($0) == key }.map(Figures.value) ?? Figures.none
+          model.scorecard.metrics.first { MetricKey($0) == key }.map(Score.text) ?? Format.none
         }
     }
     return [["figure"] + models.map(\.model)] + rows
@@ -75,37 +79,37 @@ extension Comparison {
     guard let first = reports.first?.retention else { return [] }
     let rows = first.families.indices.map { place in
       let family = first.families[place]
-      return [family.name, Figures.percent(family.lower), Figures.percent(family.upper)]
+      return [family.name, Score.text(family.lower), Score.text(family.upper)]
         + reports.map { report in
-          guard let family = report.retention?.families[place] else { return Figures.none }
-          return family.isKept ? Figures.percent(family.retention) : "left out"
+          guard let family = report.retention?.families[place] else { return Format.none }
+          return family.isKept ? Score.text(family.retention) : "left out"
         }
     }
     let mean = reports.map { report in
-      Figures.percent(report.retention?.mean)
-        + (report.retention?.interval.map { " \(Figures.percent($0))" } ?? "")
+      Score.text(report.retention?.mean)
+        + (report.retention?.interval.map { " \(Score.text($0))" } ?? "")
     }
     return [["retention", "lower", "upper"] + reports.map(\.model)] + rows + [["mean", "", ""] + mean]
   }
 
   private var retentionNote: String {
-    "Families whose bounds lie within \(Figures.decimal(100 * Retention.closest, places: 0)) points of each other are "
+    "Families whose bounds lie within \(Format.rounded(100 * Retention.closest, places: 0)) points of each other are "
       + "left out of the mean."
   }
 
-  /// Lines with the first column on the left and the others on the right, two spaces apart.
-  private func table(_ rows: [[String]]) -> [String] {
-    let columns = rows.map(\.count).max() ?? 0
-    let widths = (0..<columns).map { column in
-      rows.compactMap { $0.indices.contains(column) ? $0[column].count : nil }.max() ?? 0
-    }
-    return rows.map { row in
-      let cells = row.enumerated().map { column, text in
-        let padding = String(repeating: " ", count: widths[column] - text.count)
-        return column == 0 ? text + padding : padding + text
-      }
-      let line = cells.joined(separator: "  ")
-      return String(line.reversed().drop { $0 == " " }.reversed())
-    }
+  private func table(_ rows: [[String]]) -> String {
+    TextTable(.trailingButFirst, indent: 0).lines(rows).joined(separator: "\n")
+  }
+}
+
+/// Shares in per cent, as scores are quoted.
+private enum Score {
+  static func text(_ share: Double?) -> String { Format.rounded(share.map { 100 * $0 }, places: 1) }
+
+  static func text(_ interval: Interval) -> String { "[\(text(interval.low)), \(text(interval.high))]" }
+
+  /// A share in per cent, or points.
+  static func text(_ metric: Metric) -> String {
+    metric.maximum == 1 ? text(metric.value) : Format.rounded(metric.value, places: 1)
   }
 }

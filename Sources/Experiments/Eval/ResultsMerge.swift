@@ -1,4 +1,5 @@
-import Foundation
+package import Evaluation
+import Files
 import JSON
 
 extension ResultsFile {
@@ -29,9 +30,9 @@ extension ResultsFile {
     let records = parts.flatMap(\.records).sorted { $0.index < $1.index }
     let text = ([header.json] + records.map(\.json)).map { $0.line + "\n" }.joined()
     do {
-      try Data(text.utf8).write(to: URL(fileURLWithPath: path), options: .atomic)
+      try FileContents.write(Array(text.utf8), to: path)
     } catch {
-      throw .unwritable(file: path, reason: error.localizedDescription)
+      throw .unwritable(file: path, reason: "\(error.reason)")
     }
     return ResultsFile(file: path, header: header, records: records, wholeByteCount: text.utf8.count)
   }

@@ -1,3 +1,5 @@
+package import Evaluation
+
 /// How far an evaluation is.
 package struct EvaluationProgress: Sendable, Equatable {
   /// Questions answered, the resumed ones included.

@@ -1,3 +1,5 @@
+package import Evaluation
+
 /// Part i of n of the questions.
 ///
 /// Parts are runs of the file, so that questions about one picture mostly stay together and its encoding is reused.

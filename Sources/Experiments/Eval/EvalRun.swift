@@ -1,31 +1,60 @@
-import Evaluation
+package import Evaluation
 import Files
 import Foundation
-import HTCVLM
-import Tensor
+package import HTCVLM
+package import Reports
 
 /// Asks the models of an evaluation one after the other.
-struct EvalRun {
-  let questions: QuestionSet
+package struct EvalRun: Sendable {
+  /// How every model is asked.
+  package struct Settings: Sendable {
+    /// The most tokens of an answer, at least 1.
+    package var maxNewTokens: Int
+    package var precision: Precision
+    package var shard: Shard
+    /// This program's, for the provenance.
+    package var version: String
+
+    package init(maxNewTokens: Int, precision: Precision = .exact, shard: Shard = .whole, version: String) {
+      self.maxNewTokens = maxNewTokens
+      self.precision = precision
+      self.shard = shard
+      self.version = version
+    }
+  }
+
+  /// How far the run is: the model that is asked, with its place where there are several, and its questions.
+  package typealias Progress = (_ model: String, ProgressBarText) -> Void
+
+  package let questions: QuestionSet
   private let questionsSHA256: String
   private let images: String
-  private let maxNewTokens: Int
-  private let precision: Precision
-  private let shard: Shard
+  private let settings: Settings
+  private let open: @Sendable (CheckpointSource, Precision) throws -> Pipeline
 
-  init(questions: QuestionSet, images: String, maxNewTokens: Int, precision: Precision, shard: Shard) {
+  /// - Parameters:
+  ///   - images: the directory that the questions' pictures are named from.
+  ///   - open: opens a checkpoint in `settings.precision`.
+  package init(
+    questions: QuestionSet, images: String, settings: Settings,
+    open: @escaping @Sendable (CheckpointSource, Precision) throws -> Pipeline
+  ) {
     self.questions = questions
     questionsSHA256 = SHA256.hexDigest(of: Array(questions.identity.utf8))
     self.images = images
-    self.maxNewTokens = maxNewTokens
-    self.precision = precision
-    self.shard = shard
+    self.settings = settings
+    self.open = open
   }
 
   /// Each model's answers in the given order; throws the first thing wrong, after which what was answered is kept.
   ///
-  /// - Parameter path: where answers are kept; nil keeps none.
-  func answers(of contestants: [EvalContestant], savingTo path: String?) throws -> [EvalAnswers] {
+  /// - Parameters:
+  ///   - path: where answers are kept; nil keeps none.
+  ///   - cancellation: stops between two layers; throws `CancellationError`, and the answers so far are kept.
+  package func answers(
+    of contestants: [EvalContestant], savingTo path: String?, cancellation: CancellationFlag = CancellationFlag(),
+    progress: Progress = { _, _ in }
+  ) throws -> [EvalAnswers] {
     // A file that does not fit is better known before hours of asking.
     let answered = try contestants.map { contestant -> EvalAnswers? in
       guard case .answers(let path) = contestant.model else { return nil }
@@ -40,25 +69,32 @@ struct EvalRun {
         all.append(answers)
       } else if case .checkpoint(let source) = contestant.model {
         let place = asked > 1 ? "\(all.count + 1)/\(contestants.count) " : ""
-        all.append(try ask(source, of: contestant, place: place, files: &files))
+        let subject = EvalSubject(
+          try open(source, settings.precision), of: contestant, images: images, settings: settings,
+          run: RunContext(cancellation: cancellation))
+        all.append(try ask(subject, savingTo: files.path(for: subject.name)) { progress(place + subject.name, $0) })
       }
     }
     return EvalAnswers.distinctlyNamed(all)
   }
 
   private func ask(
-    _ source: CheckpointSource, of contestant: EvalContestant, place: String, files: inout EvalFiles
+    _ subject: EvalSubject, savingTo path: String?, progress: (ProgressBarText) -> Void
   ) throws -> EvalAnswers {
-    let subject = try EvalSubject(
-      source, of: contestant, images: images, maxNewTokens: maxNewTokens, precision: precision)
     let header = ResultsHeader(
       benchmark: questions.benchmark, questions: URL(fileURLWithPath: questions.file).lastPathComponent,
       questionsSHA256: questionsSHA256, questionCount: questions.questions.count, model: subject.name,
-      modelSHA256: subject.sha256, promptTemplate: subject.promptTemplate, settings: subject.settings, shard: shard)
-    let bar = EvalProgressBar(prefix: place + subject.name + " ")
-    defer { bar.clear() }
+      modelSHA256: subject.sha256, promptTemplate: subject.promptTemplate, settings: subject.settings,
+      shard: settings.shard)
+    let start = ContinuousClock.now
     let records = try questions.evaluate(
-      into: files.path(for: subject.name), header: header, progress: bar.show, answer: subject.answer)
+      into: path, header: header,
+      progress: { state in
+        progress(
+          ProgressBarText(
+            done: state.done, total: state.total, resumed: state.resumed,
+            seconds: (ContinuousClock.now - start) / .seconds(1)))
+      }, answer: subject.answer)
     return EvalAnswers(header: header, records: records)
   }
 }
@@ -87,15 +123,5 @@ private struct EvalFiles {
     let free = numbered.first { !used.contains($0) } ?? name
     used.insert(free)
     return "\(stem)-\(free)\(ending)"
-  }
-}
-
-/// Digests of what an evaluation ran on.
-enum EvalDigest {
-  /// SHA-256 over the pictures' own, in the order of the questions; nil where one was not recorded.
-  static func pictures(_ records: [ResultRecord]) -> String? {
-    let digests = records.sorted { $0.index < $1.index }.compactMap(\.answer.imageSHA256)
-    guard !records.isEmpty, digests.count == records.count else { return nil }
-    return SHA256.hexDigest(of: Array(digests.joined(separator: "\n").utf8))
   }
 }

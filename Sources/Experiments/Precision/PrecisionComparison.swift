@@ -1,31 +1,39 @@
 import Evidence
-import Foundation
-import HTCVLM
+package import HTCVLM
+import Reports
+import Statistics
 import Tensor
 import Trace
 
 /// What `Precision.int8` changes: the same pictures and prompt through both models.
-struct PrecisionComparison {
-  private(set) var pictures = 0
+package struct PrecisionComparison: Sendable {
+  package private(set) var pictures = 0
   /// `[L][H]`, sums over pictures of the absolute difference of the anchors' share.
   private var shareDifferences: [[Double]] = []
   private var largestShareDifference = 0.0
   private var sameTokens = 0
   private var divergences: [Double] = []
 
-  /// Runs `paths` through the checkpoint in both precisions, calling `progress` before each picture.
-  init(
-    _ source: CheckpointSource, pictures paths: [String], prompt: String, progress: (String) -> Void
+  /// Runs the pictures in the files `paths` through a checkpoint in both precisions.
+  ///
+  /// - Parameters:
+  ///   - open: opens the checkpoint in a precision.
+  ///   - progress: called with a line before each step.
+  package init(
+    pictures paths: [String], prompt: String, cancellation: CancellationFlag = CancellationFlag(),
+    progress: (String) -> Void = { _ in }, open: (Precision) throws -> Pipeline
   ) throws {
     progress("opening")
-    let exact = try ModelOpening(source: source).open()
-    let rounded = try ModelOpening(source: source, precision: .int8).open()
+    let exact = try open(.exact)
+    let rounded = try open(.int8)
     let request = Pipeline.Request(
       prompt: prompt, options: GenerationOptions(maxNewTokens: 1), reconstructs: false)
     for (index, path) in paths.enumerated() {
       progress("picture \(index + 1) of \(paths.count)")
       let picture = try PictureSource(path: path)
-      try add(try exact.trace(picture, request), try rounded.trace(picture, request))
+      try add(
+        try exact.trace(picture, request, cancellation: cancellation),
+        try rounded.trace(picture, request, cancellation: cancellation))
     }
   }
 
@@ -52,8 +60,8 @@ struct PrecisionComparison {
   }
 
   /// The tables as text: what `check --precision int8` prints.
-  var lines: [String] {
-    let number = { (value: Double) in String(format: "%.5f", value) }
+  package var lines: [String] {
+    let number = { (value: Double) in Format.fixed(value, digits: 5) }
     let mean = divergences.reduce(0, +) / Double(max(1, divergences.count))
     var lines = [
       "int8 against exact weights, \(pictures) pictures",
@@ -64,7 +72,7 @@ struct PrecisionComparison {
     ]
     for (layer, row) in shareDifferences.enumerated() {
       let cells = row.map { number($0 / Double(max(1, pictures))) }.joined(separator: " ")
-      lines.append("  L\(layer + 1)".padding(toLength: 7, withPad: " ", startingAt: 0) + cells)
+      lines.append(TextTable.padded("  L\(layer + 1)", to: 7) + cells)
     }
     return lines
   }

@@ -68,7 +68,7 @@ package struct Comparison: Sendable, Equatable {
   }
 
   /// The families of all models, in the order of the questions.
-  var familyNames: [String] {
+  package var familyNames: [String] {
     models.flatMap { $0.families.map(\.name) }.grouped(by: \.self).map(\.key)
   }
 }

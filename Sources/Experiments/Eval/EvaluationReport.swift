@@ -1,4 +1,6 @@
+package import Evaluation
 package import JSON
+import Reports
 
 /// A comparison with what its numbers depend on.
 package struct EvaluationReport: Sendable, Equatable {
@@ -64,6 +66,6 @@ package struct EvaluationReport: Sendable, Equatable {
       ]
       rows += figures.map { [comparison.benchmark.rawValue, model.model, "", $0, "", $1, "", ""] }
     }
-    return comparison.csv + Comparison.lines(rows)
+    return comparison.csv + CSV.text(rows)
   }
 }
