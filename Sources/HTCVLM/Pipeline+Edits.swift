@@ -20,7 +20,7 @@ extension Pipeline {
     let tokens = try model.tokenize(request.prompt)
     let visual = try model.replacing(
       codes: codes, in: encoding(picture, run: RunContext(cancellation: cancellation)))
-    let recorder = TraceRecorder(provenance: provenance, model: model.configuration.modelDescription)
+    let recorder = TraceRecorder(provenance: provenance, model: model.description)
     let run = RunContext(observer: recorder, progress: progress, cancellation: cancellation)
     visual.report(to: recorder)
     recorder.observe(sequence: try model.sequence(visual, request.intervention, text: tokens))

@@ -27,6 +27,12 @@ package struct PictureSource: Sendable {
     let decoded = try ImageDecoder.decode(path: path)
     self.init(image: decoded.image, name: URL(fileURLWithPath: path).lastPathComponent, sha256: decoded.fileSHA256)
   }
+
+  /// Decodes the picture in the file at `path`; throws `ImageError`.
+  package init(path: String) throws {
+    let decoded = try ImageDecoder.decode(path: path)
+    self.init(image: decoded.image, name: URL(fileURLWithPath: path).lastPathComponent, sha256: decoded.fileSHA256)
+  }
 }
 
 /// A checkpoint ready to run pictures and prompts, one at a time.

@@ -11,11 +11,9 @@ enum ProcessSetup {
   static func selectComputeKernels() {
     guard let core = ComputeBackend.coreOverrideNeeded() else { return }
     setenv("OPENBLAS_CORETYPE", core, 1)
-    var arguments = CommandLine.arguments.map { strdup($0) }
-    arguments.append(nil)
+    // The arguments as they are: Swift's own have other bytes where they are not UTF-8.
     // Returns only if it failed; the run then goes on with the slower kernels, which `check` reports.
-    execv("/proc/self/exe", arguments)
-    for argument in arguments { free(argument) }
+    execv("/proc/self/exe", CommandLine.unsafeArgv)
   }
 
   /// Tensors come and go by the hundred megabytes.

@@ -88,11 +88,54 @@ struct DecoderTests {
           bos: configuration.bosTokenID, newline: 13, voco: configuration.vocoTokenID, vocoTokens: setting.vocos,
           anchors: configuration.anchorTokens, patches: 9, text: answer.promptTokenIDs + generated),
         visualMask: configuration.visualMask)
-      let dense = reference.run(embeddings, allows: { layout.allows(row: $0.row, column: $0.column) })
+      let dense = reference.run(embeddings, allows: { layout.rule.allows(row: $0.row, column: $0.column) })
       let logits = dense.logits[row: layout.length - 1].values
       generated.append(Int32(logits.indices.reduce(0) { logits[$1] > logits[$0] ? $1 : $0 }))
     }
     #expect(answer.tokenIDs == generated)
+  }
+
+  /// The orders of bos, anchors, patches and voco, before the text.
+  static let layouts: [[SegmentKind]] = {
+    func orders(_ kinds: [SegmentKind]) -> [[SegmentKind]] {
+      kinds.isEmpty ? [[]] : kinds.flatMap { first in orders(kinds.filter { $0 != first }).map { [first] + $0 } }
+    }
+    return orders([.bos, .anchors, .patches, .voco]).map { $0 + [.text] }
+  }()
+
+  @Test("The mask's rule is what the model computes, in each of the 48 layouts", arguments: VisualMask.allCases)
+  func maskRule(_ mask: VisualMask) throws {
+    #expect(Self.layouts.count == 24)
+    for order in Self.layouts + [[.bos, .patches, .voco, .anchors, .newline, .text]] {
+      let configuration = try SyntheticModel.configuration([
+        "visual_mask": mask.rawValue, "sequence": order.map(\.rawValue),
+      ])
+      let tensors = try SyntheticModel.tensors(configuration)
+      let model = try SyntheticModel.model(configuration, tensors: tensors)
+      let recorder = Recorded(configuration)
+      let run = RunContext(observer: recorder.recorder)
+      let cache = try model.compress(try model.encode(SyntheticModel.picture(), run: run), run: run)
+      _ = try model.answer("where is it", from: cache, options: GenerationOptions(maxNewTokens: 1), run: run)
+      let sequence = try #require(recorder.recorder.trace.sequence)
+      let language = try #require(recorder.recorder.trace.language)
+      let rule = MaskRule(mask, kinds: sequence.spans.flatMap { [SegmentKind](repeating: $0.kind, count: $0.count) })
+      // A key's row in the decoder below depends on what the rule lets it see, so that one wrong edge shows here.
+      let dense = DenseReference(configuration: configuration, tensors: tensors)
+        .run(sequence.embeddings, allows: { rule.allows(row: $0.row, column: $0.column) })
+      let (voco, last) = (try #require(sequence.vocoPosition), sequence.length - 1)
+      let name = "\(mask) \(order.map(\.rawValue))"
+      for layer in 0..<configuration.layers {
+        for head in 0..<configuration.heads {
+          let (own, all) = (dense.attention[layer][head], language)
+          expectClose(all.attentionVoco[row: layer][row: head], own[row: voco], "\(name), voco row")
+          expectClose(all.attentionLast[row: layer][row: head], own[row: last], "\(name), last row")
+        }
+      }
+      expectClose(language.logits, dense.logits[row: last], "\(name), logits")
+      for (row, column) in (0..<sequence.length).flatMap({ row in (0..<sequence.length).map { (row, $0) } }) {
+        #expect(rule.allows(row: row, column: column) == sequence.allows(row: row, column: column), "\(name)")
+      }
+    }
   }
 
   /// The row of R_l = (½ Ā_l + ½ I) R_{l−1}, `[L, S]`.

@@ -43,6 +43,16 @@ struct Int8Tests {
     #expect(zip(rows.values, exactRows.values).allSatisfy { abs($0 - $1) < 0.02 })
   }
 
+  @Test("A run on edited codes says int8 in its trace as the plain run does")
+  func edited() throws {
+    let copy = try Copy(.star)
+    let pipeline = try copy.pipeline()
+    let (picture, request) = (try ParityCase.star.picture(), try ParityCase.star.request())
+    let codes = try #require(try pipeline.trace(picture, request).mgvq?.codes)
+    let edited = try pipeline.trace(picture, request, codes: codes, edits: "none")
+    #expect(edited.model.precision == "int8" && edited.model == pipeline.model.description)
+  }
+
   @Test("The integers are made once, used again, and made anew when the weights change")
   func reuse() throws {
     let copy = try Copy(.star)

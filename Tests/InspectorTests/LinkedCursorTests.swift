@@ -139,21 +139,20 @@ struct LinkedCursorTests {
     #expect(state.maskEdge?.column == 0)
   }
 
-  @Test("The reasons follow the table of the model's description")
+  @Test("The edge under the cursor is given the rule's reason, and a mask that differs from the rule is called so")
   func reasons() throws {
     let synthetic = SyntheticTrace()
-    for visualMask in ["star", "causal"] {
-      var other = synthetic
-      other.visualMask = visualMask
-      let sequence = other.sequence
-      let index = SequenceIndex(sequence)
-      for row in 0..<sequence.length {
-        for column in 0..<sequence.length {
-          let reason = MaskReason(index, visualMask: visualMask, query: row, key: column)
-          #expect(reason.isAllowed == sequence.allows(row: row, column: column), "\(visualMask) \(row) \(column)")
-        }
-      }
-    }
+    var state = InspectorState.complete(synthetic)
+    state.type("4")
+    let edge = try #require(state.maskEdge)
+    let sequence = synthetic.sequence
+    let kinds = sequence.spans.flatMap { [SegmentKind](repeating: $0.kind, count: $0.count) }
+    let reason = MaskRule(.star, kinds: kinds).reason(row: edge.row, column: edge.column)
+    #expect(edge.isAllowed == reason.isAllowed && edge.sentence == reason.sentence)
+    var trace = synthetic.trace
+    trace.sequence?.mask[edge.row * sequence.length + edge.column] = edge.isAllowed ? 0 : 1
+    state.post(.trace(trace))
+    #expect(state.maskEdge?.sentence == "The trace's mask differs from the rule: \(reason.sentence)")
   }
 
   @Test("A smaller model pulls the cursor inside")

@@ -1,7 +1,7 @@
 package import Trace
 import WeightFormats
 
-/// Which position of the decoder's input holds what, and which may attend to which: the table of the model's mask.
+/// Which position of the decoder's input holds what, and which may attend to which.
 ///
 /// Positions run 0…S−1 in the order of the configuration's `sequence`; the prompt's `text` is its last segment. In a
 /// model without voco everything before the prompt is context, and every row sees all rows before it.
@@ -9,9 +9,8 @@ package struct SequenceLayout: Sendable, Hashable {
   package let spans: [SequenceSpan]
   /// −2 anchor, −1 patch, else the token id.
   package let tokenIDs: [Int32]
-  /// The kind at each position.
-  package let kinds: [SegmentKind]
-  package let visualMask: VisualMask
+  /// Who may attend to whom.
+  package let rule: MaskRule
   /// Without voco, where the prompt starts.
   package let firstVoco: Int
   /// Without voco, the position before the prompt's first.
@@ -92,8 +91,7 @@ package struct SequenceLayout: Sendable, Hashable {
     let promptStart = ids.count - (spans.last?.count ?? 0)
     self.spans = spans
     tokenIDs = ids
-    self.kinds = kinds
-    self.visualMask = visualMask
+    rule = MaskRule(visualMask, kinds: kinds)
     firstVoco = kinds.firstIndex(of: .voco) ?? promptStart
     lastVoco = kinds.lastIndex(of: .voco) ?? promptStart - 1
     hasVoco = parts.vocoTokens > 0
@@ -121,26 +119,13 @@ package struct SequenceLayout: Sendable, Hashable {
   /// From the first voco to the last.
   package var vocoBlock: Range<Int> { firstVoco..<lastVoco + 1 }
 
-  /// Whether query `row` may attend to key `column`.
-  package func allows(row: Int, column: Int) -> Bool {
-    if column == row { return true }
-    if column > row { return false }
-    guard hasVoco else { return true }
-    let key = kinds[column]
-    switch kinds[row] {
-    case .anchors, .patches:
-      return visualMask == .causal || !key.isVisual
-    case .voco:
-      return true
-    case .bos, .newline, .text:
-      if row > firstVoco { return column >= firstVoco && !key.isVisual }
-      return visualMask == .causal || !key.isVisual
-    }
-  }
+  /// The kind at each position.
+  package var kinds: [SegmentKind] { rule.kinds }
+  package var visualMask: VisualMask { rule.visualMask }
 
   /// The whole mask `[S, S]`, 1 = the row may attend to the column.
   package var mask: [UInt8] {
-    (0..<length).flatMap { row in (0..<length).map { allows(row: row, column: $0) ? 1 : 0 } }
+    (0..<length).flatMap { row in (0..<length).map { rule.allows(row: row, column: $0) ? 1 : 0 } }
   }
 
   /// Positions of the voco block that text may attend to: the compressed picture.

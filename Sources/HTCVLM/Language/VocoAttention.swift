@@ -29,7 +29,7 @@ struct VocoPlan: Sendable {
     }
     self.layout = layout
     self.variants = variants
-    allowed = layout.vocoBlock.flatMap { row in (0...layout.lastVoco).map { layout.allows(row: row, column: $0) } }
+    allowed = layout.vocoBlock.flatMap { row in (0...layout.lastVoco).map { layout.rule.allows(row: row, column: $0) } }
   }
 
   /// The cuts of `variant` in one head that hide keys (`hiding: true`) or change their values.

@@ -44,9 +44,10 @@ extension InspectorState {
   /// The mask cell under the cursor with its reason; `nil` before the sequence is known.
   package var maskEdge: (row: Int, column: Int, isAllowed: Bool, sentence: String)? {
     guard let sequence = trace?.sequence, let index = links.sequence, let model = trace?.model,
-      let row = cursor.queryPosition(links), let column = links.position(of: cursor.key)
+      let row = cursor.queryPosition(links), let column = links.position(of: cursor.key),
+      let visualMask = VisualMask(rawValue: model.visualMask)
     else { return nil }
-    let reason = MaskReason(index, visualMask: model.visualMask, query: row, key: column)
+    let reason = MaskRule(visualMask, kinds: index.kinds).reason(row: row, column: column)
     let isAllowed = sequence.allows(row: row, column: column)
     let sentence =
       reason.isAllowed == isAllowed ? reason.sentence : "The trace's mask differs from the rule: \(reason.sentence)"
