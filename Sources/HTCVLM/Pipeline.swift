@@ -25,13 +25,9 @@ package struct PictureSource: Sendable {
   /// Decodes the picture in the file at `path`; throws `ImageError`.
   package init(path: String) throws {
     let decoded = try ImageDecoder.decode(path: path)
-    self.init(image: decoded.image, name: URL(fileURLWithPath: path).lastPathComponent, sha256: decoded.fileSHA256)
-  }
-
-  /// Decodes the picture in the file at `path`; throws `ImageError`.
-  package init(path: String) throws {
-    let decoded = try ImageDecoder.decode(path: path)
-    self.init(image: decoded.image, name: URL(fileURLWithPath: path).lastPathComponent, sha256: decoded.fileSHA256)
+    self.init(
+      image: decoded.image, name: URL(fileURLWithPath: path).lastPathComponent, sha256: decoded.fileSHA256,
+      warnings: decoded.warnings)
   }
 }
 

@@ -17,16 +17,16 @@ package enum CheckpointError: Error, Hashable, CustomStringConvertible {
     case .unreadable(let error): error.description
     case .malformed(let path, let problem): "\(path): \(problem)"
     case .key(let path, let key, nil, let expected):
-      "\(path): the key \(printable(key)) is missing; expected \(expected)"
+      "\(path): the key \(printableName(key)) is missing; expected \(expected)"
     case .key(let path, let key, let found?, let expected):
-      "\(path): \(printable(key)) is \(found); expected \(expected)"
-    case .tensor(let path, let name, let problem): "\(path): tensor \(printable(name)) \(problem)"
+      "\(path): \(printableName(key)) is \(found); expected \(expected)"
+    case .tensor(let path, let name, let problem): "\(path): tensor \(printableName(name)) \(problem)"
     }
   }
 }
 
 /// A name out of a file as a message may show it: no control characters that a terminal would obey, and not endless.
-package func printable(_ name: String) -> String {
+package func printableName(_ name: String) -> String {
   let shown = name.unicodeScalars.prefix(120).map { scalar in
     scalar.properties.generalCategory == .control ? scalar.escaped(asASCII: true) : String(scalar)
   }

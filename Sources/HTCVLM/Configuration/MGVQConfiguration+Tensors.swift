@@ -25,7 +25,7 @@ package struct MGVQStateDict: Sendable {
       throw .malformed(path: path, problem: "holds no MGVQ state dict: no tensor is called \(Self.embedding)")
     }
     guard found.count == 1 else {
-      throw .malformed(path: path, problem: "holds \(found.count) MGVQ state dicts, such as \(printable(found[1]))")
+      throw .malformed(path: path, problem: "holds \(found.count) MGVQ state dicts, such as \(printableName(found[1]))")
     }
     let prefix = String(name.dropLast(Self.embedding.count))
     guard table.shape.count == 2, table.count > 0, table.dtype.isWeight else {

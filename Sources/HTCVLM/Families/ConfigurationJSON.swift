@@ -19,15 +19,3 @@ extension MGVQConfiguration {
       ] + stages("encoder", encoder) + stages("decoder", decoder))
   }
 }
-
-extension ImageProcessorConfiguration {
-  /// `preprocessor_config.json`.
-  var json: JSONValue {
-    func list(_ values: [Float]) -> JSONValue { .array(values.map { .number(Double("\($0)") ?? Double($0)) }) }
-    return .object([
-      JSONMember("image_processor_type", .string("CLIPImageProcessor")), JSONMember("size", .integer(imageSize)),
-      JSONMember("crop_size", .integer(imageSize)), JSONMember("do_center_crop", .bool(true)),
-      JSONMember("resample", .integer(3)), JSONMember("image_mean", list(mean)), JSONMember("image_std", list(std)),
-    ])
-  }
-}

@@ -57,7 +57,7 @@ package struct HuggingFaceCache {
       let snapshot = "\(folder)/snapshots/\(revision)"
       guard !revision.isEmpty, !revision.contains("/"), FileManager.default.fileExists(atPath: snapshot) else {
         throw .malformed(
-          path: reference, problem: "names the revision \(printable(revision)), of which there is no snapshot")
+          path: reference, problem: "names the revision \(printableName(revision)), of which there is no snapshot")
       }
       return Found(path: snapshot, assumption: nil)
     }

@@ -60,7 +60,7 @@ enum WeightLayout {
       guard let target = spelling(name) else { continue }
       if let other = homes.updateValue(name, forKey: target) {
         throw .tensor(
-          path: path, name: name, problem: "is the same tensor as \(printable(other)); one of them is too many")
+          path: path, name: name, problem: "is the same tensor as \(printableName(other)); one of them is too many")
       }
       result[target] = tensor
     }

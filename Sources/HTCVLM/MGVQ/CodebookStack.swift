@@ -25,13 +25,13 @@ package struct CodebookStack: Sendable {
         path: path,
         problem:
           "holds no codebook: no tensor is called quantize.embedding.weight, _codebook.embed or the like"
-          + (key.map { " below \(printable($0))" } ?? ""))
+          + (key.map { " below \(printableName($0))" } ?? ""))
     }
     if let other = found.first(where: { $0.codes != first.codes || $0.dimension != first.dimension }) {
       throw .malformed(
         path: path,
         problem:
-          "holds codebooks of several shapes, \(printable(first.name)) of \(first.codes) codes and \(printable(other.name)) of "
+          "holds codebooks of several shapes, \(printableName(first.name)) of \(first.codes) codes and \(printableName(other.name)) of "
           + "\(other.codes); --codebook NAME chooses one")
     }
     names = found.map(\.name)

@@ -28,7 +28,7 @@ extension PickleMachine {
   private func named(_ name: String) throws(CheckpointError) -> PickleCallable {
     guard !PickleCallable.isDangerous(name) else {
       throw fault(
-        "it refers to \(printable(name)), which no weights need; nothing of it was run, and the file may mean harm")
+        "it refers to \(printableName(name)), which no weights need; nothing of it was run, and the file may mean harm")
     }
     return PickleCallable(name)
   }

@@ -124,7 +124,7 @@ enum PickleCallable: Sendable, Hashable {
     case .rebuildParameter: "torch._utils._rebuild_parameter"
     case .rebuildTypedTensor: "torch._utils._rebuild_tensor_v3"
     case .storage(let dtype): "a torch storage of \(dtype?.rawValue ?? "bytes")"
-    case .foreign(let name): printable(name)
+    case .foreign(let name): printableName(name)
     }
   }
 }

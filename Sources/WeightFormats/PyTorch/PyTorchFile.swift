@@ -53,7 +53,7 @@ package struct PyTorchFile: Sendable {
     if let order = archive.entries["\(folders[0])/byteorder"], order.range.count < 16 {
       let text = String(decoding: try archive.bytes(of: order), as: UTF8.self)
       guard text == "little" else {
-        throw .malformed(path: path, problem: "its byte order is \(printable(text)), expected little")
+        throw .malformed(path: path, problem: "its byte order is \(printableName(text)), expected little")
       }
     }
     return folders[0]

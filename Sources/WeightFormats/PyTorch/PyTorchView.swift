@@ -16,7 +16,7 @@ struct PyTorchView {
   ) throws(CheckpointError) -> StoredTensor {
     let dtype = view.dtype
     guard let entry = archive.entries["\(folder)/data/\(view.storage.key)"] else {
-      throw fault(file, "should be in the entry data/\(printable(view.storage.key)), which the archive lacks")
+      throw fault(file, "should be in the entry data/\(printableName(view.storage.key)), which the archive lacks")
     }
     // The count of a storage without a type is one of bytes.
     let (bytes, overflow) = view.storage.count.multipliedReportingOverflow(by: view.storage.dtype?.size ?? 1)

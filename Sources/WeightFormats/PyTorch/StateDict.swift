@@ -51,7 +51,7 @@ struct StateDict {
       if let found = try search(pickle, next, path: path, depth: depth + 1) { others.append((name, found)) }
     }
     guard others.count < 2 else {
-      let names = others.prefix(8).map { "\"\(printable($0.name))\"" }.joined(separator: ", ")
+      let names = others.prefix(8).map { "\"\(printableName($0.name))\"" }.joined(separator: ", ")
       throw .malformed(
         path: path,
         problem: "holds several state dicts, under \(names): save the one that is meant in a file of its own")

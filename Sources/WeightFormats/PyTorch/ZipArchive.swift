@@ -29,7 +29,7 @@ struct ZipArchive {
       if header.name.hasSuffix("/") { continue }
       let entry = Entry(name: header.name, range: try header.data(numbers), crc32: header.crc32)
       guard entries.updateValue(entry, forKey: entry.name) == nil else {
-        throw numbers.fault("holds two entries called \(printable(entry.name))")
+        throw numbers.fault("holds two entries called \(printableName(entry.name))")
       }
     }
     self.entries = entries
@@ -39,7 +39,7 @@ struct ZipArchive {
   func bytes(of entry: Entry) throws(CheckpointError) -> [UInt8] {
     let bytes = Array(file.bytes[entry.range])
     guard CRC32.checksum(bytes) == entry.crc32 else {
-      throw ZipNumbers(file: file).fault("\(printable(entry.name)) is damaged: its checksum is wrong")
+      throw ZipNumbers(file: file).fault("\(printableName(entry.name)) is damaged: its checksum is wrong")
     }
     return bytes
   }

@@ -95,7 +95,7 @@ struct ZipHeader {
     let method = try numbers.required(2, at: place + 10)
     guard flags & 1 == 0, method == 0 else {
       let how = flags & 1 == 0 ? "compressed by method \(method)" : "encrypted"
-      throw numbers.fault("the ZIP entry \(printable(name)) is \(how), expected stored")
+      throw numbers.fault("the ZIP entry \(printableName(name)) is \(how), expected stored")
     }
     var large = ZipLargeNumbers(numbers, nameRange.upperBound..<nameRange.upperBound + lengths[1])
     // The order of APPNOTE 4.5.3: the plain size comes first.
@@ -103,7 +103,7 @@ struct ZipHeader {
     let stored = try large.replacing(try numbers.required(4, at: place + 20))
     offset = try large.replacing(try numbers.required(4, at: place + 42))
     guard stored == size else {
-      throw numbers.fault("the ZIP entry \(printable(name)) is stored as \(stored) bytes but has \(size)")
+      throw numbers.fault("the ZIP entry \(printableName(name)) is stored as \(stored) bytes but has \(size)")
     }
     self.size = size
   }
@@ -111,11 +111,11 @@ struct ZipHeader {
   /// Where the entry's bytes lie, behind its local header.
   func data(_ numbers: ZipNumbers) throws(CheckpointError) -> Range<Int> {
     guard numbers.number(4, at: offset) == Self.localSignature else {
-      throw numbers.fault("the ZIP entry \(printable(name)) has no header at byte \(offset)")
+      throw numbers.fault("the ZIP entry \(printableName(name)) has no header at byte \(offset)")
     }
     let localName = try numbers.range(offset + Self.localSize, try numbers.required(2, at: offset + 26))
     guard numbers.file.bytes[localName].elementsEqual(numbers.file.bytes[nameRange]) else {
-      throw numbers.fault("the ZIP entry \(printable(name)) has another name in its header")
+      throw numbers.fault("the ZIP entry \(printableName(name)) has another name in its header")
     }
     return try numbers.range(localName.upperBound + (try numbers.required(2, at: offset + 28)), size)
   }
