@@ -232,4 +232,19 @@ struct ShardTests {
       #expect(!FileManager.default.fileExists(atPath: "\(directory.root)/gap.jsonl"))
     }
   }
+
+  @Test("A part that claims any number of questions is refused at once, whatever the number")
+  func anyCount() throws {
+    let set = try QuestionSet(.llava, path: fixture("llava.jsonl"))
+    try withTemporaryDirectory { directory in
+      let path = "\(directory.root)/r.jsonl"
+      _ = try set.evaluate(into: path, header: header(), answer: answer)
+      let text = try contents(path).replacing("\"question_count\":3", with: "\"question_count\":\(Int.max)")
+      let lying = try directory.write(text, as: "lying.jsonl")
+      let error = #expect(throws: EvaluationError.self) {
+        try ResultsFile.merge([lying], to: "\(directory.root)/all.jsonl")
+      }
+      #expect(error?.description.hasPrefix("\(Int.max - 3) of \(Int.max) questions have no answer: number 4") == true)
+    }
+  }
 }

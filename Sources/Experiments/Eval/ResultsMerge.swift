@@ -25,8 +25,7 @@ extension ResultsFile {
         }
       }
     }
-    let missing = (0..<header.questionCount).filter { sources[$0] == nil }
-    try checkComplete(missing, of: header.questionCount, questions: questions)
+    try checkComplete(sources, of: header.questionCount, questions: questions)
     let records = parts.flatMap(\.records).sorted { $0.index < $1.index }
     let text = ([header.json] + records.map(\.json)).map { $0.line + "\n" }.joined()
     do {
@@ -40,15 +39,20 @@ extension ResultsFile {
   /// How many missing questions an error names.
   private static let named = 10
 
-  private static func checkComplete(_ missing: [Int], of count: Int, questions: QuestionSet?) throws(EvaluationError) {
-    guard !missing.isEmpty else { return }
-    let names = missing.prefix(named).map { index in
+  private static func checkComplete(
+    _ answered: [Int: String], of count: Int, questions: QuestionSet?
+  ) throws(EvaluationError) {
+    guard answered.count < count else { return }
+    var names: [String] = []
+    // The count is the file's word, which may be any: no more is looked at than is named.
+    for index in 0..<count where answered[index] == nil {
       if let questions, questions.questions.indices.contains(index) {
-        questions.questions[index].id.description
+        names.append(questions.questions[index].id.description)
       } else {
-        "number \(index + 1)"
+        names.append("number \(index + 1)")
       }
+      if names.count == named { break }
     }
-    throw .unanswered(count: missing.count, of: count, questions: names)
+    throw .unanswered(count: count - answered.count, of: count, questions: names)
   }
 }
