@@ -235,6 +235,7 @@ struct ShardTests {
 
   @Test("A part that claims any number of questions is refused at once, whatever the number")
   func anyCount() throws {
+    let set = try QuestionSet(.llava, path: fixture("llava.jsonl"))
     try withTemporaryDirectory { directory in
       let path = "\(directory.root)/r.jsonl"
       _ = try set.evaluate(into: path, header: header(), answer: answer)
