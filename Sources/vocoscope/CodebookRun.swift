@@ -168,7 +168,7 @@ struct CodebookRun {
     return [
       CodebookFinding(
         .ok, .quantizerKind,
-        "The codebook is \(printable(names)); the nearest code is taken by \(how) (--distance says otherwise).")
+        "The codebook is \(printableName(names)); the nearest code is taken by \(how) (--distance says otherwise).")
     ]
   }
 

@@ -136,7 +136,7 @@ struct CodebookText {
       ["\($0.groups)", decimal($0.psnr, digits: 2), $0.ssim.map { decimal($0, digits: 3) } ?? ""]
     }
     return ["pictures decoded from the first groups alone, the others zero; means over \(curve.pictures) pictures"]
-      + TextTable.lines([["groups", "PSNR dB", "SSIM"]] + rows)
+      + TextTable().lines([["groups", "PSNR dB", "SSIM"]] + rows)
   }
 
   private var code: [String] { document.code?.lines ?? [] }

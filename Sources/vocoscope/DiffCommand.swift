@@ -2,6 +2,7 @@ import ArgumentParser
 import Evidence
 import Experiments
 import Foundation
+import Reports
 import WeightFormats
 
 /// `vocoscope diff`: two checkpoints tensor by tensor.
@@ -57,7 +58,7 @@ struct DiffCommand: ParsableCommand {
     let status = row.status.rawValue.padding(toLength: 18, withPad: " ", startingAt: 0)
     let types =
       row.dtypes.count == 2 && row.dtypes[0] == row.dtypes[1] ? row.dtypes[0] : row.dtypes.joined(separator: " → ")
-    var line = "\(status) \(printable(row.name))  \(types) \(row.shape)"
+    var line = "\(status) \(printableName(row.name))  \(types) \(row.shape)"
     if row.status == .changed, let change = row.change {
       let relative = change.relative.map { String(format: "%.3g", $0) } ?? "from zero"
       line += "  relative \(relative), largest \(String(format: "%.3g", change.largest)), \(change.changed) elements"
