@@ -135,7 +135,8 @@ let package = Package(
     tests(
       "Experiments",
       [
-        "Tensor", "WeightFormats", "ImageLoading", "Tokenization", "HTCVLM", "Trace", "Evidence", "Statistics", "Evaluation",
+        "Tensor", "WeightFormats", "ImageLoading", "Tokenization", "HTCVLM", "Trace", "Evidence", "Statistics",
+        "Evaluation",
         "JSON",
         "Reports",
       ]),

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Evidence
 import Experiments
+import Files
 import Foundation
 import Reports
 import WeightFormats
@@ -36,20 +37,21 @@ struct DiffCommand: ParsableCommand {
       progress.clear()
     } catch {
       progress.clear()
-      FileHandle.standardError.write(Data("vocoscope: \(error)\n".utf8))
+      try StandardStream.error.write("vocoscope: \(error)\n")
       throw ExitCode(2)
     }
     switch format {
     case .json:
       let encoder = JSONEncoder()
       encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-      print(String(decoding: try encoder.encode(diff), as: UTF8.self))
+      try StandardStream.output.write(String(decoding: try encoder.encode(diff), as: UTF8.self) + "\n")
     case .text:
-      for row in diff.rows where all || row.status != .equal { print(Self.line(row)) }
       let tally = CheckpointDiff.Status.allCases.filter { diff.count($0) > 0 }.map {
         "\(diff.count($0)) \($0.rawValue)"
       }
-      print("tensors  \(tally.joined(separator: ", "))")
+      let lines = diff.rows.filter { all || $0.status != .equal }.map(Self.line)
+      try StandardStream.output.write(
+        (lines + ["tensors  \(tally.joined(separator: ", "))"]).map { $0 + "\n" }.joined())
     }
     if !diff.isEqual { throw ExitCode(1) }
   }

@@ -9,7 +9,7 @@ import Trace
 /// Four groups of 32 random codes of 4 numbers.
 private func embedding(_ seed: UInt64 = 1) -> [Float] {
   var generator = SplitMix64(seed: seed)
-  return (0..<4 * 32 * 4).map { _ in Float(generator.normal()) }
+  return (0..<4 * 32 * 4).map { _ in Float(2 * generator.unit() - 1) }
 }
 
 private func codebook(_ values: [Float]) throws -> Codebook {

@@ -72,10 +72,11 @@ struct FileSearchTests {
       let descriptor = (Array("\(root)/".utf8) + [0xE9] + Array(".jpg\0".utf8)).withUnsafeBytes {
         fopen($0.baseAddress!.assumingMemoryBound(to: CChar.self), "w")
       }
-      fclose(try #require(descriptor))
+      fclose(descriptor)
       let error = #expect(throws: FileError.self) { try Directory.files(below: root, endings: ["jpg"]) }
       #expect(error?.reason == .nameNotUTF8)
-      #expect(try Directory.files(below: root, endings: ["png"]).isEmpty)
+      let others = try Directory.files(below: root, endings: ["png"])
+      #expect(others.isEmpty)
     }
   }
 
@@ -86,7 +87,8 @@ struct FileSearchTests {
         try FileContents.write(bytes, to: "\(root)/list.txt")
         return try FileContents.text(path: "\(root)/list.txt", limit: 1000)
       }
-      #expect(try read([0xEF, 0xBB, 0xBF] + Array("a.jpg\n".utf8)) == "a.jpg\n")
+      let marked = try read([0xEF, 0xBB, 0xBF] + Array("a.jpg\n".utf8))
+      #expect(marked == "a.jpg\n")
       #expect(try read(Array("a\u{FEFF}.jpg".utf8)) == "a\u{FEFF}.jpg")
       #expect(throws: FileError(path: "\(root)/list.txt", reason: .utf16)) { try read([0xFE, 0xFF, 0, 0x61]) }
       let pointer = Array("version https://git-lfs.github.com/spec/v1\noid sha256:ab\nsize 77\n".utf8)

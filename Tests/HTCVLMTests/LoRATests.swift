@@ -3,6 +3,7 @@ import HTCVLM
 import Tensor
 import TestSupport
 import Testing
+import Trace
 import WeightFormats
 
 @Suite("LoRA runs")

@@ -41,7 +41,7 @@ func noise(width: Int, height: Int, seed: Int) -> RGBImage {
 /// The most memory that the process has held so far, in bytes.
 func peakMemory() -> Int {
   var usage = rusage()
-  getrusage(RUSAGE_SELF, &usage)
+  getrusage(__rusage_who_t(truncatingIfNeeded: RUSAGE_SELF.rawValue), &usage)
   return usage.ru_maxrss << 10
 }
 

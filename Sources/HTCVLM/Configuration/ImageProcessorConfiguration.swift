@@ -22,20 +22,22 @@ package struct ImageProcessorConfiguration: Sendable, Hashable {
     self.steps = steps
   }
 
-  /// What a directory says, or CLIP's own steps: `processor_config.json` where transformers 5 nests the settings, else
-  /// `preprocessor_config.json`.
-  package init(directory: String, imageSize: Int) throws(CheckpointError) {
+  /// What a directory says: `processor_config.json` where transformers 5 nests the settings, else
+  /// `preprocessor_config.json`; nil where it says nothing.
+  package static func read(
+    directory: String, imageSize: Int
+  ) throws(CheckpointError) -> ImageProcessorConfiguration? {
     let nesting = "\(directory)/processor_config.json"
     if access(nesting, F_OK) == 0, try JSONValue(file: nesting)["image_processor"] != nil {
-      try self.init(path: nesting, imageSize: imageSize)
-      return
+      return try ImageProcessorConfiguration(path: nesting, imageSize: imageSize)
     }
     let path = "\(directory)/preprocessor_config.json"
-    guard access(path, F_OK) == 0 else {
-      self = .clip(imageSize: imageSize)
-      return
-    }
-    try self.init(path: path, imageSize: imageSize)
+    return access(path, F_OK) == 0 ? try ImageProcessorConfiguration(path: path, imageSize: imageSize) : nil
+  }
+
+  /// What a directory says, or CLIP's own steps.
+  package init(directory: String, imageSize: Int) throws(CheckpointError) {
+    self = try Self.read(directory: directory, imageSize: imageSize) ?? .clip(imageSize: imageSize)
   }
 
   /// Reads the file at `path` for a tower whose input is `imageSize` pixels wide.

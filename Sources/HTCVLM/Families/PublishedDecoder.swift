@@ -173,13 +173,7 @@ struct PublishedTower {
   /// `preprocessor_config.json`, or `processor_config.json` where transformers 5 nests it, or CLIP's statistics.
   func preprocessor(imageSize: Int) throws(CheckpointError) -> ImageProcessorConfiguration {
     for directory in directories {
-      for name in ["preprocessor_config.json", "processor_config.json"] {
-        let path = "\(directory)/\(name)"
-        guard FileManager.default.fileExists(atPath: path) else { continue }
-        let document = try JSONValue(file: path)
-        if name == "processor_config.json", document["image_processor"] == nil { continue }
-        return try ImageProcessorConfiguration(path: path, imageSize: imageSize)
-      }
+      if let found = try ImageProcessorConfiguration.read(directory: directory, imageSize: imageSize) { return found }
     }
     return .clip(imageSize: imageSize)
   }
