@@ -99,7 +99,7 @@ private func archive(_ pickle: [UInt8], isLarge: Bool = false) -> [UInt8] {
       ("namespace.pt", "holds no tensor where"), ("protocol4.pt", "holds no tensor where"),
       ("list.pt", "holds a list, expected a state dict"), ("no-tensor.pt", "holds no tensor where"),
       ("compressed.pt", "archive/data.pkl is compressed by method 8, expected stored"),
-      ("legacy.pt", "is of torch before 1.6"), ("not-a-zip.pt", "weights are read as safetensors, or as torch.save"),
+      ("legacy.pt", "is of torch before 1.6"), ("not-a-zip.pt", "is cut off: it begins as a ZIP archive"),
       ("other.zip", "none that torch.save wrote"),
     ])
   func refused(name: String, sentence: String) throws {

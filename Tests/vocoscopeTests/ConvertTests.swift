@@ -7,7 +7,7 @@ import Testing
 struct ConvertTests {
   /// Parts that torch and transformers wrote, and the checkpoint that they make.
   private static let fixtures = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-    .appendingPathComponent("CheckpointTests/Fixtures/pytorch").path
+    .appendingPathComponent("WeightFormatsTests/Fixtures/pytorch").path
 
   private func convert(_ out: String, llm: String = fixtures + "/llm", _ more: [String] = []) throws -> Program.Result {
     try Program.run(
