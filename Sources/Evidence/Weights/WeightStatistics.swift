@@ -29,11 +29,13 @@ package struct WeightStatistics: Sendable, Hashable, Codable {
     guard tensor.dtype.isWeight else { return nil }
     var coarse = [Int](repeating: 0, count: 1 << 16)
     var moments = (count: 0, zeros: 0, sum: 0.0, squares: 0.0)
+    var (low, high) = (Float.infinity, -Float.infinity)
     try tensor.eachBlock { block in
       try check()
       for value in block where value.isFinite {
         coarse[Int(Self.key(value) >> 16)] += 1
         moments.count += 1
+        (low, high) = (min(low, value), max(high, value))
         if value == 0 { moments.zeros += 1 }
         moments.sum += Double(value)
         moments.squares += Double(value) * Double(value)
@@ -54,9 +56,6 @@ package struct WeightStatistics: Sendable, Hashable, Codable {
     let places = Self.places(of: wanted, in: coarse)
     var fine: [Int: [Int]] = [:]
     for place in places { fine[place.bucket] = [Int](repeating: 0, count: 1 << 16) }
-    let (low, high) = (
-      Self.edge(coarse.firstIndex { $0 > 0 } ?? 0, last: false), Self.edge(coarse.lastIndex { $0 > 0 } ?? 0, last: true)
-    )
     var bins = [Int](repeating: 0, count: Self.bins)
     let scale = high > low ? Double(Self.bins) / (Double(high) - Double(low)) : 0
     try tensor.eachBlock { block in
@@ -84,12 +83,6 @@ package struct WeightStatistics: Sendable, Hashable, Codable {
       }
       return (bucket, rank - before)
     }
-  }
-
-  /// The least or greatest finite value of a bucket of 2¹⁶ neighbouring floats.
-  private static func edge(_ bucket: Int, last: Bool) -> Float {
-    let value = value(UInt32(bucket << 16) | (last ? 0xFFFF : 0))
-    return value.isFinite ? value : (value < 0 ? -Float.greatestFiniteMagnitude : Float.greatestFiniteMagnitude)
   }
 
   /// Bits that sort as the values do.
