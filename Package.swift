@@ -102,9 +102,8 @@ let package = Package(
       name: "vocoscope",
       dependencies: [
         "Files", "Statistics", "ColorMaps", "Tensor", "WeightFormats", "ImageLoading", "Tokenization", "Trace",
-        "HTCVLM",
-        "Evidence", "Experiments", "Reports", "Evaluation", "JSON", "TerminalUI", "Inspector", "DemoTour", "ChafaPictures",
-        "CursesTerminal", "Plots", argumentParser,
+        "HTCVLM", "Evidence", "Experiments", "Reports", "Evaluation", "JSON", "TerminalUI", "Inspector", "DemoTour",
+        "ChafaPictures", "CursesTerminal", "Plots", argumentParser,
       ],
       swiftSettings: swift),
     .executableTarget(

@@ -228,11 +228,11 @@ package enum CommandTable {
     panel(.checkpoint, .checkpointPanel, "The tensors of the checkpoint, and its configuration."),
     entry(
       .zoomIn, .screen, "zoom in", "Gives the focused panel the whole screen.", ["+", "="],
-      unless: { $0.view.isZoomed ? "the panel has the whole screen" : nil }
+      unless: \.zoomObstacle
     ) { $0.change { $0.isZoomed = true } },
     entry(
       .zoomOut, .screen, "zoom out", "Shows all panels again.", ["_", "-"],
-      unless: { $0.view.isZoomed ? nil : "no panel is zoomed" }
+      unless: \.unzoomObstacle
     ) { $0.change { $0.isZoomed = false } },
     entry(.theme, .screen, "theme", "The next colour theme.", ["t"]) { state in
       state.change { [count = state.themes.count] in $0.theme = ($0.theme + 1) % count }

@@ -151,6 +151,10 @@ extension InspectorState {
     [.verdict, .compression, .checkpoint].contains(focus) ? "there is nothing to select in this panel" : nil
   }
 
+  var zoomObstacle: String? { view.isZoomed ? "the panel has the whole screen" : nil }
+
+  var unzoomObstacle: String? { view.isZoomed ? nil : "no panel is zoomed" }
+
   var anchorsObstacle: String? { links.anchors == 0 ? "this model has no anchors" : nil }
 
   var clearObstacle: String? {
