@@ -14,25 +14,23 @@ struct InspectorSession {
   let pictures: PictureRenderer
 
   /// Runs until the person quits.
-  func run(_ initial: InspectorState, first effects: [Effect]) {
-    var state = initial
-    draw(&state)
-    guard perform(effects, state) else { return }
+  func run(_ initial: some InspectorProgram, first effects: [Effect]) {
+    var program = initial
+    draw(&program)
+    guard perform(effects, program.inspector) else { return }
     while true {
       var actions = mailbox.takeAll()
       if actions.isEmpty, let event = terminal.nextEvent(timeoutMilliseconds: -1) { actions = [.input(event)] }
       // Keys that came in while a frame was drawn belong to the next one: held keys never fall behind.
       while let event = terminal.nextEvent(timeoutMilliseconds: 0) { actions.append(.input(event)) }
-      for action in actions where !perform(update(&state, action), state) { return }
-      if !actions.isEmpty { draw(&state) }
+      for action in actions where !perform(program.take(action), program.inspector) { return }
+      if !actions.isEmpty { draw(&program) }
     }
   }
 
-  private func draw(_ state: inout InspectorState) {
+  private func draw(_ program: inout some InspectorProgram) {
     let shown = terminal.graphics.map { PictureRenderer.pixels($0, orElse: pictures) } ?? pictures
-    let screen = view(state, size: terminal.size, pictures: shown)
-    state.hits = screen.hits
-    terminal.draw(screen.frame)
+    terminal.draw(program.draw(size: terminal.size, pictures: shown))
   }
 
   /// Carries out effects; false once the session is over.

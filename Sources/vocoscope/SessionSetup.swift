@@ -1,5 +1,6 @@
 import ChafaPictures
 import CursesTerminal
+import DemoTour
 import Foundation
 import HTCVLM
 import ImageLoading
@@ -30,6 +31,16 @@ struct SessionSetup {
       effects: [.run(prompt: options.prompt, reusesImage: false)])
   }
 
+  /// Opens the picture as `inspect` does, with the tour's words under it.
+  func tour(_ picture: PictureSource, model: ModelOpening, options: RunOptions) throws {
+    let mailbox = Mailbox { CursesTerminal.wake() }
+    let worker = ModelWorker(picture: picture, model: model, options: options, mailbox: mailbox)
+    try run(
+      mailbox, worker, imageName: picture.name, prompt: options.prompt,
+      actions: [.picture(Picture(picture), name: picture.name)],
+      effects: [.run(prompt: options.prompt, reusesImage: false)], program: TourState.init)
+  }
+
   /// Opens a finished trace.
   func view(_ trace: Trace) throws {
     try run(
@@ -39,7 +50,7 @@ struct SessionSetup {
 
   private func run(
     _ mailbox: Mailbox, _ worker: ModelWorker?, imageName: String, prompt: String, actions: [Action],
-    effects: [Effect]
+    effects: [Effect], program: (InspectorState) -> any InspectorProgram = { $0 }
   ) throws {
     let glyphs = display.glyphs(environment)
     let terminal: CursesTerminal
@@ -59,7 +70,7 @@ struct SessionSetup {
       terminal: terminal, mailbox: mailbox, worker: worker,
       exporter: Exporter(directory: URL(fileURLWithPath: FileManager.default.currentDirectoryPath)),
       pictures: PictureRenderer.chafa(display.symbols, state.appearance).remembering())
-    session.run(state, first: effects)
+    session.run(program(state), first: effects)
   }
 }
 
