@@ -10,8 +10,9 @@ package struct MGVQModel: Sendable {
   package let name: String
   /// SHA-256 of `config.json`; empty for a bare state dict.
   package let configSHA256: String
-  /// SHA-256 over the weight files' headers.
-  package let weightsSHA256: String
+  /// SHA-256 of the weight files.
+  package var weightsSHA256: String { weights.sha256 }
+  private let weights: WeightIdentity
   /// `config.json`'s `untrained_parts`.
   package let untrainedParts: [String]
   /// `nil` when the tensors hold a codebook but no networks to encode a picture with.
@@ -44,7 +45,7 @@ package struct MGVQModel: Sendable {
   package init(_ source: MGVQSource) throws {
     name = source.name
     configSHA256 = source.checkpoint?.configSHA256 ?? ""
-    weightsSHA256 = source.weightsSHA256
+    weights = source.weights
     untrainedParts = source.checkpoint?.configuration.untrainedParts ?? []
     configuration = source.dict.configuration
     groups = source.dict.groups
