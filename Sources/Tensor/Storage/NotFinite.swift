@@ -9,13 +9,18 @@ package struct NotFinite: Sendable, Equatable {
 
   init(value: Float, element: Int, shape: [Int]) {
     word = value.isNaN ? "NaN" : value > 0 ? "infinity" : "-infinity"
+    index = Self.index(of: element, in: shape)
+  }
+
+  /// Where element `element`, counted in row-major order, stands.
+  package static func index(of element: Int, in shape: [Int]) -> [Int] {
     var rest = element
     var index: [Int] = []
     for extent in shape.reversed() {
       index.append(rest % extent)
       rest /= extent
     }
-    self.index = index.reversed()
+    return index.reversed()
   }
 
   /// What is wrong with the tensor, after its name.
