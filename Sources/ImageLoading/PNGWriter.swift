@@ -1,13 +1,13 @@
 internal import CImageCodecs
 import Files
-internal import Tensor
+package import Tensor
 
 /// Writes pictures as 8-bit RGB PNG.
 package enum PNGWriter {
   /// Writes `image` to `path`, which afterwards holds either the whole picture or what it held before.
   ///
   /// - Throws: `ImageError`, naming `path`.
-  package static func write(_ image: RGBImage, to path: String) throws(ImageError) {
+  package static func write(_ image: Picture, to path: String) throws(ImageError) {
     var report = cic_report()
     var bytes: UnsafeMutablePointer<UInt8>?
     var count = 0

@@ -1,4 +1,5 @@
 package import ImageLoading
+package import Tensor
 
 /// One part of a figure.
 package protocol FigurePanel: Sendable {
@@ -45,7 +46,7 @@ package struct Figure: Sendable {
   }
 
   /// The figure's pixels, at `scale` pixels a unit.
-  package func image(scale: Double = 1.5) -> RGBImage {
+  package func image(scale: Double = 1.5) -> Picture {
     let lines = wrappedNotes()
     let gridHeight = total(rowHeights)
     let height = Self.margin + titleHeight + gridHeight + Double(lines.count) * Self.noteHeight + Self.margin

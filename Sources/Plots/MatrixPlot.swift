@@ -1,5 +1,4 @@
 package import ColorMaps
-import TerminalUI
 
 /// A heat map of a matrix with a colour bar; the first row stands on top.
 package struct MatrixPlot: FigurePanel {

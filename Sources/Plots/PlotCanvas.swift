@@ -1,5 +1,6 @@
 internal import CCairo
-package import ImageLoading
+import ImageLoading
+package import Tensor
 
 /// What a figure is drawn on: white paper of a fixed size, in units that `scale` turns into pixels.
 ///
@@ -22,8 +23,8 @@ package final class PlotCanvas {
 
   deinit { ccairo_destroy(handle) }
 
-  func image() -> RGBImage {
-    RGBImage(width: pixelWidth, height: pixelHeight) { ccairo_pixels(handle, $0.baseAddress) }
+  func image() -> Picture {
+    Picture(width: pixelWidth, height: pixelHeight) { ccairo_pixels(handle, $0.baseAddress) }
   }
 
   /// A line through the points; `dash` is the length of its dashes, 0 for none.
@@ -69,7 +70,7 @@ package final class PlotCanvas {
   }
 
   /// A picture stretched over a box: interpolated, or each pixel a block.
-  package func picture(_ image: RGBImage, in box: PlotBox, isSmooth: Bool = true) {
+  package func picture(_ image: Picture, in box: PlotBox, isSmooth: Bool = true) {
     ccairo_picture(
       handle, image.pixels, Int32(image.width), Int32(image.height), box.x, box.y, box.width, box.height, isSmooth)
   }

@@ -1,5 +1,4 @@
 package import ColorMaps
-import TerminalUI
 
 /// An sRGB colour with opacity.
 package struct PlotColor: Sendable, Hashable {

@@ -1,20 +1,7 @@
-package import Tensor
+import Tensor
+package import Trace
 
-/// How much each anchor changes without a latent cell, a group or a single code: ‖v without it − v‖ / ‖v‖.
-package struct AnchorProvenance: Sendable, Equatable {
-  /// `[A, h·w]`.
-  package let cells: Tensor
-  /// `[A, G]`.
-  package let groups: Tensor
-  /// `[A, G, h·w]`; `nil` where so many would take too long.
-  package let codes: Tensor?
-
-  package init(cells: Tensor, groups: Tensor, codes: Tensor?) {
-    self.cells = cells
-    self.groups = groups
-    self.codes = codes
-  }
-
+extension AnchorAblation {
   /// What the numbers are, in words.
   package static let formula = "‖v without it − v‖ / ‖v‖, the part's code vectors set to zero"
 

@@ -32,7 +32,7 @@ package struct CodeLab: Sendable {
   /// A candidate chosen by its index instead.
   package internal(set) var chosen: Int?
   package internal(set) var decoded: [DecodeRequest: DecodeResult] = [:]
-  package internal(set) var provenance: [[CodeEdit]: AnchorProvenance] = [:]
+  package internal(set) var provenance: [[CodeEdit]: AnchorAblation] = [:]
   /// The run on the picture's own codes.
   package internal(set) var original: Trace?
   /// Finished runs on edited codes.
@@ -67,6 +67,6 @@ package enum CodeLabRequest: Sendable, Hashable {
 /// What came back.
 package enum CodeLabEvent: Sendable {
   case decoded(DecodeResult)
-  case provenance(AnchorProvenance, edits: [CodeEdit])
+  case provenance(AnchorAblation, edits: [CodeEdit])
   case edited(Trace, edits: [CodeEdit])
 }

@@ -2,6 +2,7 @@ import Evidence
 import Reports
 import Statistics
 import TerminalUI
+import Trace
 
 /// The panel's pages as lines of a width: the screen scrolls through them.
 struct CompressionLines {

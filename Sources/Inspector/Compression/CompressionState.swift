@@ -1,3 +1,5 @@
+package import Trace
+
 /// A picture of the conversation.
 package struct ConversationPicture: Sendable, Hashable {
   package let name: String

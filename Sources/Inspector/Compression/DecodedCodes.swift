@@ -1,5 +1,5 @@
 import Evidence
-import Tensor
+package import Tensor
 package import Trace
 
 /// The square picture and what its discrete codes decode to.

@@ -1,5 +1,6 @@
 import ColorMaps
 import Statistics
+import Tensor
 import TerminalUI
 import Trace
 

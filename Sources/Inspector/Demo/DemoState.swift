@@ -1,3 +1,4 @@
+package import Tensor
 package import TerminalUI
 
 /// The demo: which picture and stage is on screen, and since when.

@@ -1,3 +1,4 @@
+import Tensor
 package import TerminalUI
 
 /// Draws the demo; a function of its arguments alone.
