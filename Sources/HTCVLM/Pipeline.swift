@@ -1,13 +1,13 @@
 import Foundation
-package import ImageLoading
+import ImageLoading
 import Synchronization
-import Tensor
+package import Tensor
 package import Trace
 import WeightFormats
 
 /// A picture to run: its pixels and where they came from.
 package struct PictureSource: Sendable {
-  package let image: RGBImage
+  package let image: Picture
   /// The file's name, without its directory.
   package let name: String
   /// SHA-256 of the file's bytes, in hexadecimal; the key under which a run is kept for the next prompt.
@@ -15,7 +15,7 @@ package struct PictureSource: Sendable {
   /// What the decoder found odd but carried on with.
   package let warnings: [String]
 
-  package init(image: RGBImage, name: String, sha256: String, warnings: [String] = []) {
+  package init(image: Picture, name: String, sha256: String, warnings: [String] = []) {
     self.image = image
     self.name = name
     self.sha256 = sha256
@@ -110,14 +110,14 @@ package final class Pipeline: Sendable {
   package struct Request: Sendable {
     package var prompt: String
     /// nil: what the model was made to answer from.
-    package var source: AnswerSource?
+    package var source: VisualSource?
     package var options: GenerationOptions
     package var intervention: Intervention
     /// Whether the codes are decoded to a picture at the end.
     package var reconstructs: Bool
 
     package init(
-      prompt: String, source: AnswerSource? = nil, options: GenerationOptions = GenerationOptions(),
+      prompt: String, source: VisualSource? = nil, options: GenerationOptions = GenerationOptions(),
       intervention: Intervention = .none, reconstructs: Bool = true
     ) {
       self.prompt = prompt
@@ -130,16 +130,18 @@ package final class Pipeline: Sendable {
 
   /// Runs a picture and a prompt, and returns everything the run showed.
   ///
-  /// `onChange` gets the trace so far after each stage and each generated token, on the calling thread.
+  /// `onChange` gets the trace so far after each stage, `onGeneration` the answer so far after each token; both on the
+  /// calling thread.
   /// Throws `CancellationError` once `cancellation` is set; what finished until then is kept for the next run.
   package func trace(
     _ picture: PictureSource, _ request: Request,
     progress: @escaping @Sendable (StageProgress) -> Void = { _ in },
-    cancellation: CancellationFlag = CancellationFlag(), onChange: @escaping @Sendable (Trace) -> Void = { _ in }
+    cancellation: CancellationFlag = CancellationFlag(), onChange: @escaping @Sendable (Trace) -> Void = { _ in },
+    onGeneration: @escaping @Sendable (GenerationTrace) -> Void = { _ in }
   ) throws -> Trace {
     let recorder = TraceRecorder(
-      provenance: provenance(picture, request.prompt), model: model.description,
-      onChange: onChange)
+      provenance: provenance(picture, request.prompt), model: model.description, onChange: onChange,
+      onGeneration: onGeneration)
     let run = RunContext(observer: recorder, progress: progress, cancellation: cancellation)
     let tokens = try model.tokenize(request.prompt)
     let visual = try encoding(picture, run: run)
@@ -213,7 +215,7 @@ package final class Pipeline: Sendable {
   private func reconstruct(_ codes: CodeGrid, _ picture: PictureSource, run: RunContext) throws {
     if let made = memory.withLock({ $0.picture == picture.sha256 ? $0.reconstruction : nil }) {
       run.reused(.reconstruction)
-      run.observer?.observe(name: "mgvq.reconstruction", layer: nil, tensor: made)
+      run.observer?.observe(.mgvqReconstruction, layer: nil, tensor: made)
       return
     }
     let made = try model.reconstruct(codes, run: run)

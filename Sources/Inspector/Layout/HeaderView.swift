@@ -1,0 +1,134 @@
+import Evidence
+import Statistics
+import TerminalUI
+import Trace
+
+extension InspectorState {
+  /// The picture's name, its size in the file and the model's input side.
+  var pictureWords: String {
+    var words = imageName
+    if let size = pictureSize {
+      words += " \(size.width)×\(size.height)"
+      if let side = trace?.model.visionImageSize { words += glyphs.isUnicode ? " → \(side)²" : " → \(side)×\(side)" }
+    }
+    return words
+  }
+
+  /// The question and, once there is one, the answer.
+  package var answerWords: String {
+    var words = "“\(prompt)”"
+    if let text = trace?.generation?.text { words += " → “\(text)”" }
+    if trace?.provenance.edits.isEmpty == false { words += " (codes edited)" }
+    if reusesImage { words += " (image reused)" }
+    return words
+  }
+
+  var modelWords: String {
+    guard let trace else { return "" }
+    return "\(trace.provenance.modelName) · \(trace.model.visualMask.rawValue) mask · \(trace.model.precision.rawValue)"
+  }
+
+  /// What stands for the model where there is no room for all of that: a precision that changes numbers.
+  var precisionWords: String {
+    guard let precision = trace?.model.precision, precision != .own(.exact) else { return "" }
+    return precision.rawValue
+  }
+
+  var viewWords: String {
+    guard trace != nil else { return "" }
+    return "\(choiceWords) · \(view.scale.title)\(view.hidesSinks ? " · no sinks" : "")"
+  }
+
+  /// `layer 3/6 · head mean · lift`.
+  var choiceWords: String {
+    let layer = view.layer.map { "layer \($0 + 1)/\(layerCount)" } ?? "layers 1–\(layerCount)"
+    let aggregated = "head \(view.takesMaximum ? "max" : "mean")"
+    let head =
+      view.metric == .rollout ? "heads averaged" : view.head.map { "head \($0 + 1)/\(headCount)" } ?? aggregated
+    return "\(layer) · \(head) · \(view.metric.rawValue)"
+  }
+}
+
+extension Canvas {
+  /// Name, picture, model, question and answer, and the view's settings at the right; where there is no room for all,
+  /// the model goes first, then the settings, and the answer is cut last.
+  mutating func drawHeader(_ state: InspectorState, in rect: Rect) {
+    guard !rect.isEmpty else { return }
+    let room = Rect(x: rect.x + 1, y: rect.y, width: rect.width - 2, height: 1)
+    let used = frame.write("vocoscope", at: Point(x: room.x, y: room.y), style: look.theme.title, clippedTo: room) + 2
+    var free = room.dropping(left: used)
+    let answer = state.answerWords
+    let needed = displayWidth(state.pictureWords) + 3 + min(displayWidth(answer), 40)
+    let settings = displayWidth(state.viewWords)
+    if settings > 0 && needed + 3 + settings <= free.width {
+      line(state.viewWords, in: free, style: look.theme.accent, alignment: .trailing)
+      free = Rect(x: free.x, y: free.y, width: free.width - settings - 3, height: 1)
+    }
+    let model = displayWidth(state.modelWords)
+    let hasRoom = model > 0 && needed + 3 + model <= free.width
+    let modelWords = hasRoom ? state.modelWords : state.precisionWords
+    let parts = [state.pictureWords, modelWords, answer].filter { !$0.isEmpty }
+    line(parts.joined(separator: "   "), in: free)
+  }
+
+  mutating func drawBanner(_ state: InspectorState, in rect: Rect) {
+    guard !rect.isEmpty else { return }
+    draw(
+      Banner("untrained or random: \(state.untrainedParts.joined(separator: ", ")); these numbers support no verdict"),
+      in: rect)
+  }
+
+  /// The stages that run, each with its bar and time; then those that are over.
+  mutating func drawProgress(_ state: InspectorState, in rect: Rect) {
+    guard !rect.isEmpty else { return }
+    let entries = PipelineStage.allCases.compactMap { state.progress[$0] }
+    var x = rect.x + 1
+    if let work = state.work?.words {
+      x += frame.write(work, at: Point(x: x, y: rect.y), style: look.theme.accent, clippedTo: rect) + 2
+    }
+    let running = entries.filter(\.isRunning)
+    for entry in running + entries.filter({ !$0.isRunning }).reversed() {
+      let text = "\(entry.stage.title) \(entry.state.words) \(Format.seconds(entry.seconds))"
+      guard case .running(let done, let total) = entry.state else {
+        let style = entry.hasFailed ? look.theme.bad : look.theme.dim
+        x += frame.write(text, at: Point(x: x, y: rect.y), style: style, clippedTo: rect) + 2
+        continue
+      }
+      let width = min(48, max(0, rect.maxX - x))
+      let fraction = total > 0 ? Double(done) / Double(total) : nil
+      let left = entry.secondsLeft.map { ", \(Format.seconds($0)) left" } ?? ""
+      draw(
+        ProgressBar(label: entry.stage.title, fraction: fraction, text: Format.seconds(entry.seconds) + left),
+        in: Rect(x: x, y: rect.y, width: width, height: 1))
+      x += width + 2
+    }
+  }
+}
+
+extension StageProgress {
+  var isRunning: Bool { if case .running = state { true } else { false } }
+
+  /// Seconds that the stage still takes if its steps stay as they are; `nil` before the first is done.
+  ///
+  /// The decoder's steps come in pairs: a layer on all visual tokens, then on the voco row, which takes hardly any time.
+  package var secondsLeft: Double? {
+    guard case .running(let done, let total) = state, done > 0 else { return nil }
+    let steps = stage == .decoder ? 2 : 1
+    let (past, all) = ((done + steps - 1) / steps, (total + steps - 1) / steps)
+    return past < all ? seconds / Double(past) * Double(all - past) : nil
+  }
+
+  var hasFailed: Bool { if case .failed = state { true } else { false } }
+}
+
+extension InspectorState.Work {
+  var words: String {
+    switch self {
+    case .run: "running"
+    case .knockOut(let label): "cutting \(label)"
+    case .matchedRandom: "random draws"
+    case .compression(let what): what
+    case .edit: "running on edited codes"
+    }
+  }
+}

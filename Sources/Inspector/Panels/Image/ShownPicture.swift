@@ -1,0 +1,100 @@
+import ColorMaps
+import Tensor
+import TerminalUI
+import Trace
+
+extension InspectorState {
+  /// The largest side that a shown picture keeps: no terminal has more half cells to show.
+  static let displaySide = 384
+
+  /// Computes the picture as the Image panel shows it: the model's square, with the overlay blended in.
+  mutating func refreshPicture() {
+    guard let base = displayedSquare else {
+      shownPicture = nil
+      return
+    }
+    if view.overlay == .provenance, overlaysMap, let provenance = codeLab.provenance[view.edits] {
+      shownPicture = blend(provenance, over: base)
+      return
+    }
+    guard view.overlay == .attention, overlaysMap, let map else {
+      shownPicture = base
+      return
+    }
+    shownPicture = blend(map.positions, over: base)
+  }
+
+  /// Whether a map lies over the picture.
+  var overlaysMap: Bool {
+    guard appearance.hasColor else { return false }
+    return view.overlay == .attention
+      ? map != nil
+      : view.overlay == .provenance && codeLab.provenance[view.edits] != nil
+  }
+
+  private var displayedSquare: Picture? {
+    if view.overlay == .reconstruction, let decoded = trace?.mgvq?.reconstruction { return Picture(signed: decoded) }
+    if let square { return square }
+    return trace?.mgvq.map { Picture(signed: $0.pixelValues) }
+  }
+
+  /// Colours of what drives the anchor over the picture, latent cell by latent cell.
+  private func blend(_ provenance: AnchorAblation, over base: Picture) -> Picture {
+    let grid = links.geometry.latent
+    let values = provenance.map(anchor: cursor.anchor)
+    guard values.count == grid.count, let largest = values.max(), largest > 0 else { return base }
+    let pixels = overlaid(
+      base.pixels, width: base.width, height: base.height,
+      colors: values.map { ColorMap.cividis.color($0 / largest) }, columns: grid.columns, rows: grid.rows, opacity: 0.5)
+    return Picture(width: base.width, height: base.height, pixels: pixels)
+  }
+
+  /// Colours of the map over the picture, patch by patch.
+  private func blend(_ positions: [Double], over base: Picture) -> Picture {
+    let grid = links.geometry.patches
+    guard positions.count == grid.count else { return base }
+    let pixels = overlaid(
+      base.pixels, width: base.width, height: base.height,
+      colors: positions.map { $0.isFinite ? ColorMap.cividis.color($0) : nil }, columns: grid.columns, rows: grid.rows,
+      opacity: 0.5)
+    return Picture(width: base.width, height: base.height, pixels: pixels)
+  }
+}
+
+extension PictureGeometry {
+  /// The square that the model sees, reduced to at most `limit` pixels a side by the mean of up to 4×4 samples.
+  func square(of picture: Picture, limit: Int, padding: (UInt8, UInt8, UInt8)) -> Picture {
+    let size = max(1, min(limit, side))
+    let taps = min(4, max(1, side / size))
+    let (width, height) = (picture.width, picture.height)
+    let pixels = [UInt8](unsafeUninitializedCapacity: size * size * 3) { output, count in
+      picture.pixels.withUnsafeBufferPointer { input in
+        for y in 0..<size {
+          for x in 0..<size {
+            var (red, green, blue) = (0, 0, 0)
+            for tap in 0..<taps * taps {
+              let column = ((x * taps + tap % taps) * 2 + 1) * side / (2 * size * taps) - offsetX
+              let row = ((y * taps + tap / taps) * 2 + 1) * side / (2 * size * taps) - offsetY
+              if column >= 0 && row >= 0 && column < width && row < height {
+                let offset = (row * width + column) * 3
+                red += Int(input[offset])
+                green += Int(input[offset + 1])
+                blue += Int(input[offset + 2])
+              } else {
+                red += Int(padding.0)
+                green += Int(padding.1)
+                blue += Int(padding.2)
+              }
+            }
+            let offset = (y * size + x) * 3
+            output[offset] = UInt8(red / (taps * taps))
+            output[offset + 1] = UInt8(green / (taps * taps))
+            output[offset + 2] = UInt8(blue / (taps * taps))
+          }
+        }
+      }
+      count = size * size * 3
+    }
+    return Picture(width: size, height: size, pixels: pixels)
+  }
+}
