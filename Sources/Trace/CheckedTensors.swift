@@ -46,7 +46,7 @@ struct CheckedTensors {
   }
 
   /// Whether each row along the last axis is attention's: shares of one, which sum to one.
-  func check(_ name: String, isAttention tensor: Tensor) throws(CheckpointError) {
+  func check(_ name: TraceTensorName, isAttention tensor: Tensor) throws(CheckpointError) {
     try check(name, isShareOf: tensor)
     let width = tensor.shape[tensor.rank - 1]
     for row in 0..<(width == 0 ? 0 : tensor.count / width) {
