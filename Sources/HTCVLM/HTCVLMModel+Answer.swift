@@ -1,7 +1,6 @@
 import Tensor
 import Tokenization
 package import Trace
-import WeightFormats
 
 extension HTCVLMModel {
   /// Answers `prompt` from a compressed picture: the stage `answer`.

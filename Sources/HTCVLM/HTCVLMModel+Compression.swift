@@ -1,7 +1,6 @@
 import Tensor
 import Tokenization
 package import Trace
-import WeightFormats
 
 extension HTCVLMModel {
   /// Runs the decoder up to the last voco: the stage `decoder`.

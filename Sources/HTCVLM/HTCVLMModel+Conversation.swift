@@ -1,6 +1,5 @@
 import Tensor
 package import Trace
-import WeightFormats
 
 extension HTCVLMModel {
   /// A conversation about a compressed picture, before its first question.

@@ -1,7 +1,6 @@
 import ImageLoading
 package import Tensor
 package import Trace
-import WeightFormats
 
 extension HTCVLMModel {
   /// Codes, anchors, features and patches of a picture: the stages `mgvq`, `anchors` and `vision`, in this order, so

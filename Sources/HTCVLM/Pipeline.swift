@@ -3,7 +3,6 @@ import ImageLoading
 import Synchronization
 package import Tensor
 package import Trace
-import WeightFormats
 
 /// A picture to run: its pixels and where they came from.
 package struct PictureSource: Sendable {

@@ -1,5 +1,5 @@
+import Safetensors
 internal import Tensor
-internal import WeightFormats
 
 /// A file's tensors, handed out only in the type and shape that was asked for.
 struct CheckedTensors {

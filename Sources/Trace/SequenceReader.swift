@@ -1,5 +1,5 @@
+import Safetensors
 internal import Tensor
-internal import WeightFormats
 
 /// Reads the decoder's input and checks that spans, token ids, pieces and mask tell one story.
 struct SequenceReader {

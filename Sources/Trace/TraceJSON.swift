@@ -1,5 +1,5 @@
 internal import JSON
-internal import WeightFormats
+import Safetensors
 
 extension SequenceSpan {
   var json: JSONValue {

@@ -1,5 +1,5 @@
 internal import JSON
-internal import WeightFormats
+import Safetensors
 
 /// The strings of a trace file's `__metadata__`.
 struct TraceMetadata {

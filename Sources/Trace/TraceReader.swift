@@ -1,5 +1,5 @@
+import Safetensors
 internal import Tensor
-internal import WeightFormats
 
 /// Turns a file's tensors into a trace, checking each against the model's description and the others.
 struct TraceReader {

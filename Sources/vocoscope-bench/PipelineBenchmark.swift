@@ -4,7 +4,6 @@ import ImageLoading
 import Synchronization
 import Tensor
 import Trace
-import WeightFormats
 
 /// Time a stage, from opened files to the answer.
 struct PipelineBenchmark: ParsableCommand {

@@ -5,7 +5,6 @@ import ImageLoading
 import Statistics
 import Tensor
 import Trace
-import WeightFormats
 
 /// Time to the first token of a new question on a compressed picture, beside that of the same tokens without a picture
 /// and on all visual tokens.

@@ -3,10 +3,10 @@ import Foundation
 import HTCVLM
 import ImageLoading
 import Reports
+import Safetensors
 import Statistics
 import Tensor
 import Trace
-import WeightFormats
 
 /// Measures a codebook alone and over pictures, one picture at a time in constant memory.
 struct CodebookRun {

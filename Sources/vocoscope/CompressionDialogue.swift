@@ -4,7 +4,6 @@ import HTCVLM
 import Inspector
 import Tokenization
 import Trace
-import WeightFormats
 
 /// A conversation held three times over: from all visual tokens, from voco and without a picture.
 ///

@@ -2,7 +2,6 @@ import Evidence
 import HTCVLM
 import Inspector
 import Trace
-import WeightFormats
 
 extension CompressionFacts {
   /// What a checkpoint says of itself, and how it is asked.

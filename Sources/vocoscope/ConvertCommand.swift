@@ -1,7 +1,6 @@
 import ArgumentParser
 import Files
 import HTCVLM
-import WeightFormats
 
 /// `vocoscope convert`: one checkpoint directory out of the parts as they are published.
 struct ConvertCommand: ParsableCommand {

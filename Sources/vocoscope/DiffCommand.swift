@@ -4,7 +4,7 @@ import Experiments
 import Files
 import Foundation
 import Reports
-import WeightFormats
+import Safetensors
 
 /// `vocoscope diff`: two checkpoints tensor by tensor.
 struct DiffCommand: ParsableCommand {

@@ -2,7 +2,6 @@ import ArgumentParser
 import Foundation
 import HTCVLM
 import Inspector
-import WeightFormats
 
 /// `vocoscope inspect`, and `vocoscope` alone: a picture and a checkpoint in the terminal.
 struct InspectCommand: ParsableCommand {

@@ -4,7 +4,6 @@ import Tensor
 import TestSupport
 import Testing
 import Trace
-import WeightFormats
 
 /// Every tensor of the trace file against the reference implementation's.
 @Suite("Parity with the reference implementation")

@@ -6,7 +6,6 @@ import Statistics
 import Tensor
 import TestSupport
 import Tokenization
-import WeightFormats
 
 /// Small random models of any configuration, in memory.
 enum SyntheticModel {

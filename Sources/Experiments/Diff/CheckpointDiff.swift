@@ -2,7 +2,6 @@ package import Evidence
 import Files
 import HTCVLM
 import Tensor
-import WeightFormats
 
 /// Two checkpoints tensor by tensor: what only one has, what is equal, and how much the rest changed.
 package struct CheckpointDiff: Sendable, Hashable, Codable {

@@ -5,7 +5,6 @@ import ImageLoading
 import JSON
 import Tokenization
 import Trace
-import WeightFormats
 
 /// A checkpoint that answers a benchmark's questions.
 ///

@@ -1,8 +1,9 @@
 import Files
 internal import Glibc
 import JSON
+package import Safetensors
 package import Tensor
-package import WeightFormats
+import WeightFormats
 
 /// A checkpoint directory, its files opened and its configuration read; weights stay on disk until they are used.
 package struct CheckpointDirectory: Sendable {

@@ -1,7 +1,7 @@
 import Files
 import Foundation
 import JSON
-import WeightFormats
+import Safetensors
 
 /// `generation_config.json`: where transformers looks first for the tokens that end an answer.
 enum GenerationSettings {

@@ -1,7 +1,7 @@
 package import JSON
+package import Safetensors
 import Tokenization
 package import Trace
-package import WeightFormats
 
 /// `config.json` of an HTC-VLM checkpoint: HF's Llama keys, LLaVA's keys, the keys of this model, and the sections of the
 /// vision tower and the quantizer.

@@ -1,6 +1,6 @@
 import JSON
+package import Safetensors
 package import Tensor
-package import WeightFormats
 
 /// An MGVQ state dict (arXiv 2507.07997, released code) found among tensors, with the shape that they tell.
 package struct MGVQStateDict: Sendable {

@@ -1,5 +1,4 @@
 package import Trace
-import WeightFormats
 
 extension HTCVLMConfiguration {
   /// What a trace says of the model.

@@ -1,4 +1,3 @@
-import WeightFormats
 
 extension HTCVLMConfiguration {
   /// The keys of the matrices that `Precision.int8` holds as integers: the decoder's layers and its head, and the tower's

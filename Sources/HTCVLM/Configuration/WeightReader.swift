@@ -1,5 +1,4 @@
 import Tensor
-import WeightFormats
 
 /// Finds weights by their checkpoint keys, and names the one that is missing or misshapen.
 struct WeightReader: Sendable {

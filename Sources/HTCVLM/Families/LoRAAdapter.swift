@@ -1,5 +1,6 @@
 import Foundation
 import JSON
+import Safetensors
 import Tensor
 import WeightFormats
 

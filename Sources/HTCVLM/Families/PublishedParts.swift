@@ -1,9 +1,9 @@
 import Files
 import Foundation
 package import JSON
+import Safetensors
 package import Tensor
 import Tokenization
-import WeightFormats
 
 /// A model in the layouts that it is published in: LLaVA's, VoCo-LLaMA's, M3's or transformers' directory for decoder and
 /// projector, a CLIP directory for the tower, an MGVQ state dict, a LoRA run; put together under a checkpoint's names.

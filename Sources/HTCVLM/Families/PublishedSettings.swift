@@ -1,7 +1,7 @@
 import JSON
+import Safetensors
 import Tensor
 import Trace
-import WeightFormats
 
 /// A published `config.json` on its way to an HTC-VLM's.
 struct PublishedSettings {

@@ -1,7 +1,7 @@
 import JSON
+import Safetensors
 import Statistics
 import Tensor
-import WeightFormats
 
 /// Random weights in the place of an anchor projector, drawn as torch initialises a linear layer: uniform in ±1/√inputs.
 struct RandomAnchorProjector {

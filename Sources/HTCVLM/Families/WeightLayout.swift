@@ -1,6 +1,6 @@
 import JSON
+import Safetensors
 import Tensor
-import WeightFormats
 
 /// How a directory spells a LLaVA's tensors. It is told by their names, since configurations of one layout exist with
 /// stray keys of the other.

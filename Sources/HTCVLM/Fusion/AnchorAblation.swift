@@ -1,6 +1,5 @@
 import Tensor
 import Trace
-import WeightFormats
 
 /// Exact and without gradients: the first layer of the projector is linear in q, so that each ablation costs one small
 /// product.

@@ -1,5 +1,4 @@
 import Tensor
-import WeightFormats
 
 /// HTC-VLM's anchor projector (arXiv 2512.08240): v_d = GELU(W₂ · GELU(W₁ · vec(q) + b₁) + b₂), as A rows of width D.
 struct AnchorProjector: Sendable {

@@ -1,6 +1,5 @@
 import Tensor
 import Trace
-import WeightFormats
 
 /// The whole decoder input: a picture's part and a prompt's tokens after it.
 struct PromptedSequence: Sendable {

@@ -1,6 +1,5 @@
 import Tensor
 import Trace
-import WeightFormats
 
 /// Who attends to whom among the rows before the first voco.
 enum ContextPattern: Sendable, Hashable {

@@ -1,5 +1,4 @@
 import Tensor
-import WeightFormats
 
 /// HF's `LlamaForCausalLM`, run in three passes that share nothing but keys and values: the rows before the first
 /// voco, the rows from there to the last voco, and the text.

@@ -1,5 +1,4 @@
 import Tensor
-import WeightFormats
 
 /// Rotated keys and values of some rows in one layer, each `[n, kvHeads · headDim]`.
 struct KeyValues: Sendable {

@@ -1,6 +1,5 @@
 import Tensor
 import Tokenization
-import WeightFormats
 
 /// A continuation under way, one token at a time: several can be advanced side by side.
 package struct TokenStream: Sendable {

@@ -1,5 +1,4 @@
 import Tensor
-import WeightFormats
 
 /// What a block of a stage is made of; the released f16c32-g8 model uses residual blocks in its shallow stages and
 /// EfficientViT blocks in its deep ones.

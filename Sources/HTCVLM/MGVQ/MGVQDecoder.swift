@@ -1,5 +1,4 @@
 import Tensor
-import WeightFormats
 
 /// MGVQ's decoder (arXiv 2507.07997, released code): `[C, h, w]` after `post_quant_conv` to a picture `[3, M, M]`,
 /// nominally in [−1, 1], unclipped.

@@ -1,5 +1,4 @@
 import Tensor
-import WeightFormats
 
 /// MGVQ's encoder (arXiv 2507.07997, released code): a picture `[3, M, M]` in [−1, 1] to `[C, h, w]` before
 /// `quant_conv`.

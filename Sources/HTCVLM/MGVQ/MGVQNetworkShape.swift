@@ -1,5 +1,4 @@
 import Tensor
-import WeightFormats
 
 /// The stages of an MGVQ encoder or decoder as the configuration's lists give them, shallow to deep: an entry is a
 /// stage, and a stage after the first works at half the resolution of the one before it.

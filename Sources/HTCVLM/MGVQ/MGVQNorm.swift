@@ -1,5 +1,4 @@
 import Tensor
-import WeightFormats
 
 /// The normalisation at the end of a block, over channels of `[C, H, W]`.
 enum MGVQNorm: Sendable {

@@ -1,6 +1,5 @@
 import Tensor
 import Trace
-import WeightFormats
 
 /// MGVQ (arXiv 2507.07997): a picture as `groups` grids of code indices, and back.
 struct MGVQTokenizer: Sendable {

@@ -1,5 +1,4 @@
 import Tensor
-import WeightFormats
 
 /// A pre-norm block of HF's `CLIPEncoder`: x + attention(norm(x)), then x + MLP(norm(x)).
 struct CLIPEncoderLayer: Sendable {

@@ -1,5 +1,4 @@
 import Tensor
-import WeightFormats
 
 /// HF's `CLIPVisionModel` up to the layer that `mm_vision_select_layer` picks; the layers after it are not read.
 struct CLIPVisionTransformer: Sendable {

@@ -1,5 +1,4 @@
 import Tensor
-import WeightFormats
 
 /// LLaVA-1.5's `mm_projector`: vision features `[P, Dv]` to the decoder's width `[P, D]`; an M3 model then averages
 /// squares of patches.

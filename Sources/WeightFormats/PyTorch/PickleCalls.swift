@@ -1,3 +1,4 @@
+import Safetensors
 internal import Tensor
 
 /// What stands for Python's names and calls.

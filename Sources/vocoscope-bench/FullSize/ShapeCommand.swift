@@ -4,7 +4,6 @@ import HTCVLM
 import ImageLoading
 import Tensor
 import Trace
-import WeightFormats
 
 extension Precision: ExpressibleByArgument {}
 

@@ -1,5 +1,6 @@
 import HTCVLM
 import JSON
+import Safetensors
 import Tensor
 import Tokenization
 import Trace

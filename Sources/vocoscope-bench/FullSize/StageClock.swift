@@ -3,7 +3,6 @@ import ImageLoading
 import Synchronization
 import Tensor
 import Trace
-import WeightFormats
 
 /// Seconds of each stage and step of a run, as it reports them.
 final class StageClock: Sendable {
