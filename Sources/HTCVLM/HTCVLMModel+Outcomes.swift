@@ -48,9 +48,10 @@ extension HTCVLMModel {
       try plan(cache.input, variants), cache.input, cache.context, capture: false, step: run.checkCancellation)
     let sequence = try PromptedSequence(cache.input, text: text, self)
     let rows = sequence.textRows
+    var caches = variants.indices.map { KVCache(voco.prefix($0)) }
     let state = try decoder.text(
-      gatherRows(sequence.embeddings, rows), positions: rows.map { sequence.positions[$0] }, prefix: voco.layers,
-      variants: variants.count, step: run.checkCancellation)
+      gatherRows(sequence.embeddings, rows), positions: rows.map { sequence.positions[$0] }, caches: &caches,
+      step: run.checkCancellation)
     return variants.indices.map { Outcome(logits: state.logits[row: $0], hiddenVoco: voco.hidden($0)) }
   }
 }

@@ -79,7 +79,7 @@ package final class Pipeline: Sendable {
       return
     }
     // Only now: whatever is missing or misshapen was named before long work.
-    let keys = directory.configuration.int8Keys
+    let keys = HTCVLMModel.int8Keys(directory.configuration)
     let model = try run.stage(.load, steps: 2 * keys.count) { step in
       let int8 = try directory.int8Weights(keys: keys, cacheDirectory: cacheDirectory) { _, _ in try step() }
       return try HTCVLMModel(directory: directory, int8: int8)

@@ -22,15 +22,6 @@ struct AnchorProjector: Sendable {
     anchors = configuration.anchorTokens
   }
 
-  static func list(_ list: inout TensorList, _ configuration: HTCVLMConfiguration) {
-    let inputs = inputs(configuration)
-    let hidden = configuration.anchorProjectorHiddenSize
-    list.under(prefix) { own in
-      own.linear("fc1", inputs: inputs, outputs: hidden)
-      own.linear("fc2", inputs: hidden, outputs: configuration.anchorTokens * configuration.hiddenSize)
-    }
-  }
-
   /// The length of vec(q).
   private static func inputs(_ configuration: HTCVLMConfiguration) -> Int {
     configuration.mgvq.map { $0.latentChannels * $0.latentSize * $0.latentSize } ?? 0

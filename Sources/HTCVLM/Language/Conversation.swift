@@ -15,8 +15,7 @@ package struct Conversation: Sendable {
   package internal(set) var position: Int
   /// Seconds for the picture's rows, zero where they were cached.
   package internal(set) var prefixSeconds = 0.0
-  /// One entry a layer.
-  var layers: [KeyValues]
+  var cache: KVCache
   /// Tokens of the sequence whose keys and values are computed with the next turn.
   var pending: [PlacedToken]
 
@@ -26,12 +25,10 @@ package struct Conversation: Sendable {
   }
 
   /// Rows of keys and values that are kept.
-  package var rows: Int { layers.first?.rows ?? 0 }
+  package var rows: Int { cache.rows }
 
   /// Bytes of the keys and values that are kept, as they lie in memory.
-  package var byteCount: Int {
-    layers.reduce(0) { $0 + ($1.keys.count + $1.values.count) * MemoryLayout<Float>.size }
-  }
+  package var byteCount: Int { cache.byteCount }
 }
 
 /// A question under way in a conversation.
@@ -73,7 +70,7 @@ package struct ConversationTurn: Sendable {
   /// The conversation with this turn's question and answer in it.
   package var kept: Conversation {
     var after = before
-    after.layers = stream.layers
+    after.cache = stream.cache
     after.pending = stream.tokenIDs.last.map { [.init(id: $0, position: stream.latestPosition)] } ?? []
     after.position = stream.latestPosition + 1
     return after

@@ -11,7 +11,7 @@ package struct TokenStream: Sendable {
   /// The position of the first token.
   private let position: Int
   /// Of everything before the latest token.
-  private(set) var layers: [KeyValues]
+  private(set) var cache: KVCache
   package private(set) var tokenIDs: [Int32] = []
   /// The probability that the model gave each token, at temperature 1.
   package private(set) var probabilities: [Float] = []
@@ -20,11 +20,11 @@ package struct TokenStream: Sendable {
   /// Why it ended; nil while it goes on.
   package private(set) var stop: StopReason?
 
-  /// Continues after rows whose keys and values are `layers` and whose last row gave `logits`.
-  init(_ model: HTCVLMModel, layers: [KeyValues], logits: Tensor, position: Int, options: GenerationOptions) {
+  /// Continues after the rows in `cache`, whose last gave `logits`.
+  init(_ model: HTCVLMModel, cache: KVCache, logits: Tensor, position: Int, options: GenerationOptions) {
     self.model = model
     self.options = options
-    self.layers = layers
+    self.cache = cache
     self.logits = logits
     self.position = position
     sampler = TokenSampler(options)
@@ -39,9 +39,8 @@ package struct TokenStream: Sendable {
     guard stop == nil else { return nil }
     if let latest = tokenIDs.last {
       let state = try model.decoder.text(
-        model.decoder.embedding.rows([Int(latest)]), positions: [latestPosition], prefix: layers,
+        model.decoder.embedding.rows([Int(latest)]), positions: [latestPosition], cache: &cache,
         step: run.checkCancellation)
-      layers = zip(layers, state.layers).map { $0 + $1 }
       logits = state.logits
     }
     let (id, probability) = sampler.next(logits.values)

@@ -23,14 +23,6 @@ struct GatedInvertedBottleneck: Sendable {
     activation = shape.activation
   }
 
-  static func list(_ list: inout TensorList, _ shape: MGVQBlockShape) {
-    let inner = shape.channels * expansion
-    list.convolution("inverted_conv.conv", inputs: shape.channels, outputs: 2 * inner, kernel: 1)
-    list.convolution("depth_conv.conv", inputs: 2 * inner, outputs: 2 * inner, kernel: 3, groups: 2 * inner)
-    list.convolution("point_conv.conv", inputs: inner, outputs: shape.channels, kernel: 1, bias: false)
-    MGVQNorm.list(&list, "point_conv.norm", shape.norm, channels: shape.channels)
-  }
-
   func callAsFunction(_ x: Tensor) -> Tensor {
     let wide = depthwise(activation(inverted(x)))
     let half = wide.shape[0] / 2

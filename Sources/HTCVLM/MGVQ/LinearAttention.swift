@@ -20,13 +20,6 @@ struct LinearAttention: Sendable {
     norm = try MGVQNorm(weights, "proj.norm", shape.norm, channels: shape.channels)
   }
 
-  static func list(_ list: inout TensorList, _ shape: MGVQBlockShape) {
-    let inner = shape.channels / headSize * headSize
-    list.convolution("qkv.conv", inputs: shape.channels, outputs: 3 * inner, kernel: 1, bias: false)
-    list.convolution("proj.conv", inputs: inner, outputs: shape.channels, kernel: 1, bias: false)
-    MGVQNorm.list(&list, "proj.norm", shape.norm, channels: shape.channels)
-  }
-
   func callAsFunction(_ x: Tensor) -> Tensor {
     let (height, width) = (x.shape[1], x.shape[2])
     let positions = height * width

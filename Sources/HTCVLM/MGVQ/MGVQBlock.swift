@@ -21,13 +21,6 @@ enum MGVQBlock: Sendable {
     }
   }
 
-  static func list(_ list: inout TensorList, _ shape: MGVQBlockShape) {
-    switch shape.kind {
-    case .resBlock: ResidualConvolution.list(&list, shape)
-    case .eViTGLU: EfficientViTBlock.list(&list, shape)
-    }
-  }
-
   func callAsFunction(_ x: Tensor) -> Tensor {
     switch self {
     case .residual(let block): block(x)
@@ -52,14 +45,6 @@ struct ResidualConvolution: Sendable {
     activation = shape.activation
   }
 
-  static func list(_ list: inout TensorList, _ shape: MGVQBlockShape) {
-    list.under("main") { main in
-      main.convolution("conv1.conv", inputs: shape.channels, outputs: shape.channels, kernel: 3)
-      main.convolution("conv2.conv", inputs: shape.channels, outputs: shape.channels, kernel: 3, bias: false)
-      MGVQNorm.list(&main, "conv2.norm", shape.norm, channels: shape.channels)
-    }
-  }
-
   func callAsFunction(_ x: Tensor) -> Tensor {
     x + norm(second(activation(first(x))))
   }
@@ -74,11 +59,6 @@ struct EfficientViTBlock: Sendable {
   init(_ weights: WeightReader, _ shape: MGVQBlockShape) throws(ModelError) {
     attention = try LinearAttention(weights.under("context_module.main"), shape)
     local = try GatedInvertedBottleneck(weights.under("local_module.main"), shape)
-  }
-
-  static func list(_ list: inout TensorList, _ shape: MGVQBlockShape) {
-    list.under("context_module.main") { LinearAttention.list(&$0, shape) }
-    list.under("local_module.main") { GatedInvertedBottleneck.list(&$0, shape) }
   }
 
   func callAsFunction(_ x: Tensor) -> Tensor {

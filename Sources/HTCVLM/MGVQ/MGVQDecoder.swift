@@ -28,7 +28,7 @@ struct MGVQDecoder: Sendable {
       "project_in.main.conv", inputs: shape.latentChannels, outputs: deepest, kernel: 3)
     inputRepeats = deepest / shape.latentChannels
     var stages: [Stage] = []
-    for stage in (0...shape.last).reversed() {
+    for stage in 0...shape.last {
       let operations = weights.under("stages.\(stage)")
       let up =
         shape.resamples(stage)
@@ -43,39 +43,13 @@ struct MGVQDecoder: Sendable {
       }
       stages.append(Stage(up: up, blocks: blocks))
     }
-    self.stages = stages
+    self.stages = stages.reversed()
     let final = weights.under("project_out.op_list")
     outputNorm = try MGVQNorm(final, "0", .rmsNorm2D, channels: shape.pictureWidth)
     output =
       shape.skipsFirstStage
       ? .doubling(try UpBlock(final, "2.conv.conv", inputs: shape.pictureWidth, outputs: 3, shortcut: false))
       : .convolution(try final.convolution("2.conv", inputs: shape.pictureWidth, outputs: 3, kernel: 3))
-  }
-
-  static func list(_ list: inout TensorList, _ shape: MGVQNetworkShape) {
-    list.convolution(
-      "project_in.main.conv", inputs: shape.latentChannels, outputs: shape.stages[shape.last].width, kernel: 3)
-    for stage in 0...shape.last {
-      list.under("stages.\(stage)") { operations in
-        let resamples = shape.resamples(stage)
-        if resamples {
-          operations.convolution(
-            "op_list.0.main.conv.conv", inputs: shape.stages[stage + 1].width, outputs: shape.stages[stage].width * 4,
-            kernel: 3)
-        }
-        for index in 0..<shape.stages[stage].depth {
-          operations.under("op_list.\(resamples ? index + 1 : index)") { MGVQBlock.list(&$0, shape.block(stage)) }
-        }
-      }
-    }
-    list.under("project_out.op_list") { final in
-      MGVQNorm.list(&final, "0", .rmsNorm2D, channels: shape.pictureWidth)
-      if shape.skipsFirstStage {
-        final.convolution("2.conv.conv", inputs: shape.pictureWidth, outputs: 12, kernel: 3)
-      } else {
-        final.convolution("2.conv", inputs: shape.pictureWidth, outputs: 3, kernel: 3)
-      }
-    }
   }
 
   func callAsFunction(_ latent: Tensor, step: () throws -> Void) rethrows -> Tensor {

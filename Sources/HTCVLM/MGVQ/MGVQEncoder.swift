@@ -46,29 +46,6 @@ struct MGVQEncoder: Sendable {
       "project_out.main.op_list.0.conv", inputs: shape.stages[shape.last].width, outputs: latentChannels, kernel: 3)
   }
 
-  static func list(_ list: inout TensorList, _ shape: MGVQNetworkShape) {
-    if shape.skipsFirstStage {
-      list.convolution("project_in.conv.conv", inputs: 3, outputs: shape.pictureWidth / 4, kernel: 3)
-    } else {
-      list.convolution("project_in.conv", inputs: 3, outputs: shape.pictureWidth, kernel: 3)
-    }
-    for stage in 0...shape.last {
-      list.under("stages.\(stage)") { operations in
-        for index in 0..<shape.stages[stage].depth {
-          operations.under("op_list.\(index)") { MGVQBlock.list(&$0, shape.block(stage)) }
-        }
-        if shape.resamples(stage) {
-          operations.convolution(
-            "op_list.\(shape.stages[stage].depth).main.conv.conv", inputs: shape.stages[stage].width,
-            outputs: shape.stages[stage + 1].width / 4, kernel: 3)
-        }
-      }
-    }
-    list.convolution(
-      "project_out.main.op_list.0.conv", inputs: shape.stages[shape.last].width, outputs: shape.latentChannels,
-      kernel: 3)
-  }
-
   func callAsFunction(_ picture: Tensor, step: () throws -> Void) rethrows -> Tensor {
     var x: Tensor
     switch input {

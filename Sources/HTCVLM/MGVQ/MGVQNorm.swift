@@ -22,14 +22,6 @@ enum MGVQNorm: Sendable {
     }
   }
 
-  static func list(_ list: inout TensorList, _ key: String, _ kind: MGVQConfiguration.Norm, channels: Int) {
-    list.weightAndBias(key, channels)
-    if kind == .batchNorm2D {
-      list.tensor("\(key).running_mean", [channels])
-      list.tensor("\(key).running_var", [channels])
-    }
-  }
-
   func callAsFunction(_ x: Tensor) -> Tensor {
     switch self {
     case .rms(let weight, let bias): rmsNorm2D(x, weight: weight, bias: bias)

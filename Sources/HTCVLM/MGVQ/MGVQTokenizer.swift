@@ -14,11 +14,27 @@ struct MGVQTokenizer: Sendable {
   private struct Encoding: Sendable {
     let encoder: MGVQEncoder
     let quantConvolution: Conv2D
+
+    init(_ weights: WeightReader, _ configuration: MGVQConfiguration, _ shape: MGVQNetworkShape) throws(ModelError) {
+      var inner = weights.under("encoder")
+      inner.usesMinimalFiltering = true
+      encoder = try MGVQEncoder(inner, shape)
+      quantConvolution = try weights.convolution(
+        "quant_conv", inputs: configuration.latentChannels, outputs: configuration.latentChannels, kernel: 1,
+        groups: configuration.groups)
+    }
   }
 
   private struct Decoding: Sendable {
     let postQuantConvolution: Conv2D
     let decoder: MGVQDecoder
+
+    init(_ weights: WeightReader, _ configuration: MGVQConfiguration, _ shape: MGVQNetworkShape) throws(ModelError) {
+      postQuantConvolution = try weights.convolution(
+        "post_quant_conv", inputs: configuration.latentChannels, outputs: configuration.latentChannels, kernel: 1,
+        groups: configuration.groups)
+      decoder = try MGVQDecoder(weights.under("decoder"), shape)
+    }
   }
 
   /// A picture's codes and what they came from.
@@ -32,46 +48,18 @@ struct MGVQTokenizer: Sendable {
 
   /// `prefix` is what the keys begin with, its dot included; `nil` is an HTC-VLM checkpoint's.
   init(_ weights: WeightReader, _ configuration: MGVQConfiguration, prefix: String? = nil) throws(ModelError) {
-    let own =
-      prefix.map { WeightReader(tensors: weights.tensors, checkpoint: weights.checkpoint, prefix: $0) }
-      ?? weights.under(Self.prefix)
+    let own = prefix.map(weights.at) ?? weights.under(Self.prefix)
     let encoderShape = try MGVQNetworkShape.encoder(configuration)
     let decoderShape = try MGVQNetworkShape.decoder(configuration)
     self.encoderShape = encoderShape
     self.decoderShape = decoderShape
-    let (channels, groups) = (configuration.latentChannels, configuration.groups)
-    let codebook = try own.stored(
-      "quantize.embedding.weight", [configuration.codebookSize, channels / groups])
-    encoding = Lazy {
-      var weights = own.under("encoder")
-      weights.usesMinimalFiltering = true
-      return Encoding(
-        encoder: try MGVQEncoder(weights, encoderShape),
-        quantConvolution: try own.convolution(
-          "quant_conv", inputs: channels, outputs: channels, kernel: 1, groups: groups))
-    }
-    decoding = Lazy {
-      Decoding(
-        postQuantConvolution: try own.convolution(
-          "post_quant_conv", inputs: channels, outputs: channels, kernel: 1, groups: groups),
-        decoder: try MGVQDecoder(own.under("decoder"), decoderShape))
-    }
+    encoding = try own.deferred { (own) throws(ModelError) in try Encoding(own, configuration, encoderShape) }
+    let (groups, codes) = (configuration.groups, configuration.codebookSize)
+    let codebook = try own.stored("quantize.embedding.weight", [codes, configuration.channelsPerGroup])
+    own.mention("quantize.codebook_used", [codes])
+    own.mention("quantize.embed_prob", [groups, codes / groups])
+    decoding = try own.deferred { (own) throws(ModelError) in try Decoding(own, configuration, decoderShape) }
     quantizer = Lazy { GroupQuantizer(embedding: codebook.float32(), groups: groups) }
-  }
-
-  static func list(_ list: inout TensorList, _ configuration: MGVQConfiguration) throws(ModelError) {
-    let encoder = try MGVQNetworkShape.encoder(configuration)
-    let decoder = try MGVQNetworkShape.decoder(configuration)
-    let (channels, groups) = (configuration.latentChannels, configuration.groups)
-    list.under(prefix) { own in
-      own.under("encoder") { MGVQEncoder.list(&$0, encoder) }
-      own.convolution("quant_conv", inputs: channels, outputs: channels, kernel: 1, groups: groups)
-      own.tensor("quantize.embedding.weight", [configuration.codebookSize, channels / groups])
-      own.tensor("quantize.codebook_used", [configuration.codebookSize], required: false)
-      own.tensor("quantize.embed_prob", [groups, configuration.codebookSize / groups], required: false)
-      own.convolution("post_quant_conv", inputs: channels, outputs: channels, kernel: 1, groups: groups)
-      own.under("decoder") { MGVQDecoder.list(&$0, decoder) }
-    }
   }
 
   /// How often `encode` calls `step`.

@@ -27,17 +27,6 @@ struct CLIPEncoderLayer: Sendable {
     heads = vision.heads
   }
 
-  static func list(_ list: inout TensorList, _ vision: VisionConfiguration) {
-    let width = vision.hiddenSize
-    list.weightAndBias("layer_norm1", width)
-    for projection in ["q_proj", "k_proj", "v_proj", "out_proj"] {
-      list.linear("self_attn.\(projection)", inputs: width, outputs: width)
-    }
-    list.weightAndBias("layer_norm2", width)
-    list.linear("mlp.fc1", inputs: width, outputs: vision.intermediateSize)
-    list.linear("mlp.fc2", inputs: vision.intermediateSize, outputs: width)
-  }
-
   /// `x` `[tokens, Dv]` → the same shape.
   func callAsFunction(_ x: Tensor) -> Tensor {
     let attended = x + output(mixed(firstNorm(x)))

@@ -31,25 +31,12 @@ struct CLIPVisionTransformer: Sendable {
       layers.append(try CLIPEncoderLayer(own.under("encoder.layers.\(layer)"), vision))
     }
     self.layers = layers
-  }
-
-  static func list(_ list: inout TensorList, _ configuration: HTCVLMConfiguration) {
-    let vision = configuration.vision
-    let width = vision.hiddenSize
-    list.under(prefix) { own in
-      own.tensor("embeddings.patch_embedding.weight", [width, 3, vision.patchSize, vision.patchSize])
-      own.tensor("embeddings.class_embedding", [width])
-      own.tensor("embeddings.position_embedding.weight", [tokens(vision), width])
-      if vision.usesPreLayerNorm { own.weightAndBias("pre_layrnorm", width) }
-      for layer in 0..<vision.layers {
-        own.under("encoder.layers.\(layer)", required: layer < configuration.visionBlocks) {
-          CLIPEncoderLayer.list(&$0, vision)
-        }
+    // Checkpoints have the layers after the selected one too, and nothing reads them.
+    try weights.optionally(under: Self.prefix) { (own) throws(ModelError) in
+      for layer in configuration.visionBlocks..<vision.layers {
+        _ = try CLIPEncoderLayer(own.under("encoder.layers.\(layer)"), vision)
       }
-      own.under("post_layernorm", required: false) { norm in
-        norm.tensor("weight", [width])
-        norm.tensor("bias", [width])
-      }
+      _ = try LayerNorm(own, "post_layernorm", size: width, epsilon: vision.layerNormEpsilon)
     }
   }
 

@@ -27,13 +27,6 @@ struct VisionProjector: Sendable {
     pooling = configuration.visualTokenPooling
   }
 
-  static func list(_ list: inout TensorList, _ configuration: HTCVLMConfiguration) {
-    for layer in layers(configuration) {
-      list.linear(
-        layer.key, inputs: layer.inputs, outputs: configuration.hiddenSize, bias: configuration.projectorHasBias)
-    }
-  }
-
   /// The linear layers' keys and widths: an activation takes every other place of LLaVA's `nn.Sequential`.
   private static func layers(_ configuration: HTCVLMConfiguration) -> [(key: String, inputs: Int)] {
     switch configuration.projectorType {

@@ -46,7 +46,7 @@ struct ShapedCheckpoint {
 
   /// The 8-bit integers of all layers; made on first use, which takes minutes.
   func integers() throws -> Int8Weights {
-    try directory.int8Weights(keys: directory.configuration.int8Keys, cacheDirectory: nil)
+    try directory.int8Weights(keys: HTCVLMModel.int8Keys(directory.configuration), cacheDirectory: nil)
   }
 
   /// A model of this shape; positions that the file lacks are zero.
