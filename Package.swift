@@ -95,6 +95,7 @@ let package = Package(
     // State → frame → screen.
     library("TerminalUI", ["ColorMaps"]),
     library("Inspector", ["ColorMaps", "Statistics", "TerminalUI", "Evidence", "Trace", "Tensor", "Reports"]),
+    library("DemoTour", ["ColorMaps", "Statistics", "TerminalUI", "Evidence", "Trace", "Tensor", "Inspector"]),
     library("ChafaPictures", ["CChafa", "ColorMaps", "TerminalUI"]),
     library("CursesTerminal", ["CNcurses", "ColorMaps", "TerminalUI"]),
 
@@ -106,10 +107,8 @@ let package = Package(
       name: "vocoscope",
       dependencies: [
         "Files", "Statistics", "ColorMaps", "Tensor", "Safetensors", "WeightFormats", "ImageLoading", "Tokenization",
-        "Trace",
-        "HTCVLM",
-        "Evidence", "Experiments", "Reports", "Evaluation", "JSON", "TerminalUI", "Inspector", "ChafaPictures",
-        "CursesTerminal", "Plots", argumentParser,
+        "Trace", "HTCVLM", "Evidence", "Experiments", "Reports", "Evaluation", "JSON", "TerminalUI", "Inspector",
+        "DemoTour", "ChafaPictures", "CursesTerminal", "Plots", argumentParser,
       ],
       swiftSettings: swift),
     .executableTarget(
@@ -150,7 +149,8 @@ let package = Package(
       ["Tensor", "ImageLoading", "HTCVLM", "Trace", "Evidence", "Statistics", "Evaluation", "JSON", "Reports"]),
     tests("Evaluation", ["JSON", "Statistics", "Experiments"], fixtures: true),
     tests("TerminalUI", ["ColorMaps"], fixtures: true),
-    tests("Inspector", ["ColorMaps", "Statistics", "Tensor", "TerminalUI", "Trace", "Evidence"], fixtures: true),
+    tests(
+      "Inspector", ["ColorMaps", "Statistics", "Tensor", "TerminalUI", "Trace", "Evidence", "DemoTour"], fixtures: true),
     tests("ChafaPictures", ["ColorMaps", "TerminalUI"]),
     tests("Reports", ["Statistics"]),
     tests("Plots", ["ColorMaps", "ImageLoading", "Tensor"]),
