@@ -1,22 +1,24 @@
 import Evaluation
 import Foundation
-import Inspector
+import Evidence
 import Trace
 
 /// A question of a family, and the right answer where it is known.
-struct FamilyQuestion {
-  let family: String
+package struct FamilyQuestion: Sendable {
+  package let family: String
   /// May name what earlier answers named: `{object}`, `{other}`.
-  let text: String
-  let right: String?
+  package let text: String
+  package let right: String?
 
-  /// The questions for a picture: its own, if it is one of the bundled scenes, else those that fit any picture.
-  static func questions(for picture: String) throws -> [FamilyQuestion] {
-    guard let own = AssetLocator.process.locate("images/questions.jsonl"),
-      let general = AssetLocator.process.locate("images/families.jsonl")
-    else {
-      throw UsageProblem("the bundled questions were not found beside the program or above it")
-    }
+  package init(family: String, text: String, right: String?) {
+    self.family = family
+    self.text = text
+    self.right = right
+  }
+
+  /// The questions for the picture called `picture`: those that the file `own` has for it, else those of the file
+  /// `general`, which fit any picture.
+  package static func questions(for picture: String, own: String, general: String) throws -> [FamilyQuestion] {
     let known = try read(own) { $0 == picture }
     return known.isEmpty ? try read(general) { _ in true } : known
   }
@@ -33,6 +35,8 @@ struct FamilyQuestion {
 /// What answers have named so far, for questions about it.
 struct FamilyNames {
   private var names: [String] = []
+  /// The family of questions whose answer is a name.
+  private static let naming = "which"
 
   /// The question with the names in it; nil while there are too few.
   func filled(_ text: String) -> String? {
@@ -46,7 +50,7 @@ struct FamilyNames {
 
   /// Voco's answers to the questions for an object are names.
   mutating func learn(_ question: FamilyQuestion, from columns: [FamilyAnswer.Column]) {
-    guard question.family == "which", let answer = columns.first(where: { $0.source == .voco }) ?? columns.first,
+    guard question.family == Self.naming, let answer = columns.first(where: { $0.source == .voco }) ?? columns.first,
       !answer.text.isEmpty, !names.contains(answer.text)
     else { return }
     names.append(answer.text)

@@ -1,5 +1,3 @@
-import Evidence
-package import Tensor
 package import Trace
 
 /// A picture of the conversation.
@@ -147,23 +145,5 @@ package struct CompressionState: Sendable, Equatable {
       let column = exchanges[turn].answers.firstIndex(where: { $0.source == source })
     else { return }
     edit(&exchanges[turn].answers[column])
-  }
-}
-
-/// The square picture and what its discrete codes decode to.
-package struct DecodedCodes: Sendable, Equatable {
-  package let picture: Picture
-  package let reconstruction: Picture
-  /// PSNR of the reconstruction, unclipped, over the range −1…1.
-  package let decibels: Double
-
-  /// `nil` until the trace holds a reconstruction.
-  package init?(_ trace: Trace) {
-    guard let mgvq = trace.mgvq, let decoded = mgvq.reconstruction, decoded.shape == mgvq.pixelValues.shape else {
-      return nil
-    }
-    picture = Picture(signed: mgvq.pixelValues)
-    reconstruction = Picture(signed: decoded)
-    decibels = PictureQuality.psnr(mgvq.pixelValues, decoded, range: 2)
   }
 }

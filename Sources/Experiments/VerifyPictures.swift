@@ -2,17 +2,17 @@ import Files
 import Foundation
 import Tensor
 
-/// The pictures of a `verify` run, each once, in the order in which they were named.
-struct VerifyPictures {
-  struct Entry: Sendable {
-    let path: String
+/// The pictures of a run, each once, in the order in which they were named.
+package struct VerifyPictures {
+  package struct Entry: Sendable {
+    package let path: String
     /// SHA-256 of the file's bytes.
-    let sha256: String
+    package let sha256: String
   }
 
-  let entries: [Entry]
+  package let entries: [Entry]
   /// SHA-256 over the pictures' own, in order: what the shards of a run have in common.
-  let sha256: String
+  package let sha256: String
 
   /// The endings of pictures that are looked for in a directory.
   static let imageEndings: Set<String> = ["png", "jpg", "jpeg"]
@@ -24,7 +24,7 @@ struct VerifyPictures {
   /// Pictures, directories (searched with everything in them, links followed, by name) and lists; of equal files only the first is kept.
   ///
   /// - Throws: one sentence naming the file that is missing, unreadable or empty.
-  init(_ sources: [String]) throws {
+  package init(_ sources: [String]) throws {
     var seen: Set<String> = []
     var entries: [Entry] = []
     for path in try sources.flatMap(Self.files) {
@@ -37,9 +37,9 @@ struct VerifyPictures {
 
   private static func digest(_ path: String) throws -> String {
     guard FileManager.default.fileExists(atPath: path) else {
-      throw UsageProblem("\(path): no such file or directory")
+      throw ExperimentError("\(path): no such file or directory")
     }
-    guard !Directory.exists(path) else { throw UsageProblem("\(path): is a directory, expected a picture") }
+    guard !Directory.exists(path) else { throw ExperimentError("\(path): is a directory, expected a picture") }
     return SHA256.hexDigest(of: try FileContents.read(path: path, limit: largestPicture))
   }
 
@@ -50,7 +50,7 @@ struct VerifyPictures {
 
   private static func directory(_ path: String) throws -> [String] {
     let pictures = try Directory.files(below: path, endings: imageEndings)
-    guard !pictures.isEmpty else { throw UsageProblem("\(path): holds no PNG or JPEG picture") }
+    guard !pictures.isEmpty else { throw ExperimentError("\(path): holds no PNG or JPEG picture") }
     return pictures
   }
 
@@ -58,7 +58,7 @@ struct VerifyPictures {
     let text = try FileContents.text(path: path, limit: largestList)
     let lines = text.split(whereSeparator: \.isNewline).map { $0.trimmingCharacters(in: .whitespaces) }
       .filter { !$0.isEmpty }
-    guard !lines.isEmpty else { throw UsageProblem("\(path): lists no picture") }
+    guard !lines.isEmpty else { throw ExperimentError("\(path): lists no picture") }
     let folder = URL(fileURLWithPath: path).deletingLastPathComponent()
     return lines.map { URL(fileURLWithPath: $0, relativeTo: folder).standardizedFileURL.path }
   }

@@ -2,62 +2,83 @@ import Evidence
 import Foundation
 import HTCVLM
 import ImageLoading
-import Reports
 import Safetensors
 import Statistics
 import Tensor
 import Trace
 
 /// Measures a codebook alone and over pictures, one picture at a time in constant memory.
-struct CodebookRun {
+package struct CodebookRun {
   private let model: MGVQModel
   private let codebook: Codebook
   private let imageSize: Int
   private let wantsPatches: Bool
-  private let progress = ProgressLine()
+  private let version: String
+  private let progress: (String) -> Void
 
+  /// - Parameters:
+  ///   - version: the program's, for the report's provenance.
+  ///   - progress: called with what is under way.
   /// - Throws: a sentence that names the file and what is wrong with it.
-  init(_ source: MGVQSource, imageSize: Int, wantsPatches: Bool, metric: Codebook.Metric? = nil) throws {
+  package init(
+    _ source: MGVQSource, imageSize: Int, wantsPatches: Bool, metric: Codebook.Metric? = nil, version: String,
+    progress: @escaping (String) -> Void = { _ in }
+  ) throws {
+    self.version = version
+    self.progress = progress
     model = try MGVQModel(source)
     let metric = model.stack == nil ? .cosine : metric ?? Codebook.Metric.guessed(model.embedding)
     codebook = try Codebook(embedding: model.embedding, groups: model.groups, metric: metric)
     self.imageSize = imageSize
     self.wantsPatches = wantsPatches
     if wantsPatches && !model.hasPatches {
-      throw UsageProblem("\(source.path): has no complete vision tower and projector, which --patches needs")
+      throw ExperimentError("\(source.path): has no complete vision tower and projector, which --patches needs")
     }
   }
 
   /// Codebooks side by side.
-  var groups: Int { codebook.groups }
+  package var groups: Int { codebook.groups }
 
   /// What to report on.
-  struct Question {
-    let pictures: VerifyPictures
+  package struct Question {
+    package let pictures: VerifyPictures
     /// Codes that another program chose, in the place of pictures.
-    var codes: [CodeGrid] = []
+    package var codes: [CodeGrid] = []
     /// Whether pictures are decoded from the first g groups.
-    var reconstructs = false
+    package var reconstructs = false
     /// Other pictures to compare with, and what they are called.
-    let against: VerifyPictures?
-    let label: String
+    package let against: VerifyPictures?
+    package let label: String
     /// Another checkpoint to compare with.
-    let model: String?
-    let code: CodeName?
-    let exemplars: Int
+    package let model: String?
+    package let code: CodeName?
+    package let exemplars: Int
+
+    package init(
+      pictures: VerifyPictures, codes: [CodeGrid] = [], reconstructs: Bool = false, against: VerifyPictures? = nil,
+      label: String = "", model: String? = nil, code: CodeName? = nil, exemplars: Int = 12
+    ) {
+      self.pictures = pictures
+      self.codes = codes
+      self.reconstructs = reconstructs
+      self.against = against
+      self.label = label
+      self.model = model
+      self.code = code
+      self.exemplars = exemplars
+    }
   }
 
   /// The report, and the figures that show it.
-  struct Answer {
-    let document: CodebookDocument
-    let figures: CodebookFigures
+  package struct Answer {
+    package let document: CodebookDocument
+    package let figures: CodebookFigures
   }
 
   /// Measures everything that is asked for.
-  func answer(_ question: Question) throws -> Answer {
-    defer { progress.clear() }
+  package func answer(_ question: Question) throws -> Answer {
     if let code = question.code, code.group >= codebook.groups || code.code >= codebook.codesPerGroup {
-      throw UsageProblem(
+      throw ExperimentError(
         "--code \(code.group + 1):\(code.code): \(model.name) has groups 1 to \(codebook.groups) and codes 0 to "
           + "\(codebook.codesPerGroup - 1)")
     }
@@ -95,7 +116,8 @@ struct CodebookRun {
       report: report, comparisons: comparisons, code: exemplars.map { CodebookCode(codebook, $0) },
       reconstruction: curve,
       provenance: CodebookDocument.Provenance(
-        model: model, pictures: question.pictures, shape: shape, imageSize: model.configuration?.imageSize))
+        version: version, model: model, pictures: question.pictures, shape: shape,
+        imageSize: model.configuration?.imageSize))
     return Answer(
       document: document,
       figures: CodebookFigures(codebook: codebook, document: document, first: first, exemplars: exemplars))
@@ -108,7 +130,7 @@ struct CodebookRun {
     var usage = PictureUsage(codebook)
     for (index, entry) in pictures.entries.enumerated() {
       let name = URL(fileURLWithPath: entry.path).lastPathComponent
-      progress.show("picture \(index + 1)/\(pictures.entries.count) \(name)")
+      progress("picture \(index + 1)/\(pictures.entries.count) \(name)")
       let image = try ImageDecoder.decode(path: entry.path).image
       let codes = try model.encode(image)
       try usage.add(
@@ -190,7 +212,7 @@ private struct OtherModel {
     do {
       drift = try CodebookDrift(codebook, other)
     } catch {
-      throw UsageProblem(
+      throw ExperimentError(
         "\(path): cannot be compared: it holds \(other.groups)×\(other.codesPerGroup) codes of \(other.dimension) values, "
           + "the model \(codebook.groups)×\(codebook.codesPerGroup) of \(codebook.dimension)")
     }

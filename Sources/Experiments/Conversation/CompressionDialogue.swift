@@ -1,34 +1,33 @@
 import Evidence
 import Foundation
 import HTCVLM
-import Inspector
 import Tokenization
 import Trace
 
 /// A conversation held three times over: from all visual tokens, from voco and without a picture.
 ///
 /// Values only; the caller decides on which thread it runs.
-struct CompressionDialogue {
+package struct CompressionDialogue {
   let model: HTCVLMModel
   let sources: [VisualSource]
   let options: GenerationOptions
   /// What the calls that follow report to and obey.
-  var run: RunContext
+  package var run: RunContext
   let report: @Sendable (CompressionEvent) -> Void
 
   /// What each source keeps of the pictures, or why it could not take one of them.
   private var pictures: [VisualSource: Thread] = [:]
   /// The same with the turns since the last question that started from the pictures alone.
   private var turns: [VisualSource: Thread] = [:]
-  private(set) var pictureCount = 0
+  package private(set) var pictureCount = 0
   private var exchangeCount = 0
-  private(set) var latestQuestion: String?
+  package private(set) var latestQuestion: String?
 
-  var hasAsked: Bool { exchangeCount > 0 }
+  package var hasAsked: Bool { exchangeCount > 0 }
 
   private typealias Thread = Result<Conversation, ModelError>
 
-  init(
+  package init(
     _ model: HTCVLMModel, sources: [VisualSource], options: GenerationOptions, run: RunContext,
     report: @escaping @Sendable (CompressionEvent) -> Void
   ) {
@@ -40,7 +39,7 @@ struct CompressionDialogue {
   }
 
   /// Takes a compressed picture in; `seconds` is what its compression took, where that was measured.
-  mutating func add(_ cache: VisualCache, name: String, sha256: String, seconds: Double?) throws {
+  package mutating func add(_ cache: VisualCache, name: String, sha256: String, seconds: Double?) throws {
     var times: [VisualSource: Double] = [:]
     var rows: [VisualSource: Int] = [:]
     var bytes: [VisualSource: Int] = [:]
@@ -66,6 +65,15 @@ struct CompressionDialogue {
           name: name, sha256: sha256, seconds: times, rows: rows, bytes: bytes, refusals: refusals)))
   }
 
+  /// Compresses a picture and takes it in.
+  package mutating func add(_ picture: PictureSource, encoded visual: VisualEncoding) throws -> VisualCache {
+    let start = ContinuousClock.now
+    let cache = try model.compress(visual, run: run)
+    let seconds = (ContinuousClock.now - start) / .seconds(1)
+    try add(cache, name: picture.name, sha256: picture.sha256, seconds: seconds)
+    return cache
+  }
+
   /// What `thread` is with one more picture; a thread that could not take one takes no other.
   private func extended(_ thread: Thread?, by cache: VisualCache, _ source: VisualSource) throws -> Thread {
     do {
@@ -82,7 +90,7 @@ struct CompressionDialogue {
   /// Asks from every source at once: the answers advance token by token, side by side.
   ///
   /// Without `keepsTurns` the question starts from the pictures alone; the next one that keeps turns goes on from it.
-  mutating func ask(_ question: String, keepsTurns: Bool) throws {
+  package mutating func ask(_ question: String, keepsTurns: Bool) throws {
     exchangeCount += 1
     latestQuestion = question
     report(
@@ -114,7 +122,7 @@ struct CompressionDialogue {
   }
 
   /// Asks each question on its own, about the first picture alone.
-  func families(_ questions: [FamilyQuestion], about cache: VisualCache) throws {
+  package func families(_ questions: [FamilyQuestion], about cache: VisualCache) throws {
     report(.familiesStarted(questions.count))
     let bases = try sources.map { ($0, try model.conversation(on: cache, source: $0, run: run)) }
     var named = FamilyNames()
@@ -152,5 +160,31 @@ extension AnswerToken {
   init(_ token: GeneratedToken, _ tokenizer: SentencePieceTokenizer) {
     self.init(
       id: Int(token.id), piece: tokenizer.piece(token.id), probability: Double(token.probability))
+  }
+}
+
+extension CompressionFacts {
+  /// What a checkpoint says of itself, and how it is asked.
+  package init(_ pipeline: Pipeline, options: GenerationOptions) {
+    let checkpoint = pipeline.checkpoint
+    let configuration = checkpoint.configuration
+    let kinds = configuration.sequence
+    self.init(
+      modelName: checkpoint.name, configSHA256: checkpoint.configSHA256, weightsSHA256: checkpoint.weightsSHA256,
+      version: pipeline.version,
+      shape: DecoderShape(
+        layers: configuration.layers, hiddenSize: configuration.hiddenSize,
+        intermediateSize: configuration.intermediateSize, heads: configuration.heads,
+        keyValueHeads: configuration.keyValueHeads, headDim: configuration.headDim,
+        vocabularySize: configuration.vocabularySize),
+      prompt: PromptShape(
+        prefix: pipeline.model.prefixTokens,
+        visual: (kinds.contains(.anchors) ? configuration.anchorTokens : 0)
+          + (kinds.contains(.patches) ? configuration.patches : 0),
+        voco: configuration.vocoTokens, text: 0),
+      pattern: configuration.visualMask == .star ? .star : .voco, bytesPerElement: MemoryLayout<Float>.size,
+      contextLength: configuration.maxPositionEmbeddings,
+      trainedSources: configuration.trainedSources,
+      untrainedParts: configuration.untrainedParts, temperature: Double(options.temperature), seed: options.seed)
   }
 }

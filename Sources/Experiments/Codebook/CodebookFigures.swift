@@ -8,7 +8,7 @@ import Tensor
 import Trace
 
 /// PNG figures of a codebook's report.
-struct CodebookFigures {
+package struct CodebookFigures {
   let codebook: Codebook
   let document: CodebookDocument
   /// The codes of the first picture, and its name.
@@ -16,7 +16,7 @@ struct CodebookFigures {
   let exemplars: CodeExemplars?
 
   /// Writes what there is into `directory`, which is made if need be; returns the files' names.
-  func write(to directory: String) throws -> [String] {
+  package func write(to directory: String) throws -> [String] {
     try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
     var figures: [(String, Figure)] = [("embedding.png", embedding)]
     if let usage = document.report.pictures?.usage { figures.append(("usage.png", histogram(usage))) }

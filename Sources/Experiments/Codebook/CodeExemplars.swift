@@ -7,12 +7,12 @@ import Tensor
 import Trace
 
 /// A code named on the command line: `3:88` is code 88 of the third group.
-struct CodeName: Equatable {
+package struct CodeName: Equatable {
   /// From 0.
   let group: Int
   let code: Int
 
-  init?(_ text: String) {
+  package init?(_ text: String) {
     let parts = text.split(separator: ":", omittingEmptySubsequences: false)
     guard parts.count == 2, let group = Int(parts[0]), let code = Int(parts[1]), group >= 1, code >= 0 else {
       return nil

@@ -1,30 +1,17 @@
 import Evidence
-import Foundation
 import Reports
 import Statistics
 
 /// A codebook's report as `codebook` prints it.
-struct CodebookText {
+package struct CodebookText {
   let document: CodebookDocument
   private var report: CodebookReport { document.report }
 
-  init(_ document: CodebookDocument) { self.document = document }
+  package init(_ document: CodebookDocument) { self.document = document }
 
-  func text(_ format: ReportFormat) throws -> String {
-    switch format {
-    case .text: sections.map { $0.joined(separator: "\n") }.joined(separator: "\n\n") + "\n"
-    case .json: try json
-    case .csv: CodebookCSV(document).text
-    }
-  }
+  package var text: String { sections.map { $0.joined(separator: "\n") }.joined(separator: "\n\n") + "\n" }
 
-  private var json: String {
-    get throws {
-      let encoder = JSONEncoder()
-      encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-      return String(decoding: try encoder.encode(document), as: UTF8.self) + "\n"
-    }
-  }
+  package var json: String { get throws { try prettyJSON(document) } }
 
   private var sections: [[String]] {
     let all =
@@ -161,5 +148,72 @@ struct CodebookText {
         ? "no pictures, vocoscope \(run.version)"
         : "pictures \(run.pictures), \(run.picturesSHA256)\(size), vocoscope \(run.version)",
     ]
+  }
+}
+
+/// A codebook's report as rows of `kind,group,name,value,sentence` (RFC 4180).
+extension CodebookText {
+  package var csv: String {
+    CSV.text(
+      [["kind", "group", "name", "value", "sentence"]] + findingRows + groupRows + anchorRows + comparisonRows
+        + provenanceRows)
+  }
+
+  private var findingRows: [[String]] {
+    document.report.findings.map {
+      ["finding", $0.group.map { "\($0 + 1)" } ?? "", $0.what.rawValue, $0.severity.rawValue, $0.sentence]
+    }
+  }
+
+  private var groupRows: [[String]] {
+    document.report.groups.enumerated().flatMap { index, group -> [[String]] in
+      let geometry = group.geometry
+      var values: [(String, String)] = [
+        ("codes", "\(geometry.codes)"), ("near_duplicates", "\(geometry.nearDuplicates)"),
+        ("unreachable", "\(geometry.unreachable)"), ("effective_rank", "\(geometry.effectiveRank)"),
+        ("norm_mean", "\(geometry.normMean)"),
+        ("nearest_distance_median", "\(geometry.nearestDistance(quantile: 0.5))"),
+      ]
+      if let usage = group.usage {
+        values += [
+          ("used", "\(usage.used)"), ("dead", "\(usage.dead)"), ("rare", "\(usage.rare)"),
+          ("samples", "\(usage.samples)"), ("perplexity", "\(usage.perplexity)"),
+          ("entropy_bits", "\(usage.entropyBits)"), ("entropy_bits_corrected", "\(usage.entropyBitsCorrected)"),
+        ]
+      }
+      if let margin = group.margin { values.append(("margin_mean", "\(margin)")) }
+      return values.map { ["group", "\(index + 1)", $0.0, $0.1, ""] }
+    }
+  }
+
+  private var anchorRows: [[String]] {
+    guard let anchors = document.report.anchors, let mean = anchors.mean else { return [] }
+    var rows: [[String]] = []
+    for anchor in mean.norms.indices {
+      rows.append(["anchor", "", "norm A\(anchor + 1)", "\(mean.norms[anchor])", ""])
+      for other in 0..<anchor {
+        rows.append(["anchor", "", "cosine A\(other + 1) A\(anchor + 1)", "\(mean.cosines[anchor][other])", ""])
+      }
+      if let across = anchors.acrossPictures {
+        rows.append(["anchor", "", "across A\(anchor + 1)", "\(across[anchor])", document.report.anchorSource.rawValue])
+      }
+    }
+    return rows
+  }
+
+  private var comparisonRows: [[String]] {
+    document.comparisons.flatMap { comparison in
+      comparison.usage.enumerated().map {
+        ["drift", "\($0.offset + 1)", comparison.against, "\($0.element.bits)", $0.element.sentence]
+      } + (comparison.codes.map { [["drift", "", comparison.against, "", $0.sentence]] } ?? [])
+    }
+  }
+
+  private var provenanceRows: [[String]] {
+    let run = document.provenance
+    return [
+      ("version", run.version), ("model", run.modelName), ("config_sha256", run.configSHA256),
+      ("weights_sha256", run.weightsSHA256), ("pictures", "\(run.pictures)"), ("pictures_sha256", run.picturesSHA256),
+    ].map { ["provenance", "", $0.0, $0.1, ""] }
   }
 }
