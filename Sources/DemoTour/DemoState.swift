@@ -1,4 +1,4 @@
-package import Inspector
+import Inspector
 package import Tensor
 package import TerminalUI
 
