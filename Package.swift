@@ -89,7 +89,7 @@ let package = Package(
       [
         "Files", "JSON", "Statistics", "Tensor", "Safetensors", "WeightFormats", "ImageLoading", "Tokenization",
         "HTCVLM", "Trace",
-        "Evidence", "Evaluation", "Reports",
+        "Evidence", "Evaluation", "Reports", "Plots", "ColorMaps",
       ]),
 
     // State → frame → screen.
@@ -100,8 +100,8 @@ let package = Package(
     library("CursesTerminal", ["CNcurses", "ColorMaps", "TerminalUI"]),
 
     // Measurements → figures.
-    library("Plots", ["CCairo", "ColorMaps", "ImageLoading", "Tensor"]),
-    library("Reports", ["Files", "Statistics", "TerminalUI"]),
+    library("Plots", ["CCairo", "ColorMaps", "Files", "ImageLoading", "Tensor"]),
+    library("Reports", ["Files", "Statistics", "TerminalUI", "Evidence", "Trace"]),
 
     .executableTarget(
       name: "vocoscope",

@@ -69,3 +69,24 @@ package struct CheckpointDiff: Sendable, Hashable, Codable {
     return row(isSame ? .equal : .incomparable)
   }
 }
+
+extension CheckpointDiff {
+  /// One line per tensor, equal ones only `withEqual`, and what there is of each kind.
+  package func lines(withEqual: Bool) -> [String] {
+    let tally = Status.allCases.filter { count($0) > 0 }.map { "\(count($0)) \($0.rawValue)" }
+    return rows.filter { withEqual || $0.status != .equal }.map(line) + ["tensors  \(tally.joined(separator: ", "))"]
+  }
+
+  private func line(_ row: Row) -> String {
+    let status = row.status.rawValue.padding(toLength: 18, withPad: " ", startingAt: 0)
+    let types =
+      row.dtypes.count == 2 && row.dtypes[0] == row.dtypes[1] ? row.dtypes[0] : row.dtypes.joined(separator: " → ")
+    var line = "\(status) \(printableName(row.name))  \(types) \(row.shape)"
+    if row.status == .changed, let change = row.change {
+      let relative = change.relative.map { String(format: "%.3g", $0) } ?? "from zero"
+      line += "  relative \(relative), largest \(String(format: "%.3g", change.largest)), \(change.changed) elements"
+      if change.nonFinite > 0 { line += ", \(change.nonFinite) not finite" }
+    }
+    return line
+  }
+}

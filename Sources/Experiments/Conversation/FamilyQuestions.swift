@@ -1,6 +1,6 @@
 import Evaluation
-import Foundation
 import Evidence
+import Foundation
 import Trace
 
 /// A question of a family, and the right answer where it is known.

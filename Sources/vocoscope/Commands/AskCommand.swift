@@ -1,4 +1,6 @@
 import ArgumentParser
+import Evidence
+import Experiments
 import Foundation
 import HTCVLM
 import Inspector
@@ -81,23 +83,21 @@ struct AskCommand: ParsableCommand {
     printer.apply(.facts(CompressionFacts(pipeline, options: sampling.generation)))
     let progress = ProgressLine()
     var dialogue = CompressionDialogue(
-      pipeline.model, sources: from.sources, options: sampling.generation,
-      run: RunContext(cancellation: cancellation)
+      pipeline.model, sources: from.sources, options: sampling.generation, run: RunContext()
     ) { printer.apply($0) }
     var first: VisualCache?
     for picture in pictures {
-      let run = RunContext(progress: { progress.show($0) })
-      let visual = try pipeline.model.encode(picture.image, run: run)
-      let start = ContinuousClock.now
-      let cache = try pipeline.model.compress(visual, run: run)
-      let seconds = (ContinuousClock.now - start) / .seconds(1)
+      dialogue.run = RunContext(progress: { progress.show($0) })
+      let cache = try dialogue.add(picture, encoded: pipeline.model.encode(picture.image, run: dialogue.run))
       progress.clear()
       if first == nil { first = cache }
-      try dialogue.add(cache, name: picture.name, sha256: picture.sha256, seconds: seconds)
     }
+    dialogue.run = RunContext(cancellation: cancellation)
     for (index, question) in ([arguments[arguments.count - 1]] + followUps).enumerated() {
       try dialogue.ask(question, keepsTurns: keepTurns && index > 0)
     }
-    if families, let first { try dialogue.families(try FamilyQuestion.questions(for: pictures[0].name), about: first) }
+    if families, let first {
+      try dialogue.families(try AssetLocator.process.familyQuestions(for: pictures[0].name), about: first)
+    }
   }
 }

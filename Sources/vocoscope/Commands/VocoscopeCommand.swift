@@ -19,3 +19,6 @@ struct VocoscopeCommand: ParsableCommand {
     ],
     defaultSubcommand: InspectCommand.self)
 }
+
+/// The program's version, as `--version` prints it and a trace records it.
+let programVersion = "0.1.0"

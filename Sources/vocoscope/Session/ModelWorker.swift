@@ -1,8 +1,8 @@
 import Dispatch
 import Evidence
+import Experiments
 import HTCVLM
 import Inspector
-import Statistics
 import Synchronization
 import Tensor
 import Trace
@@ -64,40 +64,22 @@ final class ModelWorker: Sendable {
 
   func knockOut(_ request: KnockOutRequest) {
     start { [self] pipeline, cancellation in
-      let cut = request.intervention
-      let trace = try pipeline.trace(
-        picture,
-        Pipeline.Request(prompt: prompt, options: options.generation, intervention: cut, reconstructs: false),
-        cancellation: cancellation)
-      guard let language = trace.language else { preconditionFailure("a finished run has the decoder's rows") }
-      let before = try outcome(.none, pipeline, cancellation)
+      let effect = try probe(pipeline, cancellation).effect(of: request.intervention)
       mailbox.post(
         .knockOutFinished(
           KnockOutResult(
-            request: request, answer: trace.generation?.text ?? "",
-            kl: Divergence.kl(reference: before.logits, changed: language.logits),
-            logitDifference: Divergence.logitDifference(
-              reference: before.logits, changed: language.logits, token: likeliest(before.logits)),
-            attentionVoco: language.attentionVoco)))
+            request: request, answer: effect.answer, kl: effect.kl, logitDifference: effect.logitDifference,
+            attentionVoco: effect.attentionVoco)))
     }
   }
 
   func matchedRandom(_ request: MatchedRandomRequest) {
     start { [self] pipeline, cancellation in
-      let before = try outcome(.none, pipeline, cancellation)
-      let cache = try pipeline.cache(picture, cancellation: cancellation)
-      var generator = SplitMix64(seed: request.seed)
-      var kls: [Double] = []
-      while kls.count < request.draws {
-        let cuts = (kls.count..<min(kls.count + Self.drawsAtOnce, request.draws)).map { _ in
-          request.knockOut.intervention(
-            cutting: Array(request.candidates.shuffled(using: &generator).prefix(request.knockOut.keys.count)))
-        }
-        let outcomes = try pipeline.model.outcomes(
-          of: cuts, on: cache, prompt: prompt, run: RunContext(cancellation: cancellation))
-        kls += outcomes.map { Divergence.kl(reference: before.logits, changed: $0.logits) }
-        mailbox.post(.matchedRandom(MatchedRandomResult(request: request, kls: kls)))
-      }
+      let mailbox = mailbox
+      try probe(pipeline, cancellation).randomCuts(
+        of: request.knockOut.keys.count, among: request.candidates, draws: request.draws, seed: request.seed,
+        cutting: request.knockOut.intervention
+      ) { mailbox.post(.matchedRandom(MatchedRandomResult(request: request, kls: $0))) }
     }
   }
 
@@ -115,15 +97,11 @@ final class ModelWorker: Sendable {
       case .families:
         if !dialogue.hasAsked { try dialogue.ask(prompt, keepsTurns: false) }
         try dialogue.families(
-          try FamilyQuestion.questions(for: picture.name),
+          try AssetLocator.process.familyQuestions(for: picture.name),
           about: try pipeline.cache(picture, cancellation: cancellation))
       case .addPicture(let path):
         let other = try PictureSource(path: path)
-        let visual = try pipeline.model.encode(other.image, run: run)
-        let begun = ContinuousClock.now
-        let cache = try pipeline.model.compress(visual, run: run)
-        try dialogue.add(
-          cache, name: other.name, sha256: other.sha256, seconds: (ContinuousClock.now - begun) / .seconds(1))
+        _ = try dialogue.add(other, encoded: pipeline.model.encode(other.image, run: run))
         try dialogue.ask(dialogue.latestQuestion ?? prompt, keepsTurns: false)
       }
       mailbox.post(.compressionFinished)
@@ -144,21 +122,11 @@ final class ModelWorker: Sendable {
     return dialogue
   }
 
-  /// Draws between two reports: often enough to watch, few enough that sharing work still pays.
-  private static let drawsAtOnce = 16
-
   private var prompt: String { state.withLock { $0.prompt } }
 
-  private func outcome(
-    _ intervention: Intervention, _ pipeline: Pipeline, _ cancellation: CancellationFlag
-  ) throws -> Outcome {
-    let cache = try pipeline.cache(picture, cancellation: cancellation)
-    return try pipeline.model.outcomes(
-      of: [intervention], on: cache, prompt: prompt, run: RunContext(cancellation: cancellation))[0]
-  }
-
-  private func likeliest(_ logits: Tensor) -> Int {
-    logits.values.indices.max { logits.values[$0] < logits.values[$1] } ?? 0
+  private func probe(_ pipeline: Pipeline, _ cancellation: CancellationFlag) -> CutProbe {
+    CutProbe(
+      pipeline: pipeline, picture: picture, prompt: prompt, options: options.generation, cancellation: cancellation)
   }
 
   /// Queues a job; how it ended is posted, whatever happens.
@@ -187,6 +155,55 @@ final class ModelWorker: Sendable {
       mailbox.post(.codebook(CodebookView(try pipeline.model.codebook())))
     }
     return pipeline
+  }
+}
+
+extension ModelWorker {
+  /// What the code debugger asks of the model; results are posted as `.codeLab`.
+  func perform(_ request: CodeLabRequest) {
+    start { [self] pipeline, cancellation in
+      let visual = try pipeline.encoding(picture, cancellation: cancellation)
+      guard let mgvq = visual.mgvq else {
+        throw ModelError.noQuantizer(family: pipeline.model.configuration.family)
+      }
+      switch request {
+      case .decode(let request):
+        mailbox.post(.codeLab(.decoded(try decode(request, mgvq, pipeline.model))))
+      case .provenance(let edits):
+        let edited = try pipeline.model.replacing(codes: mgvq.codes.applying(edits), in: visual)
+        mailbox.post(
+          .codeLab(.provenance(try pipeline.model.anchorAblation(edited), edits: edits)))
+      case .run(let edits, let prompt):
+        let mailbox = mailbox
+        let trace = try pipeline.trace(
+          picture, Pipeline.Request(prompt: prompt, options: options.generation),
+          codes: mgvq.codes.applying(edits), edits: edits.words, progress: { mailbox.post(.progress($0)) },
+          cancellation: cancellation)
+        mailbox.post(.codeLab(.edited(trace, edits: edits)))
+      case .save: preconditionFailure("the run loop writes files")
+      }
+    }
+  }
+
+  /// All codes decoded; kept, since every variant of a grid is compared with it.
+  private func whole(_ codes: CodeGrid, _ model: HTCVLMModel) throws -> Tensor {
+    if let kept = state.withLock({ $0.whole }), kept.codes == codes { return kept.picture }
+    let picture = try model.decode(model.codeVectors(codes))
+    state.withLock { $0.whole = (codes, picture) }
+    return picture
+  }
+
+  private func decode(
+    _ request: DecodeRequest, _ mgvq: MGVQTrace, _ model: HTCVLMModel
+  ) throws -> DecodeResult {
+    let codes = mgvq.codes.applying(request.edits)
+    let whole = try whole(codes, model)
+    let decoded = try model.decode(request.variant.vectors(codes, model.codeVectors))
+    let original = mgvq.pixelValues
+    return DecodeResult(
+      request, decoded: decoded, original: original, whole: whole,
+      psnr: PictureQuality.psnr(original, decoded, range: 2), ssim: PictureQuality.ssim(original, decoded, range: 2),
+      error: PictureQuality.errorMap(original, decoded), latent: codes.width)
   }
 }
 

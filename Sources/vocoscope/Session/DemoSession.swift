@@ -1,9 +1,12 @@
 import CursesTerminal
 import DemoTour
 import Dispatch
+import Evidence
+import Experiments
 import HTCVLM
 import Inspector
 import Synchronization
+import TerminalUI
 import Trace
 
 /// Runs the demo's pictures through the model, one after another, on a thread of its own.
@@ -86,7 +89,7 @@ final class DemoWorker: Sendable {
   /// The question asked for, or the first of those made for the picture.
   private func question(for name: String) throws -> FamilyQuestion {
     if let prompt { return FamilyQuestion(family: "", text: prompt, right: nil) }
-    return try FamilyQuestion.questions(for: name)[0]
+    return try AssetLocator.process.familyQuestions(for: name)[0]
   }
 
   private func openedPipeline() throws -> Pipeline {
@@ -94,5 +97,47 @@ final class DemoWorker: Sendable {
     let pipeline = try model.open()
     state.withLock { $0.pipeline = pipeline }
     return pipeline
+  }
+}
+
+/// The demo's run loop: time and keys go in, frames come out; the model runs on the worker.
+struct DemoSession {
+  let terminal: CursesTerminal
+  let worker: DemoWorker
+  let pictures: PictureRenderer
+
+  /// Time between two frames while nothing else happens, in milliseconds.
+  private static let frame = 80
+
+  /// Until the end or a key; throws what the worker could not do.
+  func run(_ initial: DemoState) throws {
+    var demo = initial
+    guard perform(demo.begin()) else { return }
+    terminal.draw(view(demo, pictures: pictures))
+    var last = ContinuousClock.now
+    while true {
+      let event = terminal.nextEvent(timeoutMilliseconds: Self.frame)
+      var actions = try worker.takeAll()
+      if let event { actions.append(.input(event)) }
+      let now = ContinuousClock.now
+      actions.append(.tick((now - last) / .seconds(1)))
+      last = now
+      for action in actions where !perform(update(&demo, action)) { return }
+      terminal.draw(view(demo, pictures: pictures))
+    }
+  }
+
+  private func perform(_ effects: [DemoEffect]) -> Bool {
+    for effect in effects {
+      switch effect {
+      case .prepare(let index): worker.prepare(index)
+      case .redraw: terminal.redraw()
+      case .suspend: terminal.suspend()
+      case .quit:
+        worker.cancel()
+        return false
+      }
+    }
+    return true
   }
 }

@@ -1,73 +1,33 @@
-import Files
-import HTCVLM
-import Inspector
+package import Evidence
 import Statistics
-import Synchronization
 import TerminalUI
+import Trace
 
-/// Prints answers while they are generated, and the bill after them.
-final class AnswerPrinter: Sendable {
-  private let streams: Bool
-  /// Stops the run whose answers can no longer be printed.
-  private let cancellation: CancellationFlag
-  private let state = Mutex(State())
+/// A conversation as lines that are printed while it is held: the answers' tokens side by side, each with its probability,
+/// up to where they part.
+package struct ConversationText: Sendable {
+  package private(set) var compression = CompressionState()
+  /// Rows of tokens of the latest question that are printed.
+  private var printedRows = 0
 
-  fileprivate struct State {
-    var compression = CompressionState()
-    /// Rows of tokens of the latest question that are printed.
-    var printedRows = 0
-    /// Why the last line could not be written.
-    var failure: StreamError?
-  }
+  package init() {}
 
-  init(streams: Bool, stopping cancellation: CancellationFlag) {
-    self.streams = streams
-    self.cancellation = cancellation
-  }
-
-  /// Throws what kept an answer from being printed.
-  func check() throws {
-    if let failure = state.withLock({ $0.failure }) { throw failure }
-  }
-
-  /// Takes an event in, and prints what it completes.
-  func apply(_ event: CompressionEvent) {
-    let lines = state.withLock { state -> [String] in
-      state.compression.apply(event)
-      guard streams else { return [] }
-      switch event {
-      case .asked:
-        state.printedRows = 0
-        return state.compression.questionLines
-      case .token, .ended: return state.newRows() + (state.isOver(after: event) ? state.compression.outcomeLines : [])
-      case .refused: return state.compression.latest?.isOver == true ? state.compression.outcomeLines : []
-      default: return []
-      }
-    }
-    guard !lines.isEmpty else { return }
-    do throws(StreamError) {
-      try StandardStream.output.write(lines.map { $0 + "\n" }.joined())
-    } catch {
-      state.withLock { $0.failure = error }
-      cancellation.cancel()
+  /// Takes an event in; returns the lines that it completes.
+  package mutating func apply(_ event: CompressionEvent) -> [String] {
+    compression.apply(event)
+    switch event {
+    case .asked:
+      printedRows = 0
+      return compression.questionLines
+    case .token: return newRows()
+    case .ended: return newRows() + (compression.latest?.isOver == true ? compression.outcomeLines : [])
+    case .refused: return compression.latest?.isOver == true ? compression.outcomeLines : []
+    default: return []
     }
   }
 
-  /// Prints what is left: everything as JSON, or the tables after the answers.
-  func finish(_ format: AnswerFormat) throws {
-    let report = state.withLock { $0.compression.report() }
-    switch format {
-    case .json: try StandardStream.output.write(json: ReportText.json([report]))
-    case .text:
-      let lines = ReportText.lines(report.withoutTables(["answers", "tokens"]), width: 100)
-      try StandardStream.output.write("\n" + lines.map { $0 + "\n" }.joined())
-    }
-  }
-}
-
-extension AnswerPrinter.State {
   /// Rows of tokens that every answer has reached, each once.
-  fileprivate mutating func newRows() -> [String] {
+  private mutating func newRows() -> [String] {
     guard let exchange = compression.latest else { return [] }
     let running = exchange.answers.filter { !$0.isOver }.map(\.tokens.count)
     let longest = exchange.answers.map(\.tokens.count).max() ?? 0
@@ -80,12 +40,6 @@ extension AnswerPrinter.State {
       return repeats
         ? exchange.repeats(at: index - 1) ? nil : "     the same again, and so on" : compression.row(index, exchange)
     }
-  }
-
-  /// Whether this event was the last of its question.
-  fileprivate func isOver(after event: CompressionEvent) -> Bool {
-    if case .ended = event { return compression.latest?.isOver == true }
-    return false
   }
 }
 

@@ -1,3 +1,5 @@
+import Evidence
+import Experiments
 import Foundation
 import HTCVLM
 import ImageLoading
@@ -38,13 +40,9 @@ extension ModelRun {
     var dialogue = CompressionDialogue(
       pipeline.model, sources: VisualSource.allCases, options: options.generation, run: RunContext()
     ) { event in events.withLock { $0.append(event) } }
-    let visual = try pipeline.cache(picture).visual
-    let start = ContinuousClock.now
-    let cache = try pipeline.model.compress(visual)
-    let seconds = (ContinuousClock.now - start) / .seconds(1)
-    try dialogue.add(cache, name: picture.name, sha256: picture.sha256, seconds: seconds)
+    let cache = try dialogue.add(picture, encoded: pipeline.cache(picture).visual)
     try dialogue.ask(options.prompt, keepsTurns: false)
-    if withFamilies { try dialogue.families(try FamilyQuestion.questions(for: picture.name), about: cache) }
+    if withFamilies { try dialogue.families(try AssetLocator.process.familyQuestions(for: picture.name), about: cache) }
     return events.withLock { $0 }
   }
 }

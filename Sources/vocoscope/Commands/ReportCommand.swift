@@ -3,17 +3,28 @@ import Files
 import Foundation
 import HTCVLM
 import Inspector
+import Reports
 import TerminalUI
 import Trace
 
-enum ReportFormat: String, CaseIterable, ExpressibleByArgument {
-  case text, json, csv
-
+extension ReportFormat: ExpressibleByArgument {
   /// Prints a document of this format.
   func print(_ document: String) throws {
     switch self {
     case .json: try StandardStream.output.write(json: document)
     case .text, .csv: try StandardStream.output.write(document)
+    }
+  }
+
+  /// Prints the one of three documents that is of this format; the others are not made.
+  func print(
+    text: @autoclosure () throws -> String, json: @autoclosure () throws -> String,
+    csv: @autoclosure () throws -> String
+  ) throws {
+    switch self {
+    case .text: try print(text())
+    case .json: try print(json())
+    case .csv: try print(csv())
     }
   }
 }

@@ -4,6 +4,7 @@ import Experiments
 import Files
 import Foundation
 import HTCVLM
+import Reports
 import Tensor
 import Trace
 
@@ -102,9 +103,11 @@ struct CodebookCommand: ParsableCommand {
   func run() throws {
     InputFiles.remember()
     ComputeBackend.setThreads(ProcessInfo.processInfo.activeProcessorCount)
+    let line = ProgressLine()
+    defer { line.clear() }
     let run = try CodebookRun(
       MGVQSource(opening: model.opening().source, imageSize: imageSize, codebook: codebook), imageSize: imageSize,
-      wantsPatches: patches, metric: distance)
+      wantsPatches: patches, metric: distance, version: programVersion, progress: { line.show($0) })
     let dumped = try codes.flatMap { try DumpedCodes(path: $0, groups: run.groups, axis: codesAxis).grids }
     let question = CodebookRun.Question(
       pictures: try VerifyPictures(sources), codes: dumped, reconstructs: reconstruct,
@@ -112,7 +115,9 @@ struct CodebookCommand: ParsableCommand {
       label: against.joined(separator: ", "), model: againstModel, code: code.flatMap(CodeName.init),
       exemplars: exemplars)
     let answer = try run.answer(question)
+    line.clear()
     if let plots { try answer.figures.write(to: plots) }
-    try format.print(try CodebookText(answer.document).text(format))
+    let report = CodebookText(answer.document)
+    try format.print(text: report.text, json: report.json, csv: report.csv)
   }
 }

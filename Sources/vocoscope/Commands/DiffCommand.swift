@@ -1,10 +1,7 @@
 import ArgumentParser
-import Evidence
 import Experiments
 import Files
-import Foundation
 import Reports
-import Safetensors
 
 /// `vocoscope diff`: two checkpoints tensor by tensor.
 struct DiffCommand: ParsableCommand {
@@ -42,30 +39,10 @@ struct DiffCommand: ParsableCommand {
     }
     switch format {
     case .json:
-      let encoder = JSONEncoder()
-      encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-      try StandardStream.output.write(String(decoding: try encoder.encode(diff), as: UTF8.self) + "\n")
+      try StandardStream.output.write(try prettyJSON(diff))
     case .text:
-      let tally = CheckpointDiff.Status.allCases.filter { diff.count($0) > 0 }.map {
-        "\(diff.count($0)) \($0.rawValue)"
-      }
-      let lines = diff.rows.filter { all || $0.status != .equal }.map(Self.line)
-      try StandardStream.output.write(
-        (lines + ["tensors  \(tally.joined(separator: ", "))"]).map { $0 + "\n" }.joined())
+      try StandardStream.output.write(diff.lines(withEqual: all).map { $0 + "\n" }.joined())
     }
     if !diff.isEqual { throw ExitCode(1) }
-  }
-
-  private static func line(_ row: CheckpointDiff.Row) -> String {
-    let status = row.status.rawValue.padding(toLength: 18, withPad: " ", startingAt: 0)
-    let types =
-      row.dtypes.count == 2 && row.dtypes[0] == row.dtypes[1] ? row.dtypes[0] : row.dtypes.joined(separator: " → ")
-    var line = "\(status) \(printableName(row.name))  \(types) \(row.shape)"
-    if row.status == .changed, let change = row.change {
-      let relative = change.relative.map { String(format: "%.3g", $0) } ?? "from zero"
-      line += "  relative \(relative), largest \(String(format: "%.3g", change.largest)), \(change.changed) elements"
-      if change.nonFinite > 0 { line += ", \(change.nonFinite) not finite" }
-    }
-    return line
   }
 }

@@ -4,9 +4,11 @@ import Foundation
 import HTCVLM
 import ImageLoading
 import Inspector
+import Statistics
 import Tensor
 import TerminalUI
 import Trace
+import WeightFormats
 
 /// Puts a session together: what the terminal can do, what the person has set, and what there is to see.
 struct SessionSetup {
@@ -89,5 +91,52 @@ extension Trace {
         return (value * Float(model.imageStd[channel]) + Float(model.imageMean[channel])) * 2 - 1
       })
     return Picture(signed: signed)
+  }
+}
+
+extension CheckpointListing {
+  /// What the Checkpoint panel shows of a directory.
+  init(_ pipeline: Pipeline) throws {
+    let (checkpoint, precision) = (pipeline.checkpoint, pipeline.model.precision)
+    let report = try CheckpointReport(
+      expected: HTCVLMModel.expectedTensors(checkpoint.configuration), found: checkpoint.tensors)
+    let memory = MemoryEstimate(
+      configuration: checkpoint.configuration, tensors: checkpoint.tensors, precision: precision)
+    let configuration = checkpoint.configuration
+    self.init(
+      name: checkpoint.name,
+      facts: [
+        Fact("family", checkpoint.family.rawValue),
+        Fact(
+          "decoder", "\(configuration.layers) layers, \(configuration.heads) heads, width \(configuration.hiddenSize)"),
+        Fact("sequence", configuration.sequence.map(\.rawValue).joined(separator: " ")),
+        Fact("mask", configuration.visualMask.rawValue),
+        Fact(
+          "codebook",
+          configuration.mgvq.map { "\($0.groups) groups × \($0.codesPerGroup) codes of \($0.channelsPerGroup) values" }
+            ?? "none: this checkpoint has no quantizer and no anchors"),
+        Fact("precision", precision.rawValue),
+        Fact("memory", "\(Format.mebibytes(memory.total)) for a run"),
+        Fact("compute", "OpenBLAS core \(ComputeBackend.openBLASCore)"),
+        Fact("config.json", "SHA-256 \(checkpoint.configSHA256.prefix(12))…"),
+        Fact("weights", "SHA-256 of the headers \(checkpoint.weightsSHA256.prefix(12))…"),
+      ],
+      rows: report.rows.map { row in
+        Row(
+          name: row.name, shape: row.foundShape ?? row.expectedShape ?? [], dtype: row.dtype?.rawValue ?? "",
+          byteCount: checkpoint.tensors[row.name]?.byteCount ?? 0, status: row.status.rawValue,
+          isProblem: !row.status.isHarmless)
+      })
+  }
+}
+
+extension CodebookView {
+  /// The quantizer's codebooks as the Anchors panel reads them.
+  init(_ quantizer: GroupQuantizer) {
+    self.init(
+      groups: (0..<quantizer.groups).map { group in
+        quantizer.codes[rows: group * quantizer.codesPerGroup..<(group + 1) * quantizer.codesPerGroup]
+
+      })
   }
 }
