@@ -1,7 +1,7 @@
 import Evidence
 package import Inspector
 import Statistics
-package import Tensor
+import Tensor
 package import Trace
 
 /// One picture of the demo with everything that its stages show, worked out once.

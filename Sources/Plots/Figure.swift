@@ -1,4 +1,4 @@
-package import ImageLoading
+import ImageLoading
 package import Tensor
 
 /// One part of a figure.
