@@ -2,8 +2,10 @@ import Files
 import Foundation
 package import JSON
 import Safetensors
+import Statistics
 package import Tensor
 import Tokenization
+import WeightFormats
 
 /// A model in the layouts that it is published in: LLaVA's, VoCo-LLaMA's, M3's or transformers' directory for decoder and
 /// projector, a CLIP directory for the tower, an MGVQ state dict, a LoRA run; put together under a checkpoint's names.
@@ -137,4 +139,85 @@ extension PublishedSettings {
 extension StoredTensor {
   /// The same elements under another name.
   fileprivate func renamed(_ name: String) -> StoredTensor { name == self.name ? self : named(name) }
+}
+
+extension PublishedParts {
+  /// Writes one checkpoint directory, which appears at `path` only when it is complete. Tensors keep their types; those
+  /// that no run reads are left out.
+  ///
+  /// - Throws: `CheckpointError` naming the first tensor that is missing or misshapen, or that `path` exists, and what
+  ///   the system says of a file that cannot be written.
+  package func write(to path: String) throws {
+    let files = FileManager.default
+    guard !files.fileExists(atPath: path) else {
+      throw CheckpointError.malformed(path: path, problem: "is there already, and would be lost")
+    }
+    let expected = try HTCVLMModel.expectedTensors(configuration)
+    try check(CheckpointReport(expected: expected, found: tensors))
+    let partial = "\(path).\(String(UInt32.random(in: .min ... .max), radix: 36)).partial"
+    var isKept = false
+    defer { if !isKept { try? files.removeItem(atPath: partial) } }
+    do {
+      try files.createDirectory(atPath: partial, withIntermediateDirectories: false)
+    } catch {
+      throw CheckpointError.malformed(path: path, problem: "cannot be made: \(error.localizedDescription)")
+    }
+    let kept = Dictionary(uniqueKeysWithValues: expected.compactMap { tensors[$0.name] }.map { ($0.name, $0) })
+    try SafetensorsWriter.write(
+      streaming: kept.values.map { SafetensorsDescription($0.name, $0.dtype, $0.shape) }, metadata: ["format": "pt"],
+      to: "\(partial)/model.safetensors"
+    ) { description, append in _ = try kept[description.name]?.withUnsafeBytes(append) }
+    try FileContents.write(Array(document.document.utf8), to: "\(partial)/config.json")
+    try FileContents.write(Array(preprocessor.json.document.utf8), to: "\(partial)/preprocessor_config.json")
+    try FileContents.write(
+      FileContents.read(path: tokenizerPath, limit: Self.largestTokenizer), to: "\(partial)/tokenizer.model")
+    try files.moveItem(atPath: partial, toPath: path)
+    isKept = true
+  }
+
+  private static let largestTokenizer = 256 << 20
+
+  private func check(_ report: CheckpointReport) throws(CheckpointError) {
+    let problems = report.rows.filter { !$0.status.isHarmless }
+    guard let first = problems.first else { return }
+    let found = first.foundShape.map { "\(first.dtype?.rawValue ?? "") \($0)" } ?? "missing"
+    let rest = problems.count > 1 ? ", and \(problems.count - 1) more do not fit" : ""
+    throw .tensor(
+      path: "the parts together", name: first.name,
+      problem: "is \(found), expected \(first.expectedShape ?? [])\(rest)")
+  }
+}
+
+/// Random weights in the place of an anchor projector, drawn as torch initialises a linear layer: uniform in ±1/√inputs.
+struct RandomAnchorProjector {
+  let hidden: Int
+  let tensors: [String: StoredTensor]
+
+  /// The widest hidden layer of a substitute: wider says no more and costs hundreds of megabytes.
+  private static let widest = 1024
+
+  init(
+    _ document: JSONValue, quantizer: MGVQConfiguration, seed: UInt64, path: String
+  ) throws(CheckpointError) {
+    let reader = JSONReader(path: path, prefix: "", object: document)
+    let width = try reader.integer("hidden_size")
+    let anchors = try reader.integer("num_anchor_tokens", in: 1...4096)
+    hidden = try reader.integer("anchor_projector_hidden_size", default: min(Self.widest, width))
+    let inputs = quantizer.latentChannels * quantizer.latentSize * quantizer.latentSize
+    var generator = SplitMix64(seed: seed)
+    func uniform(_ shape: [Int], inputs: Int) -> Tensor {
+      let bound = 1 / Double(inputs).squareRoot()
+      return Tensor(
+        shape: shape, values: (0..<shape.reduce(1, *)).map { _ in Float((2 * generator.unit() - 1) * bound) })
+    }
+    let shapes: [(String, [Int], Int)] = [
+      ("fc1.weight", [hidden, inputs], inputs), ("fc1.bias", [hidden], inputs),
+      ("fc2.weight", [anchors * width, hidden], hidden), ("fc2.bias", [anchors * width], hidden),
+    ]
+    tensors = Dictionary(
+      uniqueKeysWithValues: shapes.map { key, shape, inputs in
+        let name = "\(AnchorProjector.prefix).\(key)"
+        return (name, StoredTensor(name: name, tensor: uniform(shape, inputs: inputs)))
+      })
+  }
 }
