@@ -28,7 +28,7 @@ extension HTCVLMModel {
 
   /// The conversation with one more picture after what was said.
   ///
-  /// From voco it takes a row a voco token, from full all of the picture's rows, from none nothing. Throws
+  /// From voco it takes a row per voco token, from full all of the picture's rows, from none nothing. Throws
   /// `ModelError.conversationTooLong`.
   package func adding(
     _ cache: VisualCache, to conversation: Conversation, run: RunContext = RunContext()

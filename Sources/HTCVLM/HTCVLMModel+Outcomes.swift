@@ -16,7 +16,7 @@ extension HTCVLMModel {
   ///
   /// Interventions that only cut edges share the cache's context and are computed side by side; those that edit inputs
   /// compress the picture anew. `Intervention.none` among them is the baseline. `onProgress` gets how many are done;
-  /// cancellation is checked once a layer.
+  /// cancellation is checked once per layer.
   package func outcomes(
     of interventions: [Intervention], on cache: VisualCache, prompt: String, run: RunContext = RunContext(),
     onProgress: (_ done: Int) -> Void = { _ in }

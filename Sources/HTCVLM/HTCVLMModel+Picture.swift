@@ -64,7 +64,7 @@ extension HTCVLMModel {
     return picture
   }
 
-  /// The codebooks: normalised codes, for neighbours, margins and usage.
+  /// The codebooks: normalized codes, for neighbours, margins and usage.
   package func codebook() throws -> GroupQuantizer { try quantizer().codebook() }
 }
 

@@ -201,7 +201,7 @@ package enum TokenizerError: Error, Sendable, Equatable, CustomStringConvertible
   case file(FileError)
   /// The file was read, but libsentencepiece refuses it, for the quoted reason.
   case notSentencePiece(path: String, reason: String)
-  /// The file was accepted, but its normaliser or segmentation fails on a text.
+  /// The file was accepted, but its normalizer or segmentation fails on a text.
   case cannotEncode(path: String, reason: String)
 
   package var description: String {

@@ -25,7 +25,7 @@ package struct Codebook: Sendable {
   package let stored: [Tensor]
   /// Per group `[K, d]`, what distances are measured between: each vector at length 1, or by `euclidean` all of a group
   /// over their root mean square length. A vector that cannot be scaled so is zero here.
-  package let normalised: [Tensor]
+  package let normalized: [Tensor]
 
   package var groups: Int { stored.count }
   package var codesPerGroup: Int { stored[0].shape[0] }
@@ -40,12 +40,12 @@ package struct Codebook: Sendable {
     let codes = embedding.shape[0] / groups
     stored = (0..<groups).map { embedding[rows: $0 * codes..<($0 + 1) * codes] }
     self.metric = metric
-    normalised = stored.map(metric == .cosine ? normalisedRows : scaledRows)
+    normalized = stored.map(metric == .cosine ? normalizedRows : scaledRows)
   }
 
   /// The nearest other codes of a code, nearest first.
   package func nearest(to code: Int, group: Int, count: Int = 5) -> [CodeNeighbour] {
-    let table = normalised[group]
+    let table = normalized[group]
     let own = table[row: code]
     return (0..<codesPerGroup).filter { $0 != code }
       .map { CodeNeighbour(code: $0, distance: distance(own.values, table, row: $0)) }
@@ -54,14 +54,14 @@ package struct Codebook: Sendable {
   }
 }
 
-/// A code and its Euclidean distance between normalised vectors, 0…2.
+/// A code and its Euclidean distance between normalized vectors, 0…2.
 package struct CodeNeighbour: Sendable, Hashable, Codable {
   package var code: Int
   package var distance: Double
 }
 
 /// The rows of `[n, d]` at length 1; zero where the length is zero or not finite.
-func normalisedRows(_ table: Tensor) -> Tensor {
+func normalizedRows(_ table: Tensor) -> Tensor {
   let width = table.shape[1]
   var values = table.values
   for row in 0..<table.shape[0] {
@@ -146,7 +146,7 @@ package struct CodeMargin: Sendable, Hashable, Codable {
   /// The nearest and the second nearest code.
   package var code: Int
   package var runnerUp: Int
-  /// Their distances to the normalised latent, 0…2.
+  /// Their distances to the normalized latent, 0…2.
   package var distance: Double
   package var runnerUpDistance: Double
 
@@ -172,11 +172,11 @@ extension Codebook {
           }
         }
       }
-      let unit = normalisedRows(vectors)
-      return twoNearest(unit, in: normalised[group], skippingOwn: false, byAngle: true).enumerated().map {
+      let unit = normalizedRows(vectors)
+      return twoNearest(unit, in: normalized[group], skippingOwn: false, byAngle: true).enumerated().map {
         cell, nearest in
         let far = { (code: Int) in
-          code < 0 ? 2 : Evidence.distance(unit[row: cell].values, self.normalised[group], row: code)
+          code < 0 ? 2 : Evidence.distance(unit[row: cell].values, self.normalized[group], row: code)
         }
         return CodeMargin(
           code: nearest.first, runnerUp: nearest.second, distance: far(nearest.first),

@@ -29,7 +29,7 @@ package struct CodebookDrift: Sendable, Hashable, Encodable {
         expected: "\(second.groups)×\(second.codesPerGroup) of \(second.dimension)")
     }
     groups = (0..<first.groups).map { group in
-      let (a, b) = (first.normalised[group], second.normalised[group])
+      let (a, b) = (first.normalized[group], second.normalized[group])
       let width = a.shape[1]
       var sum = 0.0
       for index in a.values.indices { sum += Double(a.values[index]) * Double(b.values[index]) }

@@ -4,7 +4,7 @@ package import Tensor
 
 /// What a group's code vectors alone tell.
 package struct GroupGeometry: Sendable, Hashable, Codable {
-  /// Two normalised codes nearer than this (0.57° apart) count as near-duplicates.
+  /// Two normalized codes nearer than this (0.57° apart) count as near-duplicates.
   package static let duplicateDistance = 0.01
   /// Codes this near are equal for the quantizer, which then takes the first.
   package static let equalDistance = 1e-6
@@ -13,24 +13,24 @@ package struct GroupGeometry: Sendable, Hashable, Codable {
   package var dimension: Int
   /// Vectors with a NaN or an infinity.
   package var nonFinite: Int
-  /// Finite vectors of length 0, which cannot be normalised; not counted where lengths matter.
+  /// Finite vectors of length 0, which cannot be normalized; not counted where lengths matter.
   package var zero: Int
-  /// Lengths before normalisation, of the finite vectors: smallest, mean, largest.
+  /// Lengths before normalization, of the finite vectors: smallest, mean, largest.
   package var normMinimum: Double
   package var normMean: Double
   package var normMaximum: Double
-  /// `[K]`, the distance to the nearest other code, 0…2; 2 for a vector that cannot be normalised.
+  /// `[K]`, the distance to the nearest other code, 0…2; 2 for a vector that cannot be normalized.
   package var nearestDistances: [Double]
   /// Codes with another one nearer than `duplicateDistance`.
   package var nearDuplicates: Int
   /// Codes that no latent can choose: of length 0, not finite, or equal to an earlier one.
   package var unreachable: Int
-  /// exp(entropy of σ/Σσ) over the singular values σ of the normalised codes (Roy & Vetterli 2007), 1…d.
+  /// exp(entropy of σ/Σσ) over the singular values σ of the normalized codes (Roy & Vetterli 2007), 1…d.
   package var effectiveRank: Double
 
   package init(_ codebook: Codebook, group: Int) {
     let stored = codebook.stored[group]
-    let table = codebook.normalised[group]
+    let table = codebook.normalized[group]
     codes = codebook.codesPerGroup
     dimension = codebook.dimension
     let width = dimension
@@ -140,7 +140,7 @@ package func duplicateGroups(_ codebook: Codebook) -> [(first: Int, second: Int)
   var pairs: [(first: Int, second: Int)] = []
   for first in 0..<codebook.groups {
     for second in first + 1..<max(first + 1, codebook.groups) {
-      let (a, b) = (codebook.normalised[first], codebook.normalised[second])
+      let (a, b) = (codebook.normalized[first], codebook.normalized[second])
       let byAngle = codebook.metric == .cosine
       if covers(a, b, byAngle: byAngle), covers(b, a, byAngle: byAngle) { pairs.append((first, second)) }
     }
@@ -191,7 +191,7 @@ package struct PrincipalPlane: Sendable {
     variance = total > 0 ? (first.value / total, second.value / total) : (0, 0)
   }
 
-  /// The largest eigenvalue of a covariance and its unit vector, by squaring the matrix and normalising it.
+  /// The largest eigenvalue of a covariance and its unit vector, by squaring the matrix and normalizing it.
   private static func mainDirection(_ matrix: [Double], _ width: Int) -> (value: Double, vector: [Double]) {
     var power = matrix
     for _ in 0..<40 {

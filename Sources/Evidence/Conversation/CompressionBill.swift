@@ -93,7 +93,7 @@ package struct CompressionBill: Sendable, Hashable {
   package let sources: [SourceBill]
   /// Llama-7B in 16 bits: computed, never measured here.
   package let published: [SourceBill]
-  /// State of one voco token: layers, and bytes a layer.
+  /// State of one voco token: layers, and bytes per layer.
   package let layers: Int
   package let bytesPerLayer: Int
 

@@ -56,7 +56,7 @@ package struct SourceAnswer: Sendable, Hashable {
 
   package init(_ source: VisualSource) { self.source = source }
 
-  /// Seconds a token after the first; `nil` where there was none.
+  /// Seconds per token after the first; `nil` where there was none.
   package var secondsPerToken: Double? {
     guard let generationSeconds, tokens.count > 1 else { return nil }
     return generationSeconds / Double(tokens.count - 1)

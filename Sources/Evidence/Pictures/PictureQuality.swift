@@ -43,7 +43,7 @@ package enum PictureQuality {
     return mean(channels)
   }
 
-  /// The normalised Gaussian of σ = 1.5 at −5…5.
+  /// The normalized Gaussian of σ = 1.5 at −5…5.
   private static let window: [Double] = {
     let values = (-5...5).map { exp(-Double($0 * $0) / (2 * 1.5 * 1.5)) }
     return values.map { $0 / values.reduce(0, +) }

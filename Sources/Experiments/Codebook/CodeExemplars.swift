@@ -28,7 +28,7 @@ struct CodeExemplars {
     let picture: String
     let row: Int
     let column: Int
-    /// From the normalised latent to the code, 0…2.
+    /// From the normalized latent to the code, 0…2.
     let distance: Double
     let margin: Double
     /// The cell with one cell of context around it.

@@ -58,7 +58,7 @@ package struct CodebookFigures {
   private var embedding: Figure {
     let usage = document.report.pictures?.usage
     let panels = (0..<codebook.groups).map { group -> any FigurePanel in
-      let plane = PrincipalPlane(codebook.normalised[group])
+      let plane = PrincipalPlane(codebook.normalized[group])
       let shown = decimal(100 * (plane.variance.0 + plane.variance.1), digits: 0)
       return Chart(
         title: "group \(group + 1), \(shown)% of the variance", x: ChartAxis("first direction"),
@@ -110,7 +110,7 @@ package struct CodebookFigures {
 
   private func codeMap(_ name: String, _ codes: CodeGrid) -> Figure {
     let panels = (0..<codes.groups).map { group -> any FigurePanel in
-      let plane = PrincipalPlane(codebook.normalised[group])
+      let plane = PrincipalPlane(codebook.normalized[group])
       let colors = CategoricalColors(components: plane.points.map { [$0.x, $0.y] }).colors.map(PlotColor.init)
       return ColorGrid(
         title: "group \(group + 1)",

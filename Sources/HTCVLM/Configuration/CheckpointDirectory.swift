@@ -4,7 +4,7 @@ import Glibc
 import JSON
 package import Safetensors
 package import Tensor
-import WeightFormats
+package import WeightFormats
 
 /// A checkpoint directory, its files opened and its configuration read; weights stay on disk until they are used.
 package struct CheckpointDirectory: Sendable {

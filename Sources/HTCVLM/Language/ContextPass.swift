@@ -3,7 +3,7 @@ import Trace
 
 /// Keys and values of the rows that interventions at voco leave alone, in every layer.
 struct DecoderContext: Sendable {
-  /// One entry a layer, each of `[n, kvHeads · headDim]`.
+  /// One entry per layer, each of `[n, kvHeads · headDim]`.
   let layers: [KeyValues]
   let rollout: ContextRollout?
 }
@@ -56,7 +56,7 @@ struct ContextPass {
 extension LlamaDecoder {
   /// Runs rows that attend among themselves by `pattern` through all layers.
   ///
-  /// `step` is called once a layer, `check` also within layers; what they throw ends the pass.
+  /// `step` is called once per layer, `check` also within layers; what they throw ends the pass.
   func context(
     _ embeddings: Tensor, positions: [Int], pattern: ContextPattern, wantsRollout: Bool, check: () throws -> Void,
     step: () throws -> Void

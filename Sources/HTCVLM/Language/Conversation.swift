@@ -7,7 +7,7 @@ package import Trace
 /// computed at, and text counts on from there. A later picture's voco rows are turned from their own positions to the
 /// ones after the text so far. Rotary attention depends on differences of positions alone, and the voco rows hold
 /// nothing of the conversation, so this is exactly what the picture's own sequence yields when it is placed there;
-/// it takes one position a voco token, not one a visual token.
+/// it takes one position per voco token, not one a visual token.
 package struct Conversation: Sendable {
   package let source: VisualSource
   package internal(set) var pictures = 1

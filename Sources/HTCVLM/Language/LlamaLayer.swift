@@ -54,15 +54,15 @@ struct LlamaLayer: Sendable {
     self.rotary = rotary
   }
 
-  /// The block's input `[n, D]`, normalised for its attention.
+  /// The block's input `[n, D]`, normalized for its attention.
   func normalized(_ x: Tensor) -> Tensor { rmsNorm(x, weight: inputNorm, epsilon: epsilon) }
 
-  /// Rotated queries `[n, heads · headDim]` of normalised rows.
+  /// Rotated queries `[n, heads · headDim]` of normalized rows.
   func queries(_ normalized: Tensor, positions: [Int]) -> Tensor {
     rotary.apply(query(normalized), heads: shape.heads, positions: positions)
   }
 
-  /// Rotated keys and values of normalised rows.
+  /// Rotated keys and values of normalized rows.
   func keyValues(_ normalized: Tensor, positions: [Int]) -> KeyValues {
     KeyValues(
       keys: rotary.apply(key(normalized), heads: shape.keyValueHeads, positions: positions),

@@ -67,7 +67,7 @@ struct EfficientViTBlock: Sendable {
   }
 }
 
-/// The normalisation at the end of a block, over channels of `[C, H, W]`.
+/// The normalization at the end of a block, over channels of `[C, H, W]`.
 enum MGVQNorm: Sendable {
   /// x / sqrt(mean over channels of x² + 1e−5) · w + b: upstream's `TritonRMSNorm2d`.
   case rms(weight: Tensor, bias: Tensor)

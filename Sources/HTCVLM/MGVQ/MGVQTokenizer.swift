@@ -99,7 +99,7 @@ package struct GroupQuantizer: Sendable {
   package let codesPerGroup: Int
   /// Channels of one group.
   package let dimension: Int
-  /// The L2-normalised codes, `[G · codesPerGroup, dimension]`: group g owns rows g · codesPerGroup and on.
+  /// The L2-normalized codes, `[G · codesPerGroup, dimension]`: group g owns rows g · codesPerGroup and on.
   package let codes: Tensor
 
   /// `embedding` is `quantize.embedding.weight` `[codebook_size, dimension]`.
@@ -124,7 +124,7 @@ package struct GroupQuantizer: Sendable {
     return CodeGrid(groups: groups, height: height, width: width, indices: indices)
   }
 
-  /// The normalised code vectors of `grid`, `[C, h, w]`; groups outside `kept` read zero.
+  /// The normalized code vectors of `grid`, `[C, h, w]`; groups outside `kept` read zero.
   func vectors(_ grid: CodeGrid, keeping kept: Range<Int>? = nil) -> Tensor {
     let positions = grid.height * grid.width
     let kept = kept ?? 0..<groups

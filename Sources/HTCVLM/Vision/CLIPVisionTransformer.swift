@@ -46,7 +46,7 @@ struct CLIPVisionTransformer: Sendable {
   /// How often `callAsFunction` calls `step`.
   var steps: Int { layers.count + 1 }
 
-  /// `pixels` `[3, N, N]`, normalised → the selected hidden state `[P, Dv]`, patches in row-major order.
+  /// `pixels` `[3, N, N]`, normalized → the selected hidden state `[P, Dv]`, patches in row-major order.
   func callAsFunction(_ pixels: Tensor, step: () throws -> Void) throws -> Tensor {
     let patches = try convolution.get()(pixels)
     let width = patches.shape[0]

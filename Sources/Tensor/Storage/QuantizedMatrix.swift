@@ -1,7 +1,7 @@
 import CKernels
 import COneDNN
 
-/// A weight `[out, in]` as 8-bit integers with one scale an output: w ≈ s · q, q in −127…127.
+/// A weight `[out, in]` as 8-bit integers with one scale per output: w ≈ s · q, q in −127…127.
 ///
 /// The scale puts an output's largest magnitude at 127, so an entry is off by at most s / 2.
 package struct QuantizedMatrix: Sendable {

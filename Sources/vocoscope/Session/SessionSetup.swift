@@ -79,7 +79,7 @@ extension Trace {
     return (seen.map { [.picture($0, name: provenance.imageName)] } ?? []) + [.trace(self), .finished]
   }
 
-  /// The tower's input with its normalisation undone; nil where the file does not say what it was.
+  /// The tower's input with its normalization undone; nil where the file does not say what it was.
   private var normalizedPicture: Picture? {
     guard let pixels = vision?.pixelValues, model.imageMean.count == 3, model.imageStd.count == 3 else { return nil }
     let area = pixels.count / 3
