@@ -152,7 +152,7 @@ let package = Package(
     tests(
       "Inspector", ["ColorMaps", "Statistics", "Tensor", "TerminalUI", "Trace", "Evidence", "DemoTour"], fixtures: true),
     tests("ChafaPictures", ["ColorMaps", "TerminalUI"]),
-    tests("Reports", ["Statistics"]),
+    tests("Reports", ["Evidence", "Trace"]),
     tests("Plots", ["ColorMaps", "ImageLoading", "Tensor"]),
     .executableTarget(
       name: "curses-probe", dependencies: ["ColorMaps", "CursesTerminal", "TerminalUI"], path: "Tests/CursesProbe",
