@@ -88,7 +88,9 @@ struct SafetensorsHeader {
     guard let offsets = naturalNumbers(bounds), offsets.count == 2, offsets[0] <= offsets[1] else {
       throw fault("has the data_offsets \(bounds.summary), not a start and an end")
     }
-    guard shape.count <= mostAxes else { throw fault("has \(shape.count) axes, more than \(mostAxes)") }
+    guard shape.count <= StoredTensor.mostAxes else {
+      throw fault("has \(shape.count) axes, more than \(StoredTensor.mostAxes)")
+    }
     guard let size = byteCount(of: shape, dtype) else {
       throw fault("has a shape \(shape) of more bytes than any memory, or of no whole number of them")
     }
@@ -97,9 +99,6 @@ struct SafetensorsHeader {
     }
     return Entry(name: member.key, dtype: dtype, shape: shape, range: offsets[0]..<offsets[1])
   }
-
-  /// Axes that a tensor of any known model stays under.
-  static let mostAxes = 16
 
   /// Nil when the product overflows, also where a zero extent hides that, or is no whole number of bytes.
   private static func byteCount(of shape: [Int], _ dtype: DType) -> Int? {

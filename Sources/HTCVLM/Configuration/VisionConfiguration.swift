@@ -1,5 +1,5 @@
 import JSON
-package import Safetensors
+import Safetensors
 
 /// `vision_config`: HF's CLIPVisionConfig.
 package struct VisionConfiguration: Sendable, Hashable {

@@ -10,6 +10,9 @@ package struct StoredTensor: Sendable {
   package let byteCount: Int
   private let storage: Storage
 
+  /// The most axes that a tensor in a file may have.
+  package static let mostAxes = 16
+
   private indirect enum Storage: Sendable {
     case file(MappedFile, offset: Int)
     case floats(Tensor)

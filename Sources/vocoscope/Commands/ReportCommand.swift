@@ -1,4 +1,5 @@
 import ArgumentParser
+import Evidence
 import Files
 import Foundation
 import HTCVLM

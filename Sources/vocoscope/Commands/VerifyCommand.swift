@@ -3,6 +3,7 @@ import Evaluation
 import Experiments
 import Files
 import Foundation
+import Reports
 import Tensor
 
 /// `vocoscope verify`: does `<voco>` prioritise the anchors? Three claims, their controls and a verdict with its rule.

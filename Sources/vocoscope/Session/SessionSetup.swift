@@ -1,5 +1,6 @@
 import ChafaPictures
 import CursesTerminal
+import Evidence
 import Foundation
 import HTCVLM
 import ImageLoading
