@@ -124,7 +124,8 @@ let package = Package(
     .target(
       name: "TestSupport",
       dependencies: [
-        "Statistics", "ColorMaps", "Tensor", "JSON", "Safetensors", "ImageLoading", "HTCVLM", "TerminalUI",
+        "Statistics", "ColorMaps", "Tensor", "JSON", "Safetensors", "WeightFormats", "ImageLoading", "HTCVLM",
+        "TerminalUI",
       ],
       path: "Tests/TestSupport",
       swiftSettings: swift),

@@ -6,6 +6,7 @@ import Statistics
 import Tensor
 import TestSupport
 import Tokenization
+import WeightFormats
 
 /// Small random models of any configuration, in memory.
 enum SyntheticModel {

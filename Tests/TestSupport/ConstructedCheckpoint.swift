@@ -5,6 +5,7 @@ import JSON
 import Safetensors
 import Statistics
 import Tensor
+import WeightFormats
 
 /// A whole checkpoint whose answer is known, because its weights are chosen: two layers of two heads over 4 anchors and
 /// 25 patches.

@@ -1,6 +1,8 @@
 package import Evidence
 import Files
+import Foundation
 import HTCVLM
+import Safetensors
 import Tensor
 
 /// Two checkpoints tensor by tensor: what only one has, what is equal, and how much the rest changed.

@@ -1,5 +1,5 @@
 package import Evidence
-package import HTCVLM
+import HTCVLM
 import Statistics
 import Tensor
 

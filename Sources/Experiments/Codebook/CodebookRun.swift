@@ -1,11 +1,11 @@
-import Evidence
+package import Evidence
 import Foundation
-import HTCVLM
+package import HTCVLM
 import ImageLoading
 import Safetensors
 import Statistics
 import Tensor
-import Trace
+package import Trace
 
 /// Measures a codebook alone and over pictures, one picture at a time in constant memory.
 package struct CodebookRun {

@@ -1,4 +1,4 @@
-import Safetensors
+package import Safetensors
 import Tensor
 package import Trace
 import WeightFormats

@@ -1,8 +1,8 @@
-import Evidence
+package import Evidence
 import Foundation
-import HTCVLM
+package import HTCVLM
 import Tokenization
-import Trace
+package import Trace
 
 /// A conversation held three times over: from all visual tokens, from voco and without a picture.
 ///

@@ -1,4 +1,4 @@
-package import Evidence
+import Evidence
 package import HTCVLM
 import Statistics
 package import Tensor

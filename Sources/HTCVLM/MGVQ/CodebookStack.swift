@@ -1,4 +1,4 @@
-import Safetensors
+package import Safetensors
 package import Tensor
 
 /// The codebooks of a vector quantizer of any kind, found in its weights by key and shape: VQGAN's and LlamaGen's

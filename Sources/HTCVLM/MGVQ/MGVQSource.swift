@@ -1,6 +1,6 @@
 import Files
 import Foundation
-import Safetensors
+package import Safetensors
 package import Tensor
 import WeightFormats
 

@@ -4,6 +4,7 @@ import HTCVLM
 import JSON
 import Safetensors
 import Tensor
+import WeightFormats
 
 /// A checkpoint directory of random weights in the shape of the paper's model, or of a tiny one.
 ///

@@ -2,6 +2,7 @@ import ArgumentParser
 import Foundation
 import HTCVLM
 import Inspector
+import Reports
 
 /// `vocoscope inspect`, and `vocoscope` alone: a picture and a checkpoint in the terminal.
 struct InspectCommand: ParsableCommand {
