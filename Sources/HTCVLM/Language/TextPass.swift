@@ -13,10 +13,11 @@ struct TextState: Sendable {
 extension LlamaDecoder {
   /// Runs text rows after what `cache` holds, which all of them see, and appends their keys and values to it.
   ///
-  /// `embeddings` is `[n, D]`. A pass that `step` ends by throwing leaves the cache as it was.
+  /// `embeddings` is `[n, D]`. A pass that ends by throwing, what `step` throws or `ModelError.notFinite`, leaves the cache as it
+  /// was.
   func text(
     _ embeddings: Tensor, positions: [Int], cache: inout KVCache, step: () throws -> Void = {}
-  ) rethrows -> TextState {
+  ) throws -> TextState {
     try cache.asList { try text(embeddings, positions: positions, caches: &$0, step: step) }
   }
 
@@ -24,17 +25,19 @@ extension LlamaDecoder {
   /// computed past its keys and values.
   func text(
     _ embeddings: Tensor, positions: [Int], caches: inout [KVCache], step: () throws -> Void = {}
-  ) rethrows -> TextState {
+  ) throws -> TextState {
     let (count, variants) = (embeddings.shape[0], caches.count)
     let lastRows = (0..<variants).map { ($0 + 1) * count - 1 }
     let allPositions = (0..<variants).flatMap { _ in positions }
     var x = variants == 1 ? embeddings : Tensor.concatenate([Tensor](repeating: embeddings, count: variants))
+    try check(input: x, positions: allPositions)
     var attention: [Tensor] = []
     var hidden: [Tensor] = []
     for (index, layer) in layers.enumerated() {
       hidden.append(x[rows: count - 1..<count])
       var normalized = layer.normalized(x)
       let own = layer.keyValues(normalized, positions: allPositions)
+      try layer.check(own, layer: index, positions: allPositions)
       for variant in 0..<variants {
         caches[variant].append(own, rows: variant * count..<(variant + 1) * count, layer: index)
       }
@@ -46,6 +49,7 @@ extension LlamaDecoder {
         queryPositions = [Int](repeating: positions[count - 1], count: variants)
       }
       let queries = layer.queries(normalized, positions: queryPositions)
+      try layer.check(queries: queries, layer: index, positions: queryPositions)
       let mixed = (0..<variants).map { variant in
         let (mixed, lastRow) = shape.attend(
           variants == 1 ? queries : queries[rows: variant * rows..<(variant + 1) * rows], to: caches[variant],
@@ -54,12 +58,15 @@ extension LlamaDecoder {
         return mixed
       }
       x = layer.complete(x, attention: variants == 1 ? mixed[0] : Tensor.concatenate(mixed)) {}
+      try layer.check(output: x, layer: index, positions: queryPositions)
       try step()
     }
-    for variant in 0..<variants { caches[variant].commit(count) }
     let last = self.normalized(x)
+    try requireFinite(last, "hidden states after the final norm")
     hidden.append(last[rows: 0..<1])
-    return TextState(logits: logits(last), attention: attention, hidden: hidden)
+    let logits = try logits(last)
+    for variant in 0..<variants { caches[variant].commit(count) }
+    return TextState(logits: logits, attention: attention, hidden: hidden)
   }
 }
 

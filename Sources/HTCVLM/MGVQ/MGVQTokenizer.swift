@@ -59,7 +59,7 @@ struct MGVQTokenizer: Sendable {
     own.mention("quantize.codebook_used", [codes])
     own.mention("quantize.embed_prob", [groups, codes / groups])
     decoding = try own.deferred { (own) throws(ModelError) in try Decoding(own, configuration, decoderShape) }
-    quantizer = Lazy { GroupQuantizer(embedding: codebook.float32(), groups: groups) }
+    quantizer = Lazy { GroupQuantizer(embedding: try own.finite(codebook), groups: groups) }
   }
 
   /// How often `encode` calls `step`.
@@ -72,6 +72,7 @@ struct MGVQTokenizer: Sendable {
   func encode(_ picture: Tensor, step: () throws -> Void) throws -> Codes {
     let encoding = try encoding.get()
     let latent = encoding.quantConvolution(try encoding.encoder(picture, step: step))
+    try requireFinite(latent, "quantizer's latent")
     let quantizer = try quantizer.get()
     let grid = quantizer.nearest(latent)
     let codes = Codes(latent: latent, grid: grid, quantized: quantizer.vectors(grid))
@@ -84,7 +85,9 @@ struct MGVQTokenizer: Sendable {
     let decoding = try decoding.get()
     let latent = decoding.postQuantConvolution(quantized)
     try step()
-    return try decoding.decoder(latent, step: step)
+    let picture = try decoding.decoder(latent, step: step)
+    try requireFinite(picture, "decoded picture")
+    return picture
   }
 
   /// The codebooks, for neighbours and margins.

@@ -19,7 +19,7 @@ struct CLIPVisionTransformer: Sendable {
     let patch = vision.patchSize
     let patchEmbedding = try embeddings.stored("patch_embedding.weight", [width, 3, patch, patch])
     self.patchEmbedding = patchEmbedding
-    convolution = Lazy { Conv2D(weight: patchEmbedding.float32(), bias: nil, stride: patch, padding: 0) }
+    convolution = Lazy { Conv2D(weight: try own.finite(patchEmbedding), bias: nil, stride: patch, padding: 0) }
     classEmbedding = try embeddings.tensor("class_embedding", [width])
     positionEmbedding = try embeddings.tensor(
       "position_embedding.weight", [Self.tokens(vision), width])
@@ -53,9 +53,10 @@ struct CLIPVisionTransformer: Sendable {
     let rows = patches.reshaped([width, patches.count / width]).transposed()
     var x = Tensor.concatenate([classEmbedding.reshaped([1, width]), rows]) + positionEmbedding
     if let preLayerNorm { x = preLayerNorm(x) }
+    try requireFinite(x, "vision tower's input embeddings")
     try step()
-    for layer in layers {
-      x = layer(x)
+    for (index, layer) in layers.enumerated() {
+      x = try layer(x, layer: index)
       try step()
     }
     return x[rows: 1..<x.shape[0]]
@@ -104,14 +105,20 @@ struct CLIPEncoderLayer: Sendable {
     heads = vision.heads
   }
 
-  /// `x` `[tokens, Dv]` → the same shape.
-  func callAsFunction(_ x: Tensor) -> Tensor {
-    let attended = x + output(mixed(firstNorm(x)))
-    return attended + down(activation(up(secondNorm(attended))))
+  /// `x` `[tokens, Dv]` → the same shape. Throws `ModelError.notFinite` naming this layer, `index`.
+  func callAsFunction(_ x: Tensor, layer index: Int) throws(ModelError) -> Tensor {
+    let attended = x + output(try mixed(firstNorm(x), layer: index))
+    let result = attended + down(activation(up(secondNorm(attended))))
+    try requireFinite(result, "hidden states after vision layer \(index)", weights: [value, output, up, down])
+    return result
   }
 
-  private func mixed(_ x: Tensor) -> Tensor {
+  private func mixed(_ x: Tensor, layer index: Int) throws(ModelError) -> Tensor {
     let scale = 1 / Float(x.shape[1] / heads).squareRoot()
-    return attention(queries: query(x), keys: key(x), values: value(x), heads: heads, scale: scale)
+    let (queries, keys) = (query(x), key(x))
+    // Scores of −∞ would pass for masked ones.
+    try requireFinite(queries, "queries of vision layer \(index)", weights: [query])
+    try requireFinite(keys, "keys of vision layer \(index)", weights: [key])
+    return attention(queries: queries, keys: keys, values: value(x), heads: heads, scale: scale)
   }
 }

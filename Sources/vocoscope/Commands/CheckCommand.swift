@@ -23,6 +23,9 @@ struct CheckCommand: ParsableCommand {
   @Flag(help: "List only what is not as expected.")
   var problems = false
 
+  @Flag(help: "Read every value too, and name the tensors that hold an infinity or a NaN.")
+  var values = false
+
   @Option(help: "Also run pictures in this precision and print how far its results are from the exact ones.")
   var precision = Precision.exact
 
@@ -39,10 +42,13 @@ struct CheckCommand: ParsableCommand {
   func run() throws {
     let source = try parts.source(of: directory) ?? .directory(try ModelOptions.bundled())
     let checkpoint = try source.open()
-    let listing = try CheckpointText(checkpoint)
+    let progress = ProgressLine()
+    let listing = try CheckpointText(
+      checkpoint, readingValues: values ? { progress.show("values of \($0)") } : nil)
+    progress.clear()
     try StandardStream.output.write(listing.lines(onlyProblems: problems).map { $0 + "\n" }.joined())
-    guard listing.report.runnable else { throw ExitCode(1) }
-    // Binding reads no weights but finds what shapes alone do not show, such as a tokenizer of another size.
+    guard listing.runs else { throw ExitCode(1) }
+    // Binding reads no matrices but finds what shapes alone do not show, such as a tokenizer of another size.
     _ = try HTCVLMModel(directory: checkpoint)
     try StandardStream.output.write("this checkpoint runs\n")
     if precision == .int8 { try compare(source) }
