@@ -16,7 +16,7 @@ extension HTCVLMModel {
   ///
   /// Interventions that only cut edges share the cache's context and are computed side by side; those that edit inputs
   /// compress the picture anew. `Intervention.none` among them is the baseline. `onProgress` gets how many are done;
-  /// cancellation is checked once a layer.
+  /// cancellation is checked once per layer.
   package func outcomes(
     of interventions: [Intervention], on cache: VisualCache, prompt: String, run: RunContext = RunContext(),
     onProgress: (_ done: Int) -> Void = { _ in }
@@ -48,9 +48,10 @@ extension HTCVLMModel {
       try plan(cache.input, variants), cache.input, cache.context, capture: false, step: run.checkCancellation)
     let sequence = try PromptedSequence(cache.input, text: text, self)
     let rows = sequence.textRows
+    var caches = variants.indices.map { KVCache(voco.prefix($0)) }
     let state = try decoder.text(
-      gatherRows(sequence.embeddings, rows), positions: rows.map { sequence.positions[$0] }, prefix: voco.layers,
-      variants: variants.count, step: run.checkCancellation)
+      gatherRows(sequence.embeddings, rows), positions: rows.map { sequence.positions[$0] }, caches: &caches,
+      step: run.checkCancellation)
     return variants.indices.map { Outcome(logits: state.logits[row: $0], hiddenVoco: voco.hidden($0)) }
   }
 }

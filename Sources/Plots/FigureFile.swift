@@ -40,13 +40,13 @@ package struct FigureMetadata: Sendable, Hashable {
 }
 
 extension Figure {
-  /// Resolution of a PNG that is printed at the figure's size: 300 dots an inch, in pixels a unit.
+  /// Resolution of a PNG that is printed at the figure's size: 300 dots per inch, in pixels per unit.
   package static let printScale = 300.0 / 72
 
   /// Writes the figure as its path's suffix says, as PNG where it says nothing known; afterwards the path holds either
   /// all of it or what it held before.
   ///
-  /// - Parameter scale: pixels a unit of a PNG.
+  /// - Parameter scale: pixels per unit of a PNG.
   /// - Throws: `ImageError`, naming `path`.
   package func write(to path: String, scale: Double = 1.5) throws(ImageError) {
     let bytes = try bytes(FigureFormat(path: path) ?? .png, scale: scale, path: path)

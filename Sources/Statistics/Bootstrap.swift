@@ -34,7 +34,7 @@ package struct Bootstrap: Sendable, Hashable {
   package let acceleration: Double
 
   /// - Parameters:
-  ///   - values: one number a picture, at least one.
+  ///   - values: one number per picture, at least one.
   ///   - stream: names the random stream, so that each statistic has its own.
   package init(_ values: [Double], draws: Int = 10_000, seed: UInt64, stream: String = "bootstrap") {
     precondition(!values.isEmpty && draws > 0)

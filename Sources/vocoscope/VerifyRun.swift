@@ -5,7 +5,6 @@ import Foundation
 import HTCVLM
 import ImageLoading
 import Reports
-import WeightFormats
 
 /// Measures the pictures and controls of one part of a `verify` run, and keeps the state on disk as it goes.
 struct VerifyRun {

@@ -1,6 +1,7 @@
 import Evidence
 import Foundation
 import Inspector
+import Reports
 import Statistics
 
 /// A verdict as `verify` prints it.

@@ -6,7 +6,6 @@ import ImageLoading
 import Statistics
 import TestSupport
 import Testing
-import WeightFormats
 
 /// 200 models of random weights, each judged by the whole measurement against 39 others.
 @Test("Of 200 randomly weighted checkpoints at most five in a hundred get a yes on any claim")

@@ -3,9 +3,9 @@ import Foundation
 import HTCVLM
 import ImageLoading
 import JSON
+import Safetensors
 import Tensor
 import Testing
-import WeightFormats
 
 @Suite("preprocessor_config.json")
 struct ImageProcessorConfigurationTests {

@@ -2,6 +2,7 @@ import Foundation
 import HTCVLM
 import ImageLoading
 import JSON
+import Safetensors
 import Statistics
 import Tensor
 import WeightFormats
@@ -136,7 +137,7 @@ package struct ConstructedCheckpoint: Sendable {
   }
 
   private func chooseAttention(_ tensors: inout [String: Tensor], _ prefix: String, writesTo output: Range<Int>) {
-    // Normalised, a flag is flag/norm; scores divide by √headDim.
+    // Normalized, a flag is flag/norm; scores divide by √headDim.
     let unit = Self.norm / Self.flag
     let score = { (value: Float) in value * Float(8).squareRoot() * unit }
     // The pair (1, 5) turns by 0.1 a position; anchors stand at 1–4 and voco at 30.

@@ -3,7 +3,6 @@ package import HTCVLM
 import ImageLoading
 import Statistics
 import Tensor
-import WeightFormats
 
 /// Pictures without anything in them: what priority remains is not an answer to content.
 package enum BlankPictures {

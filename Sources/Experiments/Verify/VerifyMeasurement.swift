@@ -3,7 +3,6 @@ package import HTCVLM
 import Statistics
 import Tensor
 import Trace
-import WeightFormats
 
 /// What `verify` measures in one picture: attention in three orders of the sequence, and the effects of cuts.
 package struct VerifyMeasurement: Sendable {

@@ -2,7 +2,6 @@ package import Evidence
 package import HTCVLM
 import Tensor
 import Trace
-import WeightFormats
 
 /// A model under test with the question it is asked: turns pictures into voco rows and cuts into effects.
 package struct VerifySubject: Sendable {

@@ -1,7 +1,7 @@
 internal import Glibc
 package import ImageLoading
 package import JSON
-package import WeightFormats
+package import Safetensors
 
 /// `preprocessor_config.json`: HF's CLIPImageProcessor, for a vision tower.
 ///
