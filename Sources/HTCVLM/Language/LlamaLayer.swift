@@ -122,6 +122,15 @@ struct LlamaLayer: Sendable {
     return attended + down(gated)
   }
 
+  /// W_o^h W_o^hᵀ `[headDim, headDim]` of each head, so that ‖v W_o^h‖² = v (W_o^h W_o^hᵀ) vᵀ.
+  func outputGrams() -> [Tensor] {
+    let weight = output.float32()
+    return (0..<shape.heads).map { head in
+      let columns = weight.columns(shape.columns(head: head)).transposed()
+      return matmul(columns, columns, transposeB: true)
+    }
+  }
+
   /// ‖v_j W_o^h‖ `[heads, n]` of values `[n, kvHeads · headDim]` (Kobayashi et al., arXiv 2004.10102).
   func valueNorms(_ values: Tensor) -> Tensor {
     let weight = output.float32()

@@ -7,12 +7,20 @@ struct VocoState: Sendable {
   let layers: [KeyValues]
   /// The last voco row's hidden states, `[layers + 1, variants, D]`; the last is after the final norm.
   let hidden: [Tensor]
-  /// The first variant's last voco row, `[heads, keys]` a layer.
-  let attention: [Tensor]
+  /// The first variant's rows, `[rows, heads, keys]` a layer.
+  let rows: [Tensor]
   /// `[heads, keys]` a layer, if captured.
   let valueNorms: [Tensor]?
   /// `[keys]` a layer, if captured.
   let rollout: [Tensor]?
+
+  /// The first variant's last voco row, `[heads, keys]` a layer.
+  var attention: [Tensor] { rows.map { attention(ofRow: $0.shape[0] - 1, in: $0) } }
+
+  /// One of the first variant's rows, `[heads, keys]`.
+  func attention(ofRow row: Int, in layer: Tensor) -> Tensor {
+    layer.reshaped([layer.shape[0], layer.count / layer.shape[0]])[row: row].reshaped(Array(layer.shape.dropFirst()))
+  }
 
   /// The compressed keys and values of one variant.
   func prefix(_ variant: Int) -> [KeyValues] {
@@ -74,7 +82,7 @@ struct VocoPass {
     layers.append(own.gathered(compressed))
     let queries = layer.queries(normalized, positions: positions)
     let result = shape.attend(plan, layer: index, queries: queries, own, context: context)
-    attention.append(result.lastRow)
+    attention.append(result.firstRows)
     if capture { norms.append(layer.valueNorms((context + own[rows: 0..<plan.rows]).values)) }
     if let contextRollout, let row = rollout?.append(result.meanRows, context: contextRollout) { rolled.append(row) }
     x = layer.complete(x, attention: result.mixed) {}
@@ -84,7 +92,7 @@ struct VocoPass {
 
   var state: VocoState {
     VocoState(
-      variants: plan.variants.count, layers: layers, hidden: hidden, attention: attention,
+      variants: plan.variants.count, layers: layers, hidden: hidden, rows: attention,
       valueNorms: capture ? norms : nil, rollout: rollout == nil ? nil : rolled)
   }
 }

@@ -13,7 +13,7 @@ extension Command {
       ("page up", "A quarter of the map, a segment of the mask, a page of a list; in Anchors the group before.")
     case .pageDown:
       ("page down", "A quarter of the map, a segment of the mask, a page of a list; in Anchors the next group.")
-    case .open: ("open", "In Mask: from blocks to cells and back. Elsewhere: zooms the panel.")
+    case .open: ("open", "In Mask: from blocks to cells and back. In Verdict: unfolds controls and rules. Elsewhere: zooms the panel.")
     case .nextPanel: ("next panel", "Focuses the next panel.")
     case .previousPanel: ("previous panel", "Focuses the panel before.")
     case .imagePanel: ("panel 1 Image", "The picture, its patches and the attention over it.")

@@ -32,7 +32,7 @@ struct PaperFigure {
           + "figure; the anchors hold the first visual positions, where attention sinks live, so this map alone "
           + "proves nothing: see the controls.",
         "\(plan.run.modelName), weights \(plan.run.weightsSHA256.prefix(12)), pictures "
-          + "\(plan.inputs.picturesSHA256.prefix(12)), prompt “\(plan.run.prompt)”, vocoscope \(plan.run.version)",
+          + "\(plan.inputs.picturesSHA256.prefix(12)), prompts “\(plan.run.prompts.joined(separator: " | "))”, vocoscope \(plan.run.version)",
       ])
   }
 
