@@ -84,7 +84,7 @@ let package = Package(
       "Experiments",
       [
         "Files", "JSON", "Statistics", "Tensor", "WeightFormats", "ImageLoading", "Tokenization", "HTCVLM", "Trace",
-        "Evidence", "Evaluation", "Reports", "Plots",
+        "Evidence", "Evaluation", "Reports", "Plots", "ColorMaps",
       ]),
 
     // State → frame → screen.

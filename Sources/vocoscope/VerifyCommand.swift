@@ -3,6 +3,7 @@ import Evaluation
 import Experiments
 import Files
 import Foundation
+import HTCVLM
 import Reports
 import Tensor
 

@@ -1,3 +1,4 @@
+import ColorMaps
 import Evidence
 import Foundation
 import Plots
