@@ -116,6 +116,6 @@ extension Provenance {
 extension ModelDescription {
   static let synthetic = ModelDescription(
     layers: 4, heads: 3, keyValueHeads: 3, hiddenSize: 12, vocabularySize: 30, anchors: 4, patchGrid: 4,
-    visionImageSize: 56, mgvqImageSize: 56, groups: 2, codesPerGroup: 16, vocoTokens: 1, visualMask: "star",
-    imageAspectRatio: "pad", precision: "exact", untrainedParts: [])
+    visionImageSize: 56, mgvqImageSize: 56, groups: 2, codesPerGroup: 16, vocoTokens: 1, visualMask: .star,
+    imageAspectRatio: .pad, precision: .own(.exact), untrainedParts: [])
 }

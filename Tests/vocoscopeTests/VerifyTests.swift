@@ -71,7 +71,8 @@ struct VerifyTests {
     #expect(try String(contentsOfFile: directory + "/evidence.json", encoding: .utf8) == printed)
     let page = try String(contentsOfFile: directory + "/EVIDENCE.md", encoding: .utf8)
     let headline = try #require(report["headline"] as? String)
-    #expect(page.contains("**\(headline)**") && page.contains(try #require(report["conclusion"] as? String)))
+    let conclusion = try #require(report["conclusion"] as? String)
+    #expect(page.contains("**\(headline)**") && page.contains(conclusion))
     for name in ["attends", "contributes", "causes"] {
       let tier = try #require(report[name] as? [String: Any])
       let (sentence, rule) = (try #require(tier["sentence"] as? String), try #require(tier["rule"] as? String))

@@ -195,6 +195,28 @@ package struct EvidenceVerdict: Sendable, Hashable {
   /// Layers of voco that text reads.
   package var liveLayers: Int
 
+  package init(
+    attends: TierVerdict, contributes: TierVerdict, causes: TierVerdict, vocos: [VocoVerdict], headlineVoco: Int,
+    prompts: [String], controls: [ControlResult], heads: [HeadFinding], headline: String, conclusion: String, n: Int,
+    anecdote: Bool, seed: UInt64, untrainedParts: [String], liveLayers: Int
+  ) {
+    self.attends = attends
+    self.contributes = contributes
+    self.causes = causes
+    self.vocos = vocos
+    self.headlineVoco = headlineVoco
+    self.prompts = prompts
+    self.controls = controls
+    self.heads = heads
+    self.headline = headline
+    self.conclusion = conclusion
+    self.n = n
+    self.anecdote = anecdote
+    self.seed = seed
+    self.untrainedParts = untrainedParts
+    self.liveLayers = liveLayers
+  }
+
   package var tiers: [TierVerdict] { [attends, contributes, causes] }
 
   /// The causal numbers that the headline speaks of.

@@ -34,14 +34,14 @@ package struct VerifySubject: Sendable {
   }
 
   private static func check(_ configuration: HTCVLMConfiguration, path: String) throws(VerificationError) {
-    let kinds = configuration.sequence.map(\.rawValue)
+    let kinds = configuration.sequence
     guard configuration.vocoTokens > 0 else {
       throw VerificationError("\(path): has no voco token, whose edges are verified")
     }
-    guard kinds.contains(SegmentKind.anchors.rawValue), configuration.anchorTokens > 0 else {
+    guard kinds.contains(.anchors), configuration.anchorTokens > 0 else {
       throw VerificationError("\(path): its sequence has no anchors, so there is nothing to verify")
     }
-    guard kinds.contains(SegmentKind.patches.rawValue), configuration.patches >= 2 * configuration.anchorTokens else {
+    guard kinds.contains(.patches), configuration.patches >= 2 * configuration.anchorTokens else {
       throw VerificationError("\(path): its sequence has too few patches to compare the anchors with")
     }
     guard configuration.layers >= 2 else {

@@ -24,7 +24,7 @@ package struct Intervention: Sendable, Hashable {
 
   /// Cuts voco → `keys` in all layers and heads, or in those given.
   package static func cut(
-    keys: Set<Int>, layers: Set<Int>? = nil, heads: Set<Int>? = nil, vocos: Set<Int>? = nil, method: Ablation = .mask
+    keys: Set<Int>, layers: Set<Int>? = nil, heads: Set<Int>? = nil, vocos: Set<Int>? = nil, method: CutMethod = .mask
   ) -> Intervention {
     Intervention(cuts: [EdgeCut(keys: keys, layers: layers, heads: heads, vocos: vocos, method: method)])
   }
@@ -43,10 +43,10 @@ package struct EdgeCut: Sendable, Hashable {
   package var heads: Set<Int>?
   /// Voco tokens whose edges these are, from 0; nil is all.
   package var vocos: Set<Int>?
-  package var method: Ablation
+  package var method: CutMethod
 
   package init(
-    keys: Set<Int>, layers: Set<Int>? = nil, heads: Set<Int>? = nil, vocos: Set<Int>? = nil, method: Ablation = .mask
+    keys: Set<Int>, layers: Set<Int>? = nil, heads: Set<Int>? = nil, vocos: Set<Int>? = nil, method: CutMethod = .mask
   ) {
     self.keys = keys
     self.layers = layers
@@ -61,7 +61,7 @@ package struct EdgeCut: Sendable, Hashable {
 }
 
 /// What becomes of a cut edge.
-package enum Ablation: Sendable, Hashable {
+package enum CutMethod: Sendable, Hashable {
   /// The key is hidden before the softmax: the other keys share its weight.
   case mask
   /// The weight stays, the value is zero.
