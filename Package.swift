@@ -110,7 +110,7 @@ let package = Package(
       name: "vocoscope-bench",
       dependencies: [
         "Files", "Statistics", "ColorMaps", "Tensor", "JSON", "WeightFormats", "ImageLoading", "Tokenization", "HTCVLM",
-        "Trace", "TerminalUI", "Plots", "TestSupport", argumentParser,
+        "Trace", "TerminalUI", "Plots", "Experiments", "TestSupport", argumentParser,
       ],
       resources: [.embedInCode("Peers/torch_peer.py"), .embedInCode("Peers/llama_peer.py")],
       swiftSettings: swift),
@@ -141,7 +141,7 @@ let package = Package(
         "Evaluation",
         "JSON",
         "Reports",
-      ]),
+      ], fixtures: true),
     tests("Evaluation", ["JSON", "Statistics", "Experiments"], fixtures: true),
     tests("TerminalUI", ["ColorMaps"], fixtures: true),
     tests(

@@ -46,7 +46,9 @@ struct SinglePictureTests {
 
 @Suite("Anchors and patches in each other's positions")
 struct ExchangeTests {
-  private func attention(_ sample: SampleAttention, _ score: @escaping (_ holds: Int, _ position: Int) -> Double, holds: [Int])
+  private func attention(
+    _ sample: SampleAttention, _ score: @escaping (_ holds: Int, _ position: Int) -> Double, holds: [Int]
+  )
     throws -> VocoAttention
   {
     try VocoAttention(

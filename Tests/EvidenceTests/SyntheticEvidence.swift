@@ -77,7 +77,8 @@ struct SyntheticEvidence {
           logLift: around(lift, spread, &generator), logSamePosition: around(samePosition, spread, &generator)),
         contributes: ContributionMeasurement(
           priority: PriorityMeasurement(
-            logLift: around(contribution, spread, &generator), logSamePosition: around(contribution, spread, &generator)),
+            logLift: around(contribution, spread, &generator), logSamePosition: around(contribution, spread, &generator)
+          ),
           isNothing: isNothing),
         rawContribution: 0.3, cells: (0..<cells).map { _ in around(0, 0.3, &generator) },
         cellLifts: [Double](repeating: 0, count: cells))
@@ -92,7 +93,8 @@ struct SyntheticEvidence {
         })
     }
     return PictureEvidence(
-      index: index, key: "key \(index)", name: "picture \(index)", vocos: vocos, prompts: evidence, row: nil, spread: nil)
+      index: index, key: "key \(index)", name: "picture \(index)", vocos: vocos, prompts: evidence, row: nil,
+      spread: nil)
   }
 
   private func pair(_ donor: Int, _ generator: inout SplitMix64) -> PairEvidence {

@@ -140,7 +140,8 @@ struct VerdictTests {
       }.headline
     }
     #expect(change(none.merging([.total: 0.5]) { $1 }).contains("through other tokens"))
-    #expect(change(none.merging([.steering: 0.5, .edges: 0.5, .total: 0.5]) { $1 }).contains("steers where voco looks"))
+    #expect(
+      change(none.merging([.steering: 0.5, .edges: 0.5, .total: 0.5]) { $1 }).contains("steers where voco looks"))
     #expect(change(none).contains("being there, not on what they hold"))
     #expect(change(none, presence: 0.001).contains("as to a sink"))
     #expect(change([.patches: 0.1]).contains("needed, and they suffice"))

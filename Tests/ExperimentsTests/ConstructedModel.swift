@@ -14,7 +14,7 @@ import WeightFormats
 /// and newline; 8–11 hold the class that an anchor shows, 12–15 a patch's; 16–19 and 20–23 what was gathered; 24–27 the
 /// answer, read by `lm_head`. Layer 0 gathers, layer 2 lets text read voco; the last layer does nothing unless told to.
 ///
-/// Every matrix has noise of a hundredth of its usual entries added: the random control permutes a matrix's entries, and
+/// Every matrix has noise of a few hundredths of its usual entries added: the random control permutes a matrix's entries, and
 /// of a matrix of zeros and few large numbers a permutation is either the same or nothing at all.
 struct ConstructedModel {
   /// How voco's score of a key adds up in one head.
@@ -69,6 +69,7 @@ struct ConstructedModel {
   private static let layers = 4
   private static let headWidth = 16
   private static let noise: Float = 0.01
+  private static let projectorNoise: Float = 0.05
 
   // MARK: The checkpoint
 
@@ -133,7 +134,9 @@ struct ConstructedModel {
         shape: expected.shape, values: [Float](repeating: isScale ? 1 : 0, count: expected.shape.reduce(1, *)))
     }
     // What a patch's features 0–3 and an anchor's quantized 4·anchor + class hold; flags are biases.
-    tensors["model.mm_projector.weight"] = matrix(Self.width, 8) { row, column in row == 12 + column && column < 4 ? 1 : 0 }
+    tensors["model.mm_projector.weight"] = matrix(Self.width, 8) { row, column in
+      row == 12 + column && column < 4 ? 1 : 0
+    }
     tensors["model.mm_projector.bias"] = Tensor(
       shape: [Self.width], values: (0..<Self.width).map { $0 == 1 ? Self.flag : 0 })
     let inputs = tensors["model.anchor_projector.fc1.weight"]!.shape[1]
@@ -167,9 +170,12 @@ struct ConstructedModel {
   }
 
   private func addNoise(_ tensors: inout [String: Tensor]) {
-    for (name, tensor) in tensors where tensor.shape.count == 2 && name.hasPrefix("model.layers.") || name == "lm_head.weight" {
+    for (name, tensor) in tensors where tensor.shape.count == 2 {
+      let isProjector = name.hasPrefix("model.mm_projector") || name.hasPrefix("model.anchor_projector")
+      guard isProjector || name.hasPrefix("model.layers.") || name == "lm_head.weight" else { continue }
       var generator = SplitMix64(seed: 11, stream: name)
-      let values = tensor.values.map { $0 + Self.noise * Float.random(in: -1...1, using: &generator) }
+      let noise = isProjector ? Self.projectorNoise : Self.noise
+      let values = tensor.values.map { $0 + noise * Float.random(in: -1...1, using: &generator) }
       tensors[name] = Tensor(shape: tensor.shape, values: values)
     }
   }
@@ -249,7 +255,9 @@ struct ConstructedModel {
   private func output(_ layer: Int, head: Int) -> (first: Int, scale: Float)? {
     switch layer {
     case 0:
-      let sharing = heads.count { $0.isForOther == heads[head].isForOther && ($0.anchorValue != 0 || $0.patchValue != 0 || $0.constantValue != 0) }
+      let sharing = heads.count {
+        $0.isForOther == heads[head].isForOther && ($0.anchorValue != 0 || $0.patchValue != 0 || $0.constantValue != 0)
+      }
       return (heads[head].isForOther ? 20 : 16, 1 / Float(max(1, sharing)))
     // The newline's gathering becomes voco's.
     case 1: return throughNewline ? (20, 1 / Float(heads.count)) : nil

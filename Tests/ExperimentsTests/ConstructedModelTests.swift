@@ -10,7 +10,10 @@ struct ConstructedModelTests {
   private func words(_ verdict: EvidenceVerdict) -> [VerdictWord] { verdict.tiers.map(\.word) }
 
   private func sentences(_ verdict: EvidenceVerdict) -> Comment {
-    Comment(rawValue: ([verdict.headline] + verdict.tiers.flatMap { [$0.sentence] + $0.details }).joined(separator: "\n"))
+    let nulls = verdict.tiers.map { "null models up to \($0.nulls.max() ?? 0)" }
+    return Comment(
+      rawValue: ([verdict.headline] + verdict.tiers.flatMap { [$0.sentence] + $0.details } + nulls).joined(
+        separator: "\n"))
   }
 
   private func control(_ verdict: EvidenceVerdict, _ name: ControlName) -> Bool? {
@@ -146,7 +149,8 @@ struct ConstructedModelTests {
 
   @Test("Anchors that say what patches say suffice and are not needed")
   func redundant() throws {
-    let verdict = try ConstructedModel(Self.attending, pictures: ConstructedPictures(isRedundant: true)).verify().verdict
+    let verdict = try ConstructedModel(Self.attending, pictures: ConstructedPictures(isRedundant: true)).verify()
+      .verdict
     #expect(verdict.attends.word == .yes && verdict.causes.word == .yes, sentences(verdict))
     #expect(verdict.headline.contains("redundant"), sentences(verdict))
   }
@@ -154,7 +158,9 @@ struct ConstructedModelTests {
   @Test("Anchors used for one question and not for another have a verdict each")
   func twoQuestions() throws {
     var model = ConstructedModel(
-      heads: [Head(anchor: 2.5), Head(anchor: -8, isForOther: true), Head(anchor: 2.5), Head(anchor: -8, isForOther: true)])
+      heads: [
+        Head(anchor: 2.5), Head(anchor: -8, isForOther: true), Head(anchor: 2.5), Head(anchor: -8, isForOther: true),
+      ])
     model.prompts = ["what", "is it red"]
     let verdict = try model.verify().verdict
     #expect(verdict.vocos[0].causes.map(\.word) == [.yes, .no], sentences(verdict))
@@ -163,8 +169,10 @@ struct ConstructedModelTests {
 
   @Test("Under thirty pictures nothing is yes or no")
   func anecdote() throws {
-    let verdict = try ConstructedModel(Self.attending, pictures: ConstructedPictures(count: 8)).verify(randomModels: false)
-      .verdict
+    let verdict = try ConstructedModel(Self.attending, pictures: ConstructedPictures(count: 8)).verify(
+      randomModels: false
+    )
+    .verdict
     #expect(verdict.anecdote && words(verdict) == [.undecided, .undecided, .undecided], sentences(verdict))
     #expect(verdict.conclusion.hasPrefix("Anecdote (8 pictures"))
   }

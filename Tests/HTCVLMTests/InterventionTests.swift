@@ -106,7 +106,8 @@ struct InterventionTests {
     let own = EdgeSwap(keys: anchors, .both, from: bench.model.donor(bench.cache))
     let logits = try bench.model.outcomes(
       of: [
-        Intervention(swaps: [swap(.both)]), Intervention(swaps: [swap(.keys), swap(.values)]), Intervention(swaps: [own]),
+        Intervention(swaps: [swap(.both)]), Intervention(swaps: [swap(.keys), swap(.values)]),
+        Intervention(swaps: [own]),
         .none, Intervention(swaps: [swap(.values)]), Intervention(swaps: [swap(.keys)]),
       ], on: bench.cache, prompt: bench.prompt
     ).map(\.logits)
@@ -115,7 +116,8 @@ struct InterventionTests {
     for index in [0, 4, 5] { #expect(relativeError(logits[index], logits[3]) > 1e-4) }
   }
 
-  @Test("A donor with the anchors or patches alone replaced is the run with them replaced", arguments: ["star", "causal"])
+  @Test(
+    "A donor with the anchors or patches alone replaced is the run with them replaced", arguments: ["star", "causal"])
   func replacedDonor(_ mask: String) throws {
     let bench = try Bench(["visual_mask": mask])
     let other = try bench.model.encode(SyntheticModel.picture(shade: 90))
@@ -155,7 +157,8 @@ struct InterventionTests {
     let outcomes = try bench.model.outcomes(
       of: [
         .none, Intervention(cuts: [EdgeCut(keys: anchors, vocos: [1])], read: [0]),
-        .cut(keys: anchors, vocos: [1]), .cut(keys: anchors, vocos: [0]), Intervention(cuts: [EdgeCut(keys: anchors)], read: []),
+        .cut(keys: anchors, vocos: [1]), .cut(keys: anchors, vocos: [0]),
+        Intervention(cuts: [EdgeCut(keys: anchors)], read: []),
       ], on: bench.cache, prompt: bench.prompt)
     expectClose(outcomes[1].logits, outcomes[0].logits, "read the other")
     expectClose(outcomes[4].logits, outcomes[0].logits, "read none")
@@ -176,7 +179,8 @@ struct InterventionTests {
     let own = bench.model.valueDifferences(bench.cache, [(keys, [bench.model.donor(bench.cache)])], grams: grams)
     #expect(own.values.allSatisfy { $0 == 0 })
     // Against two donors of which one is the picture itself, the mean square halves.
-    let half = bench.model.valueDifferences(bench.cache, [(keys, [donor, bench.model.donor(bench.cache)])], grams: grams)
+    let half = bench.model.valueDifferences(
+      bench.cache, [(keys, [donor, bench.model.donor(bench.cache)])], grams: grams)
     expectClose(half * Float(2).squareRoot(), once)
     #expect(once.values.contains { $0 > 0 })
   }

@@ -34,7 +34,10 @@ struct VerifyTests {
       #expect(interval.count == 2 && interval[0] <= effect && effect <= interval[1])
     }
     let causes = try #require(report["causes"] as? [String: Any])
-    for key in ["content", "steering", "edges", "total", "sufficiency", "presence", "scale", "left_out", "donors", "flips", "path"] {
+    for key in [
+      "content", "steering", "edges", "total", "sufficiency", "presence", "scale", "left_out", "donors", "flips",
+      "path",
+    ] {
       #expect(causes.keys.contains(key), "\(key)")
     }
     let controls = try #require(report["controls"] as? [String: [String: Any]])

@@ -74,7 +74,8 @@ package struct AttentionShares: Sendable, Hashable {
     precondition(!shares.isEmpty)
     let mean = { (part: (AttentionShares) -> Double) in shares.reduce(0) { $0 + part($1) } / Double(shares.count) }
     return AttentionShares(
-      anchors: mean(\.anchors), patches: mean(\.patches), prefix: mean(\.prefix), earlierVocos: mean(\.earlierVocos), itself: mean(\.itself),
+      anchors: mean(\.anchors), patches: mean(\.patches), prefix: mean(\.prefix), earlierVocos: mean(\.earlierVocos),
+      itself: mean(\.itself),
       anchorCount: shares[0].anchorCount, patchCount: shares[0].patchCount, visibleCount: shares[0].visibleCount)
   }
 }

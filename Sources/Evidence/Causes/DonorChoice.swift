@@ -40,5 +40,7 @@ package struct DonorChoice: Sendable, Hashable {
   }
 
   /// The first place where two answers differ; nil if one is the other's beginning or they are equal.
-  package static func difference(_ a: [Int32], _ b: [Int32]) -> Int? { zip(a, b).enumerated().first { $1.0 != $1.1 }?.offset }
+  package static func difference(_ a: [Int32], _ b: [Int32]) -> Int? {
+    zip(a, b).enumerated().first { $1.0 != $1.1 }?.offset
+  }
 }

@@ -11,7 +11,8 @@ struct CausalEffects {
   private let confidence: Double
 
   /// `nil` without pairs that can be read on the scale.
-  init?(_ all: [(picture: Int, pair: PairEvidence)], _ scale: EffectScale, _ engine: VerdictEngine, confidence: Double) {
+  init?(_ all: [(picture: Int, pair: PairEvidence)], _ scale: EffectScale, _ engine: VerdictEngine, confidence: Double)
+  {
     let kept =
       scale == .projection ? all : all.filter { $0.pair.logitDifference >= engine.rule.smallestDenominator }
     let denominators = kept.map { scale == .projection ? $0.pair.squaredNorm : $0.pair.logitDifference }
@@ -22,7 +23,8 @@ struct CausalEffects {
     pairs = kept.map(\.pair)
     pictures = Set(kept.map(\.picture)).count
     bootstrap = TwoWayBootstrap(
-      kept.map { .init(picture: $0.picture, donor: $0.pair.donor) }, seed: engine.seed, stream: "causes \(scale.rawValue)")
+      kept.map { .init(picture: $0.picture, donor: $0.pair.donor) }, seed: engine.seed,
+      stream: "causes \(scale.rawValue)")
   }
 
   private func values(_ quantity: Interchanged) -> [Double] {

@@ -93,7 +93,8 @@ extension PromptEvidence {
       try Bounds.check("\(field).presence", voco.presence, Bounds.divergence)
       try Bounds.check("\(field).matchedPresence", voco.matchedPresence, Bounds.divergence)
       guard voco.pairs.count <= DonorChoice.perPicture else {
-        throw EvidenceFault("\(field).pairs", "a list of \(voco.pairs.count)", expected: "at most \(DonorChoice.perPicture)")
+        throw EvidenceFault(
+          "\(field).pairs", "a list of \(voco.pairs.count)", expected: "at most \(DonorChoice.perPicture)")
       }
       for (place, pair) in voco.pairs.enumerated() {
         try pair.check("\(field).pairs[\(place)]", picture: picture, pictures: pictures)

@@ -16,7 +16,9 @@ package struct EvidenceMaps: Sendable, Hashable, Encodable {
     let count = Double(max(1, summary.pictures.count))
     let map = { (cells: (VocoEvidence) -> [Double]) -> [[Double]] in
       var sums = [Double](repeating: 0, count: summary.run.liveLayers * heads)
-      for picture in summary.pictures { for (cell, value) in cells(picture.vocos[voco]).enumerated() { sums[cell] += value } }
+      for picture in summary.pictures {
+        for (cell, value) in cells(picture.vocos[voco]).enumerated() { sums[cell] += value }
+      }
       let means = sums.map { exp($0 / count) }
       return (0..<summary.run.liveLayers).map { Array(means[$0 * heads..<($0 + 1) * heads]) }
     }

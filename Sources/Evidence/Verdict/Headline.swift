@@ -41,7 +41,8 @@ extension VerdictEngine {
   func conclusion(_ verdict: EvidenceVerdict) -> String {
     var parts = [verdict.headline]
     if verdict.anecdote {
-      parts.insert("Anecdote (\(verdict.n) pictures, fewer than \(rule.anecdoteBelow)): the words stay undecided.", at: 0)
+      parts.insert(
+        "Anecdote (\(verdict.n) pictures, fewer than \(rule.anecdoteBelow)): the words stay undecided.", at: 0)
     }
     if !verdict.untrainedParts.isEmpty {
       parts.append("Untrained: \(verdict.untrainedParts.joined(separator: ", ")). No claim of it can be yes.")
@@ -116,7 +117,8 @@ extension VerdictEngine {
     if !numbers.dependsOnPicture { return attention(attends, "the answer does not depend on the picture at all") }
     if reading.path == .indirect {
       return attention(
-        attends, "what the anchors hold reaches the answer, but through other tokens and not through voco's edges to them")
+        attends,
+        "what the anchors hold reaches the answer, but through other tokens and not through voco's edges to them")
     }
     if reading.isSteered {
       return attention(
@@ -126,7 +128,8 @@ extension VerdictEngine {
       return attention(attends, "the answer depends on the anchors being there, not on what they hold")
     }
     switch attends {
-    case .yes: return "voco attends to the anchors but does not use what they hold: attends but not causal, as to a sink."
+    case .yes:
+      return "voco attends to the anchors but does not use what they hold: attends but not causal, as to a sink."
     case .no: return "voco does not prioritise the anchors."
     default: return attention(attends, "the answer does not follow what they hold")
     }

@@ -119,7 +119,8 @@ package struct RandomModelEvidence: Sendable, Hashable, Codable {
   /// a prompt: what the effect is a part of may be near zero in a random model, so that a ratio would have no scale.
   package var movement: [Double]
 
-  package init(number: Int, pictures: [Int], pairs: [[Pair]], attends: Double, contributes: Double, movement: [Double]) {
+  package init(number: Int, pictures: [Int], pairs: [[Pair]], attends: Double, contributes: Double, movement: [Double])
+  {
     self.number = number
     self.pictures = pictures
     self.pairs = pairs

@@ -5,7 +5,7 @@ import Tensor
 import Trace
 
 /// As many patches as there are anchors, chosen by what makes them notable; positions in the sequence.
-struct ComparedPatches {
+package struct ComparedPatches {
   let random: [Set<Int>]
   let mostAttended: Set<Int>
   let largestNorm: Set<Int>
@@ -13,6 +13,13 @@ struct ComparedPatches {
 
   /// Draws of random patches.
   static let draws = 8
+
+  package init(random: [Set<Int>], mostAttended: Set<Int>, largestNorm: Set<Int>, nearest: Set<Int>) {
+    self.random = random
+    self.mostAttended = mostAttended
+    self.largestNorm = largestNorm
+    self.nearest = nearest
+  }
 
   /// - Parameter key: the picture's SHA-256, which seeds the draws.
   init(_ cache: VisualCache, _ attention: VocoAttention, key: String, seed: UInt64) {

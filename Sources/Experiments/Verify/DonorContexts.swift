@@ -1,4 +1,4 @@
-import HTCVLM
+package import HTCVLM
 import Trace
 
 /// What one donor lends to a picture, each computed when it is first asked for.
@@ -6,13 +6,13 @@ import Trace
 /// Under the star mask a visual row sees nothing of the others, so the donor's own run holds everything; under the causal
 /// mask each is the picture's own run with only the anchors, or only the patches, replaced, so that nothing else of the
 /// donor rides along.
-final class DonorContexts {
+package final class DonorContexts {
   private let model: HTCVLMModel
   private let plain: VisualCache
   private let donor: VisualCache
   private lazy var whole = model.donor(donor)
 
-  init(_ model: HTCVLMModel, plain: VisualCache, donor: VisualCache) {
+  package init(_ model: HTCVLMModel, plain: VisualCache, donor: VisualCache) {
     self.model = model
     self.plain = plain
     self.donor = donor
@@ -23,7 +23,7 @@ final class DonorContexts {
 
   var visual: DonorContext { whole }
 
-  var anchors: DonorContext {
+  package var anchors: DonorContext {
     get throws {
       if let ofAnchors { return ofAnchors }
       let made = plain.isStar ? whole : try model.donor(plain, replacing: .anchors, by: donor.visual)
@@ -32,7 +32,7 @@ final class DonorContexts {
     }
   }
 
-  var patches: DonorContext {
+  package var patches: DonorContext {
     get throws {
       if let ofPatches { return ofPatches }
       let made = plain.isStar ? whole : try model.donor(plain, replacing: .patches, by: donor.visual)

@@ -79,7 +79,8 @@ struct EvidencePage {
     lines += [
       "* One model, the prompts above and pictures of one kind: nothing here speaks of other checkpoints or tasks. Rules "
         + "were fixed before the data were seen; the three claims are tested at 5 % each.",
-      "", "The paper's own figure, with all keys beside it:", "", "![Attention of voco over the visual keys](paper.png)",
+      "", "The paper's own figure, with all keys beside it:", "",
+      "![Attention of voco over the visual keys](paper.png)",
     ]
     return lines
   }
@@ -91,7 +92,8 @@ struct EvidencePage {
       "The attention that anchors get is no priority of theirs over patches, or belongs to where they stand."
     case (.contributes, .yes):
       "What varies from picture to picture in an anchor weighs more in voco's head outputs than what varies in a patch."
-    case (.contributes, .no): "What varies in an anchor does not weigh more in voco's head outputs than what does in a patch."
+    case (.contributes, .no):
+      "What varies in an anchor does not weigh more in voco's head outputs than what does in a patch."
     case (.causes, .yes): "The answer follows what these anchors hold, further than what as many patches hold."
     case (.causes, .no): "What the anchors hold does not move the answer by as much as the rule asks."
     case (_, .undecided):

@@ -1,14 +1,14 @@
-import Evidence
-import HTCVLM
-import Tensor
+package import Evidence
+package import HTCVLM
+package import Tensor
 
 /// Every interchange of one picture, voco token and donor, as interventions that run side by side, and back from their
 /// logits to shifts.
-struct Interchanges {
-  let interventions: [Intervention]
+package struct Interchanges {
+  package let interventions: [Intervention]
   private let places: [Interchanged: Range<Int>]
 
-  init(
+  package init(
     _ contexts: DonorContexts, _ cache: VisualCache, _ compared: ComparedPatches, voco: Int, vocos: Int,
     liveLayers: Set<Int>
   ) throws {
@@ -20,7 +20,8 @@ struct Interchanges {
     let (ofAnchors, ofPatches) = (try contexts.anchors, try contexts.patches)
     // Anchors everywhere: under the star mask no other row before voco saw them.
     let reached = cache.isStar ? anchors : Set(cache.contextPositions)
-    let total = Intervention(swaps: [EdgeSwap(keys: reached, .both, from: ofAnchors, layers: nil, vocos: nil)], read: read)
+    let total = Intervention(
+      swaps: [EdgeSwap(keys: reached, .both, from: ofAnchors, layers: nil, vocos: nil)], read: read)
     let all: [(Interchanged, [Intervention])] = [
       (.content, [swap(anchors, .values, ofAnchors)]), (.steering, [swap(anchors, .keys, ofAnchors)]),
       (.edges, [swap(anchors, .both, ofAnchors)]), (.total, [total]), (.patches, [swap(patches, .both, ofPatches)]),
@@ -41,7 +42,7 @@ struct Interchanges {
   }
 
   /// The pair's evidence from the logits of `interventions`.
-  func evidence(_ logits: ArraySlice<Tensor>, _ scale: InterchangeScale, donor: Int) -> PairEvidence {
+  package func evidence(_ logits: ArraySlice<Tensor>, _ scale: InterchangeScale, donor: Int) -> PairEvidence {
     let shifts = places.mapValues { range in
       let all = range.map { scale.shift(logits[logits.startIndex + $0]) }
       let mean = { (part: (EffectShift) -> Double) in all.reduce(0) { $0 + part($1) } / Double(all.count) }

@@ -1,6 +1,7 @@
 package import HTCVLM
 import ImageLoading
 import Statistics
+import Tensor
 
 /// Pictures in files, decoded when they are asked for.
 package struct PictureFiles: VerifySource {
@@ -26,12 +27,12 @@ package struct PictureFiles: VerifySource {
   }
 
   /// The mean colour everywhere, and uniform noise of ±`noise` levels in every channel of every pixel.
-  static func blank(of image: RGBImage, seed: UInt64, key: String) -> RGBImage {
+  static func blank(of image: Picture, seed: UInt64, key: String) -> Picture {
     var sums = [0, 0, 0]
     for (place, value) in image.pixels.enumerated() { sums[place % 3] += Int(value) }
     let means = sums.map { $0 / (image.width * image.height) }
     var generator = SplitMix64(seed: seed, stream: "\(key) blank")
-    return RGBImage(width: image.width, height: image.height) { bytes in
+    return Picture(width: image.width, height: image.height) { bytes in
       for place in bytes.indices {
         bytes[place] = UInt8(clamping: means[place % 3] + generator.below(2 * noise + 1) - noise)
       }

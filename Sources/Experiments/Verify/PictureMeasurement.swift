@@ -56,7 +56,8 @@ struct PictureMeasurement {
     let epsilon = 1e-6 * residual(plain)
     return try subject.vocos.map { voco in
       let attention = try attention(plain, voco: voco)
-      let pair = ExchangedAttention(plain: attention, exchanged: try self.attention(exchanged, voco: voco), pairs: pairs)
+      let pair = ExchangedAttention(
+        plain: attention, exchanged: try self.attention(exchanged, voco: voco), pairs: pairs)
       let raw = try VocoAttention(layout: layouts[voco], attention: attention.attention, valueNorms: norms)
       let shares = AttentionShares(
         row: attention.row(AttentionQuery(), excluding: []) ?? [], layout: attention.layout)

@@ -71,7 +71,7 @@ package struct VerifySubject: Sendable {
   var liveLayers: Set<Int> { Set(0..<model.configuration.layers - 1) }
 
   /// What each key is to each voco token, over the positions up to the last voco.
-  func layouts(_ visual: VisualEncoding) throws -> [KeyLayout] {
+  package func layouts(_ visual: VisualEncoding) throws -> [KeyLayout] {
     let sequence = try model.sequence(visual, text: try model.tokenize(prompts[0]))
     let places = sequence.positions(of: .voco)
     let length = (places.last ?? 0) + 1

@@ -46,7 +46,9 @@ struct VocoPlan: Sendable {
     if let key = keys.first(where: { $0 < 0 || $0 > last }) {
       throw .intervention("key \(key) is not in 0…\(last), which is what <voco> sees")
     }
-    if let layer = ofLayers?.first(where: { $0 < 0 || $0 >= layers }) { throw .intervention("layer \(layer) of \(layers)") }
+    if let layer = ofLayers?.first(where: { $0 < 0 || $0 >= layers }) {
+      throw .intervention("layer \(layer) of \(layers)")
+    }
     if let head = heads?.first(where: { $0 < 0 || $0 >= shape.heads }) {
       throw .intervention("head \(head) of \(shape.heads)")
     }

@@ -21,7 +21,8 @@ extension Canvas {
       draw(gauge, in: place.top(min(rows, gauge.rows)))
       place = place.dropping(top: min(rows, gauge.rows))
     }
-    let lines = controlLines(state, place) + sentenceLines(state, place) + knockOutLines(state, place) + noteLines(state, place)
+    let lines =
+      controlLines(state, place) + sentenceLines(state, place) + knockOutLines(state, place) + noteLines(state, place)
     ListView(lines, scroll: Scroll(offset: state.scroll[.verdict] ?? 0)).draw(in: place, of: &frame, look)
   }
 
@@ -32,11 +33,13 @@ extension Canvas {
       case "no": look.theme.bad
       default: look.theme.warning
       }
-    let values = [tier.effect, tier.interval?.low, tier.interval?.high].compactMap { $0 } + tier.nulls + [tier.threshold]
+    let values =
+      [tier.effect, tier.interval?.low, tier.interval?.high].compactMap { $0 } + tier.nulls + [tier.threshold]
     let low = values.min() ?? 0
     let high = values.max() ?? 1
     let scale: ValueScale =
-      tier.isLift ? .logarithmic(max(1e-3, min(0.5, low))...max(8, min(high, 1e4))) : .linear(min(-0.1, low)...max(1, high))
+      tier.isLift
+      ? .logarithmic(max(1e-3, min(0.5, low))...max(8, min(high, 1e4))) : .linear(min(-0.1, low)...max(1, high))
     return Gauge(
       title: tier.name, text: tier.numbers, badge: Span(tier.word, style), scale: scale, point: tier.effect,
       interval: tier.interval.flatMap { $0.low <= $0.high ? $0.low...$0.high : nil }, threshold: tier.threshold,
@@ -60,7 +63,9 @@ extension Canvas {
         }
       return Span("\(mark) \(control.name.rawValue.replacing("_", with: " "))  ", style)
     }
-    let words = controls.flatMap { styled("\($0.name.rawValue.replacing("_", with: " ")): \($0.sentence)", look.theme.dim, rect) }
+    let words = controls.flatMap {
+      styled("\($0.name.rawValue.replacing("_", with: " ")): \($0.sentence)", look.theme.dim, rect)
+    }
     return [[Span("controls  ", look.theme.text)] + marks] + (state.view.showsRules ? words : [])
   }
 
