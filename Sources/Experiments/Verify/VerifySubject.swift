@@ -101,7 +101,7 @@ package struct VerifySubject: Sendable {
 
   /// Next-token logits `[vocab]` of each intervention after the tokens `answered`.
   ///
-  /// - Throws: `VerificationError` naming the first weight or activation that is not finite.
+  /// - Throws: `ModelError.notFinite` naming the first weight or activation that is not finite.
   func logits(
     _ interventions: [Intervention], on cache: VisualCache, prompt: Int, answered: [Int32] = []
   ) throws -> [Tensor] {
@@ -111,24 +111,8 @@ package struct VerifySubject: Sendable {
       let part = Array(interventions[start..<min(start + Self.variantsAtOnce, interventions.count)])
       logits += try model.outcomes(of: part, on: cache, prompt: prompts[prompt], answered: answered).map(\.logits)
     }
-    guard logits.allSatisfy(\.isFinite) else { throw VerificationError(nonFinite(cache)) }
     return logits
   }
 
   private static let variantsAtOnce = 64
-
-  /// Where the first activation of a run is not finite.
-  private func nonFinite(_ cache: VisualCache) -> String {
-    let attention = cache.attentionVoco
-    let cells = attention.shape[1] * attention.shape[2]
-    for layer in 0..<attention.shape[0] {
-      if !attention.values[layer * cells..<(layer + 1) * cells].allSatisfy(\.isFinite) {
-        return "attention.voco of layer \(layer) holds numbers that are not finite: no verdict"
-      }
-      if !cache.hiddenVoco[row: layer].isFinite {
-        return "hidden.voco before layer \(layer) holds numbers that are not finite: no verdict"
-      }
-    }
-    return "logits hold numbers that are not finite: no verdict"
-  }
 }

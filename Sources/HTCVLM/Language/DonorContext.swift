@@ -56,7 +56,7 @@ extension HTCVLMModel {
       )
     }
     let context = DecoderContext(layers: layers, rollout: nil)
-    let voco = vocoState(try plan(input, [.none]), input, context, capture: false) {}
+    let voco = try vocoState(try plan(input, [.none]), input, context, capture: false) {}
     return VisualCache(
       visual: cache.visual, intervention: Intervention(inputs: edits), input: input, context: context, voco: voco)
   }
@@ -72,7 +72,7 @@ extension HTCVLMModel {
       let places = Dictionary(uniqueKeysWithValues: held.enumerated().map { ($0.element, $0.offset) })
       own = .star(shared: shared.compactMap { places[$0] })
     }
-    let context = decoder.context(
+    let context = try decoder.context(
       gatherRows(input.embeddings, held), positions: held.map { input.positions[$0] }, pattern: own,
       wantsRollout: false, check: {}, step: {})
     var rows = [Int](repeating: -1, count: layout.firstVoco)
