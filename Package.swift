@@ -116,8 +116,7 @@ let package = Package(
       name: "vocoscope-bench",
       dependencies: [
         "Files", "Statistics", "Tensor", "JSON", "Safetensors", "WeightFormats", "ImageLoading", "Tokenization",
-        "HTCVLM",
-        "Trace", "TerminalUI", "Plots", "TestSupport", argumentParser,
+        "HTCVLM", "Trace", "TerminalUI", "Plots", "Experiments", "TestSupport", argumentParser,
       ],
       resources: [.embedInCode("Peers/torch_peer.py"), .embedInCode("Peers/llama_peer.py")],
       swiftSettings: swift),
@@ -148,7 +147,8 @@ let package = Package(
     tests("Evidence", ["Statistics", "Tensor", "Trace"], fixtures: true),
     tests(
       "Experiments",
-      ["Tensor", "ImageLoading", "HTCVLM", "Trace", "Evidence", "Statistics", "Evaluation", "JSON", "Reports"]),
+      ["Tensor", "WeightFormats", "ImageLoading", "Tokenization", "HTCVLM", "Trace", "Evidence", "Statistics", "Evaluation", "JSON", "Reports"],
+      fixtures: true),
     tests("Evaluation", ["JSON", "Statistics", "Experiments"], fixtures: true),
     tests("TerminalUI", ["ColorMaps"], fixtures: true),
     tests(

@@ -1,3 +1,4 @@
+import Experiments
 import Files
 import Foundation
 import Tensor
@@ -33,6 +34,13 @@ package struct VerifyPictures {
     }
     self.entries = entries
     sha256 = SHA256.hexDigest(of: Array(entries.map(\.sha256).joined(separator: "\n").utf8))
+  }
+
+  /// As the run takes them.
+  var files: PictureFiles {
+    PictureFiles(
+      paths: entries.map(\.path), keys: entries.map(\.sha256),
+      names: entries.map { URL(fileURLWithPath: $0.path).lastPathComponent })
   }
 
   private static func digest(_ path: String) throws -> String {

@@ -83,6 +83,15 @@ struct LlamaLayer: Sendable {
     return attended + down(gated)
   }
 
+  /// W_o^h W_o^hᵀ `[headDim, headDim]` of each head, so that ‖v W_o^h‖² = v (W_o^h W_o^hᵀ) vᵀ.
+  func outputGrams() -> [Tensor] {
+    let weight = output.float32()
+    return (0..<shape.heads).map { head in
+      let columns = weight.columns(shape.columns(head: head)).transposed()
+      return matmul(columns, columns, transposeB: true)
+    }
+  }
+
   /// What a layer computes, in words and with the matrices that it comes from.
   private var steps: (queries: [Linear], keys: [Linear], values: [Linear], output: [Linear]) {
     ([query], [key], [value], [output, gate, up, down])

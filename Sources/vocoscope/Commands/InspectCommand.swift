@@ -1,4 +1,5 @@
 import ArgumentParser
+import Experiments
 import Foundation
 import HTCVLM
 import Inspector
@@ -35,7 +36,7 @@ struct InspectCommand: ParsableCommand {
     let picture = try PictureSource(path: image)
     let opening = try model.opening()
     let verified =
-      try evidence.map { try VerifyText.actions($0, weightsSHA256: opening.source.open().weightsSHA256) } ?? []
+      try evidence.map { try VerifyReport.actions($0, weightsSHA256: opening.source.open().weightsSHA256) } ?? []
     let session = try SessionSetup(display: display)
     asking.applyThreads()
     try session.inspect(picture, model: opening, options: asking, evidence: verified)

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Evidence
+import Experiments
 import Files
 import Foundation
 import HTCVLM
@@ -97,7 +98,7 @@ struct ReportSource {
   /// - Parameter evidence: a file that `verify --out` wrote.
   func text(_ format: ReportFormat, evidence: String? = nil) throws -> String {
     let verified =
-      try evidence.map { try VerifyText.actions($0, weightsSHA256: trace.provenance.weightsSHA256) } ?? []
+      try evidence.map { try VerifyReport.actions($0, weightsSHA256: trace.provenance.weightsSHA256) } ?? []
     var state = InspectorState(
       imageName: trace.provenance.imageName, prompt: trace.provenance.prompt, size: Size(width: 100, height: 40),
       capabilities: InspectorState.Capabilities(runsModel: false))

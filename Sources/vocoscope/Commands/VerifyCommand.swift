@@ -3,6 +3,7 @@ import Evaluation
 import Experiments
 import Files
 import Foundation
+import HTCVLM
 import Reports
 import Tensor
 
@@ -12,8 +13,9 @@ struct VerifyCommand: ParsableCommand {
     commandName: "verify",
     abstract: "Judge over many pictures whether <voco> prioritises the anchors, with controls.",
     discussion: """
-      Three claims are tested apart: voco attends to the anchors, their values contribute, and cutting its edges to them \
-      changes the answer. Each is yes, no or undecided by a rule that is printed with it. With --out, an interrupted run \
+      Three claims are tested apart: voco attends to the anchors, what varies in their values contributes, and the answer \
+      follows what they hold when another picture's are put in their place. Each is yes, no or undecided by a rule that \
+      is printed with it. With --out, an interrupted run \
       goes on where it was; the parts that --shard makes are put together by 'vocoscope verify merge STATE…'.
       """)
 
@@ -24,14 +26,13 @@ struct VerifyCommand: ParsableCommand {
 
   @OptionGroup var model: ModelOptions
 
-  @Option(name: .shortAndLong, help: "The question to ask about every picture.")
-  var prompt = "what is in the picture?"
+  @Option(
+    name: .shortAndLong,
+    help: "A question to ask about every picture; several give a verdict each, in one run.")
+  var prompt: [String] = []
 
   @Option(help: "Seed of every random draw; the same seed prints the same bytes.")
   var seed: UInt64 = 0
-
-  @Option(help: "Cuts of random patches to compare with, a picture; at least \(fewestDraws).")
-  var draws = fewestDraws
 
   @Option(help: "How to print it.")
   var format = ReportFormat.text
@@ -53,18 +54,15 @@ struct VerifyCommand: ParsableCommand {
 
   @Flag(
     inversion: .prefixedNo,
-    help: "Cut the anchors in every single head too. Without either, in models of at most 256 heads.")
-  var everyHead: Bool?
+    help: "Run the control of 39 models of permuted weights. Without either, in models of at most 1e9 parameters.")
+  var randomModels: Bool?
 
   @Flag(help: "The sources are states of all parts of a run: put them together and print the verdict.")
   var merge = false
 
-  private static let fewestDraws = 200
-  private static let mostDraws = 100_000
-
   mutating func validate() throws {
-    guard (Self.fewestDraws...Self.mostDraws).contains(draws) else {
-      throw ValidationError("--draws is \(draws), expected \(Self.fewestDraws) to \(Self.mostDraws)")
+    if prompt.contains(where: { text in prompt.count { $0 == text } > 1 }) {
+      throw ValidationError("--prompt names a question twice")
     }
     if let figure, !figure.lowercased().hasSuffix(".png") {
       throw ValidationError("--figure is \(figure), expected a name that ends in .png")
@@ -79,23 +77,39 @@ struct VerifyCommand: ParsableCommand {
   }
 
   func run() throws {
-    if let states { return try show(VerifyText(VerifyState.merge(states)), pictures: []) }
+    if let states { return try show(VerifyReport(VerifyStateFile.merge(states)), pictures: []) }
     InputFiles.remember()
     ComputeBackend.setThreads(ProcessInfo.processInfo.activeProcessorCount)
     let pictures = try VerifyPictures(sources)
     if let figure { try InputFiles.refuse(figure) }
-    let run = try VerifyRun(
-      pictures, model: model.opening(), prompt: prompt, seed: seed, draws: draws,
-      cutsHeads: everyHead)
-    let state = try run.finish(shard.map { try Shard($0) } ?? .whole, savingTo: out)
-    if shard == nil { try show(VerifyText(state), pictures: pictures.entries.map(\.path)) }
+    let progress = ProgressLine()
+    defer { progress.clear() }
+    let state = try prepare(pictures, progress).finish(shard.map { try Shard($0) } ?? .whole, savingTo: out)
+    progress.clear()
+    if shard == nil { try show(VerifyReport(state), pictures: pictures.entries.map(\.path)) }
   }
 
-  private func show(_ text: VerifyText, pictures: [String]) throws {
-    let folder = EvidenceFolder(text: text, pictures: pictures)
+  private func prepare(_ pictures: VerifyPictures, _ progress: ProgressLine) throws -> VerifyRun {
+    let pipeline = try model.opening().open()
+    let prompts = prompt.isEmpty ? [RunOptions.defaultPrompt] : prompt
+    let subject = try VerifySubject(
+      pipeline.checkpoint, model: pipeline.model, prompts: prompts, version: programVersion)
+    return VerifyRun(
+      subject, pictures.files, tensors: pipeline.checkpoint.tensors, preprocessor: pipeline.checkpoint.preprocessor,
+      picturesSHA256: pictures.sha256, seed: seed, randomModels: randomModels, progress: { progress.show($0) })
+  }
+
+  private func show(_ report: VerifyReport, pictures: [String]) throws {
+    let folder = EvidenceFolder(report, pictures: pictures)
     if let figure { try folder.writePaperFigure(to: figure) }
-    if let report { try folder.write(to: report) }
-    try format.print(try text.text(format))
+    if let path = self.report { try folder.write(to: path) }
+    let document =
+      switch format {
+      case .text: report.text
+      case .json: try report.json
+      case .csv: report.csv
+      }
+    try format.print(document)
   }
 
   /// The states to merge: with `--merge`, or after the word `merge` as long as no file has that name.
