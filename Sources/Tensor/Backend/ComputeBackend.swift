@@ -29,7 +29,7 @@ package enum ComputeBackend {
 
   /// Lets every computation use up to `count` threads, at least one.
   package static func setThreads(_ count: Int) {
-    threadLimit.store(max(count, 1), ordering: .relaxed)
+    threadLimit.store(max(1, min(count, threadsWithinAddressSpace ?? count)), ordering: .relaxed)
   }
 
   /// The speed of a product of two 768 × 768 matrices, in GFLOP/s: the best of some 0.1 s of trials.
