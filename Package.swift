@@ -157,7 +157,8 @@ let package = Package(
     .testTarget(
       name: "vocoscopeTests",
       dependencies: [
-        "TestSupport", "TerminalUI", "WeightFormats", "Files", "Tensor", "HTCVLM", "vocoscope", "vocoscope-bench",
+        "TestSupport", "TerminalUI", "WeightFormats", "Files", "Tensor", "Trace", "HTCVLM", "vocoscope",
+        "vocoscope-bench",
       ],
       swiftSettings: swift),
   ],

@@ -1,6 +1,7 @@
 import Foundation
 import TestSupport
 import Testing
+import Trace
 
 /// Every command over checkpoints of which one weight is no finite number.
 @Suite("Commands and values that are not finite")
@@ -73,6 +74,69 @@ struct NotFiniteTests {
       let result = try Program.run(["codebook", "--model", broken.path] + extra)
       #expect(result.status == 1 && result.errors.contains("\(BrokenCheckpoint.embedding) is not finite"), "\(result)")
     }
+  }
+}
+
+@Suite("Pictures with something wrong in their files")
+struct PictureWarningTests {
+  @Test("eval counts them and names the first on standard error, and asks all the same")
+  func eval() throws {
+    let folder = try TemporaryFolder()
+    let whole = try Data(contentsOf: URL(fileURLWithPath: ParityCase.image))
+    // Without its last chunk a PNG has all of its pixels.
+    for name in ["a.png", "b.png"] { try whole.dropLast(12).write(to: URL(fileURLWithPath: folder.path(name))) }
+    try whole.write(to: URL(fileURLWithPath: folder.path("c.png")))
+    let lines = ["a", "b", "c", "a"].enumerated().map { index, name in
+      #"{"question_id": \#(index), "image": "\#(name).png", "text": "what?", "answer": "x", "category": "c"}"# + "\n"
+    }
+    let questions = try folder.write(lines.joined(), as: "q.jsonl")
+    let result = try Program.run(["eval", questions, "--model", ParityCase.directory, "--max-new-tokens", "1"])
+    #expect(result.status == 0 && result.output.contains("4 questions"))
+    #expect(result.errors.contains("pictures decoded in spite of a warning: 2\n  a.png: "), "\(result.errors)")
+  }
+}
+
+@Suite("Runs without an answer")
+struct NoAnswerTests {
+  @Test("No new tokens make a trace without an answer, which opens and is reported")
+  func trace() throws {
+    let folder = try TemporaryFolder()
+    let path = folder.path("t.safetensors")
+    let none = ["--model", ParityCase.directory, "--max-new-tokens", "0"]
+    #expect(try Program.run(["trace", ParityCase.image, "--out", path] + none).status == 0)
+    let trace = try TraceFile.read(path: path)
+    #expect(trace.generation == nil && trace.language != nil)
+    #expect(try Program.run(["report", path]).status == 0)
+    let report = try Program.run(["report", ParityCase.image] + none)
+    #expect(report.status == 0 && !report.output.isEmpty, "\(report.errors)")
+    #expect(try Program.run(["ask", ParityCase.image, "what?"] + none).status == 2)
+  }
+
+  @Test("An empty question is one in its template, and where that leaves no token, a sentence")
+  func empty() throws {
+    let result = try Program.run(
+      ["report", ParityCase.image, "--model", ParityCase.directory, "--max-new-tokens", "1", "--prompt", ""])
+    #expect(result.status == 0, "\(result.errors)")
+  }
+
+  @Test("A trace goes to a descriptor as it goes to a file", arguments: ["/proc/self/fd/1", "/dev/stdout"])
+  func descriptor(_ out: String) throws {
+    let folder = try TemporaryFolder()
+    let script = #""$0" trace "$1" --model "$2" --max-new-tokens 1 --out "$3" >"$4""#
+    for redirected in ["cat >'\(folder.path("piped"))'", nil] {
+      let process = Process()
+      process.executableURL = URL(fileURLWithPath: "/bin/bash")
+      let target = folder.path(redirected == nil ? "file" : "none")
+      let body = redirected.map { #""$0" trace "$1" --model "$2" --max-new-tokens 1 --out "$3" | "# + $0 } ?? script
+      process.arguments = [
+        "-c", "set -o pipefail; " + body, try PtyDriver.builtProduct("vocoscope"), ParityCase.image,
+        ParityCase.directory, out, target,
+      ]
+      try process.run()
+      process.waitUntilExit()
+      #expect(process.terminationStatus == 0)
+    }
+    #expect(try TraceFile.read(path: folder.path("piped")) == TraceFile.read(path: folder.path("file")))
   }
 }
 

@@ -96,7 +96,7 @@ package struct EvalRun: Sendable {
             done: state.done, total: state.total, resumed: state.resumed,
             seconds: (ContinuousClock.now - start) / .seconds(1)))
       }, picture: subject.pictureSHA256, answer: subject.answer)
-    return EvalAnswers(header: header, records: records)
+    return EvalAnswers(header: header, records: records, pictureWarnings: subject.pictureWarnings)
   }
 }
 

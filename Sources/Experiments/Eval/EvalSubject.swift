@@ -24,6 +24,8 @@ final class EvalSubject {
   private let images: String
   private let options: GenerationOptions
   private let run: RunContext
+  /// A line for each picture that was decoded although something was wrong with its file.
+  private(set) var pictureWarnings: [String] = []
   private var lastHashed: (image: ImageReference, sha256: String)?
   private var last: (image: ImageReference, sha256: String, cache: VisualCache)?
 
@@ -88,6 +90,9 @@ final class EvalSubject {
       case .file(let path): try ImageDecoder.decode(path: ImageReference.path(of: path, in: images))
       case .embedded(let embedded): try ImageDecoder.decode(Array(embedded.data()), path: image.key)
       }
+    if !decoded.warnings.isEmpty {
+      pictureWarnings.append("\(image.key): \(decoded.warnings.joined(separator: "; "))")
+    }
     // Freed before the next is made: a 7B model's keys and values of one picture are hundreds of megabytes.
     last = nil
     let cache = try model.compress(model.encode(decoded.image, run: run), run: run)
