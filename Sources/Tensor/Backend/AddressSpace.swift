@@ -1,5 +1,4 @@
 internal import Glibc
-internal import Synchronization
 
 extension ComputeBackend {
   /// Bytes of address space that are left under the limit that the process was started with (`ulimit -v`); `nil` without a

@@ -1,4 +1,5 @@
 internal import Glibc
+internal import Synchronization
 
 extension ComputeBackend {
   /// Bytes that programs can still take before the system has to swap: `MemAvailable` of `/proc/meminfo`, what the
