@@ -163,7 +163,8 @@ let package = Package(
     .testTarget(
       name: "vocoscopeTests",
       dependencies: [
-        "TestSupport", "TerminalUI", "Safetensors", "Tensor", "vocoscope", "vocoscope-bench",
+        "TestSupport", "TerminalUI", "Safetensors", "WeightFormats", "Files", "Tensor", "Trace", "HTCVLM", "vocoscope",
+        "vocoscope-bench",
       ],
       swiftSettings: swift),
   ],

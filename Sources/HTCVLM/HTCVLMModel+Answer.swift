@@ -31,8 +31,11 @@ extension HTCVLMModel {
         after: state, cache: prefix.cache, position: sequence.layout.length, options: options, run: run, step: step,
         onToken: onToken)
       let text = tokenizer.decode(generated.ids.filter { !configuration.eosTokenIDs.contains($0) })
-      run.observer?.observe(
-        generation: GenerationTrace(tokenIDs: generated.ids, text: text, probabilities: generated.probabilities))
+      // A run that was to end at the prompt has no answer, not an empty one.
+      if options.maxNewTokens > 0 {
+        run.observer?.observe(
+          generation: GenerationTrace(tokenIDs: generated.ids, text: text, probabilities: generated.probabilities))
+      }
       return Answer(
         source: source, promptTokenIDs: ids, tokenIDs: generated.ids, text: text,
         probabilities: generated.probabilities, logits: state.logits[row: 0], stop: generated.stop,

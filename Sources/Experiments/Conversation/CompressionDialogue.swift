@@ -82,7 +82,7 @@ package struct CompressionDialogue {
       case .success(let conversation)?: return .success(try model.adding(cache, to: conversation, run: run))
       case .failure(let error)?: return .failure(error)
       }
-    } catch let error as ModelError {
+    } catch let error as ModelError where !error.isNotFinite {
       return .failure(error)
     }
   }
@@ -105,7 +105,8 @@ package struct CompressionDialogue {
         let turn = try model.ask(question, in: conversation, options: options, run: run)
         report(.prompted(source, QuestionCost(turn, conversation)))
         under.append((source, turn))
-      } catch let error as ModelError {
+        if let stop = turn.stream.stop { report(.ended(source, stop: stop.rawValue, generationSeconds: 0)) }
+      } catch let error as ModelError where !error.isNotFinite {
         report(.refused(source, "\(error)"))
       }
     }

@@ -44,8 +44,11 @@ package struct EvalAnswers: Sendable {
   /// The text for the question of each index.
   package let answers: [Int: String]
   package let source: EvaluationReport.Source
+  /// Pictures that were decoded in this run although something was wrong with their files, with what it was.
+  package let pictureWarnings: [String]
 
-  init(header: ResultsHeader, records: [ResultRecord]) {
+  init(header: ResultsHeader, records: [ResultRecord], pictureWarnings: [String] = []) {
+    self.pictureWarnings = pictureWarnings
     name = header.model
     answers = Dictionary(uniqueKeysWithValues: records.map { ($0.index, $0.answer.text) })
     source = EvaluationReport.Source(header: header, picturesSHA256: records.picturesSHA256)
@@ -55,6 +58,7 @@ package struct EvalAnswers: Sendable {
     self.name = name
     answers = other.answers
     source = other.source
+    pictureWarnings = other.pictureWarnings
   }
 
   /// The same answers, those of equal names numbered.

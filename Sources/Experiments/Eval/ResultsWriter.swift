@@ -24,8 +24,13 @@ package final class ResultsWriter {
   /// - Throws: `EvaluationError.headerMismatch` if it was made from other questions, another model or other settings;
   ///   `.resultsInUse` if another process writes it.
   package init(path: String, header: ResultsHeader) throws(EvaluationError) {
-    let descriptor = open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0o644)
+    let descriptor = open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0o666)
     guard descriptor >= 0 else { throw .unwritable(file: path, reason: String(cString: strerror(errno))) }
+    var status = stat()
+    guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
+      close(descriptor)
+      throw .unwritable(file: path, reason: "it is not a regular file, which a run could go on from")
+    }
     handle = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
     guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else { throw .resultsInUse(file: path) }
     file = path

@@ -131,6 +131,7 @@ package struct TokenStream: Sendable {
     self.position = position
     sampler = TokenSampler(options)
     detokenizer = StreamingDetokenizer(tokenizer: model.tokenizer)
+    if options.maxNewTokens == 0 { stop = .maxNewTokens }
   }
 
   /// The position of the latest token.

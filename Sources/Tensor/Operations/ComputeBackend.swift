@@ -29,7 +29,7 @@ package enum ComputeBackend {
 
   /// Lets every computation use up to `count` threads, at least one.
   package static func setThreads(_ count: Int) {
-    threadLimit.store(max(count, 1), ordering: .relaxed)
+    threadLimit.store(max(1, min(count, threadsWithinAddressSpace ?? count)), ordering: .relaxed)
   }
 
   /// The speed of a product of two 768 × 768 matrices, in GFLOP/s: the best of some 0.1 s of trials.
@@ -94,10 +94,12 @@ package enum OpenBLASCore {
     "steamroller": .baseline, "excavator": .baseline, "haswell": .avx2, "zen": .avx2,
   ]
 }
+internal import Synchronization
 
 extension ComputeBackend {
-  /// Bytes that programs can still take before the system has to swap: `MemAvailable` of `/proc/meminfo`, or what the
-  /// process's own control group leaves of its limit; `nil` where neither can be read.
+  /// Bytes that programs can still take before the system has to swap: `MemAvailable` of `/proc/meminfo`, what the
+  /// process's own control group leaves of its limit, or what its limit of address space leaves beside the threads' parts;
+  /// `nil` where none can be read.
   package static var availableMemory: Int? {
     let system = text("/proc/meminfo").flatMap { meminfo -> Int? in
       let line = meminfo.split(separator: "\n").first { $0.hasPrefix("MemAvailable:") }
@@ -105,7 +107,8 @@ extension ComputeBackend {
     }
     let group = "/sys/fs/cgroup/memory"
     let limit = number("\(group).max").map { $0 - (number("\(group).current") ?? 0) }
-    return [system, limit].compactMap { $0 }.min()
+    let space = availableAddressSpace.map { max(0, $0 - threadLimit.load(ordering: .relaxed) * addressSpaceOfThread) }
+    return [system, limit, space].compactMap { $0 }.min()
   }
 
   private static func number(_ path: String) -> Int? {
@@ -113,7 +116,7 @@ extension ComputeBackend {
   }
 
   /// A file of the kernel's: these say that they hold nothing, so they are read in one piece of fixed size.
-  private static func text(_ path: String) -> String? {
+  static func text(_ path: String) -> String? {
     let descriptor = open(path, O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else { return nil }
     defer { close(descriptor) }

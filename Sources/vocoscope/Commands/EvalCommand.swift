@@ -144,6 +144,7 @@ struct EvalCommand: ParsableCommand {
     defer { line.clear() }
     let answers = try run.answers(of: contestants, savingTo: out) { line.show($1, prefix: $0 + " ") }
     line.clear()
+    try tellWarnings(answers)
     guard shard == nil else { return }
     let bounds = lower.map { _ in
       Comparison.Bounds(lower: contestants.count - 2, upper: contestants.count - 1)
@@ -160,6 +161,18 @@ struct EvalCommand: ParsableCommand {
     case .csv: try StandardStream.output.write(report.csv)
     }
   }
+
+  /// How many pictures' files had something wrong with them, and the first of them, on standard error.
+  private func tellWarnings(_ answers: [EvalAnswers]) throws {
+    let warnings = Set(answers.flatMap(\.pictureWarnings)).sorted()
+    guard !warnings.isEmpty else { return }
+    let rest = warnings.count > Self.mostWarnings ? ["…"] : []
+    let lines = ["vocoscope: pictures decoded in spite of a warning: \(warnings.count)"]
+    try StandardStream.error.write(
+      (lines + (warnings.prefix(Self.mostWarnings) + rest).map { "  \($0)" }).map { $0 + "\n" }.joined())
+  }
+
+  private static let mostWarnings = 5
 
   private var options: QuestionSet.Options {
     QuestionSet.Options(annotations: annotations, circular: circular, split: split)

@@ -24,7 +24,7 @@ struct RunOptions: ParsableArguments {
 
 /// How to answer.
 struct SamplingOptions: ParsableArguments {
-  @Option(help: "The most tokens to answer with.")
+  @Option(help: "The most tokens to answer with; 0 for a run without an answer.")
   var maxNewTokens = 64
 
   @Option(help: "0 takes the likeliest token; above, tokens are sampled.")
@@ -40,7 +40,7 @@ struct SamplingOptions: ParsableArguments {
   var threads: Int?
 
   mutating func validate() throws {
-    guard maxNewTokens >= 1 else { throw ValidationError("--max-new-tokens is \(maxNewTokens), expected at least 1") }
+    guard maxNewTokens >= 0 else { throw ValidationError("--max-new-tokens is \(maxNewTokens), expected 0 or more") }
     guard temperature >= 0, temperature.isFinite else {
       throw ValidationError("--temperature is \(temperature), expected 0 or more")
     }

@@ -1,3 +1,4 @@
+import Files
 import Foundation
 import Inspector
 import Trace
@@ -9,11 +10,7 @@ struct Exporter {
   /// Writes the file under its name, or under the first free `name-2`, `name-3`, …; returns its path.
   func write(_ file: ExportFile) throws -> String {
     let url = free(file.name)
-    do {
-      try Data(file.contents.utf8).write(to: url, options: .atomic)
-    } catch {
-      throw UsageProblem("\(url.path): could not be written: \(error.localizedDescription)")
-    }
+    try FileContents.write(Array(file.contents.utf8), to: url.path)
     return url.path
   }
 
@@ -31,6 +28,7 @@ struct Exporter {
       number == 1
         ? url : directory.appendingPathComponent("\(stem)-\(number)").appendingPathExtension(url.pathExtension)
     }
-    return candidates.first { !FileManager.default.fileExists(atPath: $0.path) } ?? url
+    // A link that leads nowhere is there too.
+    return candidates.first { (try? FileManager.default.attributesOfItem(atPath: $0.path)) == nil } ?? url
   }
 }
