@@ -92,10 +92,14 @@ final class EvalSubject {
   /// What else changes answers.
   let settings: String
   private let model: HTCVLMModel
+  private let weights: WeightIdentity
   private let from: VisualSource
   private let images: String
   private let options: GenerationOptions
   private let run: RunContext
+  /// A line for each picture that was decoded although something was wrong with its file.
+  private(set) var pictureWarnings: [String] = []
+  private var lastHashed: (image: ImageReference, sha256: String)?
   private var last: (image: ImageReference, sha256: String, cache: VisualCache)?
 
   init(
@@ -103,6 +107,7 @@ final class EvalSubject {
   ) {
     let checkpoint = pipeline.checkpoint
     model = pipeline.model
+    weights = checkpoint.weights
     name = contestant.name(checkpoint.name, untrained: checkpoint.configuration.untrainedParts)
     sha256 = "\(checkpoint.configSHA256)+\(checkpoint.weightsSHA256)"
     promptTemplate = model.configuration.promptTemplate ?? PromptTemplate.vocoLLaMA
@@ -119,6 +124,8 @@ final class EvalSubject {
   func answer(_ question: Question) throws -> ModelAnswer {
     let (sha256, cache) = try compressed(question.image)
     do {
+      // Results of two states of a file would pass for one model's.
+      try weights.checkUnchanged()
       let answer = try model.answer(asked(question), from: cache, source: from, options: options, run: run)
       return ModelAnswer(text: answer.text, tokens: answer.tokenIDs.count, imageSHA256: sha256)
     } catch let error as ModelError {
@@ -133,6 +140,22 @@ final class EvalSubject {
     return String(String.UnicodeScalarView(question.text.unicodeScalars.filter { $0 != "\n" }))
   }
 
+  /// SHA-256 of a question's picture as it is now.
+  func pictureSHA256(_ question: Question) throws -> String? {
+    if let lastHashed, lastHashed.image == question.image { return lastHashed.sha256 }
+    let bytes =
+      switch question.image {
+      case .file(let path):
+        try FileContents.read(path: ImageReference.path(of: path, in: images), limit: Self.largestPicture)
+      case .embedded(let embedded): Array(try embedded.data())
+      }
+    let sha256 = SHA256.hexDigest(of: bytes)
+    lastHashed = (question.image, sha256)
+    return sha256
+  }
+
+  private static let largestPicture = 1 << 30
+
   private func compressed(_ image: ImageReference) throws -> (sha256: String, cache: VisualCache) {
     if let last, last.image == image { return (last.sha256, last.cache) }
     let decoded =
@@ -140,6 +163,9 @@ final class EvalSubject {
       case .file(let path): try ImageDecoder.decode(path: ImageReference.path(of: path, in: images))
       case .embedded(let embedded): try ImageDecoder.decode(Array(embedded.data()), path: image.key)
       }
+    if !decoded.warnings.isEmpty {
+      pictureWarnings.append("\(image.key): \(decoded.warnings.joined(separator: "; "))")
+    }
     // Freed before the next is made: a 7B model's keys and values of one picture are hundreds of megabytes.
     last = nil
     let cache = try model.compress(model.encode(decoded.image, run: run), run: run)
