@@ -98,12 +98,21 @@ let package = Package(
     library("Plots", ["CCairo", "ColorMaps", "ImageLoading"]),
     library("Reports", ["Files", "Statistics", "TerminalUI"]),
 
+    // State → files: figures, tables, arrays, screens.
+    library(
+      "PanelExport",
+      [
+        "Files", "Statistics", "ColorMaps", "ImageLoading", "Tensor", "WeightFormats", "Trace", "Evidence",
+        "TerminalUI",
+        "Inspector", "Plots",
+      ]),
+
     .executableTarget(
       name: "vocoscope",
       dependencies: [
         "Files", "Statistics", "ColorMaps", "Tensor", "WeightFormats", "ImageLoading", "Tokenization", "Trace",
         "HTCVLM", "Evidence", "Experiments", "Reports", "Evaluation", "JSON", "TerminalUI", "Inspector", "DemoTour",
-        "ChafaPictures", "CursesTerminal", "Plots", argumentParser,
+        "ChafaPictures", "CursesTerminal", "Plots", "PanelExport", argumentParser,
       ],
       swiftSettings: swift),
     .executableTarget(
@@ -142,7 +151,8 @@ let package = Package(
       ]),
     tests("Evaluation", ["JSON", "Statistics", "Experiments"], fixtures: true),
     tests("TerminalUI", ["ColorMaps"], fixtures: true),
-    tests("Inspector", ["ColorMaps", "Statistics", "DemoTour"], fixtures: true),
+    tests(
+      "Inspector", ["ColorMaps", "Statistics", "DemoTour", "PanelExport", "Files", "WeightFormats"], fixtures: true),
     tests("ChafaPictures", ["ColorMaps", "TerminalUI"]),
     tests("Reports", ["Statistics"]),
     tests("Plots", ["ColorMaps", "ImageLoading"]),
