@@ -1,4 +1,3 @@
-import ImageLoading
 import Inspector
 import Plots
 import Trace
@@ -52,8 +51,4 @@ extension PanelExport {
     guard let value else { throw .nothingToDraw(panel: panel, reason: reason) }
     return value
   }
-}
-
-extension RGBImage {
-  init(_ picture: Picture) { self.init(width: picture.width, height: picture.height, pixels: picture.pixels) }
 }

@@ -1,8 +1,8 @@
 import Evidence
-import ImageLoading
 import Inspector
 import Plots
 import Statistics
+import Tensor
 
 extension PanelExport {
   /// The square that the model sees, the attention over it and what its codes decode to.
@@ -10,15 +10,15 @@ extension PanelExport {
     let base = state.decodedCodes?.picture ?? state.square
     let square = try required(base, .image, "the picture is not decoded")
     let grid = state.links.geometry.patches
-    var tiles = [TileGrid.Tile(RGBImage(square), caption: "what the model sees")]
+    var tiles = [TileGrid.Tile(square, caption: "what the model sees")]
     var notes = ["\(grid.rows)×\(grid.columns) patches. n = 1 picture."]
     if let over = attentionOverlay {
-      tiles.append(.init(RGBImage(over), caption: "attention of \(state.inspectedToken)"))
+      tiles.append(.init(over, caption: "attention of \(state.inspectedToken)"))
       if let map = state.map { notes.append("Overlay: \(map.view.formula), \(map.scale.title) scale, cividis.") }
     }
     if let decoded = state.decodedCodes {
       tiles.append(
-        .init(RGBImage(decoded.reconstruction), caption: "from its codes, \(decimal(decoded.decibels, digits: 1)) dB"))
+        .init(decoded.reconstruction, caption: "from its codes, \(decimal(decoded.decibels, digits: 1)) dB"))
     }
     return Figure(
       title: state.imageName, columnWidths: [Double(tiles.count) * 220], rowHeights: [240],
