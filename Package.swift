@@ -104,12 +104,21 @@ let package = Package(
     library("Plots", ["CCairo", "ColorMaps", "Files", "ImageLoading", "Tensor"]),
     library("Reports", ["Files", "Statistics", "TerminalUI", "Evidence", "Trace"]),
 
+    // State → files: figures, tables, arrays, screens.
+    library(
+      "PanelExport",
+      [
+        "Files", "Statistics", "ColorMaps", "Tensor", "Safetensors", "WeightFormats", "Trace", "Evidence",
+        "TerminalUI", "Inspector", "Plots",
+      ]),
+
     .executableTarget(
       name: "vocoscope",
       dependencies: [
         "Files", "Statistics", "ColorMaps", "Tensor", "Safetensors", "WeightFormats", "ImageLoading", "Tokenization",
         "Trace", "HTCVLM", "Evidence", "Experiments", "Reports", "Evaluation", "JSON", "TerminalUI", "Inspector",
-        "DemoTour", "ChafaPictures", "CursesTerminal", "Plots", argumentParser,
+        "DemoTour", "ChafaPictures", "CursesTerminal", "Plots", "PanelExport",
+        argumentParser,
       ],
       swiftSettings: swift),
     .executableTarget(
@@ -152,7 +161,11 @@ let package = Package(
     tests("Evaluation", ["JSON", "Statistics", "Experiments"], fixtures: true),
     tests("TerminalUI", ["ColorMaps"], fixtures: true),
     tests(
-      "Inspector", ["ColorMaps", "Statistics", "Tensor", "TerminalUI", "Trace", "Evidence", "DemoTour"], fixtures: true),
+      "Inspector",
+      [
+        "ColorMaps", "Statistics", "Tensor", "TerminalUI", "Trace", "Evidence", "DemoTour", "PanelExport", "Files",
+        "WeightFormats",
+      ], fixtures: true),
     tests("ChafaPictures", ["ColorMaps", "TerminalUI"]),
     tests("Reports", ["Evidence", "Trace"]),
     tests("Plots", ["ColorMaps", "ImageLoading", "Tensor"]),

@@ -49,14 +49,12 @@ extension Figure {
   /// - Parameter scale: pixels per unit of a PNG.
   /// - Throws: `ImageError`, naming `path`.
   package func write(to path: String, scale: Double = 1.5) throws(ImageError) {
-    let bytes = try bytes(FigureFormat(path: path) ?? .png, scale: scale, path: path)
+    let bytes = bytes(FigureFormat(path: path) ?? .png, scale: scale)
     do { try FileContents.write(bytes, to: path) } catch { throw .file(error) }
   }
 
   /// The file's contents.
-  ///
-  /// - Throws: `ImageError.outOfMemory`, naming `path`.
-  package func bytes(_ format: FigureFormat, scale: Double = 1.5, path: String = "") throws(ImageError) -> [UInt8] {
+  package func bytes(_ format: FigureFormat, scale: Double = 1.5) -> [UInt8] {
     var metadata = metadata
     metadata.title = title
     metadata.description = notes.joined(separator: " ")
@@ -73,10 +71,7 @@ extension Figure {
     case .pdf:
       let surface = CairoSurface(width: size.width, height: size.height, .page)
       draw(on: PlotCanvas(surface))
-      guard let bytes = surface.document(metadata) else {
-        throw .outOfMemory(path: path, width: Int(size.width), height: Int(size.height))
-      }
-      return bytes
+      return surface.document(metadata)
     }
   }
 }

@@ -6,7 +6,9 @@ package import Tensor
 package struct SafetensorsEntry: Sendable {
   package enum Elements: Sendable {
     case floats([Float])
+    case doubles([Double])
     case integers([Int32])
+    case longs([Int64])
     case bytes([UInt8])
   }
 
@@ -25,11 +27,19 @@ package struct SafetensorsEntry: Sendable {
   /// A U8 tensor.
   package init(_ name: String, shape: [Int], bytes: [UInt8]) { self.init(name, shape: shape, .bytes(bytes)) }
 
+  /// An F64 tensor.
+  package init(_ name: String, shape: [Int], doubles: [Double]) { self.init(name, shape: shape, .doubles(doubles)) }
+
+  /// An I64 tensor.
+  package init(_ name: String, shape: [Int], longs: [Int64]) { self.init(name, shape: shape, .longs(longs)) }
+
   private init(_ name: String, shape: [Int], _ elements: Elements) {
     let count =
       switch elements {
       case .floats(let values): values.count
+      case .doubles(let values): values.count
       case .integers(let values): values.count
+      case .longs(let values): values.count
       case .bytes(let values): values.count
       }
     precondition(shape.reduce(1, *) == count, "\(name) \(shape) of \(count) elements")
@@ -41,7 +51,9 @@ package struct SafetensorsEntry: Sendable {
   var dtype: DType {
     switch elements {
     case .floats: .f32
+    case .doubles: .f64
     case .integers: .i32
+    case .longs: .i64
     case .bytes: .u8
     }
   }
@@ -51,7 +63,9 @@ package struct SafetensorsEntry: Sendable {
   func withUnsafeBytes(_ body: (UnsafeRawBufferPointer) -> Void) {
     switch elements {
     case .floats(let values): values.withUnsafeBytes(body)
+    case .doubles(let values): values.withUnsafeBytes(body)
     case .integers(let values): values.withUnsafeBytes(body)
+    case .longs(let values): values.withUnsafeBytes(body)
     case .bytes(let values): values.withUnsafeBytes(body)
     }
   }
@@ -84,12 +98,17 @@ package enum SafetensorsWriter {
   package static func write(
     _ entries: [SafetensorsEntry], metadata: [String: String], to path: String
   ) throws(FileError) {
+    try FileContents.write(bytes(entries, metadata: metadata), to: path)
+  }
+
+  /// The same file's contents.
+  package static func bytes(_ entries: [SafetensorsEntry], metadata: [String: String]) -> [UInt8] {
     precondition(Set(entries.map(\.name)).count == entries.count, "two tensors of one name")
     let sorted = entries.sorted { SafetensorsDescription.precedes($0.description, $1.description) }
     var file = header(sorted.map(\.description), metadata: metadata)
     file.reserveCapacity(file.count + sorted.reduce(0) { $0 + $1.description.byteCount })
     for entry in sorted { entry.withUnsafeBytes { file.append(contentsOf: $0) } }
-    try FileContents.write(file, to: path)
+    return file
   }
 
   /// The same for tensors that are too large to hold: `contents` is asked for each in the file's order, and appends its

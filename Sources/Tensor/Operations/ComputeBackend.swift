@@ -1,4 +1,5 @@
 import CKernels
+internal import COneDNN
 import COpenBLAS
 import Glibc
 import Synchronization
@@ -22,6 +23,17 @@ package enum ComputeBackend {
     OpenBLASCore.override(
       chosen: openBLASCore, vectors: OpenBLASCore.vectorsHere, isAMD: kernel_is_amd() != 0,
       setByUser: getenv("OPENBLAS_CORETYPE").map { String(cString: $0) })
+  }
+
+  /// The implementation that oneDNN chooses for a 3 × 3 convolution, such as "jit:avx512_core"; nil where it has none.
+  package static var convolutionKernels: String? {
+    var shape = onednn_convolution_shape(
+      channels: 16, outputs: 16, groups: 1, height: 16, width: 16, kernel_height: 3, kernel_width: 3, stride: 1,
+      padding: 1)
+    let weights = [Float](repeating: 0, count: 16 * 16 * 9)
+    guard let convolution = onednn_convolution_create(&shape, weights, nil) else { return nil }
+    defer { onednn_convolution_free(convolution) }
+    return String(cString: onednn_convolution_implementation(convolution))
   }
 
   /// Lets freed tensors' memory be used again without a detour over the system; for the start of a process.

@@ -53,12 +53,18 @@ struct ReportCommand: ParsableCommand {
   @Flag(help: "Ask one question a family as well: what <voco> kept and what it lost.")
   var families = false
 
+  @OptionGroup var exports: ExportOptions
+
   func run() throws {
+    if !exports.export.isEmpty { InputFiles.remember() }
     let report =
       try ReportSource.isTrace(source)
       ? ReportSource.file(source)
       : ReportSource.run(ModelRun(image: source, model: model, options: asking), withFamilies: families)
-    try format.print(try report.text(format, evidence: evidence))
+    let state = try exports.applied(to: try report.state(evidence: evidence, size: exports.size))
+    guard exports.export.isEmpty else { return try exports.write(state) }
+    let reports = exports.panel.map { [state.report($0)] } ?? state.reports
+    try format.print(format.text(of: reports))
   }
 }
 
@@ -93,20 +99,21 @@ struct ReportSource {
     return head[8] == UInt8(ascii: "{") && head[6] == 0 && head[7] == 0
   }
 
-  /// The panels' content, through the same state that the screen is drawn from.
+  /// The state that the screen is drawn from.
   ///
   /// - Parameter evidence: a file that `verify --out` wrote.
-  func text(_ format: ReportFormat, evidence: String? = nil) throws -> String {
+  func state(evidence: String? = nil, size: Size = Size(width: 100, height: 40)) throws -> InspectorState {
     let verified =
       try evidence.map { try VerifyReport.actions($0, weightsSHA256: trace.provenance.weightsSHA256) } ?? []
     var state = InspectorState(
-      imageName: trace.provenance.imageName, prompt: trace.provenance.prompt, size: Size(width: 100, height: 40),
+      imageName: trace.provenance.imageName, prompt: trace.provenance.prompt, size: size,
       capabilities: InspectorState.Capabilities(runsModel: false))
     for action in trace.actions + extra + verified { _ = update(&state, action) }
-    switch format {
-    case .text: return ReportText.text(state.reports)
-    case .json: return ReportText.json(state.reports)
-    case .csv: return ReportText.csv(state.reports)
-    }
+    return state
+  }
+
+  /// The panels' content.
+  func text(_ format: ReportFormat, evidence: String? = nil) throws -> String {
+    format.text(of: try state(evidence: evidence).reports)
   }
 }

@@ -15,7 +15,7 @@ struct VocoscopeCommand: ParsableCommand {
     subcommands: [
       InspectCommand.self, DemoCommand.self, TourCommand.self, ViewCommand.self, AskCommand.self, ReportCommand.self, TraceCommand.self,
       VerifyCommand.self, CodebookCommand.self, EvalCommand.self, CheckCommand.self, DiffCommand.self,
-      ConvertCommand.self,
+      ConvertCommand.self, DoctorCommand.self,
     ],
     defaultSubcommand: InspectCommand.self)
 }

@@ -1,16 +1,21 @@
+import Dispatch
 import Files
 import Foundation
 import Inspector
+import PanelExport
 import Trace
 
 /// Writes exported files into a directory, whole or not at all, and never over an existing one.
-struct Exporter {
+struct Exporter: Sendable {
   let directory: URL
+  /// One file after another, so that none takes another's free name.
+  let queue = DispatchQueue(label: "vocoscope.export", qos: .userInitiated)
 
   /// Writes the file under its name, or under the first free `name-2`, `name-3`, …; returns its path.
-  func write(_ file: ExportFile) throws -> String {
+  func write(_ file: ExportFile, of state: InspectorState) throws -> String {
     let url = free(file.name)
-    try FileContents.write(Array(file.contents.utf8), to: url.path)
+    let export = PanelExport(state, panel: file.panel, size: state.size, depth: state.depth)
+    try export.write(file.format, to: url.path)
     return url.path
   }
 

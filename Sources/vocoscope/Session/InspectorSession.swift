@@ -40,6 +40,8 @@ struct InspectorSession {
       switch effect {
       case .quit:
         worker?.cancel()
+        // What is being written is finished.
+        exporter.queue.sync {}
         return false
       case .run(let prompt, _): worker?.run(prompt: prompt)
       case .cancel: worker?.cancel()
@@ -47,7 +49,7 @@ struct InspectorSession {
       case .compress(let request): worker?.compress(request)
       case .matchedRandom(let request): worker?.matchedRandom(request)
       case .codeLab(let request): perform(request, state)
-      case .export(let file): export(file)
+      case .export(let file): export(file, state)
       case .copy(let text): terminal.copyToClipboard(text)
       case .setMouse(let enabled): terminal.setMouse(enabled)
       case .redraw: terminal.redraw()
@@ -70,11 +72,14 @@ struct InspectorSession {
     }
   }
 
-  private func export(_ file: ExportFile) {
-    do {
-      mailbox.post(.exported(path: try exporter.write(file)))
-    } catch {
-      mailbox.post(.failed("\(error)"))
+  /// Off the main thread: a figure takes longer than a frame.
+  private func export(_ file: ExportFile, _ state: InspectorState) {
+    exporter.queue.async { [exporter, mailbox] in
+      do {
+        mailbox.post(.exported(path: try exporter.write(file, of: state)))
+      } catch {
+        mailbox.post(.failed("\(error)"))
+      }
     }
   }
 }
