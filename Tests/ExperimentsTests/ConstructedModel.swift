@@ -317,7 +317,7 @@ struct ConstructedPictures: VerifySource {
     let none = Tensor(shape: [3, 1, 1], values: [0, 0, 0])
     let codes = CodeGrid(
       groups: 2, height: shape[1], width: shape[2], indices: [Int32](repeating: 0, count: 2 * shape[1] * shape[2]))
-    return model.reprojected(
+    return try model.reprojected(
       VisualEncoding(
         mgvq: MGVQTrace(pixelValues: none, latent: vectors, codes: codes, quantized: vectors),
         anchors: .zeros([0, ConstructedModel.width]),

@@ -1,5 +1,5 @@
 import CKernels
-internal import COneDNN
+import COneDNN
 import COpenBLAS
 import Glibc
 import Synchronization
@@ -106,7 +106,6 @@ package enum OpenBLASCore {
     "steamroller": .baseline, "excavator": .baseline, "haswell": .avx2, "zen": .avx2,
   ]
 }
-internal import Synchronization
 
 extension ComputeBackend {
   /// Bytes that programs can still take before the system has to swap: `MemAvailable` of `/proc/meminfo`, what the
