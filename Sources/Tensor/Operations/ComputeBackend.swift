@@ -109,7 +109,7 @@ package enum OpenBLASCore {
 
 extension ComputeBackend {
   /// Bytes that programs can still take before the system has to swap: `MemAvailable` of `/proc/meminfo`, what the
-  /// process's own control group leaves of its limit, or what its limit of address space leaves beside the threads' parts;
+  /// process's own control group leaves of its limit, or what its limit of address space leaves;
   /// `nil` where none can be read.
   package static var availableMemory: Int? {
     let system = text("/proc/meminfo").flatMap { meminfo -> Int? in
@@ -118,8 +118,7 @@ extension ComputeBackend {
     }
     let group = "/sys/fs/cgroup/memory"
     let limit = number("\(group).max").map { $0 - (number("\(group).current") ?? 0) }
-    let space = availableAddressSpace.map { max(0, $0 - threadLimit.load(ordering: .relaxed) * addressSpaceOfThread) }
-    return [system, limit, space].compactMap { $0 }.min()
+    return [system, limit, availableAddressSpace].compactMap { $0 }.min()
   }
 
   private static func number(_ path: String) -> Int? {
