@@ -1,4 +1,4 @@
-import Evidence
+package import Evidence
 package import Inspector
 import Statistics
 import Tensor

@@ -1,7 +1,6 @@
 import Tensor
 import Tokenization
 package import Trace
-import WeightFormats
 
 extension HTCVLMModel {
   /// Runs the decoder up to the last voco: the stage `decoder`.
@@ -92,7 +91,7 @@ extension HTCVLMModel {
       wantsRollout: wantsRollout)
   }
 
-  /// Runs the voco rows of all of the plan's variants against one context; `step` is called once a layer.
+  /// Runs the voco rows of all of the plan's variants against one context; `step` is called once per layer.
   func vocoState(
     _ plan: VocoPlan, _ input: DecoderInput, _ context: DecoderContext, capture: Bool,
     step: () throws -> Void

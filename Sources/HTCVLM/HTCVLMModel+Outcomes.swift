@@ -17,7 +17,7 @@ extension HTCVLMModel {
   ///
   /// Interventions on edges alone share the cache's context and are computed side by side; those that edit inputs
   /// compress the picture anew. `Intervention.none` among them is the baseline. `onProgress` gets how many are done;
-  /// cancellation is checked once a layer.
+  /// cancellation is checked once per layer.
   package func outcomes(
     of interventions: [Intervention], on cache: VisualCache, prompt: String, answered: [Int32] = [],
     run: RunContext = RunContext(), onProgress: (_ done: Int) -> Void = { _ in }
@@ -49,28 +49,22 @@ extension HTCVLMModel {
     let voco = try vocoState(plan, cache.input, cache.context, capture: false, step: run.checkCancellation)
     let sequence = try PromptedSequence(cache.input, text: text, self)
     let rows = sequence.textRows
+    var caches = variants.indices.map { KVCache(readable($0, of: voco, plan, unchanged: cache.voco)) }
     let state = try decoder.text(
-      gatherRows(sequence.embeddings, rows), positions: rows.map { sequence.positions[$0] },
-      prefix: readable(voco, plan, unchanged: cache.voco), variants: variants.count, step: run.checkCancellation)
+      gatherRows(sequence.embeddings, rows), positions: rows.map { sequence.positions[$0] }, caches: &caches,
+      step: run.checkCancellation)
     return variants.indices.map { Outcome(logits: state.logits[row: $0], hiddenVoco: voco.hidden($0)) }
   }
 
-  /// What text reads of each variant: voco tokens that the variant does not have read are those of the unchanged run.
-  private func readable(_ voco: VocoState, _ plan: VocoPlan, unchanged: VocoState) -> [KeyValues] {
-    guard plan.variants.contains(where: { $0.read != nil }) else { return voco.layers }
+  /// What text reads of a variant: voco tokens that the variant does not have read are those of the unchanged run.
+  private func readable(_ variant: Int, of voco: VocoState, _ plan: VocoPlan, unchanged: VocoState) -> [KeyValues] {
+    guard let read = plan.variants[variant].read else { return voco.prefix(variant) }
     let compressed = plan.layout.compressed
-    let numbers = compressed.map { plan.vocoNumbers[$0 - plan.layout.firstVoco] }
-    return zip(voco.layers, unchanged.prefix(0)).map { changed, base in
-      // The unchanged rows stand after all variants' own.
-      let rows = plan.variants.enumerated().flatMap { variant, intervention in
-        numbers.enumerated().map { row, number in
-          guard let read = intervention.read, number.map({ !read.contains($0) }) ?? true else {
-            return variant * compressed.count + row
-          }
-          return plan.variants.count * compressed.count + row
-        }
-      }
-      return (changed + base).gathered(rows)
+    // The unchanged rows stand after the variant's own.
+    let rows = compressed.enumerated().map { row, position in
+      let number = plan.vocoNumbers[position - plan.layout.firstVoco]
+      return number.map { read.contains($0) } ?? false ? row : compressed.count + row
     }
+    return zip(voco.prefix(variant), unchanged.prefix(0)).map { ($0 + $1).gathered(rows) }
   }
 }

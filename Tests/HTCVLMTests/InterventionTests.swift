@@ -3,7 +3,6 @@ import Tensor
 import TestSupport
 import Testing
 import Trace
-import WeightFormats
 
 /// Knock-outs, replacements and reorderings against a dense decoder that is told the same.
 @Suite("Interventions")

@@ -2,7 +2,6 @@ import Foundation
 import Statistics
 import Tensor
 import Trace
-import WeightFormats
 
 /// The decoder's input up to the prompt, after the interventions on it.
 struct DecoderInput: Sendable {

@@ -3,15 +3,15 @@ import Tensor
 /// What the rows from the first voco to the last became, in variants of cuts computed side by side.
 struct VocoState: Sendable {
   let variants: Int
-  /// Keys and values that text may attend to, `[variants · compressed, …]`, one entry a layer.
+  /// Keys and values that text may attend to, `[variants · compressed, …]`, one entry per layer.
   let layers: [KeyValues]
   /// The last voco row's hidden states, `[layers + 1, variants, D]`; the last is after the final norm.
   let hidden: [Tensor]
-  /// The first variant's rows, `[rows, heads, keys]` a layer.
+  /// The first variant's rows, `[rows, heads, keys]` per layer.
   let rows: [Tensor]
-  /// `[heads, keys]` a layer, if captured.
+  /// `[heads, keys]` per layer, if captured.
   let valueNorms: [Tensor]?
-  /// `[keys]` a layer, if captured.
+  /// `[keys]` per layer, if captured.
   let rollout: [Tensor]?
 
   /// The first variant's last voco row, `[heads, keys]` a layer.
