@@ -4,6 +4,8 @@ import Foundation
 final class Watcher {
   let scratch: String
   let corpus: String
+  /// What workers are told besides.
+  private let options: [String]
   let worker: Worker
   private let progress: Progress
   private(set) var found: [String] = []
@@ -12,11 +14,12 @@ final class Watcher {
   private static let longestInput = 20.0
   private static let mostTries = 400
 
-  init(corpus: String) throws {
+  init(corpus: String, options: [String]) throws {
     let memory = "/dev/shm"
     let base = access(memory, W_OK) == 0 ? memory : FileManager.default.temporaryDirectory.path
     scratch = "\(base)/vocoscope-fuzz-\(getpid())"
     self.corpus = corpus
+    self.options = options
     try FileManager.default.createDirectory(atPath: scratch, withIntermediateDirectories: true)
     worker = try Worker(scratch: scratch)
     progress = try Progress(path: "\(scratch)/progress")
@@ -105,7 +108,7 @@ final class Watcher {
   private func watched(_ arguments: [String], isOver: () -> Bool = { false }) throws -> String? {
     let process = Process()
     process.executableURL = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
-    process.arguments = arguments + ["--scratch", scratch]
+    process.arguments = arguments + options + ["--scratch", scratch]
     process.environment = ProcessInfo.processInfo.environment.merging(["SWIFT_BACKTRACE": "enable=no"]) { $1 }
     process.standardOutput = FileHandle.nullDevice
     let log = "\(scratch)/errors"

@@ -31,13 +31,14 @@ struct Worker {
   let targets: [Target]
   let scratch: String
   /// The most resident memory that any input may lead to.
-  static let largestMemory = 512 << 20
+  let largestMemory: Int
   /// How a worker ends that found what is no crash.
   static let memoryStatus: Int32 = 41
   static let findingStatus: Int32 = 42
 
-  init(scratch: String) throws {
+  init(scratch: String, largestMemory: Int = .max) throws {
     self.scratch = scratch
+    self.largestMemory = largestMemory
     targets = FileTargets.all + (try ModelTargets.all(scratch: scratch))
     for target in targets {
       try FileManager.default.createDirectory(atPath: "\(scratch)/\(target.name)", withIntermediateDirectories: true)
@@ -72,7 +73,7 @@ struct Worker {
     }
     var usage = rusage()
     getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
-    if usage.ru_maxrss << 10 > Self.largestMemory {
+    if usage.ru_maxrss << 10 > largestMemory {
       complain("\(target.name): \(usage.ru_maxrss >> 10) MiB of memory")
       exit(Self.memoryStatus)
     }

@@ -23,6 +23,11 @@ struct Fuzz: ParsableCommand {
   @Option(help: "Where inputs are kept that something died of.")
   var corpus = "\(Fixtures.root)/Fuzz/Corpus"
 
+  @Option(help: "Threads of models that are run.")
+  var threads = 1
+  @Option(help: "The most resident memory of a worker, in MiB.")
+  var memory = 512
+
   // For workers.
   @Option(help: .private)
   var batch: String?
@@ -36,9 +41,9 @@ struct Fuzz: ParsableCommand {
   var files: [String] = []
 
   func run() throws {
-    ComputeBackend.setThreads(1)
+    ComputeBackend.setThreads(threads)
     if let scratch, replay != nil || batch != nil { return try work(scratch) }
-    let watcher = try Watcher(corpus: corpus)
+    let watcher = try Watcher(corpus: corpus, options: ["--threads", "\(threads)", "--memory", "\(memory)"])
     let stream = stream(watcher.worker)
     let kept = try watcher.replay(stream.targets)
     let start = Date()
@@ -63,7 +68,7 @@ struct Fuzz: ParsableCommand {
 
   /// In a worker's process.
   private func work(_ scratch: String) throws {
-    let worker = try Worker(scratch: scratch)
+    let worker = try Worker(scratch: scratch, largestMemory: memory << 20)
     if let replay {
       guard let target = worker.targets.first(where: { $0.name == replay }) else {
         throw ValidationError("there is no target \(replay)")
