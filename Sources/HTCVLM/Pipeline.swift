@@ -1,13 +1,13 @@
 import Foundation
-package import ImageLoading
+import ImageLoading
 import Synchronization
-import Tensor
+package import Tensor
 package import Trace
 import WeightFormats
 
 /// A picture to run: its pixels and where they came from.
 package struct PictureSource: Sendable {
-  package let image: RGBImage
+  package let image: Picture
   /// The file's name, without its directory.
   package let name: String
   /// SHA-256 of the file's bytes, in hexadecimal; the key under which a run is kept for the next prompt.
@@ -15,7 +15,7 @@ package struct PictureSource: Sendable {
   /// What the decoder found odd but carried on with.
   package let warnings: [String]
 
-  package init(image: RGBImage, name: String, sha256: String, warnings: [String] = []) {
+  package init(image: Picture, name: String, sha256: String, warnings: [String] = []) {
     self.image = image
     self.name = name
     self.sha256 = sha256
@@ -103,20 +103,21 @@ package final class Pipeline: Sendable {
     self.checkpoint = checkpoint
     self.model = model
     self.version = version
+    checkpoint.weights.compute()
   }
 
   /// A run to make.
   package struct Request: Sendable {
     package var prompt: String
     /// nil: what the model was made to answer from.
-    package var source: AnswerSource?
+    package var source: VisualSource?
     package var options: GenerationOptions
     package var intervention: Intervention
     /// Whether the codes are decoded to a picture at the end.
     package var reconstructs: Bool
 
     package init(
-      prompt: String, source: AnswerSource? = nil, options: GenerationOptions = GenerationOptions(),
+      prompt: String, source: VisualSource? = nil, options: GenerationOptions = GenerationOptions(),
       intervention: Intervention = .none, reconstructs: Bool = true
     ) {
       self.prompt = prompt
@@ -148,7 +149,17 @@ package final class Pipeline: Sendable {
     let cache = try compression(visual, picture, request.intervention, run: run)
     _ = try model.answer(request.prompt, from: cache, source: request.source, options: request.options, run: run)
     if request.reconstructs, let codes = visual.mgvq?.codes { try reconstruct(codes, picture, run: run) }
-    return recorder.trace
+    return try finished(recorder, onChange)
+  }
+
+  /// The whole trace, with the digest of the weights, which was computed beside the run.
+  func finished(_ recorder: TraceRecorder, _ onChange: (Trace) -> Void = { _ in }) throws -> Trace {
+    var trace = recorder.trace
+    try checkpoint.weights.checkUnchanged()
+    guard trace.provenance.weightsSHA256.isEmpty else { return trace }
+    trace.provenance.weightsSHA256 = checkpoint.weightsSHA256
+    onChange(trace)
+    return trace
   }
 
   /// The compressed picture of an earlier or a new run, for `HTCVLMModel.outcomes` and `HTCVLMModel.answer`.
@@ -204,17 +215,18 @@ package final class Pipeline: Sendable {
   private func reconstruct(_ codes: CodeGrid, _ picture: PictureSource, run: RunContext) throws {
     if let made = memory.withLock({ $0.picture == picture.sha256 ? $0.reconstruction : nil }) {
       run.reused(.reconstruction)
-      run.observer?.observe(name: "mgvq.reconstruction", layer: nil, tensor: made)
+      run.observer?.observe(.mgvqReconstruction, layer: nil, tensor: made)
       return
     }
     let made = try model.reconstruct(codes, run: run)
     memory.withLock { if $0.picture == picture.sha256 { $0.reconstruction = made } }
   }
 
+  /// `weightsSHA256` is empty while it is not known.
   func provenance(_ picture: PictureSource, _ prompt: String) -> Provenance {
     Provenance(
       version: version, imageName: picture.name, imageWidth: picture.image.width, imageHeight: picture.image.height,
       imageSHA256: picture.sha256, modelName: checkpoint.name, configSHA256: checkpoint.configSHA256,
-      weightsSHA256: checkpoint.weightsSHA256, prompt: prompt)
+      weightsSHA256: checkpoint.weights.knownSHA256 ?? "", prompt: prompt)
   }
 }

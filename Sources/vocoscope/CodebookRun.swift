@@ -103,7 +103,7 @@ struct CodebookRun {
 
   /// Usage over pictures; `also` sees each picture with its name and codes.
   private func measure(
-    _ pictures: VerifyPictures, also: (String, RGBImage, MGVQTrace) throws -> Void
+    _ pictures: VerifyPictures, also: (String, Picture, MGVQTrace) throws -> Void
   ) throws -> PictureUsage {
     var usage = PictureUsage(codebook)
     for (index, entry) in pictures.entries.enumerated() {
@@ -112,7 +112,7 @@ struct CodebookRun {
       let image = try ImageDecoder.decode(path: entry.path).image
       let codes = try model.encode(image)
       try usage.add(
-        codes.codes, latent: codes.latent, anchors: model.anchors(codes.quantized),
+        codes.codes, latent: codes.latent, anchors: try model.anchors(codes.quantized),
         patches: wantsPatches ? try model.patchTokens(image) : nil)
       try also(name, image, codes)
     }

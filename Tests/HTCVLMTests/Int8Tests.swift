@@ -31,7 +31,7 @@ struct Int8Tests {
     let copy = try Copy(parity)
     let trace = try copy.pipeline().trace(try parity.picture(), try parity.request())
     let expected = try parity.expected().tensors
-    #expect(trace.model.precision == "int8")
+    #expect(trace.model.precision == .own(.int8))
     let logits = try #require(trace.language?.logits)
     let exact = try #require(expected["logits"]).float32()
     let scale = exact.values.map(abs).max() ?? 0
@@ -50,7 +50,7 @@ struct Int8Tests {
     let (picture, request) = (try ParityCase.star.picture(), try ParityCase.star.request())
     let codes = try #require(try pipeline.trace(picture, request).mgvq?.codes)
     let edited = try pipeline.trace(picture, request, codes: codes, edits: "none")
-    #expect(edited.model.precision == "int8" && edited.model == pipeline.model.description)
+    #expect(edited.model.precision == .own(.int8) && edited.model == pipeline.model.description)
   }
 
   @Test("The integers are made once, used again, and made anew when the weights change")
@@ -60,10 +60,35 @@ struct Int8Tests {
     let first = try modificationTime(copy.made)
     _ = try copy.pipeline()
     #expect(try modificationTime(copy.made) == first)
+    // A weight changes, and the file's size and time of modification do not.
     let weights = "\(copy.path)/model.safetensors"
-    try FileManager.default.setAttributes([.modificationDate: Date(timeIntervalSince1970: 1)], ofItemAtPath: weights)
+    let time = try #require(try modificationTime(weights))
+    try change(weights, at: -1)
+    try FileManager.default.setAttributes([.modificationDate: time], ofItemAtPath: weights)
     _ = try copy.pipeline()
     #expect(try modificationTime(copy.made) != first)
+  }
+
+  @Test("Integers of which one byte was damaged are made anew", arguments: [-1, -1000, -20_000])
+  func flipped(_ place: Int) throws {
+    let copy = try Copy(.star)
+    let answer = try copy.pipeline().trace(try ParityCase.star.picture(), try ParityCase.star.request())
+    let whole = try Data(contentsOf: URL(fileURLWithPath: copy.made))
+    try change(copy.made, at: place)
+    let again = try copy.pipeline().trace(try ParityCase.star.picture(), try ParityCase.star.request())
+    #expect(again.language?.logits == answer.language?.logits)
+    #expect(try Data(contentsOf: URL(fileURLWithPath: copy.made)) == whole)
+  }
+
+  /// Flips the low bit of a byte, counted from the end, in place.
+  private func change(_ path: String, at place: Int) throws {
+    let file = try FileHandle(forUpdating: URL(fileURLWithPath: path))
+    let offset = try file.seekToEnd() - UInt64(-place)
+    try file.seek(toOffset: offset)
+    let byte = try #require(try file.read(upToCount: 1)?.first)
+    try file.seek(toOffset: offset)
+    try file.write(contentsOf: Data([byte ^ 1]))
+    try file.close()
   }
 
   @Test("A half-written or foreign file in the integers' place is replaced")

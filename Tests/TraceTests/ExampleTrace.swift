@@ -10,8 +10,8 @@ func exampleTrace() -> Trace {
       modelName: "tiny", configSHA256: digest, weightsSHA256: digest, prompt: "what\nis it? 🐈"),
     model: ModelDescription(
       layers: 2, heads: 3, keyValueHeads: 1, hiddenSize: 4, vocabularySize: 12, anchors: 2, patchGrid: 2,
-      visionImageSize: 6, mgvqImageSize: 4, groups: 2, codesPerGroup: 5, vocoTokens: 1, visualMask: "star",
-      imageAspectRatio: "pad", precision: "exact", untrainedParts: ["decoder"]))
+      visionImageSize: 6, mgvqImageSize: 4, groups: 2, codesPerGroup: 5, vocoTokens: 1, visualMask: .star,
+      imageAspectRatio: .pad, precision: .own(.exact), untrainedParts: ["decoder"]))
   trace.vision = VisionTrace(pixelValues: numbers([3, 6, 6]), features: numbers([4, 5]), patches: numbers([4, 4]))
   trace.mgvq = MGVQTrace(
     pixelValues: numbers([3, 4, 4]), latent: numbers([6, 2, 1]),
@@ -28,10 +28,20 @@ func exampleTrace() -> Trace {
     pieces: ["<s>", "A1", "A2", "patch", "patch", "patch", "patch", "<voco>", "▁what", "\u{1b}[2J"],
     embeddings: numbers([10, 4]), mask: (0..<100).map { $0 % 10 <= $0 / 10 ? 1 : 0 })
   trace.language = LanguageTrace(
-    attentionVoco: numbers([2, 3, 10]), attentionLast: numbers([2, 3, 10]), hiddenVoco: numbers([3, 4]),
+    attentionVoco: shares([2, 3, 10]), attentionLast: shares([2, 3, 10]), hiddenVoco: numbers([3, 4]),
     logits: numbers([12]), valueNorms: numbers([2, 3, 10]), rolloutVoco: numbers([2, 10]))
   trace.generation = GenerationTrace(tokenIDs: [3, 2], text: "a cat")
   return trace
+}
+
+/// Rows of different values that sum to one.
+private func shares(_ shape: [Int]) -> Tensor {
+  let (values, width) = (numbers(shape).values, shape[shape.count - 1])
+  return Tensor(
+    shape: shape,
+    values: values.enumerated().map { index, value in
+      value / values[index / width * width..<(index / width + 1) * width].reduce(0, +)
+    })
 }
 
 /// Values in 0..<1, all different.

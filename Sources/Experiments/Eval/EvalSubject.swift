@@ -4,6 +4,7 @@ import HTCVLM
 import ImageLoading
 import JSON
 import Tokenization
+import Trace
 import WeightFormats
 
 /// A checkpoint that answers a benchmark's questions.
@@ -11,13 +12,13 @@ import WeightFormats
 /// The last picture's keys and values are kept, as benchmarks ask several questions about one picture in a row.
 final class EvalSubject {
   let name: String
-  /// SHA-256 of config.json, a plus sign, and that of the weights' headers.
+  /// SHA-256 of config.json, a plus sign, and that of the weights.
   let sha256: String
   let promptTemplate: String
   /// What else changes answers.
   let settings: String
   private let model: HTCVLMModel
-  private let from: AnswerSource
+  private let from: VisualSource
   private let images: String
   private let options: GenerationOptions
   private let run: RunContext
