@@ -7,6 +7,7 @@ import ImageLoading
 import JSON
 import Tensor
 import Tokenization
+import Trace
 import WeightFormats
 
 /// Readers of one file each.
@@ -81,7 +82,7 @@ enum FileTargets {
         "preprocessor", .json, weight: 20, seeds: Fixtures.all("HTCVLMTests/Fixtures", ["preprocessor_config.json"])
       ) {
         let configuration = try ImageProcessorConfiguration(path: $0, imageSize: 28)
-        let picture = RGBImage(width: 7, height: 5, pixels: [UInt8](repeating: 9, count: 105))
+        let picture = Picture(width: 7, height: 5, pixels: [UInt8](repeating: 9, count: 105))
         _ = try ImagePreprocessor(imageSize: 28, steps: configuration.steps, aspect: .pad).pixelValues(picture)
       },
       Target("tokenizer", .protobuf, weight: 20, seeds: [Fixtures.bytes("TokenizationTests/Fixtures/tokenizer.model")])
