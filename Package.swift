@@ -108,7 +108,7 @@ let package = Package(
     library(
       "PanelExport",
       [
-        "Files", "Statistics", "ColorMaps", "Tensor", "Safetensors", "Trace", "Evidence",
+        "Files", "Statistics", "ColorMaps", "Tensor", "Safetensors", "WeightFormats", "Trace", "Evidence",
         "TerminalUI", "Inspector", "Plots",
       ]),
 

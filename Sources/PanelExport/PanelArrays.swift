@@ -2,6 +2,7 @@ import Foundation
 import Inspector
 import Trace
 import Safetensors
+import WeightFormats
 
 /// Reports as named arrays.
 ///

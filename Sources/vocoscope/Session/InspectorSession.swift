@@ -1,4 +1,5 @@
 import CursesTerminal
+import Dispatch
 import Inspector
 import Synchronization
 import TerminalUI
