@@ -1,7 +1,7 @@
 import Foundation
 import Inspector
-import Trace
 import Safetensors
+import Trace
 import WeightFormats
 
 /// Reports as named arrays.
