@@ -3,6 +3,7 @@ import Experiments
 import Foundation
 import HTCVLM
 import Synchronization
+import Tensor
 import Testing
 import Trace
 

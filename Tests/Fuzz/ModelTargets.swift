@@ -12,7 +12,7 @@ enum ModelTargets {
   /// - Parameter scratch: a folder in which directories of links to the fixtures are made.
   static func all(scratch: String) throws -> [Target] {
     let trace = try recorded()
-    return try directories(scratch: scratch) + evidence(trace) + inspector(trace, scratch: scratch)
+    return try directories(scratch: scratch) + inspector(trace, scratch: scratch)
   }
 
   /// A run of the recorded model.
@@ -175,40 +175,5 @@ enum ModelTargets {
       if index % 8 == 0 { _ = view(state, size: size) }
     }
     _ = view(state, size: size)
-  }
-
-  /// A summary of three pictures, with few sign patterns so that it is small.
-  private static func evidence(_ trace: Trace) throws -> [Target] {
-    var summary = EvidenceSummary(
-      run: EvidenceRun(provenance: trace.provenance, model: trace.model, seed: 0), signFlipDraws: 4)
-    let attention = try VocoAttention(trace)
-    for key in ["a", "b", "c"] {
-      let causes = CausalMeasurement(
-        kl: 0.1, matched: [0.01, 0.02], comparators: [.nearest: 0.1], allPatchesKL: 0.5, contentKL: 0.1,
-        contentMatchedKL: 0.1,
-        ablations: Dictionary(uniqueKeysWithValues: Ablation.allCases.map { ($0, 0.1) }), logitDifference: 0.1,
-        cosine: 0.9,
-        answerChanged: true)
-      summary.add(
-        PictureEvidence(key: key, name: key, attention: attention, moved: [attention], causes: causes),
-        attention: attention)
-      summary.add(row: VocoRow(attention, index: summary.pictures.count - 1, key: key, name: key))
-    }
-    summary.add(blank: BlankPicture(name: "grey", logLift: 0.1))
-    summary.add(
-      randomModel: RandomModelRun(seed: 1, pictures: ["a", "b"], attends: 0.1, contributes: 0.1, causes: 0.1))
-    let seed = [UInt8](try JSONEncoder().encode(summary))
-    return [
-      Target("evidence", .json, weight: 6, seeds: [seed]) { path in
-        let data = Data(try FileContents.read(path: path, limit: 1 << 24))
-        let summary = try JSONDecoder().decode(EvidenceSummary.self, from: data)
-        let engine = VerdictEngine(seed: summary.run.seed)
-        let verdict = engine.verdict(summary)
-        let measurements = EvidenceReport.Measurements(summary, engine)
-        show(trace, actions: [.verdict(verdict), .vocoRows(measurements.rows)])
-        var merged = EvidenceSummary(run: summary.run, signFlipDraws: summary.cells.draws)
-        try merged.merge(summary)
-      }
-    ]
   }
 }
