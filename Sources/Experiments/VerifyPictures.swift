@@ -1,4 +1,3 @@
-import Experiments
 import Files
 import Foundation
 import Tensor
@@ -37,7 +36,7 @@ package struct VerifyPictures {
   }
 
   /// As the run takes them.
-  var files: PictureFiles {
+  package var files: PictureFiles {
     PictureFiles(
       paths: entries.map(\.path), keys: entries.map(\.sha256),
       names: entries.map { URL(fileURLWithPath: $0.path).lastPathComponent })
