@@ -176,6 +176,15 @@ let package = Package(
       name: "curses-probe", dependencies: ["ColorMaps", "CursesTerminal", "TerminalUI"], path: "Tests/CursesProbe",
       swiftSettings: swift),
     tests("CursesTerminal", ["curses-probe", "ColorMaps", "TerminalUI"]),
+    .executableTarget(
+      name: "vocoscope-fuzz",
+      dependencies: [
+        "Files", "Statistics", "Tensor", "JSON", "WeightFormats", "ImageLoading", "Tokenization", "Trace", "HTCVLM",
+        "Evidence", "Experiments", "Evaluation", "TerminalUI", "Inspector", argumentParser,
+      ],
+      path: "Tests/Fuzz",
+      exclude: ["Corpus"],
+      swiftSettings: swift),
     .testTarget(
       name: "vocoscopeTests",
       dependencies: [

@@ -1,5 +1,6 @@
 import Foundation
 import Inspector
+import Safetensors
 import Trace
 import WeightFormats
 
