@@ -52,7 +52,7 @@ struct ConstructedModelTests {
   func steeringSink() throws {
     let verdict = try ConstructedModel(
       Head(anchor: 2, ofClass: 4, anchorValue: 0, patchValue: 0.2, constantValue: 1)
-    ).verify().verdict
+    ).verify(randomModels: false).verdict
     #expect(verdict.contributes.word == .no && verdict.causes.word == .no, sentences(verdict))
     #expect((verdict.causalNumbers?.quantities[.steering]?.effect ?? 0) > 0.5, sentences(verdict))
     #expect(verdict.headline.contains("steers where voco looks"), sentences(verdict))
@@ -62,7 +62,7 @@ struct ConstructedModelTests {
   func lastLayer() throws {
     var model = ConstructedModel(Self.attending)
     model.lastLayerOnly = true
-    let verdict = try model.verify().verdict
+    let verdict = try model.verify(randomModels: false).verdict
     #expect(words(verdict) == [.no, .no, .no], sentences(verdict))
   }
 
@@ -85,7 +85,7 @@ struct ConstructedModelTests {
     model.sequence = ["bos", "anchors", "patches", "newline", "voco", "text"]
     model.throughNewline = true
     model.prompts = ["is it red"]
-    let verdict = try model.verify().verdict
+    let verdict = try model.verify(randomModels: false).verdict
     #expect(verdict.attends.word == .no && verdict.causes.word == .no, sentences(verdict))
     #expect(verdict.causalNumbers?.path == .indirect, sentences(verdict))
     #expect(verdict.headline.contains("through other tokens"), sentences(verdict))
@@ -128,21 +128,21 @@ struct ConstructedModelTests {
   func recency() throws {
     var model = ConstructedModel(Head(recency: 4))
     model.sequence = ["bos", "patches", "anchors", "voco", "text"]
-    let verdict = try model.verify().verdict
+    let verdict = try model.verify(randomModels: false).verdict
     #expect(verdict.attends.word == .no && verdict.contributes.word != .yes, sentences(verdict))
     #expect(control(verdict, .order) == false)
   }
 
   @Test("Position is no priority: what stands first gets the attention, whatever it is")
   func position() throws {
-    let verdict = try ConstructedModel(Head(recency: 4, isFirst: true)).verify().verdict
+    let verdict = try ConstructedModel(Head(recency: 4, isFirst: true)).verify(randomModels: false).verdict
     #expect(verdict.attends.word == .no && verdict.contributes.word != .yes, sentences(verdict))
     #expect(control(verdict, .order) == false)
   }
 
   @Test("One that looks at patches alone is no three times")
   func patches() throws {
-    let verdict = try ConstructedModel(Head(anchor: -8)).verify().verdict
+    let verdict = try ConstructedModel(Head(anchor: -8)).verify(randomModels: false).verdict
     #expect(words(verdict) == [.no, .no, .no], sentences(verdict))
     #expect(verdict.headline == "voco does not prioritise the anchors.", sentences(verdict))
   }

@@ -56,7 +56,7 @@ package struct VerifyRun {
     }
     guard !state.isFinished, let donors = state.donors else { return state }
     let measurement = PictureMeasurement(
-      subject: subject, layouts: try subject.layouts(try pictures[state.ownPictures.lowerBound].visual),
+      subject: subject, layouts: try subject.layouts(try pictures[0].visual),
       grams: subject.model.outputGrams(), seed: plan.run.seed, donors: donors,
       answers: subject.prompts.indices.map { prompt in
         (0..<plan.inputs.pictures).map { state.answers[$0]?[prompt] ?? [] }

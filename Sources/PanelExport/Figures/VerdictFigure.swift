@@ -15,11 +15,11 @@ extension PanelExport {
     notes.append("n = \(Format.integer(evidence.n)) picture\(evidence.n == 1 ? ", an anecdote" : "s"). \(rows.caption)")
     let height = max(200, 60 + 18 * Double(rows.rows.count))
     return Figure(
-      title: evidence.anecdote ? "One picture's anecdote" : evidence.conclusion, columnWidths: [250, 170, 400],
+      title: evidence.anecdote ? "One picture's anecdote" : evidence.headline, columnWidths: [250, 170, 400],
       rowHeights: [height],
       panels: [
         effects(evidence.tiers.filter { $0.tier != .causes }, "lift, 1 is like a patch", isLift: true),
-        effects(evidence.tiers.filter { $0.tier == .causes }, "part of the answer moved", isLift: false),
+        effects(evidence.tiers.filter { $0.tier == .causes }, "part of the way to a donor's answer", isLift: false),
         heatMap(rows),
       ], notes: notes)
   }
