@@ -1,5 +1,6 @@
 import Evidence
 import Foundation
+import Statistics
 
 /// A codebook's report as rows of `kind,group,name,value,sentence` (RFC 4180).
 struct CodebookCSV {
@@ -52,7 +53,17 @@ struct CodebookCSV {
         rows.append(["anchor", "", "across A\(anchor + 1)", "\(across[anchor])", document.report.anchorSource.rawValue])
       }
     }
-    return rows
+    return rows + health(anchors.health)
+  }
+
+  private func health(_ health: AnchorHealth) -> [[String]] {
+    var values: [(String, String)] = [("norm_mean", "\(health.norms.mean)")]
+    if let rank = health.rank { values.append(("rank", "\(rank)")) }
+    for (layer, (saturated, dead)) in zip(health.saturated, health.dead).enumerated() {
+      values += [("saturated \(layer + 1)", "\(saturated)"), ("dead \(layer + 1)", "\(dead)")]
+    }
+    values.append(("collapsed", "\(health.isCollapsed)"))
+    return values.map { ["projector", "", $0.0, $0.1, document.report.anchorSource.rawValue] }
   }
 
   private var comparisons: [[String]] {

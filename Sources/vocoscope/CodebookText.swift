@@ -127,7 +127,17 @@ struct CodebookText {
       }
       return row
     }
-    return [title] + TextTable().lines([head] + rows)
+    return [title] + TextTable().lines([head] + rows) + [projector(anchors.health)]
+  }
+
+  private func projector(_ health: AnchorHealth) -> String {
+    let parts = zip(["first", "second"], zip(health.saturated, health.dead)).map { name, shares in
+      "\(name) layer \(Format.percent(shares.0)) flat, \(Format.percent(shares.1)) in every picture"
+    }
+    let rank = health.rank.map {
+      ["the anchors vary along \(significant($0)) directions over pictures (effective rank)"]
+    }
+    return "  projector: " + ((rank ?? []) + parts).joined(separator: "; ")
   }
 
   private var reconstruction: [String] {

@@ -21,7 +21,8 @@ enum ReportFormat: String, CaseIterable, ExpressibleByArgument {
 /// `vocoscope report`: what the panels show, in words and numbers.
 struct ReportCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "report", abstract: "Print in words and numbers what the panels show.")
+    commandName: "report", abstract: "Print in words and numbers what the panels show, or what a run tells beyond them."
+  )
 
   @Argument(help: "A PNG or JPEG picture, or a file that 'vocoscope trace' wrote.")
   var source: String
@@ -40,7 +41,23 @@ struct ReportCommand: ParsableCommand {
   @Flag(help: "Ask one question a family as well: what <voco> kept and what it lost.")
   var families = false
 
+  @OptionGroup var detail: RunEvidenceOptions
+
+  mutating func validate() throws {
+    if detail.isAsked && (families || evidence != nil) {
+      throw ValidationError(
+        "--families and --evidence are of the panels: --lens, --answer-back and --trace-map have none")
+    }
+  }
+
   func run() throws {
+    if detail.isAsked {
+      guard try !ReportSource.isTrace(source) else {
+        throw UsageProblem("\(source): is a trace; --lens, --answer-back and --trace-map run the model on a picture")
+      }
+      InputFiles.remember()
+      return try detail.print(ModelRun(image: source, model: model, options: asking), format)
+    }
     let report =
       try ReportSource.isTrace(source)
       ? ReportSource.file(source)

@@ -14,8 +14,8 @@ struct VocoscopeCommand: ParsableCommand {
     version: programVersion,
     subcommands: [
       InspectCommand.self, DemoCommand.self, ViewCommand.self, AskCommand.self, ReportCommand.self, TraceCommand.self,
-      VerifyCommand.self, CodebookCommand.self, EvalCommand.self, CheckCommand.self, DiffCommand.self,
-      ConvertCommand.self,
+      VerifyCommand.self, CodebookCommand.self, ProbeCommand.self, EvalCommand.self, CheckCommand.self,
+      DiffCommand.self, ConvertCommand.self,
     ],
     defaultSubcommand: InspectCommand.self)
 }

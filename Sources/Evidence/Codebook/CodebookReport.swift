@@ -65,6 +65,7 @@ package struct CodebookReport: Sendable {
     if let anchors {
       findings += (anchors.worst.map { CodebookFinding.of($0, source: anchorSource) } ?? [])
       findings += anchors.acrossPictures.map { CodebookFinding.acrossPictures($0, source: anchorSource) } ?? []
+      findings += [anchors.health.finding(source: anchorSource)].compactMap { $0 }
     }
     return findings + buffers.findings
   }

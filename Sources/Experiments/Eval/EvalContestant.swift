@@ -12,11 +12,21 @@ package struct EvalContestant: Sendable {
   let model: Model
   /// What a checkpoint's text may attend to.
   let from: AnswerSource
+  /// What is taken from a checkpoint while it is asked.
+  private(set) var intervention: EvalIntervention?
 
   /// A checkpoint, whole or in parts.
   package init(_ source: CheckpointSource, from: AnswerSource) {
     model = .checkpoint(source)
     self.from = from
+  }
+
+  /// The same checkpoint under an intervention; nil for a file of answers, which cannot be asked again.
+  package func under(_ intervention: EvalIntervention) -> EvalContestant? {
+    guard case .checkpoint = model else { return nil }
+    var contestant = self
+    contestant.intervention = intervention
+    return contestant
   }
 
   /// A checkpoint directory, or a file of answers.
@@ -28,7 +38,8 @@ package struct EvalContestant: Sendable {
 
   /// What reports call a checkpoint of this name: what its text sees and what of it is not trained belong to it.
   func name(_ checkpoint: String, untrained parts: [String]) -> String {
-    let seen = from == .voco ? checkpoint : "\(checkpoint) (\(from.rawValue))"
+    let how = [from == .voco ? nil : from.rawValue, intervention?.title].compactMap { $0 }.joined(separator: ", ")
+    let seen = how.isEmpty ? checkpoint : "\(checkpoint) (\(how))"
     return parts.isEmpty ? seen : "\(seen) [\(parts.joined(separator: ", "))]"
   }
 }

@@ -103,8 +103,14 @@ extension Comparison {
 }
 
 /// Shares in per cent, as scores are quoted.
-private enum Score {
+enum Score {
   static func text(_ share: Double?) -> String { Format.rounded(share.map { 100 * $0 }, places: 1) }
+
+  /// With its sign, a plus too.
+  static func signed(_ share: Double) -> String {
+    let text = text(share)
+    return share > 0 && text.contains { "123456789".contains($0) } ? "+" + text : text
+  }
 
   static func text(_ interval: Interval) -> String { "[\(text(interval.low)), \(text(interval.high))]" }
 
