@@ -71,8 +71,8 @@ struct CodebookCommand: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Write PNG figures into this directory: usage, code map, embedding, places, anchors, exemplars.", valueName: "dir"
-    ))
+      "Write figures as PNG, SVG and PDF into this directory: usage, code map, embedding, places, anchors, exemplars.",
+      valueName: "dir"))
   var plots: String?
 
   @Option(
@@ -112,7 +112,7 @@ struct CodebookCommand: ParsableCommand {
       label: against.joined(separator: ", "), model: againstModel, code: code.flatMap(CodeName.init),
       exemplars: exemplars)
     let answer = try run.answer(question)
-    if let plots { _ = try answer.figures.write(to: plots) }
+    if let plots { try answer.figures.write(to: plots) }
     try format.print(try CodebookText(answer.document).text(format))
   }
 }
