@@ -25,7 +25,7 @@ struct RunEvidenceOptions: ParsableArguments {
   @Option(help: ArgumentHelp("The other picture of --trace-map and --answer-back.", valueName: "image"))
   var donor: String?
 
-  @Option(help: ArgumentHelp("Draw --trace-map as PNG as well.", valueName: "file.png"))
+  @Option(help: ArgumentHelp("Draw --trace-map as well: PNG, SVG or PDF, as its name ends.", valueName: "file"))
   var figure: String?
 
   /// Whether anything of it is asked for.

@@ -20,14 +20,17 @@ private func features(_ count: Int, width: Int, shift: Double, seed: UInt64 = 1)
 private func refit(_ x: Tensor, _ y: [Double], without left: Int, lambda: Double) -> Double {
   let (n, d) = (x.shape[0], x.shape[1])
   let rows = (0..<n).filter { $0 != left }
-  let count = Double(rows.count)
-  let at = { (row: Int, column: Int) in Double(x.values[row * d + column]) }
-  let means = (0..<d).map { column in rows.reduce(0) { $0 + at($1, column) } / count }
-  let target = rows.reduce(0) { $0 + y[$1] } / count
-  var system = (0..<d).map { a in
-    (0..<d).map { b in
-      rows.reduce(0) { $0 + (at($1, a) - means[a]) * (at($1, b) - means[b]) } + (a == b ? lambda : 0)
-    } + [rows.reduce(0) { $0 + (at($1, a) - means[a]) * (y[$1] - target) }]
+  func at(_ row: Int, _ column: Int) -> Double { Double(x.values[row * d + column]) }
+  let means: [Double] = (0..<d).map { column in mean(rows.map { at($0, column) }) ?? 0 }
+  let target: Double = mean(rows.map { y[$0] }) ?? 0
+  var system = [[Double]](repeating: [Double](repeating: 0, count: d + 1), count: d)
+  for a in 0..<d {
+    for row in rows {
+      let own = at(row, a) - means[a]
+      for b in 0..<d { system[a][b] += own * (at(row, b) - means[b]) }
+      system[a][d] += own * (y[row] - target)
+    }
+    system[a][a] += lambda
   }
   for pivot in 0..<d {
     for row in 0..<d where row != pivot {
@@ -35,7 +38,21 @@ private func refit(_ x: Tensor, _ y: [Double], without left: Int, lambda: Double
       for column in pivot...d { system[row][column] -= factor * system[pivot][column] }
     }
   }
-  return target + (0..<d).reduce(0) { $0 + system[$1][d] / system[$1][$1] * (at(left, $1) - means[$1]) }
+  var prediction = target
+  for column in 0..<d { prediction += system[column][d] / system[column][column] * (at(left, column) - means[column]) }
+  return prediction
+}
+
+/// The squared errors of two fits over all pictures but one.
+private func squares(_ fit: [[Double]], _ targets: [[Double]], without left: Int) -> Double {
+  var sum = 0.0
+  for label in 0..<2 {
+    for picture in targets[label].indices where picture != left {
+      let error = fit[label][picture] - targets[label][picture]
+      sum += error * error
+    }
+  }
+  return sum
 }
 
 @Suite("Probes")
@@ -55,14 +72,12 @@ struct ProbeTests {
     let fits = RidgeProbe.penalties.map { penalty in
       targets.map { y in (0..<14).map { refit(x, y, without: $0, lambda: penalty * energy / 14) } }
     }
-    let expected = (0..<14).map { picture in
-      let errors = fits.map { fit in
-        (0..<14).filter { $0 != picture }.reduce(0.0) { sum, other in
-          sum + (0..<2).reduce(0) { $0 + (fit[$1][other] - targets[$1][other]) * (fit[$1][other] - targets[$1][other]) }
-        }
-      }
-      let best = fits[errors.indices.min { errors[$0] < errors[$1] }!]
-      return best[0][picture] >= best[1][picture] ? 0 : 1
+    var expected: [Int] = []
+    for picture in 0..<14 {
+      let errors: [Double] = fits.map { squares($0, targets, without: picture) }
+      let smallest: Double = errors.min() ?? 0
+      let best = fits[errors.firstIndex(of: smallest) ?? 0]
+      expected.append(best[0][picture] >= best[1][picture] ? 0 : 1)
     }
     #expect(RidgeProbe(x).predictions(labels, classes: 2) == expected)
     #expect(expected != labels && expected.contains(0) && expected.contains(1))
@@ -87,7 +102,9 @@ struct ProbeTests {
       "anchors", Tensor(shape: [30, 4], values: [Float](repeating: 2, count: 120)), labels: labels, classes: 3,
       permutations: 19, seed: 1)
     #expect(constant.accuracy <= 1.0 / 3)
-    let own = Tensor(shape: [30, 3], values: labels.flatMap { label in (0..<3).map { $0 == label ? Float(1) : 0 } })
+    var values = [Float](repeating: 0, count: 90)
+    for (picture, label) in labels.enumerated() { values[3 * picture + label] = 1 }
+    let own = Tensor(shape: [30, 3], values: values)
     #expect(RidgeProbe(own).predictions(labels, classes: 3) == labels)
   }
 }

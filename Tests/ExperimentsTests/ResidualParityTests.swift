@@ -2,6 +2,7 @@ import Evidence
 import Experiments
 import Foundation
 import HTCVLM
+import Tensor
 import TestSupport
 import Testing
 
