@@ -103,7 +103,7 @@ struct CodebookRun {
 
   /// Usage over pictures; `also` sees each picture with its name and codes.
   private func measure(
-    _ pictures: VerifyPictures, also: (String, RGBImage, MGVQTrace) throws -> Void
+    _ pictures: VerifyPictures, also: (String, Picture, MGVQTrace) throws -> Void
   ) throws -> PictureUsage {
     var usage = PictureUsage(codebook)
     for (index, entry) in pictures.entries.enumerated() {

@@ -8,9 +8,10 @@ import JSON
 import Reports
 import Statistics
 import Tensor
+import Trace
 
 extension Benchmark: ExpressibleByArgument {}
-extension AnswerSource: ExpressibleByArgument {}
+extension VisualSource: ExpressibleByArgument {}
 
 extension EvalIntervention.Keys: ExpressibleByArgument {
   package init?(argument: String) { self.init(argument) }
@@ -71,7 +72,7 @@ struct EvalCommand: ParsableCommand {
   var split = "test"
 
   @Option(help: "What the text may attend to: voco alone, everything, or no picture at all.")
-  var from = AnswerSource.voco
+  var from = VisualSource.voco
 
   @Option(
     help: ArgumentHelp(

@@ -6,6 +6,7 @@ import Foundation
 import HTCVLM
 import Reports
 import Tensor
+import Trace
 
 /// `vocoscope probe`: which labels of pictures can be read off codes, anchors, patches and voco.
 struct ProbeCommand: ParsableCommand {

@@ -5,6 +5,7 @@ import HTCVLM
 import Reports
 import TestSupport
 import Testing
+import Trace
 
 /// Four questions about two pictures, asked of the recorded checkpoint.
 private struct Asked {

@@ -1,6 +1,7 @@
 import Files
 import Foundation
 package import HTCVLM
+package import Trace
 
 /// One model of an evaluation: a checkpoint to ask, or the answers that an earlier run left.
 package struct EvalContestant: Sendable {
@@ -11,12 +12,12 @@ package struct EvalContestant: Sendable {
 
   let model: Model
   /// What a checkpoint's text may attend to.
-  let from: AnswerSource
+  let from: VisualSource
   /// What is taken from a checkpoint while it is asked.
   private(set) var intervention: EvalIntervention?
 
   /// A checkpoint, whole or in parts.
-  package init(_ source: CheckpointSource, from: AnswerSource) {
+  package init(_ source: CheckpointSource, from: VisualSource) {
     model = .checkpoint(source)
     self.from = from
   }
@@ -30,7 +31,7 @@ package struct EvalContestant: Sendable {
   }
 
   /// A checkpoint directory, or a file of answers.
-  package init(path: String, from: AnswerSource) {
+  package init(path: String, from: VisualSource) {
     let isFile = FileManager.default.fileExists(atPath: path) && !Directory.exists(path)
     model = isFile ? .answers(path: path) : .checkpoint(.directory(path))
     self.from = from

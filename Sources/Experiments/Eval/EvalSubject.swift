@@ -5,6 +5,7 @@ import ImageLoading
 import JSON
 import Tensor
 import Tokenization
+import Trace
 import WeightFormats
 
 /// A checkpoint that answers a benchmark's questions.
@@ -18,7 +19,7 @@ final class EvalSubject {
   /// What else changes answers.
   let settings: String
   private let model: HTCVLMModel
-  private let from: AnswerSource
+  private let from: VisualSource
   private let intervention: EvalIntervention?
   private let seed: UInt64
   private let donors: AnchorDonors?

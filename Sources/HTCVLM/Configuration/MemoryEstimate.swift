@@ -1,5 +1,5 @@
 package import Tensor
-import Trace
+package import Trace
 import WeightFormats
 
 /// The memory that a run takes, worked out from the configuration and the weights' headers alone. Bytes.
