@@ -93,6 +93,6 @@ struct CausalTraceFigure {
       rowTicks: stride(from: 0, to: values.count, by: step).map { AxisTick(Double($0), "\($0 + 1)") },
       columnTicks: trace.segments.enumerated().map { AxisTick(Double($0.offset), $0.element.name) },
       rowLabel: "into layer", columnLabel: "", range: -largest...largest, map: .blueOrange, measure: "share",
-      words: values.count <= 12 ? values.map { $0.map { Format.fixed($0 ?? 0, digits: 2) } } : [])
+      words: values.count <= 12 ? values.map { $0.map { Format.rounded($0, places: 2) } } : [])
   }
 }

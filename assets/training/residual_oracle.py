@@ -12,6 +12,8 @@ import torch.nn.functional as F
 
 from oracle import ANCHOR, PATCH, VOCO_LLAMA, Oracle
 
+LONGEST, SHOWN = 16, 8  # tokens over which answers are compared, and that are followed back
+
 
 class Residual:
     """One picture's visual part in one text."""
@@ -19,7 +21,7 @@ class Residual:
     def __init__(self, oracle, image, prompt):
         self.oracle, self.trace = oracle, oracle.visual(image)
         self.text = oracle.tokenizer.encode(oracle.config.get("prompt_template", VOCO_LLAMA).replace("{prompt}", prompt))
-        self.answer = oracle.run(image, prompt, limit=8, trace=self.trace)[0]["generated.token_ids"].tolist()
+        self.answer = oracle.run(image, prompt, limit=LONGEST, trace=self.trace)[0]["generated.token_ids"].tolist()
 
     def run(self, answer, patches=(), cut=(), anchors=None):
         """HF's output with `answer` after the prompt; `patches`: (layer, rows, states) put in as states enter that layer."""
@@ -104,7 +106,7 @@ def causal_trace(own, donor):
 
 def answer_trace(own, donor):
     """Attention and changes of log-probability for each token of the answer."""
-    answer, first = own.answer, None
+    answer = own.answer[:SHOWN]
     base = own.run(answer[:-1])
     first = len(own.ids) - len(answer)
     score = lambda out: [F.log_softmax(out.logits[0, first + i].double(), -1)[t].item() for i, t in enumerate(answer)]

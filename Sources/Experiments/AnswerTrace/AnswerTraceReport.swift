@@ -13,7 +13,7 @@ package struct AnswerTraceReport: Sendable {
     let changes = trace.tokens.first?.changes.map(\.name) ?? []
     let table = trace.tokens.map { token in
       [shown(token), Format.percent(exp(token.logProbability))]
-        + token.changes.map { Format.fixed($0.nats, digits: 3) }
+        + token.changes.map { Format.rounded($0.nats, places: 3) }
     }
     var lines =
       [

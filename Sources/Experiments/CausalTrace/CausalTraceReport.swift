@@ -32,7 +32,7 @@ package struct CausalTraceReport: Sendable {
 
   private func table(_ title: String, _ value: (CausalTrace.Cell) -> Double) -> [String] {
     let rows = trace.cells.enumerated().map { layer, cells in
-      ["into layer \(layer + 1)"] + cells.map { Format.fixed(value($0) == 0 ? 0 : value($0), digits: 3) }
+      ["into layer \(layer + 1)"] + cells.map { Format.rounded(value($0), places: 3) }
     }
     return [title] + TextTable(.trailingButFirst).lines([[""] + trace.segments.map(\.name)] + rows)
   }
