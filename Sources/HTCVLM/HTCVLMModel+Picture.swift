@@ -11,8 +11,9 @@ extension HTCVLMModel {
     let anchors = try self.anchors(mgvq, run: run)
     let vision = try run.stage(.vision, steps: vision.steps + 1) { step in
       let pixels = try preprocessor.pixelValues(image)
+      try requireFinite(pixels, "pixel values")
       let features = try self.vision(pixels, step: step)
-      let patches = projector(features)
+      let patches = try projector(features)
       try step()
       return VisionTrace(pixelValues: pixels, features: features, patches: patches)
     }
@@ -37,7 +38,7 @@ extension HTCVLMModel {
   private func anchors(_ mgvq: MGVQTrace?, run: RunContext) throws -> Tensor {
     guard let mgvq, let anchorProjector else { return .zeros([0, configuration.hiddenSize]) }
     let anchors = try run.stage(.anchors, steps: 1) { step in
-      let anchors = anchorProjector(mgvq.quantized)
+      let anchors = try anchorProjector.checked(mgvq.quantized)
       try step()
       return anchors
     }

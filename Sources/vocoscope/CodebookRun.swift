@@ -112,7 +112,7 @@ struct CodebookRun {
       let image = try ImageDecoder.decode(path: entry.path).image
       let codes = try model.encode(image)
       try usage.add(
-        codes.codes, latent: codes.latent, anchors: model.anchors(codes.quantized),
+        codes.codes, latent: codes.latent, anchors: try model.anchors(codes.quantized),
         beforeActivations: model.anchorPreActivations(codes.quantized),
         patches: wantsPatches ? try model.patchTokens(image) : nil)
       try also(name, image, codes)
@@ -140,7 +140,7 @@ struct CodebookRun {
       let indices = (0..<model.groups * side * side).map { _ in Int32(generator.below(codebook.codesPerGroup)) }
       let grid = CodeGrid(groups: model.groups, height: side, width: side, indices: indices)
       let quantized = try model.codeVectors(grid)
-      guard let vectors = model.anchors(quantized) else { return nil }
+      guard let vectors = try model.anchors(quantized) else { return nil }
       if anchors == nil { anchors = AnchorAccumulator(anchors: vectors.shape[0], dimension: vectors.shape[1]) }
       anchors?.add(vectors, beforeActivations: model.anchorPreActivations(quantized))
     }

@@ -11,12 +11,13 @@ struct RunEvidence {
   var lens: Lens?
   var answer: AnswerTrace?
   var causalTrace: CausalTrace?
-  let provenance: Provenance
+  private(set) var provenance: Provenance
 
   /// Runs what `options` ask for.
   init(_ run: ModelRun, _ options: RunEvidenceOptions) throws {
     let (model, prompt) = (run.pipeline.model, run.options.prompt)
     provenance = run.pipeline.provenance(run.picture, prompt)
+    provenance.weightsSHA256 = run.pipeline.checkpoint.weightsSHA256
     let line = ProgressLine()
     defer { line.clear() }
     // Compressed apart from the pipeline, which keeps one picture alone.

@@ -42,7 +42,7 @@ struct ResidualTests {
     for (layer, heads) in reference.attention.enumerated() {
       expectClose(run.attention[layer][0], Tensor.concatenate(heads.map { $0[rows: last..<last + 1] }), "weights")
     }
-    expectClose(bench.model.lens(run.states[3], isNormalized: true), reference.logits, "lens of the last")
+    expectClose(try bench.model.lens(run.states[3], isNormalized: true), reference.logits, "lens of the last")
   }
 
   @Test("Answer rows are the last prompt token and the tokens after it, and give what the model answers with")

@@ -21,7 +21,7 @@ extension Lens {
       for start in stride(from: 0, to: places.count, by: 64) {
         let part = start..<min(start + 64, places.count)
         let rows = Tensor.concatenate(part.map { all[rows: places[$0].position..<places[$0].position + 1] })
-        let logits = model.lens(rows, isNormalized: layer == residual.layerCount)
+        let logits = try model.lens(rows, isNormalized: layer == residual.layerCount)
         let guesses = Self.guesses(logits) { model.tokenizer.piece(Int32($0)) }
         for (place, guess) in zip(part, guesses) { states[place].append(guess) }
         if run.cancellation.isCancelled { throw CancellationError() }

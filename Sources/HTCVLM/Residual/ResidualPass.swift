@@ -29,7 +29,7 @@ struct ResidualPass {
       states.append(layers.count < decoder.layers.count ? x : decoder.normalized(x))
     }
     return ResidualRun(
-      layout: layout, states: states, logits: decoder.logits(gatherRows(states[layers.count], answerRows)),
+      layout: layout, states: states, logits: try decoder.logits(gatherRows(states[layers.count], answerRows)),
       attention: attention, layers: layers, positions: positions, answerRows: answerRows)
   }
 
@@ -58,7 +58,7 @@ struct ResidualPass {
     let answers = answerRows.map { row in
       places[row].map { normalized[rows: $0..<$0 + 1] } ?? last[rows: row..<row + 1]
     }
-    return decoder.logits(Tensor.concatenate(answers))
+    return try decoder.logits(Tensor.concatenate(answers))
   }
 
   private func replaced(_ x: Tensor, _ edit: ResidualEdit, _ places: [Int: Int]) -> Tensor {

@@ -77,7 +77,8 @@ extension HTCVLMModel {
 
   /// What a state `[n, D]` would predict, `[n, vocab]`: the final norm and the head on it, as on the last layer's
   /// (nostalgebraist 2020). The states after the last layer have had their norm.
-  package func lens(_ states: Tensor, isNormalized: Bool) -> Tensor {
-    decoder.logits(isNormalized ? states : decoder.normalized(states))
+  /// Throws `ModelError.notFinite`.
+  package func lens(_ states: Tensor, isNormalized: Bool) throws(ModelError) -> Tensor {
+    try decoder.logits(isNormalized ? states : decoder.normalized(states))
   }
 }

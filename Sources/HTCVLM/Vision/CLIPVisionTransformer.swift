@@ -20,7 +20,7 @@ struct CLIPVisionTransformer: Sendable {
     let patch = vision.patchSize
     let patchEmbedding = try embeddings.stored("patch_embedding.weight", [width, 3, patch, patch])
     self.patchEmbedding = patchEmbedding
-    convolution = Lazy { Conv2D(weight: patchEmbedding.float32(), bias: nil, stride: patch, padding: 0) }
+    convolution = Lazy { Conv2D(weight: try own.finite(patchEmbedding), bias: nil, stride: patch, padding: 0) }
     classEmbedding = try embeddings.tensor("class_embedding", [width])
     positionEmbedding = try embeddings.tensor(
       "position_embedding.weight", [Self.tokens(vision), width])
@@ -67,9 +67,10 @@ struct CLIPVisionTransformer: Sendable {
     let rows = patches.reshaped([width, patches.count / width]).transposed()
     var x = Tensor.concatenate([classEmbedding.reshaped([1, width]), rows]) + positionEmbedding
     if let preLayerNorm { x = preLayerNorm(x) }
+    try requireFinite(x, "vision tower's input embeddings")
     try step()
-    for layer in layers {
-      x = layer(x)
+    for (index, layer) in layers.enumerated() {
+      x = try layer(x, layer: index)
       try step()
     }
     return x[rows: 1..<x.shape[0]]
