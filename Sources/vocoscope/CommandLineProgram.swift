@@ -12,6 +12,7 @@ enum CommandLineProgram {
     do {
       try checkArguments()
       var command = try type.parseAsRoot(rest)
+      ProcessSetup.checkAddressSpace()
       try command.run()
       return 0
     } catch {

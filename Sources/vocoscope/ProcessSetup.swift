@@ -1,5 +1,6 @@
 import Files
 import Foundation
+import Statistics
 import Tensor
 
 /// What must be right before the first computation.
@@ -19,6 +20,22 @@ enum ProcessSetup {
 
   /// Tensors come and go by the hundred megabytes.
   static func keepFreedMemory() { ComputeBackend.keepFreedMemory() }
+
+  /// Ends the process with a sentence where the address space that is left would not do for a single product of matrices.
+  static func checkAddressSpace() {
+    ComputeBackend.setThreads(ComputeBackend.processors)
+    let needed = ComputeBackend.addressSpaceOfThread + smallestRun
+    guard let left = ComputeBackend.availableAddressSpace else { return }
+    guard left < needed else { return ComputeBackend.reserveAddressSpace() }
+    try? StandardStream.error.write(
+      "vocoscope: the limit of address space (ulimit -v) leaves \(Format.mebibytes(left)), and a run takes at least "
+        + "\(Format.mebibytes(needed))\n")
+    // OpenBLAS's threads, for which there was no room, would be waited for.
+    _exit(1)
+  }
+
+  /// Room for the bundled checkpoint and its intermediates.
+  private static let smallestRun = 160 << 20
 
   /// A reader that goes away (`vocoscope report … | head`) and a file at its size limit end what is written with an error
   /// that can be told, not the process with a signal.

@@ -6,6 +6,7 @@ import JSON
 import Statistics
 import TestSupport
 import Testing
+import Trace
 
 /// Two questions about each of three pictures, asked of a constructed checkpoint that reads its anchors.
 private struct Asked {

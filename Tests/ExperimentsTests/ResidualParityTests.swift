@@ -4,6 +4,7 @@ import Foundation
 import HTCVLM
 import TestSupport
 import Testing
+import Trace
 
 /// What `assets/training/residual_oracle.py` computed of a recorded model with PyTorch, states put in by hooks.
 private struct Recorded: Decodable {

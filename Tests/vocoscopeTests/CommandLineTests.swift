@@ -126,6 +126,7 @@ struct CommandLineTests {
     "The manual names every option that a command has",
     arguments: [
       "inspect", "demo", "view", "ask", "report", "trace", "verify", "codebook", "probe", "eval", "check", "convert",
+      "doctor",
     ])
   func manual(command: String) throws {
     let path = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()

@@ -1,7 +1,7 @@
 package import Files
 import Foundation
+package import Safetensors
 import Synchronization
-package import WeightFormats
 
 /// Which weights a run has: the digest of their bytes, so that results of two models are never taken for one's.
 ///

@@ -9,6 +9,12 @@ package struct VisualEncoding: Sendable {
   package let anchors: Tensor
   package let vision: VisionTrace
 
+  package init(mgvq: MGVQTrace?, anchors: Tensor, vision: VisionTrace) {
+    self.mgvq = mgvq
+    self.anchors = anchors
+    self.vision = vision
+  }
+
   func report(to observer: (any ActivationObserver)?) {
     guard let observer else { return }
     if let mgvq { Self.report(mgvq, to: observer) }
