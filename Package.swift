@@ -108,7 +108,7 @@ let package = Package(
     library(
       "PanelExport",
       [
-        "Files", "Statistics", "ColorMaps", "Tensor", "Safetensors", "Trace", "Evidence",
+        "Files", "Statistics", "ColorMaps", "Tensor", "Safetensors", "WeightFormats", "Trace", "Evidence",
         "TerminalUI", "Inspector", "Plots",
       ]),
 
@@ -156,7 +156,10 @@ let package = Package(
     tests("Evidence", ["Statistics", "Tensor", "Trace"], fixtures: true),
     tests(
       "Experiments",
-      ["Tensor", "WeightFormats", "ImageLoading", "Tokenization", "HTCVLM", "Trace", "Evidence", "Statistics", "Evaluation", "JSON", "Reports"],
+      [
+        "Tensor", "Safetensors", "WeightFormats", "ImageLoading", "Tokenization", "HTCVLM", "Trace", "Evidence",
+        "Statistics", "Evaluation", "JSON", "Reports",
+      ],
       fixtures: true),
     tests("Evaluation", ["JSON", "Statistics", "Experiments"], fixtures: true),
     tests("TerminalUI", ["ColorMaps"], fixtures: true),

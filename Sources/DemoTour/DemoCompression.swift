@@ -1,4 +1,5 @@
 import ColorMaps
+import Evidence
 import Inspector
 import Statistics
 import Tensor

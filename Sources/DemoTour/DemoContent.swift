@@ -1,5 +1,5 @@
 package import Evidence
-package import Inspector
+import Inspector
 import Statistics
 import Tensor
 package import Trace

@@ -1,3 +1,4 @@
+import Evidence
 import Inspector
 import Tensor
 package import TerminalUI

@@ -1,7 +1,8 @@
 import Foundation
 import Inspector
-import Trace
 import Safetensors
+import Trace
+import WeightFormats
 
 /// Reports as named arrays.
 ///

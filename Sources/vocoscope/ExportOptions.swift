@@ -18,14 +18,7 @@ extension Panel: ExpressibleByArgument {
 
 extension AttentionMetric: ExpressibleByArgument {}
 
-extension MapScale: ExpressibleByArgument {
-  package init?(argument: String) {
-    guard let scale = MapScale.allCases.first(where: { [$0.rawValue, $0.title].contains(argument) }) else { return nil }
-    self = scale
-  }
-
-  package static var allValueStrings: [String] { allCases.map(\.title) }
-}
+extension ValueScale.Kind: ExpressibleByArgument {}
 
 extension Size: ExpressibleByArgument {
   /// `200x60`.
@@ -63,7 +56,7 @@ struct ExportOptions: ParsableArguments {
   var metric: AttentionMetric?
 
   @Option(help: "How colours follow values.")
-  var scale: MapScale?
+  var scale: ValueScale.Kind?
 
   @Option(help: ArgumentHelp("Columns and rows of a screen.", valueName: "WxH"))
   var size = Size(width: 120, height: 40)
@@ -93,7 +86,7 @@ struct ExportOptions: ParsableArguments {
     for _ in AttentionMetric.allCases where metric.map({ $0 != state.view.metric }) ?? false {
       perform(.metric, times: 1)
     }
-    for _ in MapScale.allCases where scale.map({ $0 != state.view.scale }) ?? false { perform(.scale, times: 1) }
+    for _ in ValueScale.Kind.allCases where scale.map({ $0 != state.view.scale }) ?? false { perform(.scale, times: 1) }
     if let metric, state.view.metric != metric {
       throw UsageProblem("--metric is \(metric.rawValue), which this run holds no numbers for")
     }

@@ -58,18 +58,21 @@ struct AssetLocator {
 }
 
 /// What a person has set for every session, in `$XDG_CONFIG_HOME/vocoscope/config.json` or
-/// `~/.config/vocoscope/config.json`: `{"keys": {"quit": "Q"}}`.
+/// `~/.config/vocoscope/config.json`: `{"keys": {"quit": "Q"}, "workspace": "attention"}`.
 struct UserConfiguration {
   let keyMap: KeyMap
+  let workspace: Workspace
 
   /// Reads the file; without one, everything is as it comes. Throws `KeyMapError` naming the file and the field.
   init(environment: [String: String]) throws {
     let path = Self.path(environment)
     guard let data = FileManager.default.contents(atPath: path) else {
-      keyMap = .standard
+      (keyMap, workspace) = (.standard, .explore)
       return
     }
-    keyMap = try KeyMap(json: String(decoding: data, as: UTF8.self), file: path)
+    let json = String(decoding: data, as: UTF8.self)
+    keyMap = try KeyMap(json: json, file: path)
+    workspace = try Workspace.configured(json: json, file: path) ?? .explore
   }
 
   /// `$XDG_CACHE_HOME/vocoscope` or `~/.cache/vocoscope`; `nil` for a user without a home.

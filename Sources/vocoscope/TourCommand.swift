@@ -38,9 +38,9 @@ struct TourCommand: ParsableCommand {
     (options.prompt, options.sampling) = (prompt, sampling)
     options.applyThreads()
     if plain {
-      try TourPrinter(picture: picture, model: opening, options: options).run()
+      try TourPrinter(picture: picture, path: path, model: opening, options: options).run()
     } else {
-      try SessionSetup(display: display).tour(picture, model: opening, options: options)
+      try SessionSetup(display: display).tour(picture, path: path, model: opening, options: options)
     }
   }
 }
@@ -48,16 +48,17 @@ struct TourCommand: ParsableCommand {
 /// The tour without a screen: goes on by itself as soon as a step is complete.
 private struct TourPrinter {
   let picture: PictureSource
+  let path: String
   let model: ModelOpening
   let options: RunOptions
 
   func run() throws {
     let arrived = DispatchSemaphore(value: 0)
     let mailbox = Mailbox { arrived.signal() }
-    let worker = ModelWorker(picture: picture, model: model, options: options, mailbox: mailbox)
+    let worker = ModelWorker(picture: picture, path: path, model: model, options: options, mailbox: mailbox)
     var tour = TourState(
       InspectorState(imageName: picture.name, prompt: options.prompt, size: Size(width: 120, height: 40)))
-    _ = tour.take(.picture(Picture(picture), name: picture.name))
+    _ = tour.take(.picture(picture))
     worker.run(prompt: options.prompt)
     while true {
       arrived.wait()

@@ -5,6 +5,7 @@ import Foundation
 import HTCVLM
 import ImageLoading
 import JSON
+import Safetensors
 import Tensor
 import Tokenization
 import Trace

@@ -160,9 +160,7 @@ struct CodeLabTests {
     #expect(notes.contains { $0.contains("largest 0.24") })
     #expect(notes.contains("without a group: 2 0.3, 1 0.1"))
     #expect(notes.contains { $0.hasPrefix("cos with patches") })
-    state.post(.command(.overlay))
-    state.post(.command(.overlay))
-    state.post(.command(.overlay))
+    for _ in 1...4 { state.post(.command(.overlay)) }
     #expect(state.view.overlay == .provenance)
   }
 

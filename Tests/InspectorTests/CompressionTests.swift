@@ -49,7 +49,7 @@ struct CompressionTests {
     state.post(.cancelled)
     #expect(state.type("F") == [.compress(.families)])
     state.post(.compressionFinished)
-    #expect(state.type("N") == [.compress(.restart("what is in the picture?"))])
+    #expect(state.type("R") == [.compress(.restart("what is in the picture?"))])
   }
 
   @Test("A trace without weights has nothing to compare")

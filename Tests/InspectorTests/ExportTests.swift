@@ -68,7 +68,7 @@ struct ExportTests {
     let one = try text(.svg, .attention, state)
     let formula = try #require(state.map?.view.formula)
     #expect(one != all && words(one).contains(formula))
-    for _ in MapScale.allCases where state.view.scale != .logarithmic { state.type("s") }
+    for _ in ValueScale.Kind.allCases where state.view.scale != .logarithmic { state.type("s") }
     #expect(try text(.svg, .attention, state).contains(">share of attention, log</text>"))
     // As many cells in the patch map as patches; neighbours of one colour are one shape.
     #expect(one.split(separator: "<rect ").count > SyntheticTrace().patches / 2)

@@ -151,8 +151,8 @@ struct FrameTests {
     let map = try #require(state.map)
     let text = view(state, size: state.size).frame.text
     #expect(text.contains("mean over live layers and heads of share"))
-    #expect(text.contains(Format.number(map.range.lowerBound)))
-    #expect(text.contains("\(Format.number(map.range.upperBound)) linear"))
+    #expect(map.scale == .logarithmic)
+    #expect(text.contains(" \(tickText(map.range.upperBound)) log share"))
   }
 
   @Test("A running stage shows its steps and its time")

@@ -30,8 +30,22 @@ struct SnapshotTests {
     Scene(name: "verdict-80x24", size: small, variants: [.mono], commands: [.verdictPanel]),
     Scene(name: "checkpoint-80x24", size: small, variants: [.mono], commands: [.checkpointPanel, .down]),
     Scene(name: "help-80x24", size: small, variants: [.mono], commands: [.help]),
-    Scene(name: "all-120x36", size: medium, variants: FrameSnapshot.Variant.allCases, commands: [.attentionPanel]),
-    Scene(name: "all-200x60", size: large, variants: FrameSnapshot.Variant.allCases, commands: [.maskPanel, .open]),
+    Scene(name: "explore-120x36", size: medium, variants: FrameSnapshot.Variant.allCases, commands: [.attentionPanel]),
+    Scene(name: "explore-200x60", size: large, variants: [.mono], commands: [.attentionPanel]),
+    Scene(name: "attention-workspace-120x36", size: medium, variants: [.mono], commands: [.workspace]),
+    Scene(
+      name: "all-200x60", size: large, variants: [.mono],
+      commands: [.workspace, .workspace, .workspace, .workspace, .maskPanel, .open]),
+    Scene(name: "image-200x60", size: large, variants: [.mono], commands: [.zoomIn]),
+    Scene(name: "map-200x60", size: large, variants: [.mono], commands: [.attentionPanel, .zoomIn]),
+    Scene(name: "heads-200x60", size: large, variants: [.mono], commands: [.attentionPanel, .zoomIn, .display]),
+    Scene(
+      name: "layers-120x36", size: medium, variants: [.mono], commands: [.attentionPanel, .zoomIn, .display, .display]),
+    Scene(
+      name: "matrix-120x36", size: medium, variants: [.mono, .ascii],
+      commands: [.attentionPanel, .zoomIn, .display, .display, .display, .nextLayer, .nextHead, .open]),
+    Scene(name: "mask-200x60", size: large, variants: [.mono], commands: [.maskPanel, .zoomIn]),
+    Scene(name: "help-120x36", size: medium, variants: [.mono], commands: [.help]),
   ]
 
   @Test("Panels look as recorded, in colour, 256 colours, mono and ASCII", arguments: scenes)

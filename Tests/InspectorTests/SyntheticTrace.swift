@@ -237,6 +237,8 @@ extension InspectorState {
     state.post(.codebook(synthetic.codebook))
     state.post(.checkpoint(listing))
     state.post(.finished)
+    // The first patch, wherever the cursor came to stand.
+    state.post(.command(.first))
     return state
   }
 

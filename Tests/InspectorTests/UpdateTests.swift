@@ -246,10 +246,76 @@ struct UpdateTests {
   func heldRange() throws {
     var state = InspectorState.complete()
     let range = try #require(state.map?.range)
-    state.type("V]")
+    state.type("H]")
     #expect(state.map?.range == range)
-    state.type("V")
+    state.type("H")
     #expect(state.map?.range != range)
+  }
+
+  @Test("S swaps the anchors with the picture that was named, and what came out stands as such")
+  func swap() throws {
+    let synthetic = SyntheticTrace()
+    var state = InspectorState.complete(synthetic)
+    state.type("S")
+    state.type("other.png")
+    guard case .knockOut(let request)? = state.press(.enter).first else { return #expect(Bool(false), "no run") }
+    #expect(request.donor == "other.png" && request.keys == [1, 2, 3, 4])
+    state.post(.knockOutFinished(synthetic.knockOut(request.named("other.png"))))
+    #expect(state.shownKnockOut?.request.words == "anchors of other.png instead of its own")
+    #expect(state.notice?.hasPrefix("anchors of other.png instead of its own: KL") == true)
+    #expect(state.obstacle(to: .matchedRandom)?.contains("swapped") == true)
+    var none = InspectorState.complete(SyntheticTrace(anchors: 0))
+    none.type("S")
+    #expect(none.mode == .normal && none.notice?.contains("no anchors") == true)
+  }
+
+  @Test("n opens the next picture: what was known of this one goes, how things are shown stays")
+  func nextPicture() {
+    let synthetic = SyntheticTrace()
+    var state = InspectorState.complete(synthetic)
+    state.type("]} ")
+    #expect(state.type("n") == [.openPicture(by: 1)])
+    state.post(.cancelled)
+    state.post(.picture(synthetic.picture, name: "b.png"))
+    #expect(state.work == .run && state.trace == nil && state.map == nil && state.view.selection.isEmpty)
+    #expect(state.imageName == "b.png" && state.view.layer == 0 && state.view.head == 0)
+    state.post(.trace(synthetic.trace))
+    state.post(.finished)
+    #expect(state.map != nil && state.work == nil)
+    #expect(state.type("N") == [.openPicture(by: -1)])
+  }
+
+  @Test("w goes through the workspaces, and the focus moves into one that lacks the panel")
+  func workspaces() {
+    var state = InspectorState.complete(size: Size(width: 120, height: 36))
+    func shown() -> Set<Panel> {
+      Set(
+        view(state, size: state.size).hits.regions.compactMap {
+          if case .panel(let panel) = $0.target { panel } else { nil }
+        })
+    }
+    #expect(shown() == [.image, .attention, .anchors, .verdict])
+    state.post(.command(.anchorsPanel))
+    state.type("w")
+    #expect(state.view.workspace == .attention && state.focus == .attention)
+    #expect(shown() == [.attention, .mask, .image])
+    // A panel that does not belong takes the last one's place.
+    state.post(.command(.checkpointPanel))
+    #expect(shown() == [.attention, .mask, .checkpoint])
+    state.type("www")
+    #expect(state.view.workspace == .all && shown().count == 5)
+    state.type("w")
+    #expect(state.view.workspace == .explore)
+  }
+
+  @Test("A configuration opens with a workspace, and one that there is not is told")
+  func configuredWorkspace() throws {
+    #expect(try Workspace.configured(json: #"{"workspace": "codebook"}"#, file: "c.json") == .codebook)
+    #expect(try Workspace.configured(json: "{}", file: "c.json") == nil)
+    let error = try #require(throws: KeyMapError.self) {
+      try Workspace.configured(json: #"{"workspace": "desk"}"#, file: "c.json")
+    }
+    #expect(error.description.hasPrefix("c.json: workspace: “desk” is none of explore, "))
   }
 
   @Test("The mouse is taken and left")

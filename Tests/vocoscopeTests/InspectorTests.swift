@@ -23,7 +23,7 @@ struct InspectorProgramTests {
   @Test("It opens, fills its panels, and q gives the terminal back")
   func opensAndQuits() throws {
     let driver = try opened()
-    for title in ["Image", "Attention of <voco>", "Anchors", "Mask", "Verdict"] {
+    for title in ["Image", "Attention · anchors ×", "Anchors", "Mask", "Verdict"] {
       #expect(driver.terminal.text.contains(title), "\(title) is missing:\n\(driver.terminal.text)")
     }
     #expect(driver.terminal.text.contains("anecdote"))

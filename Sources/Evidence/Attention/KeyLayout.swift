@@ -45,9 +45,11 @@ package struct KeyLayout: Sendable, Hashable {
     try self.init(sequence, patchGrid: trace.model.patchGrid)
   }
 
-  /// - Parameter patchGrid: patches along one side.
-  package init(_ sequence: SequenceTrace, patchGrid: Int) throws(EvidenceError) {
-    let query = sequence.inspectedPosition
+  /// - Parameters:
+  ///   - patchGrid: patches along one side.
+  ///   - query: the token whose row it is; the inspected one unless told otherwise.
+  package init(_ sequence: SequenceTrace, patchGrid: Int, query: Int? = nil) throws(EvidenceError) {
+    let query = query ?? sequence.inspectedPosition
     var roles = [KeyRole](repeating: .prefix, count: sequence.length)
     for (index, key) in sequence.positions(of: .anchors).enumerated() { roles[key] = .anchor(index) }
     let patches = sequence.positions(of: .patches)
@@ -60,7 +62,7 @@ package struct KeyLayout: Sendable, Hashable {
     for key in sequence.positions(of: .voco) { roles[key] = .earlierVoco }
     for key in roles.indices where !sequence.allows(row: query, column: key) { roles[key] = .unseen }
     roles[query] = .itself
-    self.init(roles: roles, query: query, patchGrid: patchGrid, isVoco: sequence.vocoPosition != nil)
+    self.init(roles: roles, query: query, patchGrid: patchGrid, isVoco: sequence.positions(of: .voco).contains(query))
   }
 
   /// - Parameter roles: `[S]`; `roles[query]` is `.itself`.

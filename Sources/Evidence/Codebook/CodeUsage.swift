@@ -20,11 +20,7 @@ package struct CodeUsage: Sendable, Hashable, Codable {
   ///
   /// - Throws: `EvidenceError.shape` if the grid has other groups or an index beyond the codebook.
   package mutating func add(_ grid: CodeGrid) throws(EvidenceError) {
-    guard grid.groups == groups, grid.indices.allSatisfy({ $0 >= 0 && $0 < codesPerGroup }) else {
-      throw .shape(
-        tensor: "mgvq.codes", found: [grid.groups, grid.height, grid.width],
-        expected: "\(groups) groups of codes below \(codesPerGroup)")
-    }
+    try grid.check(groups: groups, codesPerGroup: codesPerGroup)
     let cells = grid.height * grid.width
     for group in 0..<groups {
       for cell in 0..<cells { counts[group][Int(grid.indices[group * cells + cell])] += 1 }
@@ -202,5 +198,16 @@ package struct UsageBuffers: Sendable, Hashable, Encodable {
       findings.append(.init(.warning, .deadCodes, group: group, sentence))
     }
     return findings
+  }
+}
+
+extension CodeGrid {
+  /// Throws `EvidenceError.shape` if the grid has other groups or an index beyond the codebook.
+  func check(groups: Int, codesPerGroup: Int) throws(EvidenceError) {
+    guard self.groups == groups, indices.allSatisfy({ $0 >= 0 && $0 < codesPerGroup }) else {
+      throw .shape(
+        tensor: "mgvq.codes", found: [self.groups, height, width],
+        expected: "\(groups) groups of codes below \(codesPerGroup)")
+    }
   }
 }

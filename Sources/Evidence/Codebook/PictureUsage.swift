@@ -130,11 +130,7 @@ package struct CoOccurrence: Sendable, Hashable {
   ///
   /// - Throws: `EvidenceError.shape` if the grid has other groups or an index beyond the codebook.
   package mutating func add(_ grid: CodeGrid) throws(EvidenceError) {
-    guard grid.groups == groups, grid.indices.allSatisfy({ $0 >= 0 && $0 < codesPerGroup }) else {
-      throw .shape(
-        tensor: "mgvq.codes", found: [grid.groups, grid.height, grid.width],
-        expected: "\(groups) groups of codes below \(codesPerGroup)")
-    }
+    try grid.check(groups: groups, codesPerGroup: codesPerGroup)
     let cells = grid.height * grid.width
     for first in 0..<groups {
       for second in first + 1..<max(first + 1, groups) {

@@ -101,3 +101,108 @@ package struct MGVQSource: Sendable {
     return URL(fileURLWithPath: directory).appendingPathComponent(files[0]).path
   }
 }
+
+/// The codebooks of a vector quantizer of any kind, found in its weights by key and shape: VQGAN's and LlamaGen's
+/// `quantize.embedding.weight`, vector-quantize-pytorch's `_codebook.embed`, and the moving-average `embed` of VQ-VAE-2;
+/// one alone, several heads, or the layers of a residual or grouped stack.
+package struct CodebookStack: Sendable {
+  /// The tensors, in the stack's order.
+  package let names: [String]
+  /// How many codebooks of K codes there are.
+  package let groups: Int
+  /// `[G·K, d]`: group g owns rows g·K ..< (g+1)·K.
+  package let embedding: Tensor
+  /// How often training chose each code lately, `[G·K]`; nil without such a buffer.
+  package let clusterSizes: [Float]?
+
+  /// Finds the codebooks; those of one file must be of one shape, unless `key` says with which text their names begin.
+  ///
+  /// - Throws: `CheckpointError` naming what was found instead.
+  package init(tensors: [String: StoredTensor], path: String, key: String? = nil) throws(CheckpointError) {
+    let found = tensors.values.filter { key.map($0.name.hasPrefix) ?? true }.compactMap { Entry($0, tensors) }
+      .sorted { Self.order($0.name).lexicographicallyPrecedes(Self.order($1.name)) }
+    guard let first = found.first else {
+      throw .malformed(
+        path: path,
+        problem:
+          "holds no codebook: no tensor is called quantize.embedding.weight, _codebook.embed or the like"
+          + (key.map { " below \(printableName($0))" } ?? ""))
+    }
+    if let other = found.first(where: { $0.codes != first.codes || $0.dimension != first.dimension }) {
+      throw .malformed(
+        path: path,
+        problem:
+          "holds codebooks of several shapes, \(printableName(first.name)) of \(first.codes) codes and \(printableName(other.name)) of "
+          + "\(other.codes); --codebook NAME chooses one")
+    }
+    for entry in found {
+      let sizes = entry.sizes.map { Tensor(shape: [$0.count], values: $0) }
+      if let value = entry.table.firstNotFinite() ?? sizes?.firstNotFinite() {
+        throw .tensor(path: path, name: entry.name, problem: value.problem)
+      }
+    }
+    names = found.map(\.name)
+    groups = found.reduce(0) { $0 + $1.heads }
+    embedding = Tensor.concatenate(found.map(\.table))
+    let sizes = found.compactMap(\.sizes)
+    clusterSizes = sizes.count == found.count ? sizes.flatMap { $0 } : nil
+  }
+
+  /// A name's bytes with its numbers as numbers, so that layer 10 comes after layer 9.
+  private static func order(_ name: String) -> [Int] {
+    var key: [Int] = []
+    var number: Int?
+    for byte in name.utf8 {
+      if UInt8(ascii: "0")...UInt8(ascii: "9") ~= byte {
+        number = min((number ?? 0) * 10 + Int(byte - 48), 1 << 40)
+      } else {
+        if let value = number { key.append(value + 256) }
+        number = nil
+        key.append(Int(byte))
+      }
+    }
+    return key + (number.map { [$0 + 256] } ?? [])
+  }
+
+  /// One tensor of codes.
+  private struct Entry {
+    let name: String
+    let heads: Int
+    let codes: Int
+    let dimension: Int
+    /// `[heads·K, d]`.
+    let table: Tensor
+    let sizes: [Float]?
+
+    /// What a codebook's key ends with, after what says that it is a quantizer's.
+    private static let endings = ["embedding.weight", "codebook.weight", "embed", "codebook", "embedding"]
+    private static let words = ["quantiz", "codebook", "vq", "rvq"]
+
+    init?(_ tensor: StoredTensor, _ all: [String: StoredTensor]) {
+      let parts = tensor.name.split(separator: ".")
+      let isCodebook = Self.endings.contains { tensor.name == $0 || tensor.name.hasSuffix(".\($0)") }
+      let isQuantizer = parts.contains { part in Self.words.contains { part.lowercased().contains($0) } }
+      guard isCodebook, isQuantizer || parts.last == "embed", tensor.dtype.isWeight, tensor.count > 0 else {
+        return nil
+      }
+      let parent = parts.dropLast().joined(separator: ".")
+      let counts = all[parent.isEmpty ? "cluster_size" : "\(parent).cluster_size"]
+      name = tensor.name
+      switch tensor.shape.count {
+      case 3:
+        (heads, codes, dimension) = (tensor.shape[0], tensor.shape[1], tensor.shape[2])
+        table = tensor.float32().reshaped([heads * codes, dimension])
+      case 2:
+        // VQ-VAE-2 keeps its codes as columns; its counts tell which extent is theirs.
+        let isTransposed = counts?.shape == [tensor.shape[1]] && tensor.shape[0] != tensor.shape[1]
+        heads = 1
+        table = isTransposed ? tensor.float32().transposed() : tensor.float32()
+        (codes, dimension) = (table.shape[0], table.shape[1])
+      default: return nil
+      }
+      guard codes > 1 else { return nil }
+      let rows = heads * codes
+      sizes = counts.flatMap { $0.dtype.isWeight && $0.count == rows ? $0.float32().values : nil }
+    }
+  }
+}

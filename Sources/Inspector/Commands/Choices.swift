@@ -13,6 +13,8 @@ package struct Choice: Sendable, Equatable {
   /// Why choosing it does nothing; `nil` when it works.
   package let obstacle: String?
   package let target: Target
+  /// The heading that it stands under; empty for none.
+  package var heading = ""
 
   package enum Target: Sendable, Equatable {
     case command(Command)
@@ -56,7 +58,7 @@ extension InspectorState {
   /// The rows that the open menu offers, best first; empty while none is open.
   package var choices: [Choice] {
     switch mode {
-    case .normal, .prompt, .picturePath: []
+    case .normal, .prompt, .picturePath, .donorPath: []
     case .help(let search): helpChoices(search.query.text)
     case .palette(let search): ranked(Command.allCases.map(choice), by: search.query.text)
     case .find(let search): found(search.query.text)
@@ -67,10 +69,15 @@ extension InspectorState {
     }
   }
 
-  /// What works here; a search also finds what does not, with the reason.
+  /// What works here under the task that it is for; a search also finds what does not, with the reason.
   private func helpChoices(_ query: String) -> [Choice] {
-    let all = Command.allCases.map(choice)
-    return query.isEmpty ? all.filter { $0.obstacle == nil && !$0.detail.isEmpty } : ranked(all, by: query)
+    guard query.isEmpty else { return ranked(Command.allCases.map(choice), by: query) }
+    return CommandTable.all.compactMap { entry in
+      var choice = choice(entry.command)
+      guard choice.obstacle == nil, !choice.detail.isEmpty else { return nil }
+      choice.heading = entry.task.rawValue
+      return choice
+    }
   }
 
   private func choice(_ command: Command) -> Choice {
@@ -83,7 +90,7 @@ extension InspectorState {
   private func ranked(_ choices: [Choice], by query: String) -> [Choice] {
     guard !query.isEmpty else { return choices }
     let scored = choices.enumerated().compactMap { index, choice -> (score: Int, index: Int, choice: Choice)? in
-      let title = FuzzyMatch(query, in: choice.title)?.score
+      let title = choice.detail == query ? Int.max : FuzzyMatch(query, in: choice.title)?.score
       let inSummary = choice.summary.lowercased().contains(query.lowercased()) ? Int.min : nil
       guard let score = title ?? inSummary else { return nil }
       return (score, index, choice)

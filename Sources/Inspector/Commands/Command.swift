@@ -7,11 +7,12 @@ package enum Command: String, Sendable, CaseIterable, Codable, CodingKeyRepresen
   case up, down, left, right, first, last, pageUp, pageDown, open
   case nextPanel, previousPanel
   case imagePanel, attentionPanel, anchorsPanel, maskPanel, verdictPanel, compressionPanel, checkpointPanel
-  case zoomIn, zoomOut
+  case zoomIn, zoomOut, workspace
+  case nextPicture, previousPicture
   case previousLayer, nextLayer, previousHead, nextHead, previousGroup, nextGroup
-  case aggregation, metric, scale, sinks, visualOnly, overlay
+  case display, inspected, aggregation, metric, scale, sinks, visualOnly, overlay
   case pin, range, holdRange, selectAnchors
-  case knockOut, knockOutLayer, knockOutHead, clear, matchedRandom, figure
+  case knockOut, knockOutLayer, knockOutHead, swapAnchors, clear, matchedRandom, figure
   case askAll, askFamilies, addPicture, keepTurns, newConversation
   case prompt, find, palette, help, export, copy
   case codePage, decodeKind, nextCandidate, previousCandidate, editCode, saveTrace

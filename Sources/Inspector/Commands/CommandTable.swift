@@ -64,9 +64,16 @@ package enum CommandTable {
     entry(.find, .look, "find", "Finds a token, patch, anchor or code; in Checkpoint a tensor.", ["/"]) {
       $0.mode = .find(Mode.Search())
     },
+    request(
+      .nextPicture, .look, "next picture", "Opens the next picture of the folder and runs the model on it.", ["n"],
+      unless: \.folderObstacle, effects: { $0.openPicture(by: 1) }),
+    request(
+      .previousPicture, .look, "previous picture", "Opens the picture before it in the folder.", ["N"],
+      unless: \.folderObstacle, effects: { $0.openPicture(by: -1) }),
     entry(
       .overlay, .look, "overlay",
-      "Over the picture: nothing, the attention, what the codes decode to, or what drives the anchor.", ["o"],
+      "Over the picture: nothing, the patches' borders, the attention, what the codes decode to, or what drives the anchor.",
+      ["o"],
       unless: \.overlayObstacle
     ) { state in state.change { [overlay = state.nextOverlay] in $0.overlay = overlay } },
   ]
@@ -106,8 +113,16 @@ package enum CommandTable {
       unless: \.decoderObstacle
     ) { $0.change { $0.visualOnly.toggle() } },
     entry(
+      .display, .attention, "view", "The next view of the panel: in Attention map, heads, layers and matrix.", ["V"],
+      unless: \.displayObstacle
+    ) { $0.turnDisplay() },
+    entry(
+      .inspected, .attention, "inspected token", "Whose attention is shown: of <voco> or of the last prompt token.",
+      ["Q"], unless: \.inspectedObstacle
+    ) { $0.turnInspected() },
+    entry(
       .holdRange, .attention, "hold value range",
-      "Keeps the printed range of values while layer, head or picture change; again: free.", ["V"],
+      "Keeps the printed range of values while layer, head or picture change; again: free.", ["H"],
       unless: \.decoderObstacle
     ) { state in state.change { [range = state.map?.range] in $0.heldRange = $0.heldRange == nil ? range : nil } },
     entry(
@@ -147,6 +162,11 @@ package enum CommandTable {
       unless: { $0.knockOutObstacle(.knockOutHead) },
       effects: { $0.knockOut(layer: $0.view.layer, head: $0.view.head) }),
     entry(
+      .swapAnchors, .cut, "swap the anchors",
+      "Runs with another picture's anchors in the place of this one's: whether the answer follows them.", ["S"],
+      unless: \.swapObstacle
+    ) { $0.mode = .donorPath(TextField()) },
+    entry(
       .clear, .cut, "clear", "Clears the selection; again: puts the knock-out aside.", ["X"], unless: \.clearObstacle
     ) { $0.clear() },
     request(
@@ -174,11 +194,11 @@ package enum CommandTable {
     ) { $0.turnDecodeKind() },
     entry(
       .nextCandidate, .codes, "next candidate code",
-      "What would stand at the cursor: the next farther code; / and a number picks any.", ["n"],
+      "What would stand at the cursor: the next farther code; / and a number picks any.", [")"],
       unless: \.candidateObstacle
     ) { $0.moveCandidate(by: 1) },
     entry(
-      .previousCandidate, .codes, "previous candidate code", "The next nearer code.", ["b"],
+      .previousCandidate, .codes, "previous candidate code", "The next nearer code.", ["("],
       unless: \.candidateObstacle
     ) { $0.moveCandidate(by: -1) },
     entry(
@@ -212,7 +232,7 @@ package enum CommandTable {
       .keepTurns, .ask, "keep earlier turns", "Whether the next question sees earlier questions and answers.", ["T"]
     ) { $0.compressionView.keepsTurns.toggle() },
     request(
-      .newConversation, .ask, "new conversation", "Forgets turns and added pictures; the first picture stays.", ["N"],
+      .newConversation, .ask, "new conversation", "Forgets turns and added pictures; the first picture stays.", ["R"],
       unless: \.compressionObstacle, effects: { $0.startConversation() }),
   ]
 
@@ -238,6 +258,9 @@ package enum CommandTable {
       .zoomOut, .screen, "zoom out", "Shows all panels again.", ["_", "-"],
       unless: \.unzoomObstacle
     ) { $0.change { $0.isZoomed = false } },
+    entry(
+      .workspace, .screen, "workspace", "The next set of panels: explore, attention, codebook, compression, all.", ["w"]
+    ) { $0.turnWorkspace() },
     entry(.theme, .screen, "theme", "The next colour theme.", ["t"]) { state in
       state.change { [count = state.themes.count] in $0.theme = ($0.theme + 1) % count }
     },

@@ -28,6 +28,9 @@ extension InspectorState {
     case .picturePath(var line):
       edit(&line)
       mode = .picturePath(line)
+    case .donorPath(var line):
+      edit(&line)
+      mode = .donorPath(line)
     case .help(var search):
       edit(&search.query)
       search.selected = 0
@@ -46,7 +49,7 @@ extension InspectorState {
   /// The marked row of the open menu.
   package var selectedChoice: Int {
     switch mode {
-    case .normal, .prompt, .picturePath: 0
+    case .normal, .prompt, .picturePath, .donorPath: 0
     case .help(let search), .palette(let search), .find(let search): search.selected
     case .export(let selected): selected
     }
@@ -57,7 +60,7 @@ extension InspectorState {
   mutating func selectChoice(_ row: Int) {
     let row = min(max(0, row), max(0, choices.count - 1))
     switch mode {
-    case .normal, .prompt, .picturePath: break
+    case .normal, .prompt, .picturePath, .donorPath: break
     case .help(var search):
       search.selected = row
       mode = .help(search)
@@ -74,6 +77,7 @@ extension InspectorState {
   mutating func accept() -> [Effect] {
     if case .prompt(let line) = mode { return focus == .compression ? compare(line.text) : ask(line.text) }
     if case .picturePath(let line) = mode { return addPicture(line.text) }
+    if case .donorPath(let line) = mode { return swapAnchors(line.text) }
     let offered = choices
     let row = selectedChoice
     guard offered.indices.contains(row) else {

@@ -1,9 +1,24 @@
+import ColorMaps
 import Evidence
 import Statistics
 import TerminalUI
 import Trace
 
 extension InspectorState {
+  /// What a person must know before believing a number on screen.
+  var banners: [String] {
+    var banners: [String] = []
+    if !untrainedParts.isEmpty {
+      banners.append(
+        "untrained or random: \(untrainedParts.joined(separator: ", ")); these numbers support no verdict")
+    }
+    if let collapse = statistics?.collapse { banners.append(collapse) }
+    if !pictureWarnings.isEmpty {
+      banners.append("the picture's file: \(pictureWarnings.joined(separator: "; "))")
+    }
+    return banners
+  }
+
   /// The picture's name, its size in the file and the model's input side.
   var pictureWords: String {
     var words = imageName
@@ -36,7 +51,7 @@ extension InspectorState {
 
   var viewWords: String {
     guard trace != nil else { return "" }
-    return "\(choiceWords) · \(view.scale.title)\(view.hidesSinks ? " · no sinks" : "")"
+    return "\(choiceWords) · \(view.scale.rawValue)\(view.hidesSinks ? " · no sinks" : "")"
   }
 
   /// `layer 3/6 · head mean · lift`.
@@ -73,9 +88,9 @@ extension Canvas {
 
   mutating func drawBanner(_ state: InspectorState, in rect: Rect) {
     guard !rect.isEmpty else { return }
-    draw(
-      Banner("untrained or random: \(state.untrainedParts.joined(separator: ", ")); these numbers support no verdict"),
-      in: rect)
+    for (row, words) in state.banners.prefix(rect.height).enumerated() {
+      draw(Banner(words), in: Rect(x: rect.x, y: rect.y + row, width: rect.width, height: 1))
+    }
   }
 
   /// The stages that run, each with its bar and time; then those that are over.

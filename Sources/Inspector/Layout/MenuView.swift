@@ -1,3 +1,4 @@
+import Reports
 import TerminalUI
 
 extension Canvas {
@@ -17,6 +18,13 @@ extension Canvas {
       let inside = dialog(" Add a picture to the conversation ", content, in: rect)
       field.draw(in: inside, of: &frame, look)
       line("The path of a PNG or JPEG file. Enter adds it; Esc leaves.", in: inside, row: 1, style: look.theme.dialog)
+    case .donorPath(let field):
+      let inside = dialog(
+        " Swap the anchors with another picture ", Size(width: min(100, rect.width - 6), height: 2), in: rect)
+      field.draw(in: inside, of: &frame, look)
+      line(
+        "The path of a PNG or JPEG file; nothing takes the next picture of the folder. Esc leaves.", in: inside, row: 1,
+        style: look.theme.dialog)
     case .help(let search): drawChoices(state, " What works here; type to search ", search.query, in: rect)
     case .palette(let search): drawChoices(state, " Commands ", search.query, in: rect)
     case .find(let search):
@@ -33,16 +41,16 @@ extension Canvas {
     return dialog.room(in: rect)
   }
 
-  /// A text field, the rows that answer it, and what the marked row does.
+  /// A text field, the rows that answer it under their headings, and what the marked row does.
   private mutating func drawChoices(_ state: InspectorState, _ title: String, _ query: TextField?, in rect: Rect) {
     let choices = state.choices
-    let width = min(84, rect.width - 6)
+    let (lines, places) = choiceLines(choices, width: min(112, rect.width - 6) - 1)
     let fieldRows = query == nil ? 0 : 1
-    let wanted = fieldRows + max(1, choices.count) + 2
-    let inside = dialog(title, Size(width: width, height: min(wanted, max(3, rect.height - 4))), in: rect)
-    var room = inside
+    let wanted = fieldRows + max(1, lines.count) + 2
+    let size = Size(width: min(112, rect.width - 6), height: min(wanted, max(3, rect.height - 4)))
+    var room = dialog(title, size, in: rect)
     if let query {
-      query.draw(in: Rect(x: room.x, y: room.y, width: room.width, height: min(1, room.height)), of: &frame, look)
+      query.draw(in: room.top(1), of: &frame, look)
       room = room.dropping(top: 1)
     }
     if room.height >= 4, choices.indices.contains(state.selectedChoice) {
@@ -52,13 +60,37 @@ extension Canvas {
       room = room.dropping(bottom: 1)
     }
     guard !choices.isEmpty else { return line("nothing found", in: room, style: look.theme.dialog) }
-    let lines = choices.map { choice -> [Span] in
+    let selected = places.firstIndex(of: state.selectedChoice)
+    for hit in ListView(lines, selected: selected).draw(in: room, of: &frame, look) {
+      if let choice = places[hit.part] { hits.add(hit.rect, .choice(choice)) }
+    }
+  }
+
+  /// Key, title and, where there is room, the sentence, in columns; beside each line the choice that it is, `nil` for a
+  /// heading.
+  private func choiceLines(_ choices: [Choice], width: Int) -> (lines: [[Span]], places: [Int?]) {
+    let keys = min(16, choices.map { displayWidth($0.detail) }.max() ?? 0)
+    let titles = choices.map { displayWidth($0.title) }.max() ?? 0
+    let showsSummaries = width >= keys + titles + 34 && choices.contains { !$0.summary.isEmpty }
+    var lines: [[Span]] = []
+    var places: [Int?] = []
+    var heading = ""
+    for (index, choice) in choices.enumerated() {
+      if choice.heading != heading {
+        heading = choice.heading
+        lines.append([Span(heading, look.theme.menuMatch)])
+        places.append(nil)
+      }
       var style = look.theme.menu
       if choice.obstacle != nil { style.attributes.insert(.dim) }
-      let detail = choice.detail
-      let space = max(1, room.width - 1 - displayWidth(choice.title) - displayWidth(detail))
-      return [Span(choice.title + String(repeating: " ", count: space), style), Span(detail, style)]
+      let space = max(1, width - displayWidth(choice.title) - displayWidth(choice.detail))
+      let text =
+        showsSummaries
+        ? " \(TextTable.padded(choice.detail, to: keys)) \(TextTable.padded(choice.title, to: titles))  \(choice.summary)"
+        : choice.title + String(repeating: " ", count: space) + choice.detail
+      lines.append([Span(text, style)])
+      places.append(index)
     }
-    hits.add(ListView(lines, selected: state.selectedChoice).draw(in: room, of: &frame, look)) { .choice($0) }
+    return (lines, places)
   }
 }

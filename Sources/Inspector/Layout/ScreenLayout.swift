@@ -32,13 +32,13 @@ package struct ScreenLayout {
     }
     let hasRoom = size.height >= 12
     header = takeTop(size.height >= 8 ? 1 : 0)
-    banner = takeTop(!state.untrainedParts.isEmpty && size.height >= 6 ? 1 : 0)
+    banner = takeTop(size.height < 6 ? 0 : min(state.banners.count, size.height >= 24 ? 3 : 1))
     hints = takeBottom(hasRoom && width < 150 ? 1 : 0)
     status = takeBottom(1)
     progress = takeBottom(hasRoom && state.showsProgress ? 1 : 0)
-    let arrangement = state.view.isZoomed ? .single : Arrangement(size)
-    let showsTabs = arrangement == .single || arrangement == .pair
-    tabs = takeTop(showsTabs && hasRoom ? 1 : 0)
+    let arrangement = state.view.isZoomed ? .single : Arrangement(size, state.view.workspace)
+    // Where not every panel is on screen the tabs tell which there are.
+    tabs = takeTop(hasRoom && arrangement != .several(.all) ? 1 : 0)
     panels = arrangement.panels(
       in: Rect(x: 0, y: top, width: width, height: max(0, bottom - top)), focus: state.focus)
   }
@@ -48,16 +48,15 @@ package struct ScreenLayout {
 enum Arrangement: Equatable {
   /// One, with tabs.
   case single
-  /// The focused panel and the picture (or its attention) beside it.
+  /// The focused panel and the picture (or its attention) beside it, with tabs.
   case pair
-  /// Image, Attention, Anchors above Mask and Verdict; Checkpoint takes Verdict's place while focused.
-  case five
-  case all
+  /// The panels of a workspace.
+  case several(Workspace)
 
-  init(_ size: Size) {
+  init(_ size: Size, _ workspace: Workspace) {
     self =
-      size.width >= 180 && size.height >= 50
-      ? .all : size.width >= 110 && size.height >= 30 ? .five : size.width >= 110 && size.height >= 16 ? .pair : .single
+      size.width >= 110 && size.height >= 30
+      ? .several(workspace) : size.width >= 110 && size.height >= 16 ? .pair : .single
   }
 
   func panels(in room: Rect, focus: Panel) -> [(panel: Panel, rect: Rect)] {
@@ -67,25 +66,7 @@ enum Arrangement: Equatable {
       let columns = Layout(.horizontal, [.fraction(0.5), .fill]).split(room)
       let other: Panel = focus == .image ? .attention : .image
       return other == .image ? [(other, columns[0]), (focus, columns[1])] : [(focus, columns[0]), (other, columns[1])]
-    case .five, .all:
-      let rows = Layout(.vertical, [.fill(weight: 58, minimum: 0), .fill(weight: 42, minimum: 0)]).split(room)
-      let upper = Layout(
-        .horizontal, [.fill(weight: 28, minimum: 0), .fill(weight: 39, minimum: 0), .fill(weight: 33, minimum: 0)]
-      ).split(rows[0])
-      let lower = Layout(
-        .horizontal,
-        self == .all
-          ? [.fill(weight: 28, minimum: 0), .fill(weight: 39, minimum: 0), .fill(weight: 33, minimum: 0)]
-          : [.fill(weight: 30, minimum: 0), .fill(weight: 70, minimum: 0)]
-      ).split(rows[1])
-      let top: [(panel: Panel, rect: Rect)] = [(.image, upper[0]), (.attention, upper[1]), (.anchors, upper[2])]
-      return self == .all
-        ? top
-          + [(.mask, lower[0]), (.verdict, lower[1]), (focus == .compression ? .compression : .checkpoint, lower[2])]
-        : top
-          + [
-            (.mask, lower[0]), (focus == .checkpoint || focus == .compression ? focus : .verdict, lower[1]),
-          ]
+    case .several(let workspace): return workspace.places(in: room, focus: focus)
     }
   }
 }

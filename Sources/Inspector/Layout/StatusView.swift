@@ -6,10 +6,10 @@ extension InspectorState {
     let here: [Command] =
       switch focus {
       case .image: [.overlay, .pin, .range, .knockOut]
-      case .attention: [.nextLayer, .nextHead, .metric, .scale, .aggregation, .sinks, .pin, .knockOut]
+      case .attention: [.display, .nextLayer, .nextHead, .metric, .scale, .inspected, .sinks, .pin, .knockOut]
       case .anchors: [.nextGroup, .codePage, .decodeKind, .nextCandidate, .editCode, .find, .pin, .knockOut]
       case .mask: [.open, .find]
-      case .verdict: [.selectAnchors, .knockOut, .matchedRandom, .export]
+      case .verdict: [.selectAnchors, .knockOut, .swapAnchors, .matchedRandom, .export]
       case .compression: [.askFamilies, .addPicture, .keepTurns, .newConversation, .export]
       case .checkpoint: [.find, .export]
       }

@@ -53,7 +53,7 @@ extension Canvas {
     let inside =
       isFramed
       ? frame.box(
-        rect, title: "\(panel.rawValue) \(state.title(of: panel))",
+        rect, title: state.title(of: panel, width: rect.width - 6),
         style: isFocused ? look.theme.focusBorder : look.theme.border,
         titleStyle: isFocused ? look.theme.title : look.theme.dim, glyphs: look.glyphs)
       : rect
@@ -70,11 +70,20 @@ extension Canvas {
 }
 
 extension InspectorState {
-  func title(of panel: Panel) -> String {
+  /// What the panel shows and what came out, most important first: what does not fit is left out from the end.
+  func title(of panel: Panel, width: Int) -> String {
+    titleLine(["\(panel.rawValue) \(panel.title)"] + findings(panel), width: width)
+  }
+
+  private func findings(_ panel: Panel) -> [String] {
     switch panel {
-    case .attention: map == nil ? "Attention of \(inspectedToken)" : "Attention of \(inspectedToken) · \(choiceWords)"
-    case .mask: "Mask · arrows go by \(view.showsMaskCells ? "cell" : "segment")"
-    default: panel.title
+    case .image: imageFindings
+    case .attention: attentionFindings
+    case .anchors: anchorsFindings
+    case .mask: maskFindings
+    case .verdict: evidence == nil ? [] : tiers.map { "\($0.name) \($0.word)" }
+    case .compression: compressionFindings
+    case .checkpoint: checkpointFindings
     }
   }
 }
@@ -89,15 +98,15 @@ package enum HitTarget: Sendable, Hashable {
   case picture
   /// A cell of the code grid.
   case codes(GridLayout)
-  /// A cell of the mask, row and column counted from these positions.
-  case maskCells(GridLayout)
+  /// A query and a key of the mask, by their positions.
+  case maskEdge(row: Int, column: Int)
   /// A pair of segments of the mask, by their numbers.
   case maskBlock(row: Int, column: Int)
   case key(KeyReference)
   /// A layer; `nil` is all.
   case layer(Int?)
-  /// A cell of the layer × head matrix.
-  case cells(GridLayout)
+  /// A head, by its number as column and its layer as row.
+  case head(GridPoint)
   case tensor(Int)
   /// A row of the open menu.
   case choice(Int)
@@ -141,4 +150,54 @@ package struct Canvas {
   }
 
   package mutating func draw(_ widget: some Widget, in rect: Rect) { widget.draw(in: rect, of: &frame, look) }
+
+  /// A part of a panel that takes the room that is left: it is left out where it would be squeezed below its least.
+  struct Block {
+    let least: Size
+    /// Rows that it can use; the last of a column that can use more gets what is left.
+    let most: Int
+    let draw: (inout Canvas, Rect) -> Void
+
+    init(least: Size, most: Int = .max, draw: @escaping (inout Canvas, Rect) -> Void) {
+      (self.least, self.most, self.draw) = (least, max(most, least.height), draw)
+    }
+  }
+
+  /// Draws as many blocks as fit, the first ones first, in columns beside each other.
+  mutating func fill(_ rect: Rect, with blocks: [Block], gap: Int = 2) {
+    let fitting = blocks.filter { $0.least.width <= rect.width && $0.least.height <= rect.height }
+    guard !fitting.isEmpty else { return }
+    var count = max(1, min(fitting.count, (rect.width + gap) / (Self.columnWidth + gap)))
+    let widest = fitting.map(\.least.width).max() ?? 0
+    while count > 1 && (rect.width + gap) / count - gap < widest { count -= 1 }
+    var columns = [[Block]](repeating: [], count: count)
+    func used(_ column: [Block]) -> Int { column.reduce(0) { $0 + $1.least.height + 1 } }
+    for block in fitting {
+      // The emptiest column takes the next one.
+      let index = columns.indices.min { used(columns[$0]) < used(columns[$1]) } ?? 0
+      if used(columns[index]) + block.least.height <= rect.height { columns[index].append(block) }
+    }
+    columns.removeAll(where: \.isEmpty)
+    let places = Layout(.horizontal, columns.map { _ in .fill(weight: 1, minimum: 0) }, gap: gap).split(rect)
+    for (column, place) in zip(columns, places) { stack(column, in: place) }
+  }
+
+  /// A column of blocks is at least so wide where there are several.
+  private static let columnWidth = 38
+
+  private mutating func stack(_ column: [Block], in rect: Rect) {
+    var heights = column.map(\.least.height)
+    var spare = rect.height - heights.reduce(0, +) - (column.count - 1)
+    while spare > 0,
+      let next = column.indices.filter({ heights[$0] < column[$0].most }).min(by: { heights[$0] < heights[$1] })
+    {
+      heights[next] += 1
+      spare -= 1
+    }
+    var y = rect.y
+    for (block, height) in zip(column, heights) {
+      block.draw(&self, Rect(x: rect.x, y: y, width: rect.width, height: height))
+      y += height + 1
+    }
+  }
 }

@@ -7,14 +7,7 @@ package enum ReportText {
   /// Facts aligned, tables under their titles, notes last; lines longer than `width` are wrapped between words, tables
   /// are not.
   package static func lines(_ report: PanelReport, width: Int) -> [String] {
-    var lines: [String] = []
-    let nameWidth = report.facts.map { displayWidth($0.name) }.max() ?? 0
-    for fact in report.facts {
-      let room = max(10, width - nameWidth - 2)
-      for (index, part) in wrapped(fact.value.text, to: room).enumerated() {
-        lines.append(TextTable.padded(index == 0 ? fact.name : "", to: nameWidth) + "  " + part)
-      }
-    }
+    var lines = self.lines(report.facts, width: width)
     for table in report.tables {
       if !lines.isEmpty { lines.append("") }
       lines.append(table.title)
@@ -23,6 +16,17 @@ package enum ReportText {
     if !report.notes.isEmpty && !lines.isEmpty { lines.append("") }
     lines += report.notes.flatMap { wrapped($0, to: max(10, width)) }
     return lines
+  }
+
+  /// Facts alone, their values in one column.
+  static func lines(_ facts: [PanelReport.Fact], width: Int) -> [String] {
+    let nameWidth = facts.map { displayWidth($0.name) }.max() ?? 0
+    let room = max(10, width - nameWidth - 2)
+    return facts.flatMap { fact in
+      wrapped(fact.value.text, to: room).enumerated().map { index, part in
+        TextTable.padded(index == 0 ? fact.name : "", to: nameWidth) + "  " + part
+      }
+    }
   }
 
   /// All reports one under another, each under its title.

@@ -44,6 +44,8 @@ package enum Effect: Sendable, Equatable {
   /// Run the model on the picture with this prompt; progress comes back as `.progress` and `.trace`.
   /// `reusesImage`: the picture's keys and values are cached, only the answer is computed.
   case run(prompt: String, reusesImage: Bool)
+  /// Open a picture so many places further in the folder and run the model on it; `.picture` comes back first.
+  case openPicture(by: Int)
   /// Stop the run, knock-out or draws under way; `.cancelled` comes back.
   case cancel
   /// Cut edges and answer again; `.knockOutFinished` or `.failed` comes back.

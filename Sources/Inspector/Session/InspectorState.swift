@@ -71,6 +71,10 @@ package struct InspectorState: Sendable {
   package internal(set) var links: CursorLinks
   package internal(set) var statistics: TraceStatistics?
   package internal(set) var map: MapStatistics?
+  var headMaps: HeadMaps?
+  var codeAtCursor: CodeAtCursor?
+  /// The patch that the inspected token looks at most, sinks and padding apart.
+  var mostAttended: GridPoint?
   /// The square that the model sees, reduced for display.
   package internal(set) var square: Picture?
   /// The square with its overlay, as the Image panel shows it.
@@ -96,7 +100,7 @@ package struct InspectorState: Sendable {
   package init(
     imageName: String, prompt: String, size: Size, capabilities: Capabilities = Capabilities(runsModel: true),
     glyphs: Glyphs = .unicode, depth: ColorDepth = .trueColor, themes: [Theme] = [.dark, .light, .highContrast],
-    keyMap: KeyMap = .standard, takesMouse: Bool = true
+    keyMap: KeyMap = .standard, takesMouse: Bool = true, workspace: Workspace = .explore
   ) {
     precondition(!themes.isEmpty)
     self.imageName = imageName
@@ -109,6 +113,7 @@ package struct InspectorState: Sendable {
     self.keyMap = keyMap
     links = InspectorState.makeLinks(picture: nil, trace: nil, sequence: nil)
     view.takesMouse = takesMouse
+    view.workspace = workspace
     work = capabilities.runsModel ? .run : nil
   }
 
@@ -134,6 +139,8 @@ package enum Mode: Sendable, Hashable {
   case prompt(TextField)
   /// The path of a picture to add to the conversation.
   case picturePath(TextField)
+  /// The path of a picture whose anchors stand in for this one's.
+  case donorPath(TextField)
   /// The export menu with the row that is marked.
   case export(Int)
 
@@ -148,7 +155,10 @@ package enum Mode: Sendable, Hashable {
 
 extension InspectorState {
   /// What the token is called whose row the panels look at.
-  package var inspectedToken: String { trace?.model.inspectedToken ?? "<voco>" }
+  package var inspectedToken: String {
+    view.inspected == .lastPromptToken && statistics?.lastToken != nil
+      ? "the last prompt token" : trace?.model.inspectedToken ?? "<voco>"
+  }
 
   /// Why there are no codes to look at.
   package var missingCodes: String {

@@ -14,18 +14,30 @@ package struct KnockOutRequest: Sendable, Hashable {
   package let layer: Int?
   /// The one head to cut in, from 0; `nil` cuts in all.
   package let head: Int?
+  /// Where the picture lies whose anchors stand in for this one's; empty for the next one of the folder, `nil` for a cut.
+  package let donor: String?
 
-  package init(id: Int, label: String, keys: [Int], layer: Int?, head: Int?) {
+  package init(id: Int, label: String, keys: [Int], layer: Int?, head: Int?, donor: String? = nil) {
     self.id = id
     self.label = label
     self.keys = keys
     self.layer = layer
     self.head = head
+    self.donor = donor
   }
+
+  /// The same request with the name of the donor, once it is known.
+  package func named(_ donor: String) -> KnockOutRequest {
+    KnockOutRequest(id: id, label: "anchors of \(donor)", keys: keys, layer: layer, head: head, donor: donor)
+  }
+
+  /// What was done, in words: “cut A1–A4 in every layer and head”, “anchors of scene-2.png instead of its own”.
+  package var words: String { donor == nil ? "cut \(label) in \(scope)" : "\(label) instead of its own" }
 
   /// Where it was cut: “every layer”, “layer 3”, “layer 3 head 2”.
   package var scope: String {
-    switch (layer, head) {
+    if donor != nil { return "the whole run" }
+    return switch (layer, head) {
     case (nil, nil): "every layer and head"
     case (let layer?, nil): "layer \(layer + 1)"
     case (nil, let head?): "head \(head + 1) of every layer"
@@ -115,6 +127,22 @@ extension InspectorState {
     ]
   }
 
+  /// Runs the model with the anchors of another picture in the place of this one's.
+  mutating func swapAnchors(_ path: String) -> [Effect] {
+    mode = .normal
+    knockOutCount += 1
+    let keys = (0..<links.anchors).compactMap { links.position(of: .anchor($0)) }
+    work = .knockOut("anchors")
+    notice = "running with the anchors of another picture"
+    return [
+      .knockOut(
+        KnockOutRequest(
+          id: knockOutCount, label: "anchors", keys: keys, layer: nil, head: nil, donor: path.trimmingSpaces))
+    ]
+  }
+
+  var swapObstacle: String? { anchorsObstacle ?? busyObstacle }
+
   func knockOutObstacle(_ command: Command) -> String? {
     if let obstacle = weightsObstacle ?? decoderObstacle { return obstacle }
     if !codeLab.shownEdits.isEmpty { return "the codes are edited; take the edits back first" }
@@ -128,6 +156,7 @@ extension InspectorState {
     if let obstacle = weightsObstacle { return obstacle }
     if work != nil { return "the model is busy" }
     guard let result = shownKnockOut ?? knockOuts.last else { return "knock something out first" }
+    if result.request.donor != nil { return "random draws go with cuts, not with swapped anchors" }
     let candidates = matchedRandomCandidates(for: result.request)
     return candidates.count < result.request.keys.count ? "there are too few other patches to draw from" : nil
   }

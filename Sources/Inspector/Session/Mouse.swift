@@ -31,22 +31,12 @@ extension InspectorState {
       selectChoice(row)
       return accept()
     case .layer(let layer): change { $0.layer = $0.layer == layer ? nil : layer }
-    case .cells(let layout):
-      if let cell = layout.gridPoint(at: point, current: matrixCell) {
-        change {
-          $0.layer = cell.row
-          $0.head = cell.column
-        }
-      }
+    case .head(let cell): change { ($0.layer, $0.head) = (cell.row, cell.column) }
     case .tensor(let row): tensorRow = row
     case .panel, .dialog: break
     default: place(region, at: point)
     }
     return []
-  }
-
-  private var matrixCell: GridPoint? {
-    view.layer.flatMap { layer in view.head.map { GridPoint(column: $0, row: layer) } }
   }
 
   /// Puts the cursor where the mouse points.
@@ -61,8 +51,7 @@ extension InspectorState {
       cursor.moveToPatch(GridPoint(column: column, row: row), links)
     case .codes(let layout):
       if let cell = layout.gridPoint(at: point, current: cursor.code) { cursor.moveToCode(cell, links) }
-    case .maskCells(let layout):
-      if let cell = layout.gridPoint(at: point) { cursor.moveToEdge(query: cell.row, key: cell.column, links) }
+    case .maskEdge(let row, let column): cursor.moveToEdge(query: row, key: column, links)
     case .maskBlock(let row, let column):
       if let spans = trace?.sequence?.spans, spans.indices.contains(row), spans.indices.contains(column) {
         cursor.moveToEdge(query: spans[row].start, key: spans[column].start, links)

@@ -15,34 +15,9 @@ extension InspectorState {
     }
   }
 
-  private mutating func moveInPatches(_ command: Command) {
+  mutating func moveInPatches(_ command: Command) {
     let grid = links.geometry.patches
     cursor.moveToPatch(moved(cursor.patch, command, in: grid, page: max(1, grid.rows / 4)), links)
-  }
-
-  /// Right of the map's last column lie the other keys, one a line.
-  private mutating func moveInAttention(_ command: Command) {
-    let list = keyList
-    let grid = links.geometry.patches
-    if let line = list.firstIndex(of: cursor.key) {
-      switch command {
-      case .left: cursor.moveToPatch(cursor.patch, links)
-      case .right: break
-      default: cursor.move(to: list[movedLine(line, command, count: list.count, page: 8)], links)
-      }
-    } else if command == .right, cursor.patch.column == grid.columns - 1, !list.isEmpty {
-      cursor.move(to: list[min(list.count - 1, cursor.patch.row * list.count / grid.rows)], links)
-    } else {
-      moveInPatches(command)
-    }
-  }
-
-  /// The keys beside the map: anchors, then everything else that `<voco>` sees.
-  package var keyList: [KeyReference] {
-    guard let index = links.sequence else { return [] }
-    let last = index.vocoPosition ?? index.length - 1
-    return (0..<index.anchors.count).map(KeyReference.anchor)
-      + index.others.filter { $0 <= last }.map(KeyReference.position)
   }
 
   /// The anchors stand above the code grid; PgUp and PgDn leaf through the groups.
@@ -123,7 +98,7 @@ private func moved(_ point: GridPoint, _ command: Command, in grid: GridSize, pa
 }
 
 /// The next line of a list of `count` lines.
-private func movedLine(_ line: Int, _ command: Command, count: Int, page: Int) -> Int {
+func movedLine(_ line: Int, _ command: Command, count: Int, page: Int) -> Int {
   let next =
     switch command {
     case .up: line - 1

@@ -66,7 +66,7 @@ extension InspectorState {
       return ([statistics?.attentionProblem ?? "attention: the decoder has not run yet"], nil)
     }
     guard map.view.shown.indices.contains(position), map.view.layout.roles[position] != .unseen else {
-      return (["<voco> does not see it"], nil)
+      return (["\(inspectedToken) does not see it"], nil)
     }
     guard map.view.shown[position] else {
       return ([map.view.sinks.contains(position) ? "left out as a sink" : "left out: not visual"], nil)
@@ -101,10 +101,7 @@ extension InspectorState {
   }
 
   /// How the latent vector under the cursor chose its code; `nil` without the codebook.
-  package var codeChoice: CodeChoice? {
-    guard let codebook, let mgvq = trace?.mgvq else { return nil }
-    return CodeChoice(codebook, mgvq: mgvq, group: view.group, cell: cursor.code)
-  }
+  package var codeChoice: CodeChoice? { codeAtCursor?.choice }
 
   private var edgeReading: Reading {
     guard let sequence = trace?.sequence, let row = cursor.queryPosition(links),
@@ -120,13 +117,15 @@ extension InspectorState {
     return Reading(parts: parts, copyableValue: value ?? (allowed ? "1" : "0"))
   }
 
-  /// The attention on an edge, averaged over all layers and heads; `nil` for rows that a trace does not hold.
+  /// The attention on an edge, averaged over the layers that somebody reads and their heads; `nil` for rows that a trace
+  /// does not hold.
   package func edgeAttention(row: Int, column: Int) -> Float? {
     guard let language = trace?.language, let index = links.sequence else { return nil }
     let tensor =
       row == index.vocoPosition ? language.attentionVoco : row == index.length - 1 ? language.attentionLast : nil
     guard let tensor, tensor.rank == 3, tensor.shape[2] == index.length else { return nil }
-    let cells = tensor.shape[0] * tensor.shape[1]
+    let live = row == index.vocoPosition ? statistics?.inspected?.attention.liveLayers.count : tensor.shape[0]
+    let cells = (live ?? tensor.shape[0]) * tensor.shape[1]
     guard cells > 0 else { return nil }
     return (0..<cells).reduce(Float(0)) { $0 + tensor.values[$1 * index.length + column] } / Float(cells)
   }

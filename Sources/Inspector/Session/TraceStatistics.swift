@@ -4,20 +4,26 @@ package import Trace
 
 /// What follows from a trace alone, computed once when it arrives.
 package struct TraceStatistics: Sendable {
-  /// The voco row; `nil` until the decoder ran, or when the trace does not fit together.
-  package let attention: VocoAttention?
+  /// The row of `<voco>`; `nil` until the decoder ran, or when the trace does not fit together.
+  package let inspected: InspectedAttention?
+  /// The row of the last prompt token; `nil` too where it is the inspected one.
+  package let lastToken: InspectedAttention?
   /// Why there is no attention although the decoder ran.
   package let attentionProblem: String?
   /// What this one picture says about the anchors.
   package let anecdote: EvidenceVerdict?
   package let mask: MaskStatistics?
+  /// That the anchors are one vector, said out loud; `nil` while they are not.
+  let collapse: String?
   package let anchors: AnchorStatistics?
   /// One a group; empty before the codes are known.
   package let codes: [CodeUsage]
   /// Per anchor, its cosines with the patch tokens: their mean and the largest; `nil` before both are known.
   package let anchorPatchCosines: [(mean: Double, largest: Double)]?
 
-  package init(_ trace: Trace, index: SequenceIndex?) {
+  /// - Parameter before: the trace before this one with its statistics: what follows from parts that stayed is kept.
+  package init(_ trace: Trace, index: SequenceIndex?, before: (trace: Trace, statistics: TraceStatistics)? = nil) {
+    let attention: VocoAttention?
     (attention, attentionProblem) =
       if trace.language == nil {
         (nil, nil)
@@ -27,8 +33,18 @@ package struct TraceStatistics: Sendable {
         case .failure(let error): (nil, error.description)
         }
       }
+    inspected = attention.map { InspectedAttention($0) }
+    lastToken = Self.lastToken(trace)
     anecdote = attention == nil ? nil : try? VerdictEngine().verdict(picture: trace)
-    mask = trace.sequence.map { MaskStatistics($0, language: trace.language, vocoPosition: index?.vocoPosition) }
+    let earlier = before.flatMap { before in
+      before.trace.sequence.flatMap { sequence in before.statistics.mask.map { (sequence, $0) } }
+    }
+    mask = trace.sequence.map {
+      MaskStatistics($0, language: trace.language, vocoPosition: index?.vocoPosition, before: earlier)
+    }
+    collapse = trace.anchors.flatMap {
+      $0.rank == 2 ? CodebookFinding.of(AnchorSimilarity($0)).first?.sentence : nil
+    }
     anchors = trace.anchors.flatMap { $0.rank == 2 ? AnchorStatistics($0) : nil }
     anchorPatchCosines = Self.cosines(trace)
     codes = trace.mgvq.map { mgvq in (0..<mgvq.codes.groups).map { CodeUsage(mgvq.codes, group: $0) } } ?? []
@@ -36,6 +52,18 @@ package struct TraceStatistics: Sendable {
 }
 
 extension TraceStatistics {
+  /// The row of `<voco>`, whatever token is inspected.
+  package var attention: VocoAttention? { inspected?.attention }
+
+  fileprivate static func lastToken(_ trace: Trace) -> InspectedAttention? {
+    guard let language = trace.language, let sequence = trace.sequence, sequence.vocoPosition != nil,
+      sequence.vocoPosition != sequence.length - 1,
+      let layout = try? KeyLayout(sequence, patchGrid: trace.model.patchGrid, query: sequence.length - 1),
+      let attention = try? VocoAttention(layout: layout, attention: language.attentionLast)
+    else { return nil }
+    return InspectedAttention(attention)
+  }
+
   fileprivate static func cosines(_ trace: Trace) -> [(mean: Double, largest: Double)]? {
     guard let anchors = trace.anchors, let patches = trace.vision?.patches, anchors.rank == 2, patches.rank == 2,
       anchors.shape[1] == patches.shape[1], patches.shape[0] > 0

@@ -6,7 +6,9 @@ import Trace
 
 /// Takes an action into the state; the effects are for the run loop to perform.
 package func update(_ state: inout InspectorState, _ action: Action) -> [Effect] {
-  apply(action, to: &state) + state.labEffects()
+  let effects = apply(action, to: &state)
+  state.refreshCodeAtCursor()
+  return effects + state.labEffects()
 }
 
 private func apply(_ action: Action, to state: inout InspectorState) -> [Effect] {
@@ -14,6 +16,8 @@ private func apply(_ action: Action, to state: inout InspectorState) -> [Effect]
   case .input(let event): return state.handle(event)
   case .command(let command): return state.perform(command)
   case .picture(let picture, let name, let warnings):
+    if state.trace != nil { state.forgetRun() }
+    if state.capabilities.runsModel { state.work = .run }
     state.picture = picture
     state.pictureWarnings = warnings
     state.square = nil
@@ -41,6 +45,7 @@ private func apply(_ action: Action, to state: inout InspectorState) -> [Effect]
     state.notice = sentence
   case .codebook(let codebook):
     state.codebook = codebook
+    state.codeAtCursor = nil
     state.measureMargins()
   case .checkpoint(let listing):
     state.checkpoint = listing
@@ -86,38 +91,51 @@ extension InspectorState {
     }
   }
 
+  /// What was known of the picture before goes when another one is opened; how things are shown stays.
+  fileprivate mutating func forgetRun() {
+    (trace, statistics, map, headMaps, decodedCodes) = (nil, nil, nil, nil, nil)
+    (knockOuts, matchedRandom, progress) = ([], [:], [:])
+    (codeLab, compression, reusesImage) = (CodeLab(), CompressionState(), false)
+    view.selection = []
+    (view.shownKnockOut, view.heldRange, view.edits) = (nil, nil, [])
+    cursor = LinkedCursor()
+    history = ViewHistory()
+  }
+
   /// A trace of the run so far: what follows from it is computed once, here.
   mutating func take(_ trace: Trace) {
+    let before = self.trace.flatMap { trace in statistics.map { (trace: trace, statistics: $0) } }
     self.trace = trace
     prompt = trace.provenance.prompt
     if decodedCodes == nil { decodedCodes = DecodedCodes(trace) }
     clampView()
-    relink()
+    relink(after: before)
   }
 
   mutating func take(_ result: KnockOutResult) {
     work = nil
     knockOuts.append(result)
     change { $0.shownKnockOut = result.request.id }
-    notice = "cut \(result.request.label): KL \(Format.number(result.kl)) nat"
+    notice = "\(result.request.words): KL \(Format.number(result.kl)) nat"
   }
 
   /// Computes again what depends on the picture or the trace.
-  mutating func relink() {
+  mutating func relink(after before: (trace: Trace, statistics: TraceStatistics)? = nil) {
     let index = trace?.sequence.map(SequenceIndex.init)
     let geometry = links.geometry
     links = InspectorState.makeLinks(picture: picture, trace: trace, sequence: index)
     if square == nil || geometry != links.geometry { square = displaySquare }
     cursor.relink(links)
-    statistics = trace.map { TraceStatistics($0, index: index) }
-    map = nil
+    statistics = trace.map { TraceStatistics($0, index: index, before: before) }
+    (map, headMaps, codeAtCursor) = (nil, nil, nil)
     refreshMap()
+    placeCursor()
+    refreshCodeAtCursor()
   }
 
-  /// The padding's colour is the mean of CLIP's, as LLaVA pads.
   private var displaySquare: Picture? {
     picture.map {
-      links.geometry.square(of: $0, limit: InspectorState.displaySide, padding: (122, 116, 104))
+      links.geometry.square(of: $0, limit: InspectorState.displaySide, padding: InspectorState.padding)
     }
   }
 

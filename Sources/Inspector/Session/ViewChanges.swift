@@ -49,14 +49,14 @@ extension InspectorState {
 
   /// The next metric that the trace holds.
   var nextMetric: AttentionMetric {
-    let possible = statistics?.attention?.metrics ?? [.share]
+    let possible = inspected?.attention.metrics ?? [.share]
     return possible[((possible.firstIndex(of: view.metric) ?? -1) + 1) % possible.count]
   }
 
   var nextOverlay: PictureOverlay {
     let possible = PictureOverlay.allCases.filter {
       switch $0 {
-      case .none: true
+      case .none, .grid: true
       case .attention: trace?.language != nil
       case .reconstruction: trace?.mgvq?.reconstruction != nil
       case .provenance: codeLab.provenance[view.edits] != nil
@@ -68,12 +68,31 @@ extension InspectorState {
 
   /// What Enter does in the focused panel.
   mutating func openHere() {
-    if focus == .mask {
-      change { $0.showsMaskCells.toggle() }
-    } else if focus == .verdict && !view.showsFigure {
-      change { $0.showsRules.toggle() }
-    } else {
-      change { $0.isZoomed.toggle() }
+    switch focus {
+    case .mask: change { $0.showsMaskCells.toggle() }
+    case .attention: openAttention()
+    case .verdict where !view.showsFigure: change { $0.showsRules.toggle() }
+    default: change { $0.isZoomed.toggle() }
+    }
+  }
+
+  /// The next view of the focused panel.
+  mutating func turnDisplay() {
+    switch focus {
+    case .attention: turnAttentionDisplay()
+    case .mask: change { $0.showsMaskCells.toggle() }
+    case .verdict: change { $0.showsFigure.toggle() }
+    default: break
+    }
+  }
+
+  /// Why the focused panel has no other view.
+  var displayObstacle: String? {
+    switch focus {
+    case .attention: decoderObstacle
+    case .verdict: figureObstacle
+    case .mask: nil
+    default: "this panel shows all it has"
     }
   }
 
@@ -95,6 +114,26 @@ extension InspectorState {
   mutating func stepPanel(by steps: Int) -> [Effect] {
     focus(focus.advanced(by: steps))
     return compareIfShown()
+  }
+
+  /// The next workspace; its first panel is focused where it lacks the one that is.
+  mutating func turnWorkspace() {
+    change {
+      $0.workspace = $0.workspace.next
+      $0.isZoomed = false
+    }
+    if !view.workspace.panels.contains(focus) { focus(view.workspace.panels[0]) }
+    let panels = view.workspace.panels.map { "\($0.rawValue) \($0.title)" }.joined(separator: ", ")
+    notice = "workspace \(view.workspace.rawValue): \(panels)"
+  }
+
+  /// Why there is no other picture to open.
+  var folderObstacle: String? { weightsObstacle ?? (picture == nil ? "the picture is not decoded yet" : nil) }
+
+  mutating func openPicture(by step: Int) -> [Effect] {
+    work = .run
+    notice = step > 0 ? "opening the next picture" : "opening the picture before"
+    return [.openPicture(by: step)]
   }
 
   mutating func toggleMouse() -> [Effect] {
@@ -144,7 +183,7 @@ extension InspectorState {
   }
 
   var overlayObstacle: String? {
-    trace?.language == nil && trace?.mgvq?.reconstruction == nil ? "there is nothing to lay over it yet" : nil
+    shownPicture == nil ? "the picture is not decoded yet" : nil
   }
 
   var figureObstacle: String? { vocoRows.isEmpty ? decoderObstacle : nil }

@@ -1,3 +1,4 @@
+package import ColorMaps
 package import Evidence
 
 /// How the data is shown: what undo takes back.
@@ -11,7 +12,12 @@ package struct ViewSettings: Sendable, Hashable {
   /// Whether all heads together show the largest value of any, rather than the mean.
   package var takesMaximum: Bool
   package var metric: AttentionMetric
-  package var scale: MapScale
+  package var scale: ValueScale.Kind
+  /// Whose row the Attention panel looks at, and how.
+  package var inspected: InspectedRow
+  package var display: AttentionDisplay
+  /// The head that the matrix is sorted by, from 0; `nil` leaves the layers in order.
+  package var sortedHead: Int?
   /// Whether attention sinks are left out and the rest renormalised.
   package var hidesSinks: Bool
   /// Whether only anchors and patches are kept and renormalised.
@@ -28,6 +34,7 @@ package struct ViewSettings: Sendable, Hashable {
   package var theme: Int
   package var takesMouse: Bool
   package var isZoomed: Bool
+  package var workspace: Workspace
   package var showsMaskCells: Bool
   /// Codes replaced by hand, in order: undo takes them back one by one.
   package var edits: [CodeEdit]
@@ -41,7 +48,10 @@ package struct ViewSettings: Sendable, Hashable {
     head = nil
     takesMaximum = false
     metric = .share
-    scale = .linear
+    scale = .logarithmic
+    inspected = .voco
+    display = .map
+    sortedHead = nil
     hidesSinks = false
     visualOnly = false
     overlay = .none
@@ -52,6 +62,7 @@ package struct ViewSettings: Sendable, Hashable {
     theme = 0
     takesMouse = true
     isZoomed = false
+    workspace = .explore
     showsMaskCells = false
     edits = []
     showsFigure = false
@@ -67,18 +78,20 @@ package struct ViewSettings: Sendable, Hashable {
   }
 }
 
-/// How colours follow values.
-package enum MapScale: String, Sendable, CaseIterable, Codable {
-  case linear, logarithmic, rank
-
-  package var title: String { self == .logarithmic ? "log" : rawValue }
-
-  package var next: MapScale { self == .linear ? .logarithmic : self == .logarithmic ? .rank : .linear }
+extension ValueScale.Kind {
+  /// The scale after this one, for a key that steps through them.
+  var next: ValueScale.Kind {
+    switch self {
+    case .logarithmic: .rank
+    case .rank: .linear
+    case .linear: .logarithmic
+    }
+  }
 }
 
 /// What lies over the picture.
 package enum PictureOverlay: String, Sendable, CaseIterable, Codable {
-  case none, attention, reconstruction, provenance
+  case none, grid, attention, reconstruction, provenance
 }
 
 /// The changes of the view that undo takes back, newest last.

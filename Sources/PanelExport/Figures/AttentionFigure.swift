@@ -35,11 +35,7 @@ extension PanelExport {
     let values = zip(view.layout.patches, map.positions).map { key, position -> Double? in
       view.shown[key] ? (isRank ? position : view.values[key]) : nil
     }
-    let low = MapStatistics.logarithmicFloor(map.range)
-    let scale: ValueScale =
-      isRank
-      ? .linear(0...1)
-      : map.scale == .logarithmic && low > 0 ? .logarithmic(low...map.range.upperBound) : .linear(map.range)
+    let scale: ValueScale = isRank ? .linear(0...1) : map.colors
     return MatrixPlot(
       title: "\(grid.rows)×\(grid.columns) patches", values: rows(values, columns: grid.columns),
       rowTicks: ticks(grid.rows), columnTicks: ticks(grid.columns), rowLabel: "patch row", columnLabel: "patch column",

@@ -22,7 +22,7 @@ extension PanelExport {
           : "Measured: a blocked edge carries \(Format.number(Double(blocked.largest))).")
     }
     return Figure(
-      title: "The \(state.trace?.model.visualMask ?? "") mask", columnWidths: [380, 330], rowHeights: [430],
+      title: "The \(state.trace?.model.visualMask.rawValue ?? "") mask", columnWidths: [380, 330], rowHeights: [430],
       panels: [edges(sequence), blocks(mask)], notes: notes)
   }
 

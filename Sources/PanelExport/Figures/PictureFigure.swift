@@ -1,3 +1,4 @@
+import ColorMaps
 import Evidence
 import Inspector
 import Plots
@@ -14,7 +15,7 @@ extension PanelExport {
     var notes = ["\(grid.rows)×\(grid.columns) patches. n = 1 picture."]
     if let over = attentionOverlay {
       tiles.append(.init(over, caption: "attention of \(state.inspectedToken)"))
-      if let map = state.map { notes.append("Overlay: \(map.view.formula), \(map.scale.title) scale, cividis.") }
+      if let map = state.map { notes.append("Overlay: \(map.view.formula), \(map.scale.rawValue) scale, cividis.") }
     }
     if let decoded = state.decodedCodes {
       tiles.append(

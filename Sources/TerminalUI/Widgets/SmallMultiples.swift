@@ -82,6 +82,15 @@ package struct SmallMultiples: Widget, Sendable, Hashable {
       .compactMap { $0 }.joined(separator: ", ")
   }
 
+  /// How much of so much room the tiles in sight take.
+  package func size(in rect: Rect, _ look: Appearance) -> Size {
+    guard !rect.isEmpty && !tiles.isEmpty else { return Size(width: 0, height: 0) }
+    let plan = plan(in: rect, look)
+    return Size(
+      width: min(rect.width, plan.origin.x - rect.x + plan.columns.count * plan.step.width - 1),
+      height: min(rect.height, plan.origin.y - rect.y + plan.rows.count * plan.step.height - plan.gap))
+  }
+
   private struct Plan {
     /// Characters of one map.
     let map: Size
@@ -99,7 +108,7 @@ package struct SmallMultiples: Widget, Sendable, Hashable {
     let room = Size(width: rect.width - gutter, height: rect.height - 1)
     let isFramed = tiles.contains { !$0.strip.isEmpty || !$0.caption.isEmpty }
     let foot = isFramed ? 1 : 0
-    // Whole multiples that let all tiles in, else halves; a map squeezed further would show nothing.
+    // Whole multiples that let all tiles in, else three quarters or halves; squeezed further a map would show nothing.
     func size(_ numerator: Int, _ denominator: Int) -> Size {
       let width = max(1, shape.width * numerator / denominator) * (units == 2 ? 1 : 2)
       return Size(width: width, height: max(1, (shape.height * numerator / denominator + units - 1) / units))
@@ -109,7 +118,7 @@ package struct SmallMultiples: Widget, Sendable, Hashable {
         && rowNames.count * (map.height + foot + gap) - gap <= room.height
     }
     let smallest = units == 2 ? 2 : 4
-    let scales = (1...8).reversed().map { ($0, 1) } + (smallest == 2 ? [(1, 2)] : [(1, 2), (1, 4)])
+    let scales = (1...8).reversed().map { ($0, 1) } + (smallest == 2 ? [(3, 4), (1, 2)] : [(3, 4), (1, 2), (1, 4)])
     let chosen = scales.first { fits(size($0.0, $0.1), gap: 0) }
     var map = chosen.map { size($0.0, $0.1) } ?? size(1, smallest)
     map = Size(width: min(map.width, max(1, room.width)), height: min(map.height, max(1, room.height - foot)))
@@ -135,8 +144,12 @@ package struct SmallMultiples: Widget, Sendable, Hashable {
     if tile.values.isEmpty {
       let cell = Cell(look.glyphs.noData, look.theme.dim)
       frame.fill(area.intersection(clip), with: cell)
-      let middle = Rect(x: area.x, y: area.y + area.height / 2, width: area.width, height: 1).intersection(clip)
-      frame.writeLine(tile.note, in: middle, style: look.theme.dim, alignment: .center, ellipsis: look.glyphs.ellipsis)
+      let lines = wrapped(tile.note, to: max(1, area.width))
+      for (row, text) in lines.enumerated() {
+        let y = area.y + (area.height - lines.count) / 2 + row
+        let line = Rect(x: area.x, y: y, width: area.width, height: 1).intersection(clip)
+        frame.writeLine(text, in: line, style: look.theme.dim, alignment: .center, ellipsis: look.glyphs.ellipsis)
+      }
     } else {
       drawMap(tile.values, in: area, clip: clip, of: &frame, look)
     }

@@ -49,3 +49,78 @@ package struct StatusLine<Target: Sendable & Hashable>: Widget, Sendable, Hashab
   /// Columns of a hint, with the two blanks that part it from the next.
   private func width(of hint: Hint) -> Int { displayWidth(hint.key) + 1 + displayWidth(hint.label) + 2 }
 }
+
+/// Names side by side, one of them chosen; scrolled sideways so that it is in sight.
+package struct Tabs: Widget, Sendable, Hashable {
+  package var titles: [String]
+  package var selected: Int
+
+  package init(_ titles: [String], selected: Int) {
+    self.titles = titles
+    self.selected = selected
+  }
+
+  /// Draws one row; returns where each visible tab stands, for the mouse.
+  @discardableResult
+  package func draw(in rect: Rect, of frame: inout Frame, _ look: Appearance) -> [Hit<Int>] {
+    guard !rect.isEmpty else { return [] }
+    let row = Rect(x: rect.x, y: rect.y, width: rect.width, height: 1)
+    let widths = titles.map { displayWidth($0) + 2 }
+    let ends = widths.reduce(into: [Int]()) { $0.append(($0.last ?? 0) + $1) }
+    let end = titles.indices.contains(selected) ? ends[selected] : 0
+    let hidden = max(0, end - rect.width)
+    var hits: [Hit<Int>] = []
+    for (index, title) in titles.enumerated() {
+      let x = rect.x + ends[index] - widths[index] - hidden
+      let style = index == selected ? look.theme.cursor : look.theme.dim
+      frame.write(" \(title) ", at: Point(x: x, y: rect.y), style: style, clippedTo: row)
+      let place = Rect(x: x, y: rect.y, width: widths[index], height: 1).intersection(row)
+      if !place.isEmpty { hits.append(Hit(index, place)) }
+    }
+    return hits
+  }
+}
+
+/// What came out, in one sentence over as few lines as it needs, of about equal length.
+package struct Headline: Widget, Sendable, Hashable {
+  package var text: String
+  package var style: Style?
+
+  package init(_ text: String, style: Style? = nil) {
+    (self.text, self.style) = (text, style)
+  }
+
+  /// The lines of the headline in a room so wide: as few as can be, none much shorter than the others.
+  package func lines(width: Int) -> [String] {
+    let count = wrapped(text, to: width).count
+    guard count > 1 else { return wrapped(text, to: width) }
+    // The narrowest room that takes no more lines.
+    let narrowest = (1...width).first { wrapped(text, to: $0).count <= count } ?? width
+    return wrapped(text, to: narrowest)
+  }
+
+  @discardableResult
+  package func draw(in rect: Rect, of frame: inout Frame, _ look: Appearance) -> [Hit<Never>] {
+    guard !rect.isEmpty else { return [] }
+    let lines = lines(width: rect.width)
+    for (offset, line) in lines.prefix(rect.height).enumerated() {
+      let isCut = offset == rect.height - 1 && lines.count > rect.height
+      let row = Rect(x: rect.x, y: rect.y + offset, width: rect.width, height: 1)
+      frame.writeLine(
+        isCut ? line + " " + lines[offset + 1] : line, in: row, style: style ?? look.theme.title,
+        ellipsis: look.glyphs.ellipsis)
+    }
+    return []
+  }
+}
+
+/// A title whose parts stand most important first: those that do not fit are left out whole, from the end.
+package func titleLine(_ parts: [String], width: Int, separator: String = " · ") -> String {
+  var line = ""
+  for part in parts where !part.isEmpty {
+    let longer = line.isEmpty ? part : line + separator + part
+    guard line.isEmpty || displayWidth(longer) <= width else { break }
+    line = longer
+  }
+  return truncated(line, to: width)
+}

@@ -39,7 +39,7 @@ struct InspectCommand: ParsableCommand {
       try evidence.map { try VerifyReport.actions($0, weightsSHA256: opening.source.open().weightsSHA256) } ?? []
     let session = try SessionSetup(display: display)
     asking.applyThreads()
-    try session.inspect(picture, model: opening, options: asking, evidence: verified)
+    try session.inspect(picture, path: image, model: opening, options: asking, evidence: verified)
   }
 
   private func imagePath() throws -> String {

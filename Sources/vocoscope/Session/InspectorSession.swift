@@ -1,4 +1,5 @@
 import CursesTerminal
+import Dispatch
 import Inspector
 import Synchronization
 import TerminalUI
@@ -44,6 +45,7 @@ struct InspectorSession {
         exporter.queue.sync {}
         return false
       case .run(let prompt, _): worker?.run(prompt: prompt)
+      case .openPicture(let step): worker?.openPicture(by: step)
       case .cancel: worker?.cancel()
       case .knockOut(let request): worker?.knockOut(request)
       case .compress(let request): worker?.compress(request)

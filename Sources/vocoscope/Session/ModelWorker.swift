@@ -11,12 +11,14 @@ import Trace
 final class ModelWorker: Sendable {
   private let queue = DispatchQueue(label: "vocoscope.model", qos: .userInitiated)
   let mailbox: Mailbox
-  let picture: PictureSource
   private let model: ModelOpening
   let options: RunOptions
-  let state = Mutex(State())
+  let state: Mutex<State>
 
   struct State {
+    /// The picture on screen, and where it lies.
+    var picture: PictureSource
+    var path: String
     var pipeline: Pipeline?
     /// The prompt of the last run: what a knock-out asks again.
     var prompt = ""
@@ -30,8 +32,9 @@ final class ModelWorker: Sendable {
     var compressionSeconds: Double?
   }
 
-  init(picture: PictureSource, model: ModelOpening, options: RunOptions, mailbox: Mailbox) {
-    self.picture = picture
+  /// - Parameter path: where `picture` lies.
+  init(picture: PictureSource, path: String, model: ModelOpening, options: RunOptions, mailbox: Mailbox) {
+    state = Mutex(State(picture: picture, path: path))
     self.model = model
     self.options = options
     self.mailbox = mailbox
@@ -42,6 +45,24 @@ final class ModelWorker: Sendable {
     state.withLock { state in
       state.cancellation.cancel()
       state.cancellation = CancellationFlag()
+    }
+  }
+
+  var picture: PictureSource { state.withLock { $0.picture } }
+
+  /// Opens the picture so many places further in the folder, round its ends, and runs the model on it.
+  func openPicture(by step: Int) {
+    cancel()
+    start { [self] _, _ in
+      let (path, prompt) = state.withLock { ($0.path, $0.prompt) }
+      let next = try PictureFolder(around: path).path(by: step)
+      state.withLock { $0.path = next }
+      let picture = try PictureSource(path: next)
+      state.withLock { state in
+        (state.picture, state.whole, state.dialogue, state.compressionSeconds) = (picture, nil, nil, nil)
+      }
+      mailbox.post(.picture(picture))
+      run(prompt: prompt.isEmpty ? options.prompt : prompt)
     }
   }
 
@@ -64,13 +85,25 @@ final class ModelWorker: Sendable {
 
   func knockOut(_ request: KnockOutRequest) {
     start { [self] pipeline, cancellation in
-      let effect = try probe(pipeline, cancellation).effect(of: request.intervention)
+      let cut = try intervention(of: request, pipeline, cancellation)
+      let effect = try probe(pipeline, cancellation).effect(of: cut.intervention)
       mailbox.post(
         .knockOutFinished(
           KnockOutResult(
-            request: request, answer: effect.answer, kl: effect.kl, logitDifference: effect.logitDifference,
+            request: cut.request, answer: effect.answer, kl: effect.kl, logitDifference: effect.logitDifference,
             attentionVoco: effect.attentionVoco)))
     }
+  }
+
+  /// The request as the model takes it; anchors to swap in are made first, and their picture is named.
+  private func intervention(
+    of request: KnockOutRequest, _ pipeline: Pipeline, _ cancellation: CancellationFlag
+  ) throws -> (request: KnockOutRequest, intervention: Intervention) {
+    guard let donor = request.donor else { return (request, request.intervention) }
+    let path = donor.isEmpty ? try PictureFolder(around: state.withLock { $0.path }).path(by: 1) : donor
+    let other = try PictureSource(path: path)
+    let anchors = try pipeline.model.encode(other.image, run: RunContext(cancellation: cancellation)).anchors
+    return (request.named(other.name), Intervention(inputs: [.anchors(EditedRows(anchors))]))
   }
 
   func matchedRandom(_ request: MatchedRandomRequest) {

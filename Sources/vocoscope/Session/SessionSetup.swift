@@ -25,9 +25,11 @@ struct SessionSetup {
   }
 
   /// Opens the picture at once and runs the model behind it.
-  func inspect(_ picture: PictureSource, model: ModelOpening, options: RunOptions, evidence: [Action]) throws {
+  func inspect(_ picture: PictureSource, path: String, model: ModelOpening, options: RunOptions, evidence: [Action])
+    throws
+  {
     let mailbox = Mailbox { CursesTerminal.wake() }
-    let worker = ModelWorker(picture: picture, model: model, options: options, mailbox: mailbox)
+    let worker = ModelWorker(picture: picture, path: path, model: model, options: options, mailbox: mailbox)
     try run(
       mailbox, worker, imageName: picture.name, prompt: options.prompt,
       actions: [.picture(picture)] + evidence,
@@ -35,12 +37,12 @@ struct SessionSetup {
   }
 
   /// Opens the picture as `inspect` does, with the tour's words under it.
-  func tour(_ picture: PictureSource, model: ModelOpening, options: RunOptions) throws {
+  func tour(_ picture: PictureSource, path: String, model: ModelOpening, options: RunOptions) throws {
     let mailbox = Mailbox { CursesTerminal.wake() }
-    let worker = ModelWorker(picture: picture, model: model, options: options, mailbox: mailbox)
+    let worker = ModelWorker(picture: picture, path: path, model: model, options: options, mailbox: mailbox)
     try run(
       mailbox, worker, imageName: picture.name, prompt: options.prompt,
-      actions: [.picture(Picture(picture), name: picture.name)],
+      actions: [.picture(picture)],
       effects: [.run(prompt: options.prompt, reusesImage: false)], program: TourState.init)
   }
 
@@ -67,7 +69,8 @@ struct SessionSetup {
       imageName: imageName, prompt: prompt, size: terminal.size,
       capabilities: InspectorState.Capabilities(runsModel: worker != nil),
       glyphs: terminal.isUnicode ? glyphs : .ascii, depth: terminal.depth,
-      themes: display.themes(environment), keyMap: configuration.keyMap, takesMouse: display.mouse)
+      themes: display.themes(environment), keyMap: configuration.keyMap, takesMouse: display.mouse,
+      workspace: configuration.workspace)
     for action in actions { _ = update(&state, action) }
     let session = InspectorSession(
       terminal: terminal, mailbox: mailbox, worker: worker,

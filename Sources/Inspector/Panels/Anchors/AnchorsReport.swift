@@ -70,6 +70,12 @@ extension InspectorState {
     return facts
   }
 
+  var anchorsFindings: [String] {
+    let used = groupUsage.map { "\($0.used) of \(codesPerGroup) codes used here" } ?? ""
+    guard let statistics, statistics.anchors != nil else { return [used] }
+    return [used, statistics.collapse == nil ? "projector healthy" : "projector collapsed"]
+  }
+
   var groupUsage: CodeUsage? {
     statistics.flatMap { $0.codes.indices.contains(view.group) ? $0.codes[view.group] : nil }
   }

@@ -98,10 +98,7 @@ extension InspectorState {
   }
 
   /// Anchors that are one vector, said out loud.
-  var collapseWords: String? {
-    guard let anchors = trace?.anchors, anchors.rank == 2 else { return nil }
-    return CodebookFinding.of(AnchorSimilarity(anchors)).first?.sentence
-  }
+  var collapseWords: String? { statistics?.collapse }
 
   /// What the edits did: answer, anchors and attention beside the old.
   var editWords: [String] {

@@ -164,7 +164,22 @@ extension InspectorState {
   }
 
   /// The codes of the shown group by their distance from the one at the cursor, itself left out.
-  package var codeNeighbours: [(code: Int, distance: Double)]? {
+  package var codeNeighbours: [(code: Int, distance: Double)]? { codeAtCursor?.neighbours }
+
+  /// What the codebook says of the code at the cursor, computed again when the cursor stands on another one.
+  mutating func refreshCodeAtCursor() {
+    guard let codebook, let mgvq = trace?.mgvq else {
+      codeAtCursor = nil
+      return
+    }
+    if let known = codeAtCursor, known.group == view.group, known.cell == cursor.code { return }
+    codeAtCursor = CodeAtCursor(
+      group: view.group, cell: cursor.code,
+      choice: CodeChoice(codebook, mgvq: mgvq, group: view.group, cell: cursor.code),
+      neighbours: measuredNeighbours)
+  }
+
+  private var measuredNeighbours: [(code: Int, distance: Double)]? {
     guard let codebook, let codes = trace?.mgvq?.codes, codebook.groups.indices.contains(view.group) else { return nil }
     let book = codebook.groups[view.group]
     let own = codes[view.group, cursor.code.row, cursor.code.column]

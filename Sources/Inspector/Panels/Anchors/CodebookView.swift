@@ -54,3 +54,13 @@ package struct CodeChoice: Sendable, Equatable {
     nearest = best.map { ($0.code, $0.distance.squareRoot()) }
   }
 }
+
+/// What the codebook says of the code at the cursor.
+struct CodeAtCursor: Sendable {
+  let group: Int
+  let cell: GridPoint
+  /// How its latent vector chose it; `nil` when the codebook does not fit the trace.
+  let choice: CodeChoice?
+  /// The other codes of the group, the nearest first.
+  let neighbours: [(code: Int, distance: Double)]?
+}

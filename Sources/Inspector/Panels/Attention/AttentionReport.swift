@@ -1,3 +1,4 @@
+import ColorMaps
 import Evidence
 import Statistics
 import Trace
@@ -5,7 +6,7 @@ import Trace
 extension InspectorState {
   var attentionReport: PanelReport {
     var report = PanelReport(.attention, title: "Attention of \(inspectedToken)")
-    guard let map, let attention = statistics?.attention else {
+    guard let map else {
       report.notes = [statistics?.attentionProblem ?? "The decoder has not run yet."]
       return report
     }
@@ -14,13 +15,22 @@ extension InspectorState {
     report.add("heads", headWords)
     report.add(
       "scale",
-      "\(view.scale.title) from \(Format.number(map.range.lowerBound)) to \(Format.number(map.range.upperBound))")
+      "\(view.scale.rawValue) from \(Format.number(map.range.lowerBound)) to \(Format.number(map.range.upperBound))")
     report.facts += shareFacts(map.view)
-    report.tables = [keyTable(map), patchTable(map), matrixTable(map.cells), curveTable(map.cells)]
+    if let best = inspected?.strongest {
+      report.add("most", "layer \(best.layer + 1) head \(best.head + 1), \(liftText(best.lift))")
+    }
+    report.tables = [
+      keyTable(map), patchTable(map), matrixTable(map.cells), curveTable(map.cells),
+    ]
+    if map.matrix.statistic != map.cells.statistic { report.tables.append(matrixTable(map.matrix)) }
     if let cut = map.knockOut, let result = shownKnockOut {
       report.tables.append(knockOutTable(map.view, cut, label: result.request.label))
     }
-    report.notes = [SinkRule().sentence(visible: attention.layout.visible.count)]
+    if let dead = inspected?.deadLayer {
+      report.notes.append("What \(inspectedToken) attends to in layer \(dead + 1), the last, is read by nobody.")
+    }
+    report.notes += [SinkRule().sentence(visible: map.view.layout.visible.count)]
     return report
   }
 
@@ -49,8 +59,7 @@ extension InspectorState {
   }
 
   private func keyTable(_ map: MapStatistics) -> PanelReport.Table {
-    let rows = keyList.compactMap { key -> [ReportValue]? in
-      guard let position = links.position(of: key), map.view.layout.roles[position] != .unseen else { return nil }
+    let rows = map.listed.map { _, position -> [ReportValue] in
       let isShown = map.view.shown[position]
       return [
         .text(keyName(position)), .integer(position), isShown ? .number(map.view.values[position]) : .missing,

@@ -1,73 +1,94 @@
+package import ColorMaps
 package import Evidence
-import Foundation
+import Statistics
+import TerminalUI
 import Trace
 
 /// What follows from a trace under one choice of layer, head and metric; computed when one of them changes.
 package struct MapStatistics: Sendable {
   package let view: AttentionView
-  /// The range of values that the colours span.
-  package let range: ClosedRange<Double>
-  package let scale: MapScale
+  /// The values that the colours span.
+  package let colors: ValueScale
   /// `[P]`, where each patch lies between the colours' ends, 0…1; not a number where it is not shown.
   package let positions: [Double]
-  /// The matrix and the curve, which do not depend on layer and head.
+  /// The curve over layers and its heads, which do not depend on layer and head.
   package let cells: CellStatistics
+  /// What the layer × head matrix shows: lifts, or a share where there are no anchors to compare.
+  package let matrix: CellStatistics
   /// The same numbers of the run with edges cut; `nil` when no knock-out is shown.
   package let knockOut: AttentionView?
+  /// `[P]`, the knock-out's values minus the run's; not a number where either is not shown. Empty without a knock-out.
+  package let difference: [Double]
+  /// The largest change of a patch; the ends of the difference's colours.
+  package let differenceLimit: Double
+  /// `[P]`, the knock-out's patches on the same colours.
+  package let cutPositions: [Double]
+  /// The keys that stand beside the map, with their positions.
+  let listed: [(key: KeyReference, position: Int)]
+
+  package var scale: ValueScale.Kind { colors.kind }
+  package var range: ClosedRange<Double> { colors.range }
 
   /// `nil` if the trace holds no such metric.
-  init?(_ attention: VocoAttention, settings: ViewSettings, cells: CellStatistics?, knockOut: KnockOutResult?) {
+  init?(
+    _ attention: VocoAttention, settings: ViewSettings, links: CursorLinks, previous: MapStatistics?,
+    knockOut result: KnockOutResult?
+  ) {
     guard let view = AttentionView(attention, settings.query) else { return nil }
     self.view = view
-    scale = settings.scale
-    let patches = view.layout.patches.filter { view.shown[$0] }.map { view.values[$0] }
-    range = settings.heldRange ?? (patches.min() ?? 0)...(patches.max() ?? 0)
-    let wanted = CellStatistics.statistic(for: settings.metric)
-    self.cells =
-      if let cells, cells.statistic == wanted, cells.hidesSinks == settings.hidesSinks {
-        cells
-      } else {
-        CellStatistics(attention, wanted, hidesSinks: settings.hidesSinks)
-      }
-    self.knockOut = knockOut.flatMap { result in
-      let cut = try? VocoAttention(layout: attention.layout, attention: result.attentionVoco)
-      return cut.flatMap { AttentionView($0, settings.query) }
+    let shown = (view.layout.patches + view.layout.anchors).filter { view.shown[$0] }.map { view.values[$0] }
+    let colors =
+      settings.heldRange.map { ValueScale(settings.scale, over: $0, values: shown) }
+      ?? ValueScale(settings.scale, holding: shown)
+    self.colors = colors
+    let hasAnchors = !view.layout.anchors.isEmpty
+    cells = CellStatistics.kept(
+      previous?.cells, attention, CellStatistics.statistic(for: settings.metric, view.layout),
+      hidesSinks: settings.hidesSinks)
+    matrix = CellStatistics.kept(
+      previous?.matrix, attention,
+      !hasAnchors ? .patchShare : settings.metric == .normWeighted ? .normWeightedLift : .lift,
+      hidesSinks: settings.hidesSinks)
+    let cut = result.flatMap { result in
+      (try? VocoAttention(layout: attention.layout, attention: result.attentionVoco))
+        .flatMap { AttentionView($0, settings.query) }
     }
-    positions = MapStatistics.positions(of: view, range: range, scale: scale)
+    knockOut = cut
+    positions = MapStatistics.positions(of: view, colors)
+    cutPositions = cut.map { MapStatistics.positions(of: $0, colors) } ?? []
+    difference =
+      cut.map { cut in
+        view.layout.patches.map { view.shown[$0] && cut.shown[$0] ? cut.values[$0] - view.values[$0] : .nan }
+      } ?? []
+    differenceLimit = difference.filter(\.isFinite).map(abs).max() ?? 0
+    listed = links.listedKeys(upTo: view.layout.query).compactMap { key in
+      links.position(of: key).flatMap { view.layout.roles[$0] == .unseen ? nil : (key, $0) }
+    }
   }
 
   /// Where a key lies between the colours' ends, 0…1; not a number where it is not shown.
-  package func position(of key: Int) -> Double {
-    MapStatistics.position(of: key, view, range: range, scale: scale)
+  package func position(of key: Int) -> Double { MapStatistics.position(of: key, view, colors) }
+
+  private static func positions(of view: AttentionView, _ colors: ValueScale) -> [Double] {
+    view.layout.patches.map { position(of: $0, view, colors) }
   }
 
-  static func positions(of view: AttentionView, range: ClosedRange<Double>, scale: MapScale) -> [Double] {
-    view.layout.patches.map { position(of: $0, view, range: range, scale: scale) }
-  }
-
-  private static func position(of key: Int, _ view: AttentionView, range: ClosedRange<Double>, scale: MapScale)
-    -> Double
-  {
+  private static func position(of key: Int, _ view: AttentionView, _ colors: ValueScale) -> Double {
     guard view.shown.indices.contains(key), view.shown[key] else { return .nan }
-    switch scale {
-    case .linear: return fraction(view.values[key], range.lowerBound, range.upperBound)
-    case .logarithmic:
-      let low = logarithmicFloor(range)
-      guard low > 0, view.values[key] > 0 else { return 0 }
-      return fraction(log(view.values[key]), log(low), log(range.upperBound))
-    case .rank:
-      guard let rank = view.rank(of: key), view.shownCount > 1 else { return 1 }
-      return 1 - Double(rank - 1) / Double(view.shownCount - 1)
+    if colors.range.lowerBound == colors.range.upperBound { return view.values[key] > 0 ? 1 : 0 }
+    return colors.clampedPosition(view.values[key]) ?? .nan
+  }
+}
+
+extension ValueScale {
+  /// The scale of a kind over a range that is held; ranks are always among `values`.
+  init(_ kind: Kind, over range: ClosedRange<Double>, values: [Double]) {
+    switch kind {
+    case .rank: self = .rank(of: values)
+    case .logarithmic where range.upperBound > 0:
+      self = .logarithmic(max(range.lowerBound, range.upperBound * 1e-4)...range.upperBound)
+    case .linear, .logarithmic: self = .linear(range)
     }
-  }
-
-  /// The lower end of a logarithmic scale: the smallest value, but at most four decades below the largest.
-  package static func logarithmicFloor(_ range: ClosedRange<Double>) -> Double {
-    max(range.lowerBound, range.upperBound * 1e-4)
-  }
-
-  private static func fraction(_ value: Double, _ low: Double, _ high: Double) -> Double {
-    high > low ? min(1, max(0, (value - low) / (high - low))) : value >= high && value > 0 ? 1 : 0
   }
 }
 
@@ -75,6 +96,8 @@ package struct MapStatistics: Sendable {
 package struct CellStatistics: Sendable {
   package let statistic: CellStatistic
   package let hidesSinks: Bool
+  /// The query that the numbers belong to.
+  let query: Int
   /// `[L][H]`; `nil` where it is undefined.
   package let matrix: [[Double?]]
   /// `[L]`.
@@ -82,40 +105,73 @@ package struct CellStatistics: Sendable {
   /// What uniform attention would give; `nil` where that depends on the values.
   package let uniform: Double?
   package let formula: String
+  /// The largest defined number of matrix, curve and uniform line, and the smallest positive one.
+  package let maximum: Double
+  let leastPositive: Double
 
-  init(_ attention: VocoAttention, _ statistic: CellStatistic, hidesSinks: Bool) {
+  private init(_ attention: VocoAttention, _ statistic: CellStatistic, hidesSinks: Bool) {
     let sinks = hidesSinks ? Set(attention.sinks(.all)) : []
     self.statistic = statistic
     self.hidesSinks = hidesSinks
+    query = attention.layout.query
     matrix = attention.matrix(statistic, excluding: sinks)
     curve = attention.curve(statistic, excluding: sinks)
     uniform = statistic.uniform(layout: attention.layout)
     formula = statistic.formula(layout: attention.layout)
+    let all = (matrix.joined() + curve + [uniform]).compactMap { $0 }
+    maximum = all.max() ?? 0
+    leastPositive = all.filter { $0 > 0 }.min() ?? 0
   }
 
-  /// The largest defined number of matrix, curve and uniform line.
-  package var maximum: Double {
-    max(matrix.flatMap { $0 }.compactMap { $0 }.max() ?? 0, curve.compactMap { $0 }.max() ?? 0, uniform ?? 0)
+  /// The numbers computed before where they are the ones that are asked for.
+  static func kept(
+    _ before: CellStatistics?, _ attention: VocoAttention, _ statistic: CellStatistic, hidesSinks: Bool
+  ) -> CellStatistics {
+    if let before, before.statistic == statistic, before.hidesSinks == hidesSinks,
+      before.query == attention.layout.query
+    {
+      return before
+    }
+    return CellStatistics(attention, statistic, hidesSinks: hidesSinks)
   }
 
-  /// Rollout has no heads: beside it the matrix shows the anchors' share.
-  static func statistic(for metric: AttentionMetric) -> CellStatistic {
-    switch metric {
+  /// Rollout has no heads: beside it the curve shows the anchors' share.
+  static func statistic(for metric: AttentionMetric, _ layout: KeyLayout) -> CellStatistic {
+    if layout.anchors.isEmpty { return layout.patches.isEmpty ? .prefixShare : .patchShare }
+    return switch metric {
     case .share, .rollout: .anchorShare
     case .lift: .lift
     case .normWeighted: .normWeightedShare
     }
   }
+
+  /// Whether the numbers are ratios, which stand on a logarithmic axis.
+  var isRatio: Bool { [.lift, .normWeightedLift, .liftOverUniform].contains(statistic) }
+
+  /// The axis of the numbers: ratios over powers of ten with a floor, shares from 0.
+  var axis: ValueScale {
+    guard isRatio, maximum > 0 else { return .linear(0...max(maximum, .ulpOfOne)) }
+    return .logarithmic(max(min(leastPositive, 0.5), CellStatistics.floor)...max(maximum, 2))
+  }
+
+  /// A ratio below this is as good as none.
+  static let floor = 0.01
+
+  func text(_ value: Double) -> String { isRatio ? liftText(value) : Format.percent(value) }
 }
 
-extension InspectorState {
-  /// Computes the map again after the view or the trace changed.
-  mutating func refreshMap() {
-    let previous = statistics?.attention == nil ? nil : map?.cells
-    if let available = statistics?.attention?.metrics, !available.contains(view.metric) { view.metric = .share }
-    map = statistics?.attention.flatMap {
-      MapStatistics($0, settings: view, cells: previous, knockOut: shownKnockOut)
-    }
-    refreshPicture()
+/// A lift in words: one of almost nothing, or over almost nothing, has no digits that mean anything.
+package func liftText(_ lift: Double?) -> String {
+  guard let lift, lift.isFinite else { return "×\(Format.none)" }
+  if lift < CellStatistics.floor { return "<×0.01" }
+  return lift >= 1000 ? ">×999" : lift < 1 ? "×" + decimal(lift, digits: 2) : Format.times(lift)
+}
+
+extension CursorLinks {
+  /// The keys that have no place in the picture, up to a query: anchors, then everything else.
+  func listedKeys(upTo query: Int) -> [KeyReference] {
+    guard let sequence else { return [] }
+    return (0..<sequence.anchors.count).map(KeyReference.anchor)
+      + sequence.others.filter { $0 <= query }.map(KeyReference.position)
   }
 }

@@ -40,6 +40,14 @@ extension Canvas {
 }
 
 extension InspectorState {
+  var checkpointFindings: [String] {
+    guard let checkpoint else { return [] }
+    return [
+      checkpoint.problems == 0
+        ? "\(Format.integer(checkpoint.rows.count)) tensors ok" : "\(checkpoint.problems) tensors not ok"
+    ]
+  }
+
   var checkpointReport: PanelReport {
     var report = PanelReport(.checkpoint)
     guard let checkpoint else {

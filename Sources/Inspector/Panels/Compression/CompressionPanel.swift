@@ -75,6 +75,12 @@ extension Canvas {
 }
 
 extension InspectorState {
+  var compressionFindings: [String] {
+    guard let facts = compression.facts else { return [] }
+    let answer = compression.latest?[.voco].map { "<voco> says “\($0.text)”" } ?? ""
+    return ["\(Format.integer(facts.prompt.visual)) : \(facts.prompt.voco)", answer]
+  }
+
   func compressionLines(width: Int) -> CompressionLines {
     CompressionLines(
       state: compression, view: compressionView, look: appearance, width: width, waiting: compressionWaiting)

@@ -1,11 +1,13 @@
 import ColorMaps
 import Evidence
+import Statistics
 import Tensor
 import TerminalUI
 import Trace
 
 extension Canvas {
-  /// The picture with the cursor's patch; beside it, where there is room, what is known about both.
+  /// The picture as large as it goes, with the cursor's patch; in the room beside or below it that patch with its
+  /// neighbours, what is known about both, and the stages of the run.
   mutating func drawImage(
     _ state: InspectorState, in rect: Rect, frameRect: Rect?, pictures: PictureRenderer?
   ) {
@@ -22,9 +24,79 @@ extension Canvas {
     hits.add(area, .picture)
     drawPatchMarks(state, over: area)
     if let frameRect { drawTicks(state, area, frameRect) }
-    if legendRows > 0 { drawImageLegend(state, in: rect.bottom(1)) }
-    let side = room.dropping(left: area.width + 2)
-    if side.width >= 18 { drawImageFacts(state, in: side) }
+    if legendRows > 0 {
+      drawImageLegend(state, in: Rect(x: rect.x, y: area.maxY, width: max(area.width, min(40, rect.width)), height: 1))
+    }
+    let blocks =
+      [magnifierBlock(state, pictures), numbersBlock(state), stagesBlock(state)]
+      + [decodedBlock(state, pictures), attentionBlock(state, in: Rect(x: 0, y: 0, width: 48, height: 36))].compactMap {
+        $0
+      }
+    let side = rect.dropping(left: area.width + 2)
+    let below = rect.dropping(top: area.height + legendRows + 1)
+    if side.width >= 18 { fill(side, with: blocks) } else if below.height >= 5 { fill(below, with: blocks) }
+  }
+
+  /// The cursor's patch with its eight neighbours, from the picture itself.
+  private func magnifierBlock(_ state: InspectorState, _ pictures: PictureRenderer?) -> Block {
+    Block(least: Size(width: 18, height: 9)) { canvas, rect in
+      guard let around = state.magnified else { return }
+      let point = state.cursor.patch
+      canvas.line("patch (\(point.row),\(point.column)) and its neighbours", in: rect, style: canvas.look.theme.title)
+      let room = rect.dropping(top: 1)
+      // A multiple of three, so that each patch has cells of its own.
+      let scale = max(1, min(room.width / 6, room.height / 3))
+      let area = Rect(x: room.x, y: room.y, width: 6 * scale, height: 3 * scale).intersection(room)
+      canvas.frame.drawPicture(
+        around.pixels, width: around.width, height: around.height, in: area,
+        with: pictures ?? .best(for: canvas.look))
+      let middle = Rect(x: area.x + 2 * scale, y: area.y + scale, width: 2 * scale, height: scale)
+      canvas.drawBrackets(middle, over: area)
+    }
+  }
+
+  /// What the picture's codes decode to, unless that is what is shown.
+  private func decodedBlock(_ state: InspectorState, _ pictures: PictureRenderer?) -> Block? {
+    guard let decoded = state.decodedCodes, state.view.overlay != .reconstruction else { return nil }
+    return Block(least: Size(width: 24, height: 13), most: 26) { canvas, rect in
+      canvas.line("what the codes decode to", in: rect, style: canvas.look.theme.title)
+      let room = rect.dropping(top: 1)
+      let picture = decoded.reconstruction
+      let size = PictureRenderer.size(ofWidth: picture.width, height: picture.height, in: room.size)
+      canvas.frame.drawPicture(
+        picture.pixels, width: picture.width, height: picture.height,
+        in: Rect(x: room.x, y: room.y, width: size.width, height: size.height),
+        with: pictures ?? .best(for: canvas.look))
+    }
+  }
+
+  /// Where the inspected token looks, unless that lies over the picture.
+  private func attentionBlock(_ state: InspectorState, in room: Rect) -> Block? {
+    guard let map = state.map, !state.overlaysMap else { return nil }
+    return mapBlock(state, map, in: room)
+  }
+
+  /// What is known about the picture and the patch.
+  private func numbersBlock(_ state: InspectorState) -> Block {
+    let facts = state.imageFacts
+    return Block(least: Size(width: 30, height: 4), most: facts.count + 4) { canvas, rect in
+      for (row, text) in ReportText.lines(facts, width: rect.width).enumerated() {
+        canvas.line(text, in: rect, row: row)
+      }
+    }
+  }
+
+  /// The stages with their times as bars.
+  private func stagesBlock(_ state: InspectorState) -> Block {
+    let stages = PipelineStage.allCases.compactMap { state.progress[$0] }
+    let rows = stages.map {
+      Bars.Row(label: $0.stage.title, value: $0.seconds, text: "\(Format.seconds($0.seconds)) \($0.state.words)")
+    }
+    let slowest = max(stages.map(\.seconds).max() ?? 0, .ulpOfOne)
+    return Block(least: Size(width: 30, height: min(3, rows.count + 1)), most: rows.count + 2) { canvas, rect in
+      guard !rows.isEmpty else { return }
+      canvas.draw(Bars(title: "stages, seconds", rows, scale: .linear(0...slowest)), in: rect)
+    }
   }
 
   /// Whole half cells a patch where that costs little room, else as large as fits.
@@ -54,13 +126,17 @@ extension Canvas {
         look.glyphs.bullet, mark(look.theme.selectionColor), x: cells.x + (cells.width - 1) / 2, y: cells.y, clip: area)
     }
     let cursor = cells(of: state.cursor.patch, grid, in: area)
-    for y in cursor.y..<cursor.maxY {
-      if cursor.width == 1 {
-        frame.put("+", mark(look.theme.cursorColor), x: cursor.x, y: y, clip: area)
-      } else {
-        frame.put("[", mark(look.theme.cursorColor), x: cursor.x, y: y, clip: area)
-        frame.put("]", mark(look.theme.cursorColor), x: cursor.maxX - 1, y: y, clip: area)
-      }
+    if cursor.width == 1 {
+      for y in cursor.y..<cursor.maxY { frame.put("+", mark(look.theme.cursorColor), x: cursor.x, y: y, clip: area) }
+    } else {
+      drawBrackets(cursor, over: area)
+    }
+  }
+
+  private mutating func drawBrackets(_ place: Rect, over area: Rect) {
+    for y in place.y..<place.maxY {
+      frame.put("[", mark(look.theme.cursorColor), x: place.x, y: y, clip: area)
+      frame.put("]", mark(look.theme.cursorColor), x: place.maxX - 1, y: y, clip: area)
     }
   }
 
@@ -82,20 +158,12 @@ extension Canvas {
     switch state.view.overlay {
     case .attention where state.overlaysMap:
       line("\(size), \(state.view.metric.rawValue) over the picture", in: rect, style: look.theme.dim)
+    case .grid: line("\(size), their borders", in: rect, style: look.theme.dim)
     case .reconstruction where state.trace?.mgvq?.reconstruction != nil:
       line("what the codes decode to, \(size)", in: rect, style: look.theme.dim)
     case .provenance where look.hasColor && state.codeLab.provenance[state.view.edits] != nil:
       line("what drives A\(state.cursor.anchor + 1), \(size)", in: rect, style: look.theme.dim)
     default: line("\(size), no overlay", in: rect, style: look.theme.dim)
-    }
-  }
-
-  private mutating func drawImageFacts(_ state: InspectorState, in rect: Rect) {
-    let report = state.imageReport
-    var row = 0
-    for text in ReportText.lines(report, width: rect.width) {
-      line(text, in: rect, row: row)
-      row += 1
     }
   }
 }

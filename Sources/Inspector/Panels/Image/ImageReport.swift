@@ -24,6 +24,15 @@ extension InspectorState {
     return report
   }
 
+  var imageFindings: [String] {
+    let looks = mostAttended.map { "\(inspectedToken) looks most at patch (\($0.row),\($0.column))" } ?? ""
+    let answer = trace?.generation.map { "“\($0.text)”" } ?? ""
+    return [looks, answer].filter { !$0.isEmpty }
+  }
+
+  /// The report's facts alone.
+  var imageFacts: [PanelReport.Fact] { imageReport.facts }
+
   /// Width and height of the picture in its file; `nil` before it is known.
   var pictureSize: (width: Int, height: Int)? {
     if let picture { return (picture.width, picture.height) }

@@ -17,6 +17,10 @@ extension InspectorState {
       shownPicture = blend(provenance, over: base)
       return
     }
+    if view.overlay == .grid {
+      shownPicture = base.withGrid(links.geometry.patches)
+      return
+    }
     guard view.overlay == .attention, overlaysMap, let map else {
       shownPicture = base
       return
@@ -58,6 +62,47 @@ extension InspectorState {
       colors: positions.map { $0.isFinite ? ColorMap.cividis.color($0) : nil }, columns: grid.columns, rows: grid.rows,
       opacity: 0.5)
     return Picture(width: base.width, height: base.height, pixels: pixels)
+  }
+}
+
+extension InspectorState {
+  /// Pixels a side of the magnified patches.
+  private static let magnifiedSide = 96
+
+  /// The cursor's patch with its eight neighbours, as they are in the picture; padding around it.
+  var magnified: Picture? {
+    guard let picture = picture ?? square else { return nil }
+    let grid = links.geometry.patches
+    let area = links.geometry.pixels(of: cursor.patch, in: grid)
+    let (width, height) = (area.x.count, area.y.count)
+    let side = min(Self.magnifiedSide, 3 * max(width, height))
+    var pixels: [UInt8] = []
+    pixels.reserveCapacity(side * side * 3)
+    for y in 0..<side {
+      let row = area.y.lowerBound - height + (2 * y + 1) * 3 * height / (2 * side)
+      for x in 0..<side {
+        let column = area.x.lowerBound - width + (2 * x + 1) * 3 * width / (2 * side)
+        let color = picture.rgb(x: column, y: row) ?? InspectorState.padding
+        pixels += [color.red, color.green, color.blue]
+      }
+    }
+    return Picture(width: side, height: side, pixels: pixels)
+  }
+
+  /// The mean colour of CLIP's normalisation, as LLaVA pads.
+  static let padding: (red: UInt8, green: UInt8, blue: UInt8) = (122, 116, 104)
+}
+
+extension Picture {
+  /// The picture with the borders of the patches darkened.
+  fileprivate func withGrid(_ grid: GridSize) -> Picture {
+    var pixels = pixels
+    func darken(_ x: Int, _ y: Int) {
+      for channel in 0..<3 { pixels[(y * width + x) * 3 + channel] /= 3 }
+    }
+    for row in 0..<grid.rows { for x in 0..<width { darken(x, row * height / grid.rows) } }
+    for column in 0..<grid.columns { for y in 0..<height { darken(column * width / grid.columns, y) } }
+    return Picture(width: width, height: height, pixels: pixels)
   }
 }
 

@@ -4,32 +4,74 @@ import TerminalUI
 import Trace
 
 extension Canvas {
-  /// Blocks or cells, then the edge under the cursor with its reason, and whether blocked edges carry nothing.
+  /// The whole matrix, so that its shape is seen; beside or below it the edges round the cursor, the segments in numbers
+  /// and the edge under the cursor with its reason.
   mutating func drawMask(_ state: InspectorState, in rect: Rect) {
-    guard let mask = state.statistics?.mask, let sequence = state.trace?.sequence else {
+    guard let mask = state.statistics?.mask, let sequence = state.trace?.sequence, sequence.length > 0 else {
       return line("The sequence is not laid out yet.", in: rect, style: look.theme.dim)
     }
-    let text = edgeLines(state, mask, width: rect.width)
-    let textRows = min(text.count, max(1, rect.height / 2))
-    let room = rect.dropping(bottom: textRows)
-    for (row, entry) in text.prefix(textRows).enumerated() {
-      line(entry.text, in: rect.bottom(textRows), row: row, style: entry.style)
+    let side = rect.width >= 60 && rect.height >= 8
+    let map = MaskMap(mask.coverage, segments: mask.segments, cursor: state.maskEdge?.point)
+    if side {
+      let unit = look.drawsHalfBlocks ? 2 : 4
+      // The names of the segments stand at the left of the matrix.
+      let width = min(rect.width - 30, (rect.height - 1) * unit / (look.drawsHalfBlocks ? 1 : 2) + 9)
+      drawMaskMap(map, in: rect.left(width))
+      fill(
+        rect.dropping(left: width + 2),
+        with: [
+          edgeBlock(state, mask, width: rect.width - width - 2), magnifierBlock(state, sequence),
+          blocksBlock(state, mask),
+        ])
+      return
     }
-    let blockRows = mask.spans.count + 1
-    if room.height >= blockRows + 10 && room.width < 90 {
-      drawMaskBlocks(state, mask, in: Rect(x: room.x, y: room.y, width: room.width, height: blockRows))
-      drawMaskCells(state, sequence, in: room.dropping(top: blockRows + 1))
-    } else if room.width >= 90 {
-      let halves = Layout(.horizontal, [.fill, .fill], gap: 2).split(room)
-      drawMaskBlocks(state, mask, in: halves[0])
-      drawMaskCells(state, sequence, in: halves[1])
-    } else if state.view.showsMaskCells {
-      drawMaskCells(state, sequence, in: room)
+    let text = edgeLines(state, mask, width: rect.width)
+    let textRows = min(text.count, max(1, rect.height / 3))
+    draw(text, in: rect.bottom(textRows))
+    let room = rect.dropping(bottom: textRows)
+    let rows = mask.spans.count + 1
+    if state.view.showsMaskCells && room.height < 24 {
+      drawMagnifier(state, sequence, in: room)
+    } else if room.height >= 6 {
+      let map = min(room.height, room.width / 2 + 1)
+      drawMaskMap(MaskMap(mask.coverage, segments: mask.segments, cursor: state.maskEdge?.point), in: room.top(map))
+      let below = room.dropping(top: map + 1)
+      if below.height >= rows { drawMaskBlocks(state, mask, in: below) }
     } else {
       drawMaskBlocks(state, mask, in: room)
     }
   }
 
+  private mutating func drawMaskMap(_ map: MaskMap, in rect: Rect) {
+    hits.add(map.draw(in: rect, of: &frame, look)) { .maskEdge(row: $0.row, column: $0.column) }
+  }
+
+  private mutating func draw(_ lines: [(text: String, style: Style)], in rect: Rect) {
+    for (row, entry) in lines.prefix(rect.height).enumerated() {
+      line(entry.text, in: rect, row: row, style: entry.style)
+    }
+  }
+
+  private func edgeBlock(_ state: InspectorState, _ mask: MaskStatistics, width: Int) -> Block {
+    let rows = edgeLines(state, mask, width: min(width, 60)).count
+    return Block(least: Size(width: 24, height: min(rows, 6)), most: rows) {
+      $0.draw($0.edgeLines(state, mask, width: $1.width), in: $1)
+    }
+  }
+
+  private func magnifierBlock(_ state: InspectorState, _ sequence: SequenceTrace) -> Block {
+    Block(least: Size(width: 50, height: 6)) { $0.drawMagnifier(state, sequence, in: $1) }
+  }
+
+  private func blocksBlock(_ state: InspectorState, _ mask: MaskStatistics) -> Block {
+    let rows = mask.spans.count + 2
+    return Block(least: Size(width: 28, height: rows), most: rows) { canvas, rect in
+      canvas.line("allowed edges, query down, key across", in: rect, style: canvas.look.theme.title)
+      canvas.drawMaskBlocks(state, mask, in: rect.dropping(top: 1))
+    }
+  }
+
+  /// What the blocked edges carry, the edge under the cursor and its reason.
   private func edgeLines(_ state: InspectorState, _ mask: MaskStatistics, width: Int) -> [(text: String, style: Style)]
   {
     var lines: [(text: String, style: Style)] = []
@@ -38,10 +80,23 @@ extension Canvas {
       let names = "\(state.keyName(edge.row)) \(edge.row) → \(state.keyName(edge.column)) \(edge.column): \(verdict)"
       lines += wrapped(names, to: width).map { ($0, look.theme.title) }
       lines += wrapped(edge.sentence, to: width).map { ($0, look.theme.text) }
+      if let value = state.edgeAttention(row: edge.row, column: edge.column) {
+        let words = "attention \(Format.number(Double(value))), mean over live layers and heads"
+        lines += wrapped(words, to: width).map { ($0, look.theme.text) }
+      }
     }
     let holds = mask.blocked?.holds ?? true
-    let checked = "blocked edges \(state.blockedWords(mask))"
-    return wrapped(checked, to: width).map { ($0, holds ? look.theme.good : look.theme.bad) } + lines
+    let checked = wrapped("blocked edges \(state.blockedWords(mask))", to: width)
+      .map { ($0, holds ? look.theme.good : look.theme.bad) }
+    return lines + checked
+  }
+
+  /// Every edge round the cursor, a cell each.
+  private mutating func drawMagnifier(_ state: InspectorState, _ sequence: SequenceTrace, in rect: Rect) {
+    guard rect.height >= 3, let edge = state.maskEdge else { return }
+    line("edges round the cursor", in: rect, style: look.theme.title)
+    let magnifier = MaskMagnifier(size: sequence.length, center: edge.point) { sequence.allows(row: $0, column: $1) }
+    hits.add(magnifier.draw(in: rect.dropping(top: 1), of: &frame, look)) { .maskEdge(row: $0.row, column: $0.column) }
   }
 
   /// Segments against segments: all, none or how many edges are allowed; query in rows, key in columns.
@@ -71,65 +126,5 @@ extension Canvas {
         hits.add(place, .maskBlock(row: row, column: key))
       }
     }
-  }
-
-  /// One cell an edge, in a window round the cursor.
-  private mutating func drawMaskCells(_ state: InspectorState, _ sequence: SequenceTrace, in rect: Rect) {
-    guard sequence.length > 0, rect.height >= 2, rect.width >= 2, let edge = state.maskEdge else { return }
-    let room = rect.dropping(bottom: 1)
-    let cursor = GridPoint(column: edge.column, row: edge.row)
-    let layout = GridLayout(columns: sequence.length, rows: sequence.length, in: room, look, keeping: cursor)
-    let (allowed, blocked) = (ColorMap.cividis.color(1), look.theme.noDataColor)
-    for y in layout.area.y..<layout.area.maxY {
-      for x in layout.area.x..<layout.area.maxX {
-        let place = Point(x: x, y: y)
-        guard let upper = layout.gridPoint(at: place, unit: 0) else { continue }
-        let isUpper = sequence.allows(row: upper.row, column: upper.column)
-        guard look.drawsHalfBlocks else {
-          frame.put(isUpper ? "#" : ".", isUpper ? look.theme.text : look.theme.dim, x: x, y: y, clip: room)
-          continue
-        }
-        let lower = layout.gridPoint(at: place, unit: 1)
-        let isLower = lower.map { sequence.allows(row: $0.row, column: $0.column) }
-        let style = Style(
-          isUpper ? allowed : blocked, on: isLower.map { $0 ? allowed : blocked } ?? look.theme.background)
-        frame.put(look.glyphs.upperHalf, style, x: x, y: y, clip: room)
-      }
-    }
-    draw(GridMarks(layout: layout, cursor: cursor), in: room)
-    hits.add(layout.area, .maskCells(layout))
-    let rows = "\(layout.first.row)–\(layout.first.row + layout.visible.height - 1)"
-    let columns = "\(layout.first.column)–\(layout.first.column + layout.visible.width - 1)"
-    line("queries \(rows), keys \(columns) of \(sequence.length)", in: rect.bottom(1), style: look.theme.dim)
-  }
-}
-
-extension SegmentKind {
-  /// Three letters at most, for narrow columns.
-  var shortName: String {
-    switch self {
-    case .bos: "bos"
-    case .anchors: "anc"
-    case .patches: "pat"
-    case .newline: "nl"
-    case .voco: "voc"
-    case .text: "txt"
-    }
-  }
-}
-
-extension MaskStatistics {
-  /// The segment that holds a position.
-  func span(of position: Int) -> Int? { spans.firstIndex { $0.range.contains(position) } }
-
-  /// `all`, `none`, or how many edges, as exactly as the width allows.
-  func words(row: Int, column: Int, width: Int) -> String {
-    let (count, total) = (allowed[row][column], total(row: row, column: column))
-    if count == 0 { return width >= 4 ? "none" : "·" }
-    if count == total { return "all" }
-    let exact = "\(Format.integer(count))/\(Format.integer(total))"
-    if displayWidth(exact) <= width { return exact }
-    let short = Format.integer(count)
-    return displayWidth(short) <= width ? short : "\(count / 1000)k"
   }
 }

@@ -1,7 +1,16 @@
 import Statistics
-import Tensor
 import TerminalUI
-package import Trace
+import Trace
+
+/// A cell of the mask: query and key, whether the edge is allowed, and why.
+package struct MaskEdge: Sendable, Equatable {
+  package let row: Int
+  package let column: Int
+  package let isAllowed: Bool
+  package let sentence: String
+
+  var point: GridPoint { GridPoint(column: column, row: row) }
+}
 
 extension InspectorState {
   var maskReport: PanelReport {
@@ -33,6 +42,15 @@ extension InspectorState {
     return report
   }
 
+  var maskFindings: [String] {
+    guard let mask = statistics?.mask, let model = trace?.model else { return [] }
+    var checked = "blocked edges \(blockedWords(mask))"
+    if let blocked = mask.blocked, blocked.count > 0, blocked.holds {
+      checked = "\(Format.integer(blocked.count)) blocked edges carry 0.0 \(glyphs.isUnicode ? "✓" : "ok")"
+    }
+    return [model.visualMask.rawValue, checked, "arrows go by \(view.showsMaskCells ? "cell" : "segment")"]
+  }
+
   /// What the blocked edges carry, checked against the measured attention.
   func blockedWords(_ mask: MaskStatistics) -> String {
     guard let blocked = mask.blocked else { return "not checked: the decoder has not run yet" }
@@ -43,7 +61,7 @@ extension InspectorState {
   }
 
   /// The mask cell under the cursor with its reason; `nil` before the sequence is known.
-  package var maskEdge: (row: Int, column: Int, isAllowed: Bool, sentence: String)? {
+  package var maskEdge: MaskEdge? {
     guard let sequence = trace?.sequence, let index = links.sequence, let model = trace?.model,
       let row = cursor.queryPosition(links), let column = links.position(of: cursor.key)
     else { return nil }
@@ -51,61 +69,6 @@ extension InspectorState {
     let isAllowed = sequence.allows(row: row, column: column)
     let sentence =
       reason.isAllowed == isAllowed ? reason.sentence : "The trace's mask differs from the rule: \(reason.sentence)"
-    return (row, column, isAllowed, sentence)
+    return MaskEdge(row: row, column: column, isAllowed: isAllowed, sentence: sentence)
   }
-}
-
-/// The mask counted by segments, and checked against the attention that was measured.
-package struct MaskStatistics: Sendable, Equatable {
-  package let spans: [SequenceSpan]
-  /// `[spans][spans]`, allowed edges from a query segment (row) to a key segment (column).
-  package let allowed: [[Int]]
-  /// What the attention rows carry on edges that the mask blocks; `nil` before the decoder ran.
-  package let blocked: BlockedEdges?
-
-  /// The largest attention on a blocked edge, over the two rows of every layer and head that a trace holds.
-  package struct BlockedEdges: Sendable, Equatable {
-    package let largest: Float
-    /// Edges looked at: blocked keys × layers × heads.
-    package let count: Int
-
-    package var holds: Bool { largest == 0 }
-  }
-
-  package init(_ sequence: SequenceTrace, language: LanguageTrace?, vocoPosition: Int?) {
-    let spans = sequence.spans
-    let length = sequence.length
-    self.spans = spans
-    allowed = sequence.mask.withUnsafeBufferPointer { mask in
-      spans.map { rows in
-        spans.map { columns in
-          var count = 0
-          for row in rows.range where row < length {
-            let start = row * length
-            for column in columns.range where column < length && mask[start + column] != 0 { count += 1 }
-          }
-          return count
-        }
-      }
-    }
-    blocked = language.map { language in
-      var largest: Float = 0
-      var count = 0
-      let rows = [(vocoPosition, language.attentionVoco), (length - 1, language.attentionLast)]
-      for case (let row?, let attention) in rows where row >= 0 && attention.rank == 3 && attention.shape[2] == length {
-        let keys = (0..<length).filter { !sequence.allows(row: row, column: $0) }
-        let cells = attention.shape[0] * attention.shape[1]
-        count += keys.count * cells
-        attention.values.withUnsafeBufferPointer { values in
-          for cell in 0..<cells {
-            for key in keys { largest = max(largest, abs(values[cell * length + key])) }
-          }
-        }
-      }
-      return BlockedEdges(largest: largest, count: count)
-    }
-  }
-
-  /// Edges between two segments, allowed or not.
-  package func total(row: Int, column: Int) -> Int { spans[row].count * spans[column].count }
 }

@@ -81,7 +81,7 @@ extension Canvas {
       }
       let mark = result.request.id == state.view.shownKnockOut ? look.glyphs.pointer : " "
       return styled(
-        "\(mark)cut \(result.request.label) in \(result.request.scope): “\(result.answer)”, "
+        "\(mark)\(result.request.words): “\(result.answer)”, "
           + "KL \(Format.number(result.kl)) nat, logit difference \(Format.number(result.logitDifference))\(matched ?? "")",
         look.theme.text, rect)
     }

@@ -86,7 +86,7 @@ extension InspectorState {
     guard let result = shownKnockOut ?? knockOuts.last else {
       return bare(tier.word.rawValue, "", "Not measured here: run verify, or knock out a selection.")
     }
-    var sentence = "\(result.request.label) cut in \(result.request.scope)"
+    var sentence = result.request.words
     if let draws = matchedRandom[result.request.id], let percentile = draws.percentile(of: result.kl) {
       sentence += ": percentile \(Format.number(percentile)) of \(draws.kls.count) matched draws"
     }

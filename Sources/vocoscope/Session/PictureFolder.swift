@@ -1,0 +1,24 @@
+import Foundation
+
+/// The pictures that lie beside one, in the order of their names.
+struct PictureFolder {
+  private let paths: [String]
+  private let index: Int
+
+  /// - Throws: what the file system says when the folder cannot be read.
+  init(around path: String) throws {
+    let file = URL(fileURLWithPath: path)
+    let folder = file.deletingLastPathComponent()
+    let names = try FileManager.default.contentsOfDirectory(atPath: folder.path)
+      .filter { name in ["png", "jpg", "jpeg"].contains(URL(fileURLWithPath: name).pathExtension.lowercased()) }
+    // The one on screen is among them, whatever it is called.
+    let all = Set(names).union([file.lastPathComponent]).sorted {
+      $0.compare($1, options: .numeric) == .orderedAscending
+    }
+    paths = all.map { folder.appendingPathComponent($0).path }
+    index = all.firstIndex(of: file.lastPathComponent) ?? 0
+  }
+
+  /// The path so many places further, round the ends.
+  func path(by step: Int) -> String { paths[((index + step) % paths.count + paths.count) % paths.count] }
+}
