@@ -157,8 +157,8 @@ let package = Package(
     tests(
       "Experiments",
       [
-        "Tensor", "WeightFormats", "ImageLoading", "Tokenization", "HTCVLM", "Trace", "Evidence", "Statistics",
-        "Evaluation", "JSON", "Reports",
+        "Tensor", "Safetensors", "WeightFormats", "ImageLoading", "Tokenization", "HTCVLM", "Trace", "Evidence",
+        "Statistics", "Evaluation", "JSON", "Reports",
       ],
       fixtures: true),
     tests("Evaluation", ["JSON", "Statistics", "Experiments"], fixtures: true),

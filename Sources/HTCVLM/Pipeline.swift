@@ -222,8 +222,8 @@ package final class Pipeline: Sendable {
     memory.withLock { if $0.picture == picture.sha256 { $0.reconstruction = made } }
   }
 
-  /// `weightsSHA256` is empty while it is not known.
-  func provenance(_ picture: PictureSource, _ prompt: String) -> Provenance {
+  /// What a run of a picture is made from; `weightsSHA256` is empty while it is not known.
+  package func provenance(_ picture: PictureSource, _ prompt: String) -> Provenance {
     Provenance(
       version: version, imageName: picture.name, imageWidth: picture.image.width, imageHeight: picture.image.height,
       imageSHA256: picture.sha256, modelName: checkpoint.name, configSHA256: checkpoint.configSHA256,

@@ -125,7 +125,7 @@ struct CommandLineTests {
   @Test(
     "The manual names every option that a command has",
     arguments: [
-      "inspect", "demo", "view", "ask", "report", "trace", "verify", "codebook", "eval", "check", "convert",
+      "inspect", "demo", "view", "ask", "report", "trace", "verify", "codebook", "probe", "eval", "check", "convert",
       "doctor",
     ])
   func manual(command: String) throws {

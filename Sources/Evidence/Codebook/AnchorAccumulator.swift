@@ -16,6 +16,8 @@ package struct AnchorAccumulator: Sendable {
   /// Mean and largest cosine of each anchor with the patch tokens.
   private var patchMeans: [Moments]
   private var patchMaxima: [Moments]
+  /// Of the projector that made the anchors.
+  package private(set) var health = AnchorHealth()
 
   package init(anchors: Int, dimension: Int) {
     self.anchors = anchors
@@ -27,8 +29,10 @@ package struct AnchorAccumulator: Sendable {
     patchMaxima = patchMeans
   }
 
-  /// Adds a picture's anchors `[A, D]` and, if there are any, its patch tokens `[P, D]`.
-  package mutating func add(_ picture: Tensor, patches: Tensor? = nil) {
+  /// Adds a picture's anchors `[A, D]`, what stands before the activations of their projector and, if there are any, its
+  /// patch tokens `[P, D]`.
+  package mutating func add(_ picture: Tensor, beforeActivations layers: [Tensor] = [], patches: Tensor? = nil) {
+    health.add(picture, beforeActivations: layers)
     precondition(picture.shape == [anchors, directions.first?.count ?? 0])
     let similarity = AnchorSimilarity(picture)
     count += 1

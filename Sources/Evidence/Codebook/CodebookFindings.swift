@@ -143,6 +143,7 @@ package struct CodebookFinding: Sendable, Hashable, Codable {
     case dependentGroups = "dependent_groups"
     case collapsedAnchors = "collapsed_anchors"
     case constantAnchors = "constant_anchors"
+    case collapsedProjector = "projector_collapsed"
     case unpopulatedBuffers = "unpopulated_buffers"
     case missingAnchors = "missing_anchors"
     case usageDrift = "usage_drift"

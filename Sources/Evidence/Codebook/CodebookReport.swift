@@ -65,6 +65,7 @@ package struct CodebookReport: Sendable {
     if let anchors {
       findings += (anchors.worst.map { CodebookFinding.of($0, source: anchorSource) } ?? [])
       findings += anchors.acrossPictures.map { CodebookFinding.acrossPictures($0, source: anchorSource) } ?? []
+      findings += [anchors.health.finding(source: anchorSource)].compactMap { $0 }
     }
     return findings + buffers.findings
   }
@@ -160,9 +161,10 @@ private struct AnchorJSON: Encodable {
   let acrossPictures: [Double?]?
   let toPatchesMean: [Double?]?
   let toPatchesLargest: [Double?]?
+  let health: AnchorHealth
 
   enum CodingKeys: String, CodingKey {
-    case source, norms, cosines
+    case source, norms, cosines, health
     case acrossPictures = "across_pictures"
     case toPatchesMean = "to_patches_mean"
     case toPatchesLargest = "to_patches_largest"
@@ -175,6 +177,7 @@ private struct AnchorJSON: Encodable {
     acrossPictures = anchors.acrossPictures?.map(finite)
     toPatchesMean = anchors.toPatches?.map { finite($0.mean) }
     toPatchesLargest = anchors.toPatches?.map { finite($0.largest) }
+    health = anchors.health
   }
 
   func encode(to encoder: any Encoder) throws {
@@ -185,6 +188,7 @@ private struct AnchorJSON: Encodable {
     try values.encode(acrossPictures, forKey: .acrossPictures)
     try values.encode(toPatchesMean, forKey: .toPatchesMean)
     try values.encode(toPatchesLargest, forKey: .toPatchesLargest)
+    try values.encode(health, forKey: .health)
   }
 }
 

@@ -25,11 +25,12 @@ package struct PictureUsage: Sendable {
   package var pictures: Int { usage.pictures }
 
   /// Adds a picture: its codes and, if they are at hand, the latent `[C, h, w]` that they were chosen for, its anchors
-  /// `[A, D]` and its patch tokens `[P, D]`.
+  /// `[A, D]` with what stands before their projector's activations, and its patch tokens `[P, D]`.
   ///
   /// - Throws: `EvidenceError.shape` if the codes do not fit the codebook.
   package mutating func add(
-    _ codes: CodeGrid, latent: Tensor? = nil, anchors picture: Tensor? = nil, patches: Tensor? = nil
+    _ codes: CodeGrid, latent: Tensor? = nil, anchors picture: Tensor? = nil,
+    beforeActivations layers: [Tensor] = [], patches: Tensor? = nil
   ) throws(EvidenceError) {
     try usage.add(codes)
     try coOccurrence.add(codes)
@@ -45,7 +46,7 @@ package struct PictureUsage: Sendable {
     }
     guard let picture else { return }
     if anchors == nil { anchors = AnchorAccumulator(anchors: picture.shape[0], dimension: picture.shape[1]) }
-    anchors?.add(picture, patches: patches)
+    anchors?.add(picture, beforeActivations: layers, patches: patches)
   }
 }
 

@@ -135,6 +135,7 @@ package struct CodebookRun {
       let codes = try model.encode(image)
       try usage.add(
         codes.codes, latent: codes.latent, anchors: try model.anchors(codes.quantized),
+        beforeActivations: model.anchorPreActivations(codes.quantized),
         patches: wantsPatches ? try model.patchTokens(image) : nil)
       try also(name, image, codes)
     }
@@ -160,9 +161,10 @@ package struct CodebookRun {
     for _ in 0..<Self.probeCount {
       let indices = (0..<model.groups * side * side).map { _ in Int32(generator.below(codebook.codesPerGroup)) }
       let grid = CodeGrid(groups: model.groups, height: side, width: side, indices: indices)
-      guard let vectors = try model.anchors(grid) else { return nil }
+      let quantized = try model.codeVectors(grid)
+      guard let vectors = try model.anchors(quantized) else { return nil }
       if anchors == nil { anchors = AnchorAccumulator(anchors: vectors.shape[0], dimension: vectors.shape[1]) }
-      anchors?.add(vectors)
+      anchors?.add(vectors, beforeActivations: model.anchorPreActivations(quantized))
     }
     return anchors
   }

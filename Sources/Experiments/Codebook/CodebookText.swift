@@ -114,7 +114,17 @@ package struct CodebookText {
       }
       return row
     }
-    return [title] + TextTable().lines([head] + rows)
+    return [title] + TextTable().lines([head] + rows) + [projector(anchors.health)]
+  }
+
+  private func projector(_ health: AnchorHealth) -> String {
+    let parts = zip(["first", "second"], zip(health.saturated, health.dead)).map { name, shares in
+      "\(name) layer \(Format.percent(shares.0)) flat, \(Format.percent(shares.1)) in every picture"
+    }
+    let rank = health.rank.map {
+      ["the anchors vary along \(significant($0)) directions over pictures (effective rank)"]
+    }
+    return "  projector: " + ((rank ?? []) + parts).joined(separator: "; ")
   }
 
   private var reconstruction: [String] {
@@ -198,7 +208,17 @@ extension CodebookText {
         rows.append(["anchor", "", "across A\(anchor + 1)", "\(across[anchor])", document.report.anchorSource.rawValue])
       }
     }
-    return rows
+    return rows + health(anchors.health)
+  }
+
+  private func health(_ health: AnchorHealth) -> [[String]] {
+    var values: [(String, String)] = [("norm_mean", "\(health.norms.mean)")]
+    if let rank = health.rank { values.append(("rank", "\(rank)")) }
+    for (layer, (saturated, dead)) in zip(health.saturated, health.dead).enumerated() {
+      values += [("saturated \(layer + 1)", "\(saturated)"), ("dead \(layer + 1)", "\(dead)")]
+    }
+    values.append(("collapsed", "\(health.isCollapsed)"))
+    return values.map { ["projector", "", $0.0, $0.1, document.report.anchorSource.rawValue] }
   }
 
   private var comparisonRows: [[String]] {

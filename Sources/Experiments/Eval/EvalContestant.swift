@@ -4,6 +4,7 @@ import Foundation
 package import HTCVLM
 import ImageLoading
 import JSON
+import Tensor
 import Tokenization
 package import Trace
 
@@ -17,11 +18,21 @@ package struct EvalContestant: Sendable {
   let model: Model
   /// What a checkpoint's text may attend to.
   let from: VisualSource
+  /// What is taken from a checkpoint while it is asked.
+  private(set) var intervention: EvalIntervention?
 
   /// A checkpoint, whole or in parts.
   package init(_ source: CheckpointSource, from: VisualSource) {
     model = .checkpoint(source)
     self.from = from
+  }
+
+  /// The same checkpoint under an intervention; nil for a file of answers, which cannot be asked again.
+  package func under(_ intervention: EvalIntervention) -> EvalContestant? {
+    guard case .checkpoint = model else { return nil }
+    var contestant = self
+    contestant.intervention = intervention
+    return contestant
   }
 
   /// A checkpoint directory, or a file of answers.
@@ -33,7 +44,8 @@ package struct EvalContestant: Sendable {
 
   /// What reports call a checkpoint of this name: what its text sees and what of it is not trained belong to it.
   func name(_ checkpoint: String, untrained parts: [String]) -> String {
-    let seen = from == .voco ? checkpoint : "\(checkpoint) (\(from.rawValue))"
+    let how = [from == .voco ? nil : from.rawValue, intervention?.title].compactMap { $0 }.joined(separator: ", ")
+    let seen = how.isEmpty ? checkpoint : "\(checkpoint) (\(how))"
     return parts.isEmpty ? seen : "\(seen) [\(parts.joined(separator: ", "))]"
   }
 }
@@ -94,6 +106,9 @@ final class EvalSubject {
   private let model: HTCVLMModel
   private let weights: WeightIdentity
   private let from: VisualSource
+  private let intervention: EvalIntervention?
+  private let seed: UInt64
+  private let donors: AnchorDonors?
   private let images: String
   private let options: GenerationOptions
   private let run: RunContext
@@ -103,7 +118,8 @@ final class EvalSubject {
   private var last: (image: ImageReference, sha256: String, cache: VisualCache)?
 
   init(
-    _ pipeline: Pipeline, of contestant: EvalContestant, images: String, settings: EvalRun.Settings, run: RunContext
+    _ pipeline: Pipeline, of contestant: EvalContestant, images: String, settings: EvalRun.Settings,
+    donors: AnchorDonors?, run: RunContext
   ) {
     let checkpoint = pipeline.checkpoint
     model = pipeline.model
@@ -112,8 +128,12 @@ final class EvalSubject {
     sha256 = "\(checkpoint.configSHA256)+\(checkpoint.weightsSHA256)"
     promptTemplate = model.configuration.promptTemplate ?? PromptTemplate.vocoLLaMA
     from = contestant.from
+    intervention = contestant.intervention
+    seed = settings.seed
+    self.donors = donors
+    let clause = intervention.map { ", \($0.clause(seed: settings.seed))" } ?? ""
     self.settings =
-      "from \(from.rawValue), greedy, at most \(settings.maxNewTokens) tokens, precision \(settings.precision.rawValue), "
+      "from \(from.rawValue)\(clause), greedy, at most \(settings.maxNewTokens) tokens, precision \(settings.precision.rawValue), "
       + "vocoscope \(settings.version)"
     self.images = images
     options = GenerationOptions(maxNewTokens: settings.maxNewTokens)
@@ -158,18 +178,39 @@ final class EvalSubject {
 
   private func compressed(_ image: ImageReference) throws -> (sha256: String, cache: VisualCache) {
     if let last, last.image == image { return (last.sha256, last.cache) }
-    let decoded =
-      switch image {
-      case .file(let path): try ImageDecoder.decode(path: ImageReference.path(of: path, in: images))
-      case .embedded(let embedded): try ImageDecoder.decode(Array(embedded.data()), path: image.key)
-      }
+    let decoded = try decode(image)
     if !decoded.warnings.isEmpty {
       pictureWarnings.append("\(image.key): \(decoded.warnings.joined(separator: "; "))")
     }
     // Freed before the next is made: a 7B model's keys and values of one picture are hundreds of megabytes.
     last = nil
-    let cache = try model.compress(model.encode(decoded.image, run: run), run: run)
+    let cache = try compress(model.encode(decoded.image, run: run), of: image)
     last = (image, decoded.fileSHA256, cache)
     return (decoded.fileSHA256, cache)
+  }
+
+  private func decode(_ image: ImageReference) throws -> DecodedImage {
+    switch image {
+    case .file(let path): try ImageDecoder.decode(path: ImageReference.path(of: path, in: images))
+    case .embedded(let embedded): try ImageDecoder.decode(Array(embedded.data()), path: image.key)
+    }
+  }
+
+  /// The picture under the intervention.
+  private func compress(_ visual: VisualEncoding, of image: ImageReference) throws -> VisualCache {
+    switch intervention {
+    case nil: return try model.compress(visual, run: run)
+    case .cut(let keys):
+      let plain = try model.compress(visual, run: run)
+      let positions = try keys.positions(plain, picture: image.key, seed: seed, model: name)
+      return try model.recompress(plain, intervention: .cut(keys: positions), run: run)
+    case .swapAnchors:
+      guard visual.anchors.shape[0] > 0, let donor = donors?.donor(of: image) else {
+        throw ExperimentError("\(name): has no anchors to swap")
+      }
+      let anchors = try model.anchors(of: decode(donor).image, run: run)
+      return try model.compress(
+        visual, intervention: Intervention(inputs: [.anchors(EditedRows(anchors))]), run: run)
+    }
   }
 }

@@ -13,11 +13,16 @@ package struct EvalRun: Sendable {
     package var maxNewTokens: Int
     package var precision: Precision
     package var shard: Shard
+    /// Of what interventions draw.
+    package var seed: UInt64
     /// This program's, for the provenance.
     package var version: String
 
-    package init(maxNewTokens: Int, precision: Precision = .exact, shard: Shard = .whole, version: String) {
+    package init(
+      maxNewTokens: Int, precision: Precision = .exact, shard: Shard = .whole, seed: UInt64 = 0, version: String
+    ) {
       self.maxNewTokens = maxNewTokens
+      self.seed = seed
       self.precision = precision
       self.shard = shard
       self.version = version
@@ -63,6 +68,8 @@ package struct EvalRun: Sendable {
       return EvalAnswers(header: results.header, records: results.records)
     }
     let asked = answered.count { $0 == nil }
+    let swaps = contestants.contains { $0.intervention == .swapAnchors }
+    let donors = swaps ? try AnchorDonors(questions.questions, seed: settings.seed) : nil
     var files = EvalFiles(path: path, isShared: asked > 1)
     var all: [EvalAnswers] = []
     for (contestant, answers) in zip(contestants, answered) {
@@ -71,7 +78,7 @@ package struct EvalRun: Sendable {
       } else if case .checkpoint(let source) = contestant.model {
         let place = asked > 1 ? "\(all.count + 1)/\(contestants.count) " : ""
         let subject = EvalSubject(
-          try open(source, settings.precision), of: contestant, images: images, settings: settings,
+          try open(source, settings.precision), of: contestant, images: images, settings: settings, donors: donors,
           run: RunContext(cancellation: cancellation))
         all.append(try ask(subject, savingTo: files.path(for: subject.name)) { progress(place + subject.name, $0) })
       }

@@ -22,12 +22,15 @@ package struct EvaluationReport: Sendable, Equatable {
   package let sources: [Source]
   /// The program's version that scored.
   package let version: String
+  /// What interventions cost, beside the same models without them.
+  package let effects: [InterventionEffect]
 
   package init(_ comparison: Comparison, sources: [Source], version: String) {
     precondition(sources.count == comparison.models.count, "each model has its source")
     self.comparison = comparison
     self.sources = sources
     self.version = version
+    effects = InterventionEffect.all(comparison, sources: sources)
   }
 
   /// The comparison's tables, then a line of provenance for each model.
@@ -37,7 +40,8 @@ package struct EvaluationReport: Sendable, Equatable {
       return "\(model.model): \(source.header.modelSHA256), \(source.header.settings)\(pictures)"
     }
     let questions = sources.first.map { ["questions \($0.header.questionsSHA256), scored by vocoscope \(version)"] }
-    return comparison.text + "\n" + (lines + (questions ?? [])).map { $0 + "\n" }.joined()
+    return comparison.text + "\n" + effects.map { $0.text + "\n" }.joined()
+      + (lines + (questions ?? [])).map { $0 + "\n" }.joined()
   }
 
   /// The comparison's JSON with a member `provenance`.
@@ -54,12 +58,13 @@ package struct EvaluationReport: Sendable, Equatable {
       "models": .array(models),
     ])
     guard case .object(let object) = comparison.json else { preconditionFailure("a comparison is an object") }
-    return .object(object.members + [JSONMember("provenance", provenance)])
+    let differences = JSONMember("differences", .array(effects.map(\.json)))
+    return .object(object.members + (effects.isEmpty ? [] : [differences]) + [JSONMember("provenance", provenance)])
   }
 
   /// The comparison's rows, then rows whose figure is one of provenance and whose value is text.
   package var csv: String {
-    var rows: [[String]] = []
+    var rows = effects.flatMap { $0.csv(comparison.benchmark) }
     for (model, source) in zip(comparison.models, sources) {
       let figures = [
         ("model SHA-256", source.header.modelSHA256), ("questions SHA-256", source.header.questionsSHA256),
@@ -273,8 +278,14 @@ extension Comparison {
 }
 
 /// Shares in per cent, as scores are quoted.
-private enum Score {
+enum Score {
   static func text(_ share: Double?) -> String { Format.rounded(share.map { 100 * $0 }, places: 1) }
+
+  /// With its sign, a plus too.
+  static func signed(_ share: Double) -> String {
+    let text = text(share)
+    return share > 0 && text.contains { "123456789".contains($0) } ? "+" + text : text
+  }
 
   static func text(_ interval: Interval) -> String { "[\(text(interval.low)), \(text(interval.high))]" }
 

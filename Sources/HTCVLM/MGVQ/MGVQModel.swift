@@ -30,7 +30,7 @@ package struct MGVQModel: Sendable {
   private let buffers: (used: StoredTensor?, probabilities: StoredTensor?)
   private let preprocessor: ImagePreprocessor
   private let mgvq: MGVQTokenizer?
-  private let projector: AnchorProjector?
+  let projector: AnchorProjector?
   private let patches: Patches?
 
   private struct Patches: Sendable {
@@ -120,10 +120,12 @@ package struct MGVQModel: Sendable {
   /// The anchors `[A, D]` of code vectors `[C, h, w]`; `nil` without an anchor projector.
   package func anchors(_ quantized: Tensor) throws -> Tensor? { try projector.map { try $0.checked(quantized) } }
 
-  /// The anchors of a grid of codes.
-  package func anchors(_ codes: CodeGrid) throws -> Tensor? {
-    guard let mgvq else { return nil }
-    return try anchors(try mgvq.codebook().vectors(codes))
+  /// The code vectors `[C, h, w]` of a grid.
+  ///
+  /// - Throws: `ModelError.missingTensor` if there is no encoder.
+  package func codeVectors(_ codes: CodeGrid) throws -> Tensor {
+    guard let mgvq else { throw ModelError.missingTensor(name: "encoder.project_in", checkpoint: name) }
+    return try mgvq.codebook().vectors(codes)
   }
 
   /// The patch tokens `[P, D]` of a picture; `nil` without a vision tower.

@@ -13,6 +13,15 @@ import Trace
 extension Benchmark: ExpressibleByArgument {}
 extension VisualSource: ExpressibleByArgument {}
 
+extension EvalIntervention.Keys: ExpressibleByArgument {
+  package init?(argument: String) { self.init(argument) }
+}
+
+/// What `eval --swap` takes from another picture.
+enum SwappedPart: String, CaseIterable, ExpressibleByArgument {
+  case anchors
+}
+
 /// How the intervals of accuracies are computed.
 enum IntervalOption: String, CaseIterable, ExpressibleByArgument {
   case wilson, pictures
@@ -77,10 +86,19 @@ struct EvalCommand: ParsableCommand {
       valueName: "dir|file"))
   var upper: String?
 
+  @Option(
+    help: ArgumentHelp(
+      "Ask each checkpoint once more without voco's edges to these keys, in every layer and head: what they are worth in right answers; may be repeated.",
+      valueName: "anchors|patches|random:n"))
+  var cut: [EvalIntervention.Keys] = []
+
+  @Option(help: "Ask each checkpoint once more with another picture's anchors in the place of the picture's own.")
+  var swap: SwappedPart?
+
   @Option(help: "95 % intervals: Wilson's, or resampled over pictures.")
   var intervals = IntervalOption.wilson
 
-  @Option(help: "Seed of the resampling.")
+  @Option(help: "Seed of the resampling, and of what --cut and --swap draw.")
   var seed: UInt64 = 0
 
   @Option(help: "The most tokens to answer with.")
@@ -119,6 +137,9 @@ struct EvalCommand: ParsableCommand {
     guard (lower == nil) == (upper == nil) else {
       throw ValidationError("--lower and --upper go together: retention needs both")
     }
+    if from != .voco, !cut.isEmpty || swap != nil {
+      throw ValidationError("--cut and --swap change what voco reads: the text must be asked --from voco")
+    }
     guard maxNewTokens >= 1 else { throw ValidationError("--max-new-tokens is \(maxNewTokens), expected at least 1") }
     if let threads, !(1...1024).contains(threads) {
       throw ValidationError("--threads is \(threads), expected 1 to 1024")
@@ -137,7 +158,7 @@ struct EvalCommand: ParsableCommand {
     let run = EvalRun(
       questions: try QuestionSet(benchmark, path: questions(), options: options), images: try imageFolder(),
       settings: EvalRun.Settings(
-        maxNewTokens: maxNewTokens, precision: precision, shard: try shard.map { try Shard($0) } ?? .whole,
+        maxNewTokens: maxNewTokens, precision: precision, shard: try shard.map { try Shard($0) } ?? .whole, seed: seed,
         version: programVersion)
     ) { try ModelOpening(source: $0, precision: $1).open() }
     let line = ProgressLine()
@@ -182,11 +203,16 @@ struct EvalCommand: ParsableCommand {
   private func contestants() throws -> [EvalContestant] {
     let assembled = try publishedParts.source().map { EvalContestant($0, from: from) }
     let named = models.isEmpty && assembled == nil ? [try ModelOptions.bundled()] : models
-    return named.map { EvalContestant(path: $0, from: from) }
-      + [
-        assembled, lower.map { EvalContestant(path: $0, from: .voco) },
-        upper.map { EvalContestant(path: $0, from: .full) },
-      ].compactMap { $0 }
+    let judged = named.map { EvalContestant(path: $0, from: from) } + [assembled].compactMap { $0 }
+    let bounds = [
+      lower.map { EvalContestant(path: $0, from: .voco) }, upper.map { EvalContestant(path: $0, from: .full) },
+    ].compactMap { $0 }
+    let interventions = cut.map { EvalIntervention.cut($0) } + (swap == nil ? [] : [.swapAnchors])
+    let changed = judged.map { contestant in interventions.compactMap { contestant.under($0) } }
+    guard interventions.isEmpty || changed.contains(where: { !$0.isEmpty }) else {
+      throw UsageProblem("--cut and --swap ask a checkpoint again: a file of answers has none")
+    }
+    return zip(judged, changed).flatMap { [$0] + $1 } + bounds
   }
 
   private func questions() throws -> String {

@@ -42,7 +42,8 @@ extension ReportFormat: ExpressibleByArgument {
 /// `vocoscope report`: what the panels show, in words and numbers.
 struct ReportCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "report", abstract: "Print in words and numbers what the panels show.")
+    commandName: "report", abstract: "Print in words and numbers what the panels show, or what a run tells beyond them."
+  )
 
   @Argument(help: "A PNG or JPEG picture, or a file that 'vocoscope trace' wrote.")
   var source: String
@@ -62,8 +63,24 @@ struct ReportCommand: ParsableCommand {
   var families = false
 
   @OptionGroup var exports: ExportOptions
+  @OptionGroup var detail: RunEvidenceOptions
+
+  mutating func validate() throws {
+    if detail.isAsked && (families || evidence != nil || exports.panel != nil || !exports.export.isEmpty) {
+      throw ValidationError(
+        "--families, --evidence, --panel and --export are of the panels: --lens, --answer-back and --trace-map have none"
+      )
+    }
+  }
 
   func run() throws {
+    if detail.isAsked {
+      guard try !ReportSource.isTrace(source) else {
+        throw UsageProblem("\(source): is a trace; --lens, --answer-back and --trace-map run the model on a picture")
+      }
+      InputFiles.remember()
+      return try detail.print(ModelRun(image: source, model: model, options: asking), format)
+    }
     if !exports.export.isEmpty { InputFiles.remember() }
     let report =
       try ReportSource.isTrace(source)

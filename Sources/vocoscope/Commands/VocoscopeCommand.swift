@@ -15,8 +15,8 @@ struct VocoscopeCommand: ParsableCommand {
     subcommands: [
       InspectCommand.self, DemoCommand.self, TourCommand.self, ViewCommand.self, AskCommand.self, ReportCommand.self,
       TraceCommand.self,
-      VerifyCommand.self, CodebookCommand.self, EvalCommand.self, CheckCommand.self, DiffCommand.self,
-      ConvertCommand.self, DoctorCommand.self,
+      VerifyCommand.self, CodebookCommand.self, ProbeCommand.self, EvalCommand.self, CheckCommand.self,
+      DiffCommand.self, ConvertCommand.self, DoctorCommand.self,
     ],
     defaultSubcommand: InspectCommand.self)
 }

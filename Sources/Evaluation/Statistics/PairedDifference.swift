@@ -1,0 +1,104 @@
+package import Statistics
+
+/// What a changed run of a model gains or loses on the items that the unchanged run answered too.
+package struct PairedDifference: Sendable, Equatable {
+  package struct Family: Sendable, Equatable {
+    package let name: String
+    /// Items that both runs answered.
+    package let count: Int
+    /// Mean scores in 0…1.
+    package let before: Double
+    package let after: Double
+    /// 95 %, of `difference`.
+    package let interval: Interval
+    /// Items whose score fell, and rose.
+    package let lost: Int
+    package let gained: Int
+
+    /// −1…1.
+    package var difference: Double { after - before }
+  }
+
+  /// In the order of their first item.
+  package let families: [Family]
+  /// Over all items; nil of none.
+  package let overall: Family?
+
+  package init(before: [ScoredItem], after: [ScoredItem], method: IntervalMethod) {
+    let changed = Dictionary(uniqueKeysWithValues: after.map { ($0.key, $0.score) })
+    let pairs = before.compactMap { item in changed[item.key].map { ScorePair(item: item, after: $0) } }
+    families = pairs.grouped(by: \.item.family).map { Family($0.key, $0.elements, method) }
+    overall = pairs.isEmpty ? nil : Family("overall", pairs, method)
+  }
+}
+
+/// An item's score in both runs.
+private struct ScorePair {
+  let item: ScoredItem
+  let after: Double
+
+  var difference: Double { after - item.score }
+}
+
+extension PairedDifference.Family {
+  fileprivate init(_ name: String, _ pairs: [ScorePair], _ method: IntervalMethod) {
+    let before = mean(pairs.map(\.item.score)) ?? 0
+    let after = mean(pairs.map(\.after)) ?? 0
+    let interval: Interval
+    switch method {
+    case .wilson: interval = .newcombe(before: pairs.map(\.item.score), after: pairs.map(\.after))
+    case .clusterBootstrap(let bootstrap):
+      let clusters = pairs.grouped(by: \.item.cluster).map { group in
+        (sum: group.elements.reduce(0) { $0 + $1.difference }, count: group.elements.count)
+      }
+      interval = Self.resampled(clusters, bootstrap)
+    }
+    self.init(
+      name: name, count: pairs.count, before: before, after: after, interval: interval,
+      lost: pairs.count { $0.difference < 0 }, gained: pairs.count { $0.difference > 0 })
+  }
+
+  /// The central 95 % of the resampled mean difference; where nothing differs, no resample does either, and up to three
+  /// of n pictures may still be changed (the rule of three, Hanley & Lippman-Hand 1983).
+  private static func resampled(
+    _ clusters: [(sum: Double, count: Int)], _ bootstrap: ClusterBootstrap
+  ) -> Interval {
+    guard clusters.contains(where: { $0.sum != 0 }) else {
+      let most = min(1, 3 / Double(clusters.count))
+      return Interval(low: -most, high: most)
+    }
+    var means: [Double] = []
+    bootstrap.forEachResample(of: clusters.count) { weights in
+      var (sum, count) = (0.0, 0)
+      for (weight, cluster) in zip(weights, clusters) where weight > 0 {
+        sum += Double(weight) * cluster.sum
+        count += weight * cluster.count
+      }
+      if count > 0 { means.append(sum / Double(count)) }
+    }
+    return Interval.percentile(means) ?? Interval(low: -1, high: 1)
+  }
+}
+
+extension Interval {
+  /// The interval of a difference of paired proportions by squaring and adding Wilson's (Newcombe 1998, method 10).
+  ///
+  /// With φ the scores' correlation, corrected for continuity where it is positive: lower
+  /// d − √((p₂−l₂)² − 2φ(p₂−l₂)(u₁−p₁) + (u₁−p₁)²), upper likewise. Scores may be fractions.
+  package static func newcombe(before: [Double], after: [Double]) -> Interval {
+    precondition(before.count == after.count && !before.isEmpty)
+    let n = Double(before.count)
+    let (first, second) = (before.reduce(0, +) / n, after.reduce(0, +) / n)
+    let product = zip(before, after).reduce(0) { $0 + $1.0 * $1.1 } / n
+    var covariance = product - first * second
+    if covariance > 0 { covariance = max(0, covariance - 1 / (2 * n)) }
+    let spread = (first * (1 - first) * second * (1 - second)).squareRoot()
+    let correlation = spread > 0 ? max(-1, min(1, covariance / spread)) : 0
+    let (a, b) = (Interval.wilson(mean: first, count: before.count), Interval.wilson(mean: second, count: before.count))
+    func reach(_ x: Double, _ y: Double) -> Double { (x * x - 2 * correlation * x * y + y * y).squareRoot() }
+    let difference = second - first
+    return Interval(
+      low: max(-1, difference - reach(second - b.low, a.high - first)),
+      high: min(1, difference + reach(b.high - second, first - a.low)))
+  }
+}

@@ -1,0 +1,102 @@
+import Evaluation
+import HTCVLM
+import Statistics
+
+/// What is taken from a checkpoint, or put in its place, while it is asked: what that is worth in right answers.
+package enum EvalIntervention: Sendable, Hashable {
+  /// voco's edges to these keys are cut in every layer and head.
+  case cut(Keys)
+  /// The anchors of another of the questions' pictures stand in the place of the picture's own.
+  case swapAnchors
+
+  package enum Keys: Sendable, Hashable {
+    case anchors, patches
+    /// So many patches, drawn for each picture.
+    case random(Int)
+
+    /// `anchors`, `patches` or `random:N`, N at least 1; nil for anything else.
+    package init?(_ text: String) {
+      switch text {
+      case "anchors": self = .anchors
+      case "patches": self = .patches
+      default:
+        let parts = text.split(separator: ":", omittingEmptySubsequences: false)
+        guard parts.count == 2, parts[0] == "random", let count = Int(parts[1]), count > 0 else { return nil }
+        self = .random(count)
+      }
+    }
+  }
+
+  /// What reports call it, such as `cut random:4`.
+  package var title: String {
+    switch self {
+    case .cut(.anchors): "cut anchors"
+    case .cut(.patches): "cut patches"
+    case .cut(.random(let count)): "cut random:\(count)"
+    case .swapAnchors: "swap anchors"
+    }
+  }
+
+  /// Its part of the settings that a file of answers keeps; what is drawn depends on the seed.
+  func clause(seed: UInt64) -> String {
+    switch self {
+    case .cut(.anchors), .cut(.patches): title
+    case .cut(.random), .swapAnchors: "\(title) by seed \(seed)"
+    }
+  }
+
+  /// The settings of the run that the one with these settings is compared with; nil for a run without intervention.
+  static func plain(_ settings: String) -> String? {
+    let clauses = settings.split(separator: ", ")
+    let kept = clauses.filter { !$0.hasPrefix("cut ") && !$0.hasPrefix("swap ") }
+    return kept.count < clauses.count ? kept.joined(separator: ", ") : nil
+  }
+}
+
+extension EvalIntervention.Keys {
+  /// The keys' positions in the sequence of a compressed picture.
+  ///
+  /// - Parameter picture: seeds what is drawn, so that all questions about a picture miss the same patches.
+  func positions(_ cache: VisualCache, picture: String, seed: UInt64, model: String) throws(ExperimentError) -> Set<Int>
+  {
+    switch self {
+    case .anchors:
+      guard !cache.anchorPositions.isEmpty else { throw ExperimentError("\(model): has no anchors to cut") }
+      return Set(cache.anchorPositions)
+    case .patches: return Set(cache.patchPositions)
+    case .random(let count):
+      let patches = cache.patchPositions
+      guard count <= patches.count else {
+        throw ExperimentError("\(model): has \(patches.count) patches, too few to cut \(count)")
+      }
+      var generator = SplitMix64(seed: seed, stream: "cut patches of \(picture)")
+      return Set(generator.distinct(count, below: patches.count).map { patches[$0] })
+    }
+  }
+}
+
+/// Whose anchors stand in the place of whose: every picture gives its anchors once and takes another's once.
+struct AnchorDonors: Sendable {
+  private let donors: [String: ImageReference]
+
+  /// A cycle through the questions' pictures in random order.
+  ///
+  /// - Throws: unless there are two pictures.
+  init(_ questions: [Question], seed: UInt64) throws(ExperimentError) {
+    let pictures = questions.map(\.image).grouped(by: \.key).map { $0.elements[0] }
+    guard pictures.count > 1 else {
+      throw ExperimentError("all questions are about one picture: there is no other to take anchors from")
+    }
+    var generator = SplitMix64(seed: seed, stream: "anchor donors")
+    let order = generator.distinct(pictures.count, below: pictures.count)
+    donors = Dictionary(
+      uniqueKeysWithValues: order.indices.map {
+        (pictures[order[$0]].key, pictures[order[($0 + 1) % order.count]])
+      })
+  }
+
+  func donor(of picture: ImageReference) -> ImageReference {
+    guard let donor = donors[picture.key] else { preconditionFailure("every question's picture has a donor") }
+    return donor
+  }
+}
