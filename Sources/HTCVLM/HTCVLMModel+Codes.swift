@@ -15,7 +15,7 @@ extension HTCVLMModel {
     guard let before = visual.mgvq else { throw ModelError.noQuantizer(family: configuration.family) }
     let quantized = try codeVectors(codes)
     let mgvq = MGVQTrace(pixelValues: before.pixelValues, latent: before.latent, codes: codes, quantized: quantized)
-    return VisualEncoding(mgvq: mgvq, anchors: projected(quantized), vision: visual.vision)
+    return VisualEncoding(mgvq: mgvq, anchors: projected(quantized), vision: visual.vision, cls: visual.cls)
   }
 
   /// The anchors `[A, D]` of code vectors `[C, h, w]`; A is 0 in a model without anchors.

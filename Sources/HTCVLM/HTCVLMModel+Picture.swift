@@ -11,14 +11,16 @@ extension HTCVLMModel {
     let anchors = try self.anchors(mgvq, run: run)
     let vision = try run.stage(.vision, steps: vision.steps + 1) { step in
       let pixels = try preprocessor.pixelValues(image)
-      let features = try self.vision(pixels, step: step)
+      let rows = try self.vision(pixels, step: step)
+      let features = rows[rows: 1..<rows.shape[0]]
       let patches = projector(features)
+      let cls = configuration.keepsCLS ? projector(rows[rows: 0..<1]) : nil
       try step()
-      return VisionTrace(pixelValues: pixels, features: features, patches: patches)
+      return (trace: VisionTrace(pixelValues: pixels, features: features, patches: patches), cls: cls)
     }
-    VisualEncoding.report(vision, to: run.observer)
+    VisualEncoding.report(vision.trace, to: run.observer)
     releaseWeightPages()
-    return VisualEncoding(mgvq: mgvq, anchors: anchors, vision: vision)
+    return VisualEncoding(mgvq: mgvq, anchors: anchors, vision: vision.trace, cls: vision.cls)
   }
 
   /// The stage `mgvq`; nil in a model without a quantizer.

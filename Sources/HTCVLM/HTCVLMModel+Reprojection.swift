@@ -6,7 +6,8 @@ extension HTCVLMModel {
   /// only the anchor projector runs.
   package func reprojected(_ visual: VisualEncoding) -> VisualEncoding {
     VisualEncoding(
-      mgvq: visual.mgvq, anchors: visual.mgvq.map { projected($0.quantized) } ?? visual.anchors, vision: visual.vision)
+      mgvq: visual.mgvq, anchors: visual.mgvq.map { projected($0.quantized) } ?? visual.anchors, vision: visual.vision,
+      cls: visual.cls)
   }
 
   /// The anchors `[A, D]` that a picture's codes make when each group's are put in random places of its grid: which

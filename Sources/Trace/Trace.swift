@@ -86,7 +86,7 @@ package struct MGVQTrace: Sendable, Equatable {
 package struct SequenceTrace: Sendable, Equatable {
   /// Segments in sequence order; they cover 0..<S without gaps.
   package var spans: [SequenceSpan]
-  /// `sequence.token_ids` `[S]`: −2 anchor, −1 patch, else the token id.
+  /// `sequence.token_ids` `[S]`: −2 anchor, −1 patch or CLS, else the token id.
   package var tokenIDs: [Int32]
   /// The text of each position: "A1", "patch", "<voco>" or the token's piece.
   package var pieces: [String]
@@ -124,9 +124,11 @@ package struct SequenceTrace: Sendable, Equatable {
 /// What a segment of the sequence holds; the raw values are those of the configuration's `sequence`.
 package enum SegmentKind: String, Sendable, Codable, CaseIterable {
   case bos, anchors, patches, newline, voco, text
+  /// The vision tower's class token, where a model keeps it before the patches.
+  case cls
 
-  /// Anchors and patches.
-  package var isVisual: Bool { self == .anchors || self == .patches }
+  /// Anchors, patches and CLS.
+  package var isVisual: Bool { self == .anchors || self == .patches || self == .cls }
 }
 
 /// A run of positions of one kind.

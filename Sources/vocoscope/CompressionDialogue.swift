@@ -10,6 +10,7 @@ import WeightFormats
 /// Values only; the caller decides on which thread it runs.
 struct CompressionDialogue {
   let model: HTCVLMModel
+  /// Without voco in a model that has none.
   let sources: [VisualSource]
   let options: GenerationOptions
   /// What the calls that follow report to and obey.
@@ -33,7 +34,7 @@ struct CompressionDialogue {
     report: @escaping @Sendable (CompressionEvent) -> Void
   ) {
     self.model = model
-    self.sources = sources
+    self.sources = sources.filter { $0 != .voco || model.hasVoco }
     self.options = options
     self.run = run
     self.report = report

@@ -21,7 +21,7 @@ extension CompressionFacts {
       prompt: PromptShape(
         prefix: pipeline.model.prefixTokens,
         visual: (kinds.contains(.anchors) ? configuration.anchorTokens : 0)
-          + (kinds.contains(.patches) ? configuration.patches : 0),
+          + (kinds.contains(.patches) ? configuration.patches + (configuration.keepsCLS ? 1 : 0) : 0),
         voco: configuration.vocoTokens, text: 0),
       pattern: configuration.visualMask == .star ? .star : .voco, bytesPerElement: MemoryLayout<Float>.size,
       contextLength: configuration.maxPositionEmbeddings,

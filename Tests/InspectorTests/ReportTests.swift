@@ -134,7 +134,19 @@ struct ReportTests {
   func missing() {
     #expect(ReportValue.missing.plain == "")
     #expect(ReportValue.number(.nan).plain == "")
-    #expect(ReportText.json([InspectorState.complete(SyntheticTrace(anchors: 0)).report(.attention)]).contains("null"))
+    var report = PanelReport(.attention)
+    report.add("lift", .missing)
+    #expect(ReportText.json([report]).contains(": null"))
+  }
+
+  @Test("Without anchors no report tells of theirs, and the matrix over layers and heads shows the patches' share")
+  func withoutAnchors() {
+    let state = InspectorState.complete(SyntheticTrace(anchors: 0))
+    let attention = ReportText.text([state.report(.attention)])
+    #expect(!attention.contains("anchor") && !attention.contains("lift over"))
+    #expect(attention.contains("layer × head, share of the") && attention.contains("patch share"))
+    let verdict = ReportText.text([state.report(.verdict)])
+    #expect(verdict.contains("no anchors") && !verdict.contains("Rule of") && !verdict.contains("not measured"))
   }
 
   @Test("A report of a run under way says what is not there yet")

@@ -10,24 +10,24 @@ package struct EvalContestant: Sendable {
   }
 
   let model: Model
-  /// What a checkpoint's text may attend to.
-  let from: AnswerSource
+  /// What a checkpoint's text may attend to; nil: what the model was made to answer from.
+  let from: AnswerSource?
 
   /// A checkpoint, whole or in parts.
-  package init(_ source: CheckpointSource, from: AnswerSource) {
+  package init(_ source: CheckpointSource, from: AnswerSource?) {
     model = .checkpoint(source)
     self.from = from
   }
 
   /// A checkpoint directory, or a file of answers.
-  package init(path: String, from: AnswerSource) {
+  package init(path: String, from: AnswerSource?) {
     let isFile = FileManager.default.fileExists(atPath: path) && !Directory.exists(path)
     model = isFile ? .answers(path: path) : .checkpoint(.directory(path))
     self.from = from
   }
 
   /// What reports call a checkpoint of this name: what its text sees and what of it is not trained belong to it.
-  func name(_ checkpoint: String, untrained parts: [String]) -> String {
+  func name(_ checkpoint: String, seeing from: AnswerSource, untrained parts: [String]) -> String {
     let seen = from == .voco ? checkpoint : "\(checkpoint) (\(from.rawValue))"
     return parts.isEmpty ? seen : "\(seen) [\(parts.joined(separator: ", "))]"
   }

@@ -23,15 +23,17 @@ final class EvalSubject {
   private let run: RunContext
   private var last: (image: ImageReference, sha256: String, cache: VisualCache)?
 
+  /// - Throws: `ModelError.noVoco` for a model without voco that is to be asked from it.
   init(
     _ pipeline: Pipeline, of contestant: EvalContestant, images: String, settings: EvalRun.Settings, run: RunContext
-  ) {
+  ) throws(ModelError) {
     let checkpoint = pipeline.checkpoint
     model = pipeline.model
-    name = contestant.name(checkpoint.name, untrained: checkpoint.configuration.untrainedParts)
+    from = contestant.from ?? model.ownSource
+    guard from != .voco || model.hasVoco else { throw .noVoco(family: checkpoint.family) }
+    name = contestant.name(checkpoint.name, seeing: from, untrained: checkpoint.configuration.untrainedParts)
     sha256 = "\(checkpoint.configSHA256)+\(checkpoint.weightsSHA256)"
     promptTemplate = model.configuration.promptTemplate ?? PromptTemplate.vocoLLaMA
-    from = contestant.from
     self.settings =
       "from \(from.rawValue), greedy, at most \(settings.maxNewTokens) tokens, precision \(settings.precision.rawValue), "
       + "vocoscope \(settings.version)"

@@ -51,7 +51,7 @@ package struct MemoryEstimate: Sendable, Hashable {
       switch segment {
       case .bos, .newline: sum + 1
       case .anchors: sum + configuration.anchorTokens
-      case .patches: sum + configuration.patches
+      case .patches: sum + configuration.patches + (configuration.keepsCLS ? 1 : 0)
       case .voco: sum + configuration.vocoTokens
       case .text: sum + promptTokens
       }

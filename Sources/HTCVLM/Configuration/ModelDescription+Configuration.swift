@@ -4,14 +4,14 @@ import WeightFormats
 extension HTCVLMConfiguration {
   /// `sequence` in the trace's words.
   var segmentKinds: [SegmentKind] {
-    sequence.map { segment in
+    sequence.flatMap { segment -> [SegmentKind] in
       switch segment {
-      case .bos: .bos
-      case .anchors: .anchors
-      case .patches: .patches
-      case .newline: .newline
-      case .voco: .voco
-      case .text: .text
+      case .bos: [.bos]
+      case .anchors: [.anchors]
+      case .patches: keepsCLS ? [.cls, .patches] : [.patches]
+      case .newline: [.newline]
+      case .voco: [.voco]
+      case .text: [.text]
       }
     }
   }

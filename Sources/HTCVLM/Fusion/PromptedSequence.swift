@@ -41,6 +41,7 @@ struct PromptedSequence: Sendable {
         anchor += 1
         return "A\(anchor)"
       case .patches: return "patch"
+      case .cls: return "CLS"
       case .voco: return "<voco>"
       case .bos, .newline, .text: return piece(layout.tokenIDs[position])
       }

@@ -8,6 +8,8 @@ package struct VisualEncoding: Sendable {
   /// `[A, D]`; A is 0 in a model without anchors.
   package let anchors: Tensor
   package let vision: VisionTrace
+  /// `[1, D]`: the tower's CLS after the projector; nil where it is dropped.
+  package let cls: Tensor?
 
   func report(to observer: (any ActivationObserver)?) {
     guard let observer else { return }

@@ -24,9 +24,10 @@ package struct SourceBill: Sendable, Hashable {
 /// The bill of a conversation's latest question, and that of the published size for the same question.
 package struct CompressionBill: Sendable, Hashable {
   package let sources: [SourceBill]
-  /// Llama-7B in 16 bits: computed, never measured here.
+  /// Llama-7B in 16 bits: computed, never measured here; empty for a model without voco.
   package let published: [SourceBill]
-  /// State of one voco token: layers, and bytes a layer.
+  private let hasVoco: Bool
+  /// State of one token: layers, and bytes a layer.
   package let layers: Int
   package let bytesPerLayer: Int
 
@@ -42,19 +43,22 @@ package struct CompressionBill: Sendable, Hashable {
     let tokens = asked ?? Self.assumedTokens
     layers = facts.shape.layers
     bytesPerLayer = facts.shape.keyValueBytes(tokens: 1, bytesPerElement: facts.bytesPerElement) / facts.shape.layers
-    sources = VisualSource.allCases.map { source in
+    hasVoco = facts.prompt.voco > 0
+    sources = facts.sources.map { source in
       Self.bill(
         source, facts.shape, facts.prompt, facts.pattern, bytes: facts.bytesPerElement, tokens: tokens,
         picture: pictures.first, answer: latest?[source])
     }
-    published = VisualSource.allCases.map { source in
+    // 580 tokens and one voco say nothing of a model without it.
+    published = (hasVoco ? VisualSource.allCases : []).map { source in
       Self.bill(
         source, .llama7B, Self.publishedPrompt, .star, bytes: Self.publishedBytesPerElement, tokens: tokens,
         picture: nil, answer: nil)
     }
   }
 
-  package subscript(source: VisualSource) -> SourceBill { sources[VisualSource.allCases.firstIndex(of: source) ?? 0] }
+  /// nil for voco in a model without it.
+  package subscript(source: VisualSource) -> SourceBill? { sources.first { $0.source == source } }
 
   private static func bill(
     _ source: VisualSource, _ shape: DecoderShape, _ prompt: PromptShape, _ pattern: AttentionPattern, bytes: Int,
@@ -86,10 +90,13 @@ package struct CompressionBill: Sendable, Hashable {
 
   /// That one token is no vector but a state of every layer.
   package var sentence: String {
-    "One <voco> token is \(layers) layers of state: a key and a value in each, \(Format.bytes(bytesPerLayer)) a layer, "
+    "One \(hasVoco ? "<voco> token" : "token of the picture") is \(layers) layers of state: a key and a value in each, \(Format.bytes(bytesPerLayer)) a layer, "
       + "\(Format.bytes(layers * bytesPerLayer)) in all."
   }
 
-  /// How much smaller voco is: bytes of all tokens over bytes of voco.
-  package var ratio: Double { Double(self[.full].computedBytes) / Double(max(1, self[.voco].computedBytes)) }
+  /// How much smaller voco is: bytes of all tokens over bytes of voco; nil in a model without it.
+  package var ratio: Double? {
+    guard let full = self[.full], let voco = self[.voco] else { return nil }
+    return Double(full.computedBytes) / Double(max(1, voco.computedBytes))
+  }
 }

@@ -64,8 +64,12 @@ package struct CompressionFacts: Sendable, Equatable {
   /// Whether answers from `source` are what the checkpoint was trained for; `nil` when it does not say.
   package func isTrained(_ source: VisualSource) -> Bool? { trainedSources.map { $0.contains(source) } }
 
-  /// What an audience must know about answers from `sources`.
-  package func edges(of sources: [VisualSource] = VisualSource.allCases) -> [String] {
+  /// What this model can answer from: a model without voco has no compressed picture.
+  package var sources: [VisualSource] { VisualSource.allCases.filter { $0 != .voco || prompt.voco > 0 } }
+
+  /// What an audience must know about answers from `sources`, or from all that the model has.
+  package func edges(of sources: [VisualSource]? = nil) -> [String] {
+    let sources = sources ?? self.sources
     guard let trained = trainedSources else {
       return ["What this checkpoint was trained to answer from is unknown: config.json has no trained_sources."]
     }

@@ -187,8 +187,8 @@ extension InspectorState {
   func shareLines(_ map: MapStatistics) -> [String] {
     let shares = map.view.shares
     let uniform = view.metric == .lift ? Format.times(map.view.uniform) : Format.percent(map.view.uniform)
-    return [
-      "anchors \(Format.percent(shares.anchors)) \(Format.times(shares.lift))",
+    let anchors = "anchors \(Format.percent(shares.anchors)) \(Format.times(shares.lift))"
+    return (links.anchors > 0 ? [anchors] : []) + [
       "patches \(Format.percent(shares.patches))", "prefix  \(Format.percent(shares.prefix))",
       "self    \(Format.percent(shares.itself))", "uniform \(uniform) \(glyphs.vertical)",
     ]

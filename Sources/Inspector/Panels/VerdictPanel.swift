@@ -42,7 +42,7 @@ extension Canvas {
   }
 
   private func controlLines(_ state: InspectorState, _ rect: Rect) -> [[Span]] {
-    guard let controls = state.evidence?.controls else { return [] }
+    guard state.hasQuestion, let controls = state.evidence?.controls else { return [] }
     let words = controls.map { "\($0.name.rawValue) \($0.outcome.map { $0 ? "passed" : "failed" } ?? "not run")" }
     return styled("controls: \(words.joined(separator: ", "))", look.theme.text, rect)
   }

@@ -22,7 +22,7 @@ package struct MapStatistics: Sendable {
     scale = settings.scale
     let patches = view.layout.patches.filter { view.shown[$0] }.map { view.values[$0] }
     range = settings.heldRange ?? (patches.min() ?? 0)...(patches.max() ?? 0)
-    let wanted = CellStatistics.statistic(for: settings.metric)
+    let wanted = CellStatistics.statistic(for: settings.metric, attention.layout)
     self.cells =
       if let cells, cells.statistic == wanted, cells.hidesSinks == settings.hidesSinks {
         cells
@@ -98,9 +98,10 @@ package struct CellStatistics: Sendable {
     max(matrix.flatMap { $0 }.compactMap { $0 }.max() ?? 0, curve.compactMap { $0 }.max() ?? 0, uniform ?? 0)
   }
 
-  /// Rollout has no heads: beside it the matrix shows the anchors' share.
-  static func statistic(for metric: AttentionMetric) -> CellStatistic {
-    switch metric {
+  /// Rollout has no heads: beside it the matrix shows the anchors' share. Without anchors it is the patches'.
+  static func statistic(for metric: AttentionMetric, _ layout: KeyLayout) -> CellStatistic {
+    guard !layout.anchors.isEmpty else { return .patchShare }
+    return switch metric {
     case .share, .rollout: .anchorShare
     case .lift: .lift
     case .normWeighted: .normWeightedShare
