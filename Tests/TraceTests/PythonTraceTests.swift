@@ -48,9 +48,13 @@ struct PythonTraceTests {
   }
 
   /// A Python with what the recorder's trial needs; nil on a bare machine.
-  private static let python: String? = ["python3", ProcessInfo.processInfo.environment["PYTHON"] ?? "python"].first {
-    name in
-    (try? run(name, ["-c", "import torch, transformers, safetensors, PIL"])) == 0
+  private static let python = interpreter("torch, transformers, safetensors, PIL")
+  private static let notebookPython = interpreter("numpy, safetensors")
+
+  private static func interpreter(_ modules: String) -> String? {
+    ["python3", ProcessInfo.processInfo.environment["PYTHON"] ?? "python"].first { name in
+      (try? run(name, ["-c", "import \(modules)"])) == 0
+    }
   }
 
   private static func run(_ program: String, _ arguments: [String]) throws -> Int32 {
@@ -70,5 +74,12 @@ struct PythonTraceTests {
   func recorder() throws {
     let script = fixture("python/record.py")
     #expect(try Self.run(try #require(Self.python), [script, "--check"]) == 0)
+  }
+
+  @Test(
+    "The notebook module reads traces and reports, and its rows of attention still sum to one",
+    .enabled(if: PythonTraceTests.notebookPython != nil, "no Python with NumPy and safetensors"))
+  func notebook() throws {
+    #expect(try Self.run(try #require(Self.notebookPython), [fixture("python/notebook.py")]) == 0)
   }
 }

@@ -19,7 +19,6 @@ import math
 import os
 
 import torch
-from safetensors import safe_open
 from safetensors.torch import save_file
 
 VERSION = "1"
@@ -61,23 +60,11 @@ def record(model, processor=None, image=None, prompt=None, spans=None, mask=None
             model.set_attn_implementation(implementation)
 
 
-class Trace(dict):
-    """A trace's arrays by their names; `metadata` holds the strings beside them, structures decoded from JSON."""
-
-    metadata = {}
-
-
 def load(path):
-    """The arrays of a trace file as NumPy arrays, with `.metadata`."""
-    trace = Trace()
-    with safe_open(path, "numpy") as file:
-        strings = file.metadata() or {}
-        if strings.get("format") != "vocoscope-trace":
-            raise ValueError(f"{path}: __metadata__.format is {strings.get('format')!r}, expected 'vocoscope-trace'")
-        for name in file.keys():
-            trace[name] = file.get_tensor(name)
-    trace.metadata = {k: json.loads(v) if k in ("model", "spans", "pieces") else v for k, v in strings.items()}
-    return trace
+    """The arrays of a trace file as NumPy arrays, with `.metadata`: `vocoscope_notebook.load`, which stands beside this file."""
+    import vocoscope_notebook
+
+    return vocoscope_notebook.load(path)
 
 
 class Recorder:
