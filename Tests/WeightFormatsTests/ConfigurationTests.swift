@@ -94,7 +94,7 @@ extension JSONValue {
       ("eos_token_id", "[]"), ("eos_token_id", "[1, 421]"), ("mm_projector_type", "\"mlpx_gelu\""),
       ("mm_vision_select_layer", "-5"),
       ("mm_vision_select_layer", "4"), ("mm_vision_select_layer", "[-2, 4]"), ("mm_vision_select_layer", "[]"),
-      ("mm_vision_select_feature", "\"cls\""), ("text_encoding", "\"delimited\""),
+      ("mm_vision_select_feature", "\"cls\""),
       ("image_aspect_ratio", "\"anyres\""),
       ("visual_mask", "\"moon\""), ("anchor_flatten", "\"whc\""), ("sequence", "[\"bos\", \"text\"]"),
       ("sequence", "[\"voco\", \"text\", \"patches\"]"), ("sequence", "[\"voco\", \"voco\", \"text\"]"),
