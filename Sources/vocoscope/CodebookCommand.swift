@@ -4,6 +4,8 @@ import Experiments
 import Files
 import Foundation
 import HTCVLM
+import Plots
+import Reports
 import Tensor
 import Trace
 
@@ -17,7 +19,7 @@ struct CodebookCommand: ParsableCommand {
     discussion: """
       Without pictures, the checkpoint alone is judged. The model may be a checkpoint directory, a bare MGVQ state dict, \
       or the weights of any vector quantizer (.safetensors, .pt, .ckpt): its codebooks are found by key and shape, and \
-      usage is told by codes that were dumped elsewhere (--codes). Findings are ok, warning or broken; the exit code is 0 whatever \
+      usage is told by codes that were dumped elsewhere (--codes). --series follows the checkpoints of a training run. Findings are ok, warning or broken; the exit code is 0 whatever \
       is found.
       """)
 
@@ -54,6 +56,12 @@ struct CodebookCommand: ParsableCommand {
     help: ArgumentHelp(
       "Compare the codes, and the usage over the same pictures, with another checkpoint.", valueName: "dir"))
   var againstModel: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Follow a quantizer over the checkpoints of a training run: directories and files of weights in this one.",
+      valueName: "dir"))
+  var series: String?
 
   @Flag(help: "Run the vision tower too, and compare the anchors with the patch tokens.")
   var patches = false
@@ -93,6 +101,14 @@ struct CodebookCommand: ParsableCommand {
     if !codes.isEmpty && (!sources.isEmpty || patches || code != nil || againstModel != nil) {
       throw ValidationError("--codes stand in the place of pictures, and of what needs them")
     }
+    let others = !codes.isEmpty || !against.isEmpty || againstModel != nil || code != nil || patches || reconstruct
+    if series != nil && others {
+      throw ValidationError(
+        "--series follows usage, codes and anchors; it takes pictures, --plots and no other question")
+    }
+    if series != nil, model.model != nil || model.parts.llm != nil {
+      throw ValidationError("--series names the checkpoints; --model and --llm name another")
+    }
     if reconstruct && sources.isEmpty { throw ValidationError("--reconstruct needs pictures") }
     if !against.isEmpty && sources.isEmpty {
       throw ValidationError("--against needs pictures to compare with: 'vocoscope codebook DIR --against OTHER'")
@@ -102,6 +118,7 @@ struct CodebookCommand: ParsableCommand {
   func run() throws {
     InputFiles.remember()
     ComputeBackend.setThreads(ProcessInfo.processInfo.activeProcessorCount)
+    if let series { return try follow(series) }
     let run = try CodebookRun(
       MGVQSource(opening: model.opening().source, imageSize: imageSize, codebook: codebook), imageSize: imageSize,
       wantsPatches: patches, metric: distance)
@@ -114,5 +131,30 @@ struct CodebookCommand: ParsableCommand {
     let answer = try run.answer(question)
     if let plots { _ = try answer.figures.write(to: plots) }
     try format.print(try CodebookText(answer.document).text(format))
+  }
+
+  /// The table, and with --plots the figure, of a series of checkpoints.
+  private func follow(_ directory: String) throws {
+    let progress = ProgressLine()
+    defer { progress.clear() }
+    let settings = CodebookSeries.Settings(
+      pictures: try VerifyPictures(sources).entries.map(\.path), imageSize: imageSize, codebook: codebook,
+      metric: distance)
+    let series = try CodebookSeries(directory: directory, settings) { name, done, count in
+      progress.show("checkpoint \(done + 1)/\(count) \(name)")
+    }
+    progress.clear()
+    if let plots {
+      try FileManager.default.createDirectory(atPath: plots, withIntermediateDirectories: true)
+      try CodebookSeriesFigure(series: series).figure.write(to: "\(plots)/series.png")
+    }
+    switch format {
+    case .text: try format.print(series.text)
+    case .csv: try format.print(series.csv)
+    case .json:
+      let encoder = JSONEncoder()
+      encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+      try format.print(String(decoding: try encoder.encode(series), as: UTF8.self) + "\n")
+    }
   }
 }

@@ -1,4 +1,5 @@
 import Evidence
+import Experiments
 import Foundation
 import HTCVLM
 import ImageLoading
@@ -89,7 +90,7 @@ struct CodebookRun {
           agreement: hasPictures ? agreement.part : nil))
     }
     let report = CodebookReport(
-      codebook, pictures: hasPictures ? usage : nil, probes: try probes(), buffers: buffers,
+      codebook, pictures: hasPictures ? usage : nil, probes: try model.anchorProbes(codesPerGroup: codebook.codesPerGroup), buffers: buffers,
       others: comparisons.flatMap(\.findings) + missingAnchors + kind)
     let document = CodebookDocument(
       report: report, comparisons: comparisons, code: exemplars.map { CodebookCode(codebook, $0) },
@@ -128,25 +129,6 @@ struct CodebookRun {
   private func drift(_ first: CodeUsage, _ second: CodeUsage) -> [UsageDrift] {
     zip(first.counts, second.counts).compactMap { UsageDrift($0, $1) }
   }
-
-  /// Anchors of codes drawn at random: what the checkpoint alone shows of the projector.
-  private func probes() throws -> AnchorAccumulator? {
-    guard model.hasAnchors, let configuration = model.configuration else { return nil }
-    let side = configuration.latentSize
-    var generator = SplitMix64(seed: Self.probeSeed)
-    var anchors: AnchorAccumulator?
-    for _ in 0..<Self.probeCount {
-      let indices = (0..<model.groups * side * side).map { _ in Int32(generator.below(codebook.codesPerGroup)) }
-      let grid = CodeGrid(groups: model.groups, height: side, width: side, indices: indices)
-      guard let vectors = try model.anchors(grid) else { return nil }
-      if anchors == nil { anchors = AnchorAccumulator(anchors: vectors.shape[0], dimension: vectors.shape[1]) }
-      anchors?.add(vectors)
-    }
-    return anchors
-  }
-
-  private static let probeCount = 8
-  private static let probeSeed: UInt64 = 0
 
   private var buffers: UsageBuffers {
     UsageBuffers(
