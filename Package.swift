@@ -90,6 +90,7 @@ let package = Package(
     // State → frame → screen.
     library("TerminalUI", ["ColorMaps"]),
     library("Inspector", ["ColorMaps", "Statistics", "TerminalUI", "Evidence", "Trace", "Tensor", "Files", "Reports"]),
+    library("DemoTour", ["ColorMaps", "Statistics", "TerminalUI", "Evidence", "Trace", "Tensor", "Inspector"]),
     library("ChafaPictures", ["CChafa", "ColorMaps", "TerminalUI"]),
     library("CursesTerminal", ["CNcurses", "ColorMaps", "TerminalUI"]),
 
@@ -101,9 +102,8 @@ let package = Package(
       name: "vocoscope",
       dependencies: [
         "Files", "Statistics", "ColorMaps", "Tensor", "WeightFormats", "ImageLoading", "Tokenization", "Trace",
-        "HTCVLM",
-        "Evidence", "Experiments", "Reports", "Evaluation", "JSON", "TerminalUI", "Inspector", "ChafaPictures",
-        "CursesTerminal", "Plots", argumentParser,
+        "HTCVLM", "Evidence", "Experiments", "Reports", "Evaluation", "JSON", "TerminalUI", "Inspector", "DemoTour",
+        "ChafaPictures", "CursesTerminal", "Plots", argumentParser,
       ],
       swiftSettings: swift),
     .executableTarget(
@@ -142,7 +142,7 @@ let package = Package(
       ]),
     tests("Evaluation", ["JSON", "Statistics", "Experiments"], fixtures: true),
     tests("TerminalUI", ["ColorMaps"], fixtures: true),
-    tests("Inspector", ["ColorMaps", "Statistics"], fixtures: true),
+    tests("Inspector", ["ColorMaps", "Statistics", "DemoTour"], fixtures: true),
     tests("ChafaPictures", ["ColorMaps", "TerminalUI"]),
     tests("Reports", ["Statistics"]),
     tests("Plots", ["ColorMaps", "ImageLoading"]),

@@ -1,26 +1,26 @@
 #include "CCairo.h"
 
+#include <cairo/cairo-pdf.h>
 #include <cairo/cairo.h>
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 struct ccairo_canvas {
     cairo_surface_t *surface;
     cairo_t *context;
+    // What a PDF has become so far.
+    uint8_t *bytes;
+    size_t count, capacity;
 };
 
-ccairo_canvas *ccairo_create(int32_t pixel_width, int32_t pixel_height, double scale) {
-    ccairo_canvas *canvas = malloc(sizeof *canvas);
-    if (!canvas) return NULL;
-    canvas->surface = cairo_image_surface_create(CAIRO_FORMAT_RGB24, pixel_width, pixel_height);
+// The canvas on its new surface, or NULL where either could not be made.
+static ccairo_canvas *prepare(ccairo_canvas *canvas) {
     canvas->context = cairo_create(canvas->surface);
     if (cairo_status(canvas->context) != CAIRO_STATUS_SUCCESS) {
         ccairo_destroy(canvas);
         return NULL;
     }
-    cairo_set_source_rgb(canvas->context, 1, 1, 1);
-    cairo_paint(canvas->context);
-    cairo_scale(canvas->context, scale, scale);
     cairo_set_line_join(canvas->context, CAIRO_LINE_JOIN_ROUND);
     cairo_font_options_t *options = cairo_font_options_create();
     cairo_font_options_set_antialias(options, CAIRO_ANTIALIAS_GRAY);
@@ -31,9 +31,60 @@ ccairo_canvas *ccairo_create(int32_t pixel_width, int32_t pixel_height, double s
     return canvas;
 }
 
+ccairo_canvas *ccairo_create(int32_t pixel_width, int32_t pixel_height, double scale) {
+    ccairo_canvas *canvas = calloc(1, sizeof *canvas);
+    if (!canvas) return NULL;
+    canvas->surface = cairo_image_surface_create(CAIRO_FORMAT_RGB24, pixel_width, pixel_height);
+    if (!prepare(canvas)) return NULL;
+    cairo_set_source_rgb(canvas->context, 1, 1, 1);
+    cairo_paint(canvas->context);
+    cairo_scale(canvas->context, scale, scale);
+    return canvas;
+}
+
+static cairo_status_t append(void *closure, const unsigned char *bytes, unsigned int count) {
+    ccairo_canvas *canvas = closure;
+    if (canvas->capacity - canvas->count < count) {
+        const size_t capacity = 2 * canvas->capacity + count;
+        uint8_t *grown = realloc(canvas->bytes, capacity);
+        if (!grown) return CAIRO_STATUS_WRITE_ERROR;
+        canvas->bytes = grown;
+        canvas->capacity = capacity;
+    }
+    memcpy(canvas->bytes + canvas->count, bytes, count);
+    canvas->count += count;
+    return CAIRO_STATUS_SUCCESS;
+}
+
+ccairo_canvas *ccairo_create_pdf(double width, double height) {
+    ccairo_canvas *canvas = calloc(1, sizeof *canvas);
+    if (!canvas) return NULL;
+    canvas->surface = cairo_pdf_surface_create_for_stream(append, canvas, width, height);
+    return prepare(canvas);
+}
+
+void ccairo_pdf_metadata(ccairo_canvas *canvas, const char *title, const char *subject, const char *keywords,
+                         const char *creator) {
+    cairo_pdf_surface_set_metadata(canvas->surface, CAIRO_PDF_METADATA_TITLE, title);
+    cairo_pdf_surface_set_metadata(canvas->surface, CAIRO_PDF_METADATA_SUBJECT, subject);
+    cairo_pdf_surface_set_metadata(canvas->surface, CAIRO_PDF_METADATA_KEYWORDS, keywords);
+    cairo_pdf_surface_set_metadata(canvas->surface, CAIRO_PDF_METADATA_CREATOR, creator);
+    // Left out, so that equal figures are equal bytes.
+    cairo_pdf_surface_set_metadata(canvas->surface, CAIRO_PDF_METADATA_CREATE_DATE, NULL);
+}
+
+const uint8_t *ccairo_pdf_bytes(ccairo_canvas *canvas, size_t *count) {
+    cairo_show_page(canvas->context);
+    const bool is_whole = cairo_status(canvas->context) == CAIRO_STATUS_SUCCESS;
+    cairo_surface_finish(canvas->surface);
+    *count = canvas->count;
+    return is_whole && cairo_surface_status(canvas->surface) == CAIRO_STATUS_SUCCESS ? canvas->bytes : NULL;
+}
+
 void ccairo_destroy(ccairo_canvas *canvas) {
     cairo_destroy(canvas->context);
     cairo_surface_destroy(canvas->surface);
+    free(canvas->bytes);
     free(canvas);
 }
 

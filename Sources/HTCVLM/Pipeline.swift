@@ -129,16 +129,18 @@ package final class Pipeline: Sendable {
 
   /// Runs a picture and a prompt, and returns everything the run showed.
   ///
-  /// `onChange` gets the trace so far after each stage and each generated token, on the calling thread.
+  /// `onChange` gets the trace so far after each stage, `onGeneration` the answer so far after each token; both on the
+  /// calling thread.
   /// Throws `CancellationError` once `cancellation` is set; what finished until then is kept for the next run.
   package func trace(
     _ picture: PictureSource, _ request: Request,
     progress: @escaping @Sendable (StageProgress) -> Void = { _ in },
-    cancellation: CancellationFlag = CancellationFlag(), onChange: @escaping @Sendable (Trace) -> Void = { _ in }
+    cancellation: CancellationFlag = CancellationFlag(), onChange: @escaping @Sendable (Trace) -> Void = { _ in },
+    onGeneration: @escaping @Sendable (GenerationTrace) -> Void = { _ in }
   ) throws -> Trace {
     let recorder = TraceRecorder(
-      provenance: provenance(picture, request.prompt), model: model.description,
-      onChange: onChange)
+      provenance: provenance(picture, request.prompt), model: model.description, onChange: onChange,
+      onGeneration: onGeneration)
     let run = RunContext(observer: recorder, progress: progress, cancellation: cancellation)
     let tokens = try model.tokenize(request.prompt)
     let visual = try encoding(picture, run: run)

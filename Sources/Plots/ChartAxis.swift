@@ -1,3 +1,4 @@
+internal import ColorMaps
 internal import Foundation
 
 /// A value of an axis and what stands beside it.
@@ -63,48 +64,12 @@ package struct ChartAxis: Sendable {
   /// Ticks within the range: the axis's own or about `count` round ones.
   func shownTicks(count: Int) -> [AxisTick] {
     guard let range else { return [] }
-    let all = ticks ?? (scale == .linear ? Self.linearTicks(range, count: count) : Self.decades(range))
+    let round = (scale == .linear ? ValueScale.linear(range) : .logarithmic(range)).ticks(count: count)
+    let all = ticks ?? round.map { AxisTick($0.value, $0.label) }
     let slack = (position(range.upperBound) - position(range.lowerBound)) * 1e-9
     return all.filter {
       shows($0.value) && position($0.value) >= position(range.lowerBound) - slack
         && position($0.value) <= position(range.upperBound) + slack
     }
   }
-
-  /// Multiples of 1, 2 or 5 times a power of ten.
-  private static func linearTicks(_ range: ClosedRange<Double>, count: Int) -> [AxisTick] {
-    let raw = (range.upperBound - range.lowerBound) / Double(max(count, 1))
-    guard raw > 0, raw.isFinite else { return [AxisTick(range.lowerBound, axisText(range.lowerBound))] }
-    let power = pow(10, floor(log10(raw)))
-    let step = ([1, 2, 5, 10].first { $0 * power >= raw } ?? 10) * power
-    let first = (range.lowerBound / step).rounded(.up)
-    let last = (range.upperBound / step).rounded(.down)
-    guard last >= first else { return [] }
-    return (0...Int(last - first)).map { index in
-      let value = (first + Double(index)) * step
-      return AxisTick(value, axisText(value, step: step))
-    }
-  }
-
-  /// Powers of ten; with fewer than two of them, their double and fivefold as well.
-  private static func decades(_ range: ClosedRange<Double>) -> [AxisTick] {
-    let exponents = Int(floor(log10(range.lowerBound)))...Int(ceil(log10(range.upperBound)))
-    let isShort = log10(range.upperBound / range.lowerBound) < 2
-    let stride = max(1, exponents.count / 8)
-    return exponents.filter { isShort || $0 % stride == 0 }.flatMap { exponent in
-      (isShort ? [1.0, 2, 5] : [1.0]).map { factor in
-        AxisTick(factor * pow(10, Double(exponent)), axisText(factor * pow(10, Double(exponent))))
-      }
-    }
-  }
-}
-
-/// A number as short as a tick needs it.
-func axisText(_ value: Double, step: Double? = nil) -> String {
-  let magnitude = abs(value)
-  if let step, magnitude < step / 2 { return "0" }
-  if magnitude != 0 && (magnitude < 1e-3 || magnitude >= 1e5) { return String(format: "%g", value) }
-  guard let step else { return String(format: "%.4g", value) }
-  let digits = max(0, min(6, Int(ceil(-log10(step) - 1e-9))))
-  return String(format: "%.\(digits)f", value)
 }

@@ -6,9 +6,9 @@ package protocol FigurePanel: Sendable {
   func draw(in box: PlotBox, on canvas: PlotCanvas)
 }
 
-/// A title, panels on a grid and lines of notes: what becomes one PNG.
+/// A title, panels on a grid and lines of notes: what becomes one PNG, SVG or PDF.
 ///
-/// Equal figures give equal pixels on one machine; the font is the system's DejaVu Sans, else its sans serif.
+/// Equal figures give equal files on one machine; the font is the system's DejaVu Sans, else its sans serif.
 package struct Figure: Sendable {
   package var title: String
   /// Widths of the grid's columns and heights of its rows, in units of about a point.
@@ -18,6 +18,8 @@ package struct Figure: Sendable {
   package var panels: [(any FigurePanel)?]
   /// Lines under the panels: what is shown, of what, how it was made. Long ones are wrapped.
   package var notes: [String]
+  /// What its file says of itself; title and description are the figure's title and notes.
+  package var metadata = FigureMetadata()
 
   package init(
     title: String, columnWidths: [Double], rowHeights: [Double], panels: [(any FigurePanel)?], notes: [String] = []
@@ -46,52 +48,51 @@ package struct Figure: Sendable {
 
   /// The figure's pixels, at `scale` pixels a unit.
   package func image(scale: Double = 1.5) -> RGBImage {
-    let lines = wrappedNotes()
-    let gridHeight = total(rowHeights)
-    let height = Self.margin + titleHeight + gridHeight + Double(lines.count) * Self.noteHeight + Self.margin
-    let canvas = PlotCanvas(width: total(columnWidths) + 2 * Self.margin, height: height, scale: scale)
-    if !title.isEmpty { canvas.text(title, at: PlotPoint(Self.margin, Self.margin), .title, alignY: 0) }
-    for (index, panel) in panels.enumerated() {
-      panel?.draw(in: box(row: index / columnWidths.count, column: index % columnWidths.count), on: canvas)
-    }
-    for (index, line) in lines.enumerated() {
-      let y = Self.margin + titleHeight + gridHeight + (Double(index) + 0.8) * Self.noteHeight
-      canvas.text(line, at: PlotPoint(Self.margin, y), .note)
-    }
-    return canvas.image()
+    let surface = CairoSurface(width: size.width, height: size.height, .pixels(scale: scale))
+    draw(on: PlotCanvas(surface))
+    return surface.image()
   }
 
-  /// Writes the figure as PNG to `path`, which afterwards holds either all of it or what it held before.
-  ///
-  /// - Throws: `ImageError`, naming `path`.
-  package func write(to path: String, scale: Double = 1.5) throws(ImageError) {
-    try PNGWriter.write(image(scale: scale), to: path)
+  /// Width and height, in units of about a point.
+  package var size: (width: Double, height: Double) {
+    let text = Double(titleLines.count) * Self.titleHeight + Double(noteLines.count) * Self.noteHeight
+    return (total(columnWidths) + 2 * Self.margin, 2 * Self.margin + text + total(rowHeights))
+  }
+
+  func draw(on canvas: PlotCanvas) {
+    for (index, line) in titleLines.enumerated() {
+      canvas.text(line, at: PlotPoint(Self.margin, Self.margin + Double(index) * 20), .title, alignY: 0)
+    }
+    let top = Self.margin + Double(titleLines.count) * Self.titleHeight
+    for (index, panel) in panels.enumerated() {
+      panel?.draw(in: box(row: index / columnWidths.count, column: index % columnWidths.count, top), on: canvas)
+    }
+    for (index, line) in noteLines.enumerated() {
+      let y = top + total(rowHeights) + (Double(index) + 0.8) * Self.noteHeight
+      canvas.text(line, at: PlotPoint(Self.margin, y), .note)
+    }
   }
 
   private static let margin = 14.0
   private static let gap = 18.0
   private static let noteHeight = 15.0
-  private var titleHeight: Double { title.isEmpty ? 0 : 30 }
+  private static let titleHeight = 26.0
 
   private func total(_ lengths: [Double]) -> Double { lengths.reduce(0, +) + Self.gap * Double(lengths.count - 1) }
 
-  private func box(row: Int, column: Int) -> PlotBox {
+  private func box(row: Int, column: Int, _ top: Double) -> PlotBox {
     func start(_ lengths: [Double], _ index: Int) -> Double { lengths[..<index].reduce(0) { $0 + $1 + Self.gap } }
     return PlotBox(
-      x: Self.margin + start(columnWidths, column), y: Self.margin + titleHeight + start(rowHeights, row),
+      x: Self.margin + start(columnWidths, column), y: top + start(rowHeights, row),
       width: columnWidths[column], height: rowHeights[row])
   }
 
-  private func wrappedNotes() -> [String] {
-    let ruler = PlotCanvas(width: 1, height: 1, scale: 1)
-    return notes.flatMap { note in
-      note.split(separator: " ").reduce(into: [String]()) { lines, word in
-        if let last = lines.last, ruler.width(of: "\(last) \(word)", .note) <= total(columnWidths) {
-          lines[lines.count - 1] = "\(last) \(word)"
-        } else {
-          lines.append(String(word))
-        }
-      }
-    }
+  private var titleLines: [String] { wrapped([title], .title) }
+
+  private var noteLines: [String] { wrapped(notes, .note) }
+
+  private func wrapped(_ texts: [String], _ style: PlotText) -> [String] {
+    let ruler = PlotCanvas(CairoSurface(width: 1, height: 1, .pixels(scale: 1)))
+    return texts.flatMap { ruler.wrapped($0, style, width: total(columnWidths)) }
   }
 }

@@ -1,5 +1,4 @@
 package import ColorMaps
-import TerminalUI
 
 /// A heat map of a matrix with a colour bar; the first row stands on top.
 package struct MatrixPlot: FigurePanel {
@@ -13,6 +12,8 @@ package struct MatrixPlot: FigurePanel {
   package var columnLabel: String
   /// Values at both ends of the colours; nil takes the smallest and largest.
   package var range: ClosedRange<Double>?
+  /// How values are read, where that is not linear over the range.
+  package var scale: ValueScale?
   package var map: ColorMap
   /// What the colour bar measures; nil draws no bar.
   package var measure: String?
@@ -23,8 +24,8 @@ package struct MatrixPlot: FigurePanel {
 
   package init(
     title: String = "", values: [[Double?]], rowTicks: [AxisTick] = [], columnTicks: [AxisTick] = [],
-    rowLabel: String = "", columnLabel: String = "", range: ClosedRange<Double>? = nil, map: ColorMap = .cividis,
-    measure: String? = "", words: [[String]] = [], isSquare: Bool = false
+    rowLabel: String = "", columnLabel: String = "", range: ClosedRange<Double>? = nil, scale: ValueScale? = nil,
+    map: ColorMap = .cividis, measure: String? = "", words: [[String]] = [], isSquare: Bool = false
   ) {
     precondition(!values.isEmpty && values.allSatisfy { $0.count == values[0].count && !$0.isEmpty })
     precondition(words.isEmpty || words.map(\.count) == values.map(\.count))
@@ -35,6 +36,7 @@ package struct MatrixPlot: FigurePanel {
     self.rowLabel = rowLabel
     self.columnLabel = columnLabel
     self.range = range
+    self.scale = scale
     self.map = map
     self.measure = measure
     self.words = words
@@ -42,94 +44,62 @@ package struct MatrixPlot: FigurePanel {
   }
 
   package func draw(in box: PlotBox, on canvas: PlotCanvas) {
-    canvas.text(title, at: PlotPoint(box.x, box.y), .heading, alignY: 0)
-    let labels = rowTicks.map { canvas.width(of: $0.label, .tick) + 6 }.max() ?? 0
-    let names = columnTicks.map { canvas.width(of: $0.label, .tick) }.max() ?? 0
-    var cells = box.inset(
-      left: labels + (rowLabel.isEmpty ? 0 : 20), top: title.isEmpty ? 0 : 22, right: measure == nil ? 4 : 66)
-    let isTilted = names + 4 > cells.width / Double(max(columnTicks.count, 1))
-    let foot = columnTicks.isEmpty ? 0 : (isTilted ? names * 0.7 + 10 : 18)
-    cells = cells.inset(bottom: foot + (columnLabel.isEmpty ? 2 : 18))
-    if isSquare { cells = cells.fitted(ratio: Double(values[0].count) / Double(values.count)) }
-    drawCells(in: cells, on: canvas)
-    drawTicks(around: cells, isTilted: isTilted, on: canvas)
-    canvas.text(
-      columnLabel, at: PlotPoint(cells.middle.x, cells.maxY + foot + 4), alignX: 0.5, alignY: 0)
-    canvas.text(
-      rowLabel, at: PlotPoint(cells.x - labels - 12, cells.middle.y), alignX: 0.5, degrees: -90)
-    if let measure { drawBar(beside: cells, measure: measure, on: canvas) }
+    let frame = CellFrame(
+      title: title, rows: values.count, columns: values[0].count, rowTicks: rowTicks, columnTicks: columnTicks,
+      rowLabel: rowLabel, columnLabel: columnLabel, isSquare: isSquare)
+    let scale = shownScale
+    let colors = values.map { $0.map { PlotColor(map, $0.flatMap(scale.clampedPosition) ?? .nan) } }
+    let cells = frame.draw(in: box, on: canvas, margin: measure == nil ? 4 : 66) { cells in
+      canvas.cells(colors, in: cells)
+      drawWords(over: colors, in: cells, on: canvas)
+    }
+    if let measure { ColorBar(map: map, scale: scale, measure: measure).draw(beside: cells, on: canvas) }
   }
 
-  /// Values at both ends of the colours.
-  private var shownRange: ClosedRange<Double> {
-    if let range { return range }
-    let all = values.joined().compactMap { $0 }.filter(\.isFinite)
-    let low = all.min() ?? 0
-    return low...max(all.max() ?? 1, low)
+  /// How values are read off the colours.
+  private var shownScale: ValueScale {
+    if let scale { return scale }
+    if let range { return .linear(range) }
+    return ValueScale(.linear, holding: values.joined().compactMap { $0 })
   }
 
-  private func color(_ value: Double?) -> PlotColor {
-    guard let value, !value.isNaN else { return .absent }
-    let range = shownRange
-    let width = range.upperBound - range.lowerBound
-    return PlotColor(map, width > 0 ? (value - range.lowerBound) / width : 0)
-  }
-
-  private func drawCells(in box: PlotBox, on canvas: PlotCanvas) {
+  private func drawWords(over colors: [[PlotColor]], in box: PlotBox, on canvas: PlotCanvas) {
     let width = box.width / Double(values[0].count)
     let height = box.height / Double(values.count)
-    for (row, line) in values.enumerated() {
-      for (column, value) in line.enumerated() {
-        let cell = PlotBox(
-          x: box.x + Double(column) * width, y: box.y + Double(row) * height, width: width, height: height)
-        let color = color(value)
-        canvas.fill(cell, color)
-        if !words.isEmpty {
-          let word = PlotText.tick.colored(color.contrasting)
-          canvas.text(words[row][column], at: cell.middle, word, alignX: 0.5)
-        }
-      }
-    }
-    canvas.outline(box, .faint, width: 0.7)
-  }
-
-  private func drawTicks(around box: PlotBox, isTilted: Bool, on canvas: PlotCanvas) {
-    for tick in rowTicks {
-      let y = box.y + (tick.value + 0.5) * box.height / Double(values.count)
-      canvas.text(tick.label, at: PlotPoint(box.x - 5, y), .tick, alignX: 1)
-    }
-    for tick in columnTicks {
-      let x = box.x + (tick.value + 0.5) * box.width / Double(values[0].count)
-      canvas.line([PlotPoint(x, box.maxY), PlotPoint(x, box.maxY + 3)], .faint)
-      if isTilted {
-        canvas.text(tick.label, at: PlotPoint(x + 3, box.maxY + 7), .tick, alignX: 1, degrees: -45)
-      } else {
-        canvas.text(tick.label, at: PlotPoint(x, box.maxY + 5), .tick, alignX: 0.5, alignY: 0)
+    for (row, line) in words.enumerated() {
+      for (column, word) in line.enumerated() {
+        let middle = PlotPoint(box.x + (Double(column) + 0.5) * width, box.y + (Double(row) + 0.5) * height)
+        canvas.text(word, at: middle, .tick.colored(colors[row][column].contrasting), alignX: 0.5)
       }
     }
   }
+}
 
-  private func drawBar(beside cells: PlotBox, measure: String, on canvas: PlotCanvas) {
+/// The colours of a map beside it, with the values at ends and ticks and the scale in words.
+struct ColorBar {
+  let map: ColorMap
+  let scale: ValueScale
+  /// What is measured.
+  let measure: String
+
+  func draw(beside cells: PlotBox, on canvas: PlotCanvas) {
     let bar = PlotBox(x: cells.maxX + 10, y: cells.y, width: 10, height: cells.height)
     let steps = 128
-    for step in 0..<steps {
-      let part = PlotBox(
-        x: bar.x, y: bar.y + bar.height * Double(step) / Double(steps), width: bar.width,
-        height: bar.height / Double(steps))
-      canvas.fill(part, PlotColor(map, 1 - Double(step) / Double(steps - 1)))
-    }
+    canvas.cells((0..<steps).map { [PlotColor(map, 1 - Double($0) / Double(steps - 1))] }, in: bar)
     canvas.outline(bar, .faint, width: 0.7)
-    let axis = ChartAxis(measure, range: shownRange)
-    let width = shownRange.upperBound - shownRange.lowerBound
-    var ticks = axis.shownTicks(count: max(2, Int(bar.height / 45)))
-    // A low bar may have no room for round values: its ends say as much.
-    if ticks.count < 2 {
-      ticks = [shownRange.lowerBound, shownRange.upperBound].map { AxisTick($0, axisText($0)) }
-    }
-    for tick in ticks {
-      let y = width > 0 ? bar.maxY - bar.height * (tick.value - shownRange.lowerBound) / width : bar.maxY
+    for tick in ticks(height: bar.height) {
+      let y = bar.maxY - bar.height * (scale.clampedPosition(tick.value) ?? 0)
       canvas.text(tick.label, at: PlotPoint(bar.maxX + 4, y), .tick)
     }
-    canvas.text(measure, at: PlotPoint(bar.maxX + 44, bar.middle.y), .tick, alignX: 0.5, degrees: 90)
+    let words =
+      scale.kind == .linear ? measure : measure.isEmpty ? scale.kind.rawValue : "\(measure), \(scale.kind.rawValue)"
+    canvas.text(words, at: PlotPoint(bar.maxX + 44, bar.middle.y), .tick, alignX: 0.5, degrees: 90)
+  }
+
+  private func ticks(height: Double) -> [ScaleTick] {
+    let ticks = scale.ticks(count: max(2, Int(height / 45)))
+    guard ticks.count < 2 else { return ticks }
+    // A low bar may have no room for round values: its ends say as much.
+    return [scale.range.lowerBound, scale.range.upperBound].map { ScaleTick($0, tickText($0)) }
   }
 }

@@ -1,49 +1,50 @@
-internal import CCairo
 package import ImageLoading
 
-/// What a figure is drawn on: white paper of a fixed size, in units that `scale` turns into pixels.
+/// What a figure is drawn on: white paper of a fixed size, in units of about a point.
 ///
 /// Not thread safe; a figure makes one for itself while it is drawn.
 package final class PlotCanvas {
-  private let handle: OpaquePointer
-  private let pixelWidth: Int
-  private let pixelHeight: Int
+  private let surface: any PlotSurface
+  private let ruler: CairoSurface
 
-  init(width: Double, height: Double, scale: Double) {
-    let sides = [width, height].map { ($0 * scale).rounded(.up) }
-    precondition(sides.allSatisfy { $0 >= 1 && $0 <= 32_767 }, "cairo draws on 1 to 32767 pixels a side, not \(sides)")
-    pixelWidth = Int(sides[0])
-    pixelHeight = Int(sides[1])
-    guard let handle = ccairo_create(Int32(sides[0]), Int32(sides[1]), scale) else {
-      preconditionFailure("no memory for a figure of \(pixelWidth) × \(pixelHeight) pixels")
-    }
-    self.handle = handle
-  }
-
-  deinit { ccairo_destroy(handle) }
-
-  func image() -> RGBImage {
-    RGBImage(width: pixelWidth, height: pixelHeight) { ccairo_pixels(handle, $0.baseAddress) }
+  init(_ surface: any PlotSurface) {
+    self.surface = surface
+    ruler = surface as? CairoSurface ?? CairoSurface(width: 1, height: 1, .pixels(scale: 1))
   }
 
   /// A line through the points; `dash` is the length of its dashes, 0 for none.
   package func line(_ points: [PlotPoint], _ color: PlotColor, width: Double = 1, dash: Double = 0) {
     guard points.count > 1 else { return }
-    ccairo_polyline(handle, Self.flat(points), points.count, width, dash, Self.color(color))
+    surface.line(points, color, width: width, dash: dash)
   }
 
   package func polygon(_ points: [PlotPoint], _ color: PlotColor) {
     guard points.count > 2 else { return }
-    ccairo_polygon(handle, Self.flat(points), points.count, Self.color(color))
+    surface.polygon(points, color)
   }
 
   package func disc(_ middle: PlotPoint, radius: Double, _ color: PlotColor) {
-    ccairo_circle(handle, middle.x, middle.y, radius, Self.color(color))
+    surface.disc(middle, radius: radius, color)
   }
 
-  /// Fills whole pixels: neighbours neither overlap nor leave a seam.
-  package func fill(_ box: PlotBox, _ color: PlotColor) {
-    ccairo_rectangle(handle, box.x, box.y, box.width, box.height, Self.color(color))
+  package func fill(_ box: PlotBox, _ color: PlotColor) { surface.fill(box, color) }
+
+  /// Fills a box with cells, `[rows][columns]`, between which nothing of the paper shows; nil leaves it showing.
+  package func cells(_ colors: [[PlotColor?]], in box: PlotBox) {
+    for (row, line) in colors.enumerated() {
+      let y = box.y + box.height * Double(row) / Double(colors.count)
+      let below = min(box.maxY, box.y + box.height * Double(row + 1) / Double(colors.count) + surface.overlap)
+      var start = 0
+      // Neighbours of one colour are one shape: a mask has a quarter of a million cells and few colours.
+      while start < line.count {
+        var end = start + 1
+        while end < line.count && line[end] == line[start] { end += 1 }
+        let x = box.x + box.width * Double(start) / Double(line.count)
+        let right = min(box.maxX, box.x + box.width * Double(end) / Double(line.count) + surface.overlap)
+        if let color = line[start] { fill(PlotBox(x: x, y: y, width: right - x, height: below - y), color) }
+        start = end
+      }
+    }
   }
 
   package func outline(_ box: PlotBox, _ color: PlotColor, width: Double = 1) {
@@ -60,31 +61,31 @@ package final class PlotCanvas {
     degrees: Double = 0
   ) {
     let printable = String(text.unicodeScalars.map { $0.value < 0x20 ? " " : Character($0) })
-    ccairo_text(
-      handle, printable, point.x, point.y, style.size, style.isBold, alignX, alignY, degrees, Self.color(style.color))
+    surface.text(printable, at: point, style, alignX: alignX, alignY: alignY, degrees: degrees)
   }
 
-  package func width(of text: String, _ style: PlotText = .label) -> Double {
-    ccairo_text_width(handle, text, style.size, style.isBold)
+  package func width(of text: String, _ style: PlotText = .label) -> Double { ruler.width(of: text, style) }
+
+  /// The text in lines of at most `width`, broken between words.
+  package func wrapped(_ text: String, _ style: PlotText, width: Double) -> [String] {
+    text.split(separator: " ").reduce(into: [String]()) { lines, word in
+      if let last = lines.last, self.width(of: "\(last) \(word)", style) <= width {
+        lines[lines.count - 1] = "\(last) \(word)"
+      } else {
+        lines.append(String(word))
+      }
+    }
   }
 
   /// A picture stretched over a box: interpolated, or each pixel a block.
   package func picture(_ image: RGBImage, in box: PlotBox, isSmooth: Bool = true) {
-    ccairo_picture(
-      handle, image.pixels, Int32(image.width), Int32(image.height), box.x, box.y, box.width, box.height, isSmooth)
+    surface.picture(image, in: box, isSmooth: isSmooth)
   }
 
   package func clipped(to box: PlotBox, _ draw: () -> Void) {
-    ccairo_clip(handle, box.x, box.y, box.width, box.height)
+    surface.clip(to: box)
     draw()
-    ccairo_unclip(handle)
-  }
-
-  private static func flat(_ points: [PlotPoint]) -> [Double] { points.flatMap { [$0.x, $0.y] } }
-
-  private static func color(_ color: PlotColor) -> ccairo_color {
-    func channel(_ shift: UInt32) -> Double { Double(color.hex >> shift & 0xFF) / 255 }
-    return ccairo_color(red: channel(16), green: channel(8), blue: channel(0), alpha: color.opacity)
+    surface.unclip()
   }
 }
 
@@ -99,6 +100,9 @@ package struct PlotText: Sendable {
   package static let label = PlotText(size: 11)
   package static let tick = PlotText(size: 10)
   package static let note = PlotText(size: 10, color: .faint)
+
+  /// The height of a capital over the size of the font: lines of one size stand on one baseline.
+  static let capitalHeight = 0.73
 
   package func colored(_ color: PlotColor) -> PlotText { PlotText(size: size, isBold: isBold, color: color) }
 }

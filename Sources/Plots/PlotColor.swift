@@ -1,5 +1,4 @@
 package import ColorMaps
-import TerminalUI
 
 /// An sRGB colour with opacity.
 package struct PlotColor: Sendable, Hashable {
@@ -27,6 +26,15 @@ package struct PlotColor: Sendable, Hashable {
 
   /// The colour of a series by its index; they repeat after seven.
   package static func series(_ index: Int) -> PlotColor { series[index % series.count] }
+
+  /// A colour as screens show it; the terminal's own, which paper has not, is no value's.
+  package init(_ color: Color) {
+    guard case .rgb(let red, let green, let blue) = color else {
+      self = .absent
+      return
+    }
+    self.init(hex: UInt32(red) << 16 | UInt32(green) << 8 | UInt32(blue))
+  }
 
   /// The colour of a value in 0…1: the map's levels, linearly between them. NaN has the colour of no value.
   package init(_ map: ColorMap, _ t: Double) {

@@ -79,8 +79,9 @@ struct CodebookCommand: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Write PNG figures into this directory: usage, code map, embedding, places, anchors, exemplars.", valueName: "dir"
-    ))
+      "Write figures as PNG, SVG and PDF into this directory: usage, code map, embedding, places, anchors, exemplars, "
+        + "or a series.",
+      valueName: "dir"))
   var plots: String?
 
   @Option(
@@ -129,7 +130,7 @@ struct CodebookCommand: ParsableCommand {
       label: against.joined(separator: ", "), model: againstModel, code: code.flatMap(CodeName.init),
       exemplars: exemplars)
     let answer = try run.answer(question)
-    if let plots { _ = try answer.figures.write(to: plots) }
+    if let plots { try answer.figures.write(to: plots) }
     try format.print(try CodebookText(answer.document).text(format))
   }
 
@@ -146,7 +147,8 @@ struct CodebookCommand: ParsableCommand {
     progress.clear()
     if let plots {
       try FileManager.default.createDirectory(atPath: plots, withIntermediateDirectories: true)
-      try CodebookSeriesFigure(series: series).figure.write(to: "\(plots)/series.png")
+      let figure = CodebookSeriesFigure(series: series).figure
+      for format in FigureFormat.allCases { try figure.write(to: "\(plots)/series.\(format.rawValue)") }
     }
     switch format {
     case .text: try format.print(series.text)

@@ -7,7 +7,7 @@ import Statistics
 import Tensor
 import Trace
 
-/// PNG figures of a codebook's report.
+/// Figures of a codebook's report, each as PNG, SVG and PDF.
 struct CodebookFigures {
   let codebook: Codebook
   let document: CodebookDocument
@@ -15,24 +15,34 @@ struct CodebookFigures {
   let first: (name: String, codes: CodeGrid)?
   let exemplars: CodeExemplars?
 
-  /// Writes what there is into `directory`, which is made if need be; returns the files' names.
-  func write(to directory: String) throws -> [String] {
+  /// Writes what there is into `directory`, which is made if need be.
+  func write(to directory: String) throws {
     try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
-    var figures: [(String, Figure)] = [("embedding.png", embedding)]
-    if let usage = document.report.pictures?.usage { figures.append(("usage.png", histogram(usage))) }
-    if let first { figures.append(("code-map.png", codeMap(first.name, first.codes))) }
+    var figures: [(String, Figure)] = [("embedding", embedding)]
+    if let usage = document.report.pictures?.usage { figures.append(("usage", histogram(usage))) }
+    if let first { figures.append(("code-map", codeMap(first.name, first.codes))) }
     if let positions = document.report.pictures?.positions, positions.pictures > 1 {
-      figures.append(("places.png", places(positions)))
+      figures.append(("places", places(positions)))
     }
-    if let anchors = document.report.anchors?.mean { figures.append(("anchors.png", cosines(anchors))) }
-    if let curve = document.reconstruction, curve.pictures > 0 { figures.append(("groups.png", reconstruction(curve))) }
+    if let anchors = document.report.anchors?.mean { figures.append(("anchors", cosines(anchors))) }
+    if let curve = document.reconstruction, curve.pictures > 0 { figures.append(("groups", reconstruction(curve))) }
     if let exemplars, !exemplars.exemplars.isEmpty {
-      figures.append(("code-\(exemplars.name.group + 1)-\(exemplars.name.code).png", sheet(exemplars)))
+      figures.append(("code-\(exemplars.name.group + 1)-\(exemplars.name.code)", sheet(exemplars)))
     }
-    for (name, figure) in figures {
-      try figure.write(to: URL(fileURLWithPath: directory).appendingPathComponent(name).path)
+    for (name, var figure) in figures {
+      figure.metadata = metadata
+      for format in FigureFormat.allCases {
+        let file = URL(fileURLWithPath: directory).appendingPathComponent("\(name).\(format.rawValue)")
+        try figure.write(to: file.path)
+      }
     }
-    return figures.map(\.0)
+  }
+
+  private var metadata: FigureMetadata {
+    let run = document.provenance
+    return FigureMetadata(
+      creator: "vocoscope \(run.version)",
+      entries: [.init("model", run.modelName), .init("weights SHA-256", run.weightsSHA256)])
   }
 
   private var model: String { document.provenance.modelName }
@@ -100,14 +110,18 @@ struct CodebookFigures {
 
   private func codeMap(_ name: String, _ codes: CodeGrid) -> Figure {
     let panels = (0..<codes.groups).map { group -> any FigurePanel in
-      MatrixPlot(
+      let plane = PrincipalPlane(codebook.normalised[group])
+      let colors = CategoricalColors(components: plane.points.map { [$0.x, $0.y] }).colors.map(PlotColor.init)
+      return ColorGrid(
         title: "group \(group + 1)",
-        values: (0..<codes.height).map { row in (0..<codes.width).map { Double(codes[group, row, $0]) } },
-        range: 0...Double(max(1, codebook.codesPerGroup - 1)), map: .viridis,
-        measure: "index: a name, not a magnitude", isSquare: true)
+        colors: (0..<codes.height).map { row in (0..<codes.width).map { colors[Int(codes[group, row, $0])] } })
     }
     return Figure(
-      title: "\(model): codes of \(name)", columns: 4, panelWidth: 300, panelHeight: 280, panels: panels, notes: note)
+      title: "\(model): codes of \(name)", columns: 4, panelWidth: 240, panelHeight: 262, panels: panels,
+      notes: [
+        "Colour: a code's place on its group's main plane, the first direction as lightness and the second as hue; codes "
+          + "that look alike are alike, and no colour says more."
+      ] + note)
   }
 
   private func places(_ positions: PositionUsage) -> Figure {

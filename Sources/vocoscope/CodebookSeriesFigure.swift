@@ -24,13 +24,17 @@ struct CodebookSeriesFigure {
     if steps.contains(where: { $0.anchors != nil }) { panels.append(anchors) }
     let source =
       steps[0].usage == .pictures ? "usage over \(series.pictures) pictures" : "usage by the checkpoints' buffers"
-    return Figure(
+    var figure = Figure(
       title: "The codebook over \(steps.count) checkpoints", columns: 2, panelWidth: 420, panelHeight: 260,
       panels: panels,
       notes: [
         "\(series.directory): \(steps[0].name) to \(steps[steps.count - 1].name); \(source); a thin line per group, the mean over "
           + "groups dark. vocoscope \(programVersion)"
       ])
+    figure.metadata = FigureMetadata(
+      creator: "vocoscope \(programVersion)",
+      entries: steps.map { .init($0.name, "weights SHA-256 \($0.weightsSHA256)") })
+    return figure
   }
 
   private var axis: ChartAxis {

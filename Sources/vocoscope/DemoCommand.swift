@@ -1,6 +1,7 @@
 import ArgumentParser
 import ChafaPictures
 import CursesTerminal
+import DemoTour
 import Foundation
 import HTCVLM
 import ImageLoading

@@ -1,4 +1,5 @@
 import CursesTerminal
+import DemoTour
 import Dispatch
 import HTCVLM
 import Inspector

@@ -16,7 +16,7 @@ struct InspectorSession {
   /// Runs until the person quits.
   func run(_ initial: InspectorState, first effects: [Effect]) {
     var state = initial
-    draw(state)
+    draw(&state)
     guard perform(effects, state) else { return }
     while true {
       var actions = mailbox.takeAll()
@@ -24,13 +24,15 @@ struct InspectorSession {
       // Keys that came in while a frame was drawn belong to the next one: held keys never fall behind.
       while let event = terminal.nextEvent(timeoutMilliseconds: 0) { actions.append(.input(event)) }
       for action in actions where !perform(update(&state, action), state) { return }
-      if !actions.isEmpty { draw(state) }
+      if !actions.isEmpty { draw(&state) }
     }
   }
 
-  private func draw(_ state: InspectorState) {
+  private func draw(_ state: inout InspectorState) {
     let shown = terminal.graphics.map { PictureRenderer.pixels($0, orElse: pictures) } ?? pictures
-    terminal.draw(view(state, size: terminal.size, pictures: shown).frame)
+    let screen = view(state, size: terminal.size, pictures: shown)
+    state.hits = screen.hits
+    terminal.draw(screen.frame)
   }
 
   /// Carries out effects; false once the session is over.

@@ -57,7 +57,7 @@ final class ModelWorker: Sendable {
             self.state.withLock { $0.compressionSeconds = progress.seconds }
           }
         }, cancellation: cancellation,
-        onChange: { mailbox.post(.trace($0)) })
+        onChange: { mailbox.post(.trace($0)) }, onGeneration: { mailbox.post(.generation($0)) })
       mailbox.post(.finished)
     }
   }

@@ -1,4 +1,5 @@
 import ColorMaps
+import DemoTour
 import Inspector
 import TerminalUI
 import TestSupport

@@ -65,6 +65,14 @@ struct KeyMapTests {
     for key in Command.allCases.flatMap(\.defaultKeys) { #expect(Key(name: key.name) == key) }
   }
 
+  @Test("The table holds every command once, under one of the tasks")
+  func table() {
+    #expect(
+      CommandTable.all.map(\.command).sorted { $0.rawValue < $1.rawValue }
+        == Command.allCases.sorted { $0.rawValue < $1.rawValue })
+    #expect(Set(CommandTable.all.map(\.task)) == Set(CommandTask.allCases))
+  }
+
   @Test("Every command has words for the palette")
   func words() {
     #expect(Set(Command.allCases.map(\.title)).count == Command.allCases.count)

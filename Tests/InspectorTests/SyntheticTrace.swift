@@ -237,7 +237,11 @@ extension InspectorState {
   }
 
   @discardableResult
-  mutating func post(_ action: Action) -> [Effect] { update(&self, action) }
+  mutating func post(_ action: Action) -> [Effect] {
+    // A mouse points at what was drawn last.
+    if case .input(.mouse) = action { hits = Inspector.view(self, size: size).hits }
+    return update(&self, action)
+  }
 
   @discardableResult
   mutating func press(_ keys: Key...) -> [Effect] { keys.flatMap { post(.input(.key($0))) } }

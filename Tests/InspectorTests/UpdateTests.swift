@@ -16,6 +16,26 @@ struct UpdateTests {
     #expect(state.reading.text.contains("the decoder has not run yet"))
   }
 
+  @Test("A generated token changes the answer and leaves what follows from the rest alone")
+  func generation() {
+    var state = InspectorState.complete()
+    let (map, cursor) = (state.map?.view.values, state.cursor)
+    state.post(.generation(GenerationTrace(tokenIDs: [5, 6], text: "a red ball")))
+    #expect(state.answerWords.contains("a red ball"))
+    #expect(state.map?.view.values == map && state.cursor == cursor)
+  }
+
+  @Test("Before anything is drawn the mouse points at nothing")
+  func undrawn() {
+    var state = InspectorState.complete()
+    let before = state.cursor
+    _ = update(&state, .input(.mouse(MouseEvent(.press, at: Point(x: 10, y: 10)))))
+    #expect(state.cursor == before && state.focus == .image)
+    state.hits = view(state, size: state.size).hits
+    _ = update(&state, .input(.mouse(MouseEvent(.press, at: Point(x: 60, y: 8)))))
+    #expect(state.focus == .attention)
+  }
+
   @Test("Escape stops the run, and a second one says that nothing runs")
   func cancel() {
     var state = InspectorState(imageName: "a.png", prompt: "?", size: Size(width: 80, height: 24))

@@ -173,7 +173,7 @@ struct CodebookTests {
     #expect(same.words.contains("ok code_drift -"))
   }
 
-  @Test("One code is told with its exemplars, nearest first, and figures are PNG files")
+  @Test("One code is told with its exemplars, nearest first, and every figure is there as PNG, SVG and PDF")
   func oneCode() throws {
     let folder = try TemporaryFolder()
     let plots = folder.path("plots")
@@ -192,13 +192,17 @@ struct CodebookTests {
     let distances = exemplars.compactMap { $0["distance"] as? Double }
     #expect(distances.count == 3 && distances == distances.sorted())
     #expect((found["nearest"] as? [Any])?.count == 5 && (found["vector"] as? [Any])?.count == 4)
-    let names = try FileManager.default.contentsOfDirectory(atPath: plots)
-    #expect(Set(names).isSuperset(of: ["usage.png", "code-map.png", "embedding.png", "places.png", "anchors.png"]))
+    let names = Set(try FileManager.default.contentsOfDirectory(atPath: plots))
+    #expect(names.isSuperset(of: ["usage.png", "code-map.png", "embedding.png", "places.png", "anchors.png"]))
     #expect(names.contains("code-3-\(found["code"] ?? "").png"))
-    for name in names {
-      let bytes = try Data(contentsOf: URL(fileURLWithPath: "\(plots)/\(name)"))
-      #expect(Array(bytes.prefix(4)) == [0x89, 0x50, 0x4E, 0x47], "\(name)")
+    let starts = [".png": [0x89, 0x50, 0x4E, 0x47], ".svg": Array("<?xm".utf8), ".pdf": Array("%PDF".utf8)]
+    for name in names where name.hasSuffix(".png") {
+      for (suffix, start) in starts {
+        let bytes = try Data(contentsOf: URL(fileURLWithPath: "\(plots)/\(name.dropLast(4) + suffix)"))
+        #expect(Array(bytes.prefix(4)) == start, "\(name) as \(suffix)")
+      }
     }
+    #expect(names.count % 3 == 0)
   }
 
   @Test("Bad input is one sentence that names what is wrong")

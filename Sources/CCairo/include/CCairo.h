@@ -5,8 +5,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-// Vector drawing on 8-bit RGB pixels by libcairo. Lengths are in units of the canvas, which `scale` turns into pixels;
-// y grows downwards. Hinting is off, so that text is laid out alike at every scale.
+// Vector drawing by libcairo, on 8-bit RGB pixels or on a page of PDF. Lengths are in units of the canvas, which `scale`
+// turns into pixels and which are points in PDF; y grows downwards. Hinting is off, so that text is laid out alike at
+// every scale.
 
 typedef struct ccairo_canvas ccairo_canvas;
 
@@ -17,6 +18,14 @@ typedef struct {
 // A white canvas, or NULL where there is no memory for it. To be given to ccairo_destroy.
 ccairo_canvas *ccairo_create(int32_t pixel_width, int32_t pixel_height, double scale);
 void ccairo_destroy(ccairo_canvas *canvas);
+
+// A page of PDF, or NULL where there is no memory for it. To be given to ccairo_destroy.
+ccairo_canvas *ccairo_create_pdf(double width, double height);
+// What the document says of itself, as UTF-8; it has no date.
+void ccairo_pdf_metadata(ccairo_canvas *canvas, const char *title, const char *subject, const char *keywords,
+                         const char *creator);
+// Ends the page; the document lives as long as the canvas. NULL where there was no memory for all of it.
+const uint8_t *ccairo_pdf_bytes(ccairo_canvas *canvas, size_t *count);
 
 // `xy` holds `count` points, x before y. A dash of 0 is a solid line.
 void ccairo_polyline(ccairo_canvas *canvas, const double *xy, size_t count, double width, double dash,
@@ -40,7 +49,7 @@ void ccairo_picture(ccairo_canvas *canvas, const uint8_t *rgb, int32_t width, in
 void ccairo_clip(ccairo_canvas *canvas, double x, double y, double width, double height);
 void ccairo_unclip(ccairo_canvas *canvas);
 
-// Copies the canvas to `rgb`, of 3 · width · height bytes.
+// Copies a canvas of pixels to `rgb`, of 3 · width · height bytes.
 void ccairo_pixels(ccairo_canvas *canvas, uint8_t *rgb);
 
 #endif

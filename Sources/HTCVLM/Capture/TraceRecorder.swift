@@ -13,13 +13,17 @@ package final class TraceRecorder: ActivationObserver {
 
   private let state: Mutex<State>
   private let onChange: @Sendable (Trace) -> Void
+  private let onGeneration: @Sendable (GenerationTrace) -> Void
 
-  /// `onChange` gets the trace each time a part of it is complete, on the running thread.
+  /// `onChange` gets the trace each time a stage's part of it is complete, `onGeneration` the answer after each token;
+  /// both on the running thread.
   package init(
-    provenance: Provenance, model: ModelDescription, onChange: @escaping @Sendable (Trace) -> Void = { _ in }
+    provenance: Provenance, model: ModelDescription, onChange: @escaping @Sendable (Trace) -> Void = { _ in },
+    onGeneration: @escaping @Sendable (GenerationTrace) -> Void = { _ in }
   ) {
     state = Mutex(State(trace: Trace(provenance: provenance, model: model)))
     self.onChange = onChange
+    self.onGeneration = onGeneration
   }
 
   /// The trace so far.
@@ -45,10 +49,8 @@ package final class TraceRecorder: ActivationObserver {
   }
 
   package func observe(generation: GenerationTrace) {
-    change { state in
-      state.trace.generation = generation
-      return true
-    }
+    state.withLock { $0.trace.generation = generation }
+    onGeneration(generation)
   }
 
   /// Tells of the trace if `body` changed it; outside the lock, so that the callee may ask for the trace.

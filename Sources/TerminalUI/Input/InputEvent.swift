@@ -17,6 +17,11 @@ package enum Key: Sendable, Hashable {
   case function(Int)
 }
 
+extension Key: ExpressibleByExtendedGraphemeClusterLiteral {
+  /// A key that writes this character.
+  package init(extendedGraphemeClusterLiteral character: Character) { self = .character(character) }
+}
+
 /// A mouse event at a cell.
 package struct MouseEvent: Sendable, Hashable {
   package enum Kind: Sendable, Hashable {

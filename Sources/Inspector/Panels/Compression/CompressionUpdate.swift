@@ -1,0 +1,112 @@
+import TerminalUI
+import Trace
+
+/// What to compare; results come back as `CompressionEvent`s.
+package enum CompressionRequest: Sendable, Equatable {
+  /// Ask from every source; `keepsTurns` with the turns so far in sight.
+  case ask(String, keepsTurns: Bool)
+  /// One question a family, each on its own.
+  case families
+  /// One more picture in the conversation.
+  case addPicture(path: String)
+  /// Forget turns and added pictures, then ask.
+  case restart(String)
+}
+
+/// The panel's pages, for screens that hold one at a time.
+package enum CompressionPage: Int, Sendable, CaseIterable {
+  case answers, bill, conversation, families, codes
+
+  package var title: String {
+    switch self {
+    case .answers: "Answers"
+    case .bill: "Bill"
+    case .conversation: "Conversation"
+    case .families: "Kept and lost"
+    case .codes: "Codes"
+    }
+  }
+}
+
+/// How the panel is shown.
+package struct CompressionViewSettings: Sendable, Hashable {
+  package var page = CompressionPage.answers
+  /// Whether the next question sees earlier questions and answers.
+  package var keepsTurns = false
+  /// First line shown of pages that scroll.
+  package var scroll = 0
+
+  package init() {}
+}
+
+extension InspectorState {
+  var compressionObstacle: String? { busyObstacle }
+
+  mutating func askFamilies() -> [Effect] {
+    compressionView.page = .families
+    focus(.compression)
+    return start(.families, "asking the families")
+  }
+
+  mutating func startConversation() -> [Effect] { start(.restart(prompt), "starting anew") }
+
+  /// The question on screen is compared as soon as the panel is in sight and the model is free.
+  mutating func compareIfShown() -> [Effect] {
+    guard focus == .compression, compressionObstacle == nil,
+      !compression.exchanges.contains(where: { $0.question == prompt })
+    else { return [] }
+    return compare(prompt)
+  }
+
+  mutating func compare(_ text: String) -> [Effect] {
+    mode = .normal
+    let question = text.trimmingSpaces
+    guard !question.isEmpty else {
+      notice = "the prompt is empty"
+      return []
+    }
+    if let obstacle = compressionObstacle {
+      notice = obstacle
+      return []
+    }
+    focus(.compression)
+    if compressionView.page != .conversation { compressionView.page = .answers }
+    return start(.ask(question, keepsTurns: compressionView.keepsTurns), "answering")
+  }
+
+  mutating func addPicture(_ text: String) -> [Effect] {
+    mode = .normal
+    let path = text.trimmingSpaces
+    guard !path.isEmpty else {
+      notice = "no path was given"
+      return []
+    }
+    focus(.compression)
+    compressionView.page = .conversation
+    return start(.addPicture(path: path), "adding a picture")
+  }
+
+  private mutating func start(_ request: CompressionRequest, _ words: String) -> [Effect] {
+    work = .compression(words)
+    compressionView.scroll = 0
+    return [.compress(request)]
+  }
+
+  /// Left and right turn the pages, up and down scroll.
+  mutating func moveInCompression(_ command: Command) {
+    let pages = CompressionPage.allCases
+    switch command {
+    case .left: compressionView.page = pages[max(0, compressionView.page.rawValue - 1)]
+    case .right: compressionView.page = pages[min(pages.count - 1, compressionView.page.rawValue + 1)]
+    case .up: compressionView.scroll = max(0, compressionView.scroll - 1)
+    case .down: compressionView.scroll += 1
+    case .pageUp: compressionView.scroll = max(0, compressionView.scroll - 8)
+    case .pageDown: compressionView.scroll += 8
+    case .first: compressionView.scroll = 0
+    case .last: compressionView.scroll = Int.max / 2
+    default: break
+    }
+    if command == .left || command == .right { compressionView.scroll = 0 }
+    compressionView.scroll = min(compressionView.scroll, max(0, compressionLineCount - 1))
+  }
+}

@@ -1,0 +1,140 @@
+import Statistics
+import TerminalUI
+
+/// What a panel says, as values: the screen, `report` and exports are made from it.
+package struct PanelReport: Sendable, Equatable, Encodable {
+  /// A named value.
+  package struct Fact: Sendable, Equatable, Encodable {
+    package let name: String
+    package let value: ReportValue
+  }
+
+  /// Rows under a heading.
+  package struct Table: Sendable, Equatable, Encodable {
+    package let title: String
+    package let columns: [String]
+    package let rows: [[ReportValue]]
+
+    package init(_ title: String, columns: [String], rows: [[ReportValue]]) {
+      precondition(rows.allSatisfy { $0.count == columns.count })
+      self.title = title
+      self.columns = columns
+      self.rows = rows
+    }
+  }
+
+  /// `image`, `attention`, …
+  package let panel: String
+  package let title: String
+  package internal(set) var facts: [Fact] = []
+  package internal(set) var tables: [Table] = []
+  /// Formulae, rules and warnings, one sentence each.
+  package internal(set) var notes: [String] = []
+
+  init(_ panel: Panel, title: String? = nil) {
+    self.panel = panel.name
+    self.title = title ?? panel.title
+  }
+
+  mutating func add(_ name: String, _ value: ReportValue) { facts.append(Fact(name: name, value: value)) }
+
+  mutating func add(_ name: String, _ text: String) { add(name, .text(text)) }
+
+  /// The report without the tables of these titles.
+  package func withoutTables(_ titles: Set<String>) -> PanelReport {
+    var report = self
+    report.tables.removeAll { titles.contains($0.title) }
+    return report
+  }
+
+  package subscript(fact name: String) -> ReportValue? { facts.first { $0.name == name }?.value }
+}
+
+extension InspectorState {
+  /// The panel's content as values; the same numbers as on screen.
+  package func report(_ panel: Panel) -> PanelReport {
+    switch panel {
+    case .image: imageReport
+    case .attention: attentionReport
+    case .anchors: anchorsReport
+    case .mask: maskReport
+    case .verdict: verdictReport
+    case .compression: compression.report()
+    case .checkpoint: checkpointReport
+    }
+  }
+
+  /// All panels that have something to say.
+  package var reports: [PanelReport] {
+    Panel.allCases.filter { panel in
+      switch panel {
+      case .compression: compression.facts != nil
+      case .checkpoint: checkpoint != nil
+      default: true
+      }
+    }.map(report)
+  }
+
+  func reportLineCount(_ panel: Panel) -> Int {
+    ReportText.lines(report(panel), width: max(20, size.width)).count
+  }
+}
+
+/// A value that screen and report write alike; in JSON numbers stay numbers.
+package enum ReportValue: Sendable, Hashable {
+  case text(String)
+  case integer(Int)
+  case number(Double)
+  /// A fraction, written as a percentage and kept as a fraction in JSON and CSV.
+  case share(Double)
+  /// A ratio, written as ×8.2.
+  case times(Double)
+  case flag(Bool)
+  /// Undefined or not measured.
+  case missing
+
+  package init(number: Double?) { self = number.map(ReportValue.number) ?? .missing }
+
+  package init(times: Double?) { self = times.map(ReportValue.times) ?? .missing }
+
+  package init(integer: Int?) { self = integer.map(ReportValue.integer) ?? .missing }
+
+  /// As people read it.
+  package var text: String {
+    switch self {
+    case .text(let text): text
+    case .integer(let value): Format.integer(value)
+    case .number(let value): Format.number(value)
+    case .share(let value): Format.percent(value)
+    case .times(let value): Format.times(value)
+    case .flag(let value): value ? "true" : "false"
+    case .missing: "–"
+    }
+  }
+
+  /// As programs read it: full precision, no units; empty when missing.
+  package var plain: String {
+    switch self {
+    case .text(let text): text
+    case .integer(let value): String(value)
+    case .number(let value), .share(let value), .times(let value): value.isFinite ? String(value) : ""
+    case .flag(let value): value ? "true" : "false"
+    case .missing: ""
+    }
+  }
+}
+
+extension ReportValue: Encodable {
+  /// A value that JSON has no number for is null.
+  package func encode(to encoder: any Encoder) throws {
+    var container = encoder.singleValueContainer()
+    switch self {
+    case .text(let text): try container.encode(text)
+    case .integer(let value): try container.encode(value)
+    case .number(let value), .share(let value), .times(let value):
+      if value.isFinite { try container.encode(value) } else { try container.encodeNil() }
+    case .flag(let value): try container.encode(value)
+    case .missing: try container.encodeNil()
+    }
+  }
+}

@@ -1,0 +1,79 @@
+package import Evidence
+package import TerminalUI
+package import Trace
+
+/// What happened: a person did something, or an effect reported back.
+package enum Action: Sendable {
+  case input(InputEvent)
+  case command(Command)
+  /// The picture is decoded: the first thing on screen.
+  case picture(Picture, name: String)
+  /// What the model has produced so far; posted after each stage.
+  case trace(Trace)
+  /// The answer so far; posted after each token.
+  case generation(GenerationTrace)
+  case progress(StageProgress)
+  /// The run is over and the last trace complete.
+  case finished
+  case cancelled
+  /// Something went wrong: one clear sentence, shown as a dialog.
+  case failed(String)
+  /// Something to say in the status line.
+  case notice(String)
+  case codebook(CodebookView)
+  case checkpoint(CheckpointListing)
+  /// What `verify` found over many pictures.
+  case verdict(EvidenceVerdict)
+  /// The voco rows of the first pictures that `verify` saw.
+  case vocoRows([VocoRow])
+  case knockOutFinished(KnockOutResult)
+  case matchedRandom(MatchedRandomResult)
+  /// Something that happened while answers were compared.
+  case compression(CompressionEvent)
+  /// The comparison under way is over.
+  case compressionFinished
+  /// Something that the code debugger asked for.
+  case codeLab(CodeLabEvent)
+  /// The file was written there.
+  case exported(path: String)
+}
+
+/// What the run loop has to do, off the main thread where it takes long; results come back as actions.
+package enum Effect: Sendable, Equatable {
+  /// Run the model on the picture with this prompt; progress comes back as `.progress` and `.trace`.
+  /// `reusesImage`: the picture's keys and values are cached, only the answer is computed.
+  case run(prompt: String, reusesImage: Bool)
+  /// Stop the run, knock-out or draws under way; `.cancelled` comes back.
+  case cancel
+  /// Cut edges and answer again; `.knockOutFinished` or `.failed` comes back.
+  case knockOut(KnockOutRequest)
+  /// Knock out random patches; `.matchedRandom` comes back, any number of times while draws finish.
+  case matchedRandom(MatchedRandomRequest)
+  /// Compare answers; any number of `.compression` come back, then `.compressionFinished`, `.cancelled` or `.failed`.
+  case compress(CompressionRequest)
+  /// Work for the code debugger; what comes back stands with each request, or `.failed` or `.cancelled`.
+  case codeLab(CodeLabRequest)
+  /// Write a file; `.exported` or `.failed` comes back.
+  case export(ExportFile)
+  /// Put text on the terminal's clipboard (OSC 52).
+  case copy(String)
+  /// Take or leave the mouse.
+  case setMouse(Bool)
+  /// Draw every cell again.
+  case redraw
+  /// Stop as Ctrl-Z does.
+  case suspend
+  case quit
+}
+
+/// A file to write.
+package struct ExportFile: Sendable, Equatable {
+  /// A name without a directory: `chelsea-attention.csv`.
+  package let name: String
+  package let contents: String
+
+  package init(name: String, contents: String) {
+    self.name = name
+    self.contents = contents
+  }
+}

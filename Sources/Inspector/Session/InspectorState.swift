@@ -1,0 +1,160 @@
+package import ColorMaps
+package import Evidence
+package import TerminalUI
+package import Trace
+
+/// Everything the inspector knows: `view` draws nothing that is not in here.
+package struct InspectorState: Sendable {
+  // What there is to see.
+  /// The picture as it lies in its file; `nil` until it is decoded.
+  package internal(set) var picture: Picture?
+  package internal(set) var imageName: String
+  package internal(set) var trace: Trace?
+  package internal(set) var codebook: CodebookView?
+  package internal(set) var checkpoint: CheckpointListing?
+  /// What `verify` found over many pictures; `nil` until it was run.
+  package internal(set) var verdict: EvidenceVerdict?
+  /// The voco rows of the first verified pictures; empty until `verify` was run.
+  package internal(set) var vocoRows: [VocoRow] = []
+  package internal(set) var knockOuts: [KnockOutResult] = []
+  /// How many knock-outs were asked for; their identifiers count from 1 and are never used twice.
+  var knockOutCount = 0
+  /// Random draws by the identifier of the knock-out they belong to.
+  package internal(set) var matchedRandom: [Int: MatchedRandomResult] = [:]
+
+  /// Answers side by side, their bill and the conversation.
+  package internal(set) var compression = CompressionState()
+  package internal(set) var compressionView = CompressionViewSettings()
+  /// The picture and what its codes decode to, computed once.
+  package internal(set) var decodedCodes: DecodedCodes?
+  /// The debugger of codes.
+  package internal(set) var codeLab = CodeLab()
+
+  // What is under way.
+  package internal(set) var progress: [PipelineStage: StageProgress] = [:]
+  package internal(set) var work: Work?
+  /// Whether the picture's keys and values were used again for the prompt on screen.
+  package internal(set) var reusesImage = false
+  /// The question on screen or under way.
+  package internal(set) var prompt: String
+
+  // How it is shown.
+  package internal(set) var view = ViewSettings()
+  package internal(set) var history = ViewHistory()
+  package internal(set) var cursor = LinkedCursor()
+  package internal(set) var focus = Panel.image
+  package internal(set) var mode = Mode.normal
+  /// Where a selection by `v` or by dragging began.
+  package internal(set) var rangeStart: KeyReference?
+  /// First line shown of panels that scroll by lines.
+  package internal(set) var scroll: [Panel: Int] = [:]
+  package internal(set) var tensorRow = 0
+  /// One sentence for the status line; the next key takes it away.
+  package internal(set) var notice: String?
+  /// One sentence in a box; the next key takes it away.
+  package internal(set) var failure: String?
+  package internal(set) var size: Size
+  /// What the regions of the frame on screen mean to the mouse: whoever draws a frame notes them here.
+  package var hits = HitMap<HitTarget>()
+
+  // What was given at the start.
+  package let capabilities: Capabilities
+  package let glyphs: Glyphs
+  package let depth: ColorDepth
+  package let themes: [Theme]
+  package let keyMap: KeyMap
+
+  // What follows from the above, kept so that a frame costs only drawing.
+  package internal(set) var links: CursorLinks
+  package internal(set) var statistics: TraceStatistics?
+  package internal(set) var map: MapStatistics?
+  /// The square that the model sees, reduced for display.
+  package internal(set) var square: Picture?
+  /// The square with its overlay, as the Image panel shows it.
+  package internal(set) var shownPicture: Picture?
+
+  /// What the session can do besides looking.
+  package struct Capabilities: Sendable, Hashable {
+    /// Whether there are weights to run; a trace file alone has none.
+    package var runsModel: Bool
+
+    package init(runsModel: Bool) { self.runsModel = runsModel }
+  }
+
+  /// What the model is busy with.
+  package enum Work: Sendable, Hashable {
+    case run
+    case knockOut(String)
+    case matchedRandom
+    case compression(String)
+    case edit
+  }
+
+  package init(
+    imageName: String, prompt: String, size: Size, capabilities: Capabilities = Capabilities(runsModel: true),
+    glyphs: Glyphs = .unicode, depth: ColorDepth = .trueColor, themes: [Theme] = [.dark, .light, .highContrast],
+    keyMap: KeyMap = .standard, takesMouse: Bool = true
+  ) {
+    precondition(!themes.isEmpty)
+    self.imageName = imageName
+    self.prompt = prompt
+    self.size = size
+    self.capabilities = capabilities
+    self.glyphs = glyphs
+    self.depth = depth
+    self.themes = themes
+    self.keyMap = keyMap
+    links = InspectorState.makeLinks(picture: nil, trace: nil, sequence: nil)
+    view.takesMouse = takesMouse
+    work = capabilities.runsModel ? .run : nil
+  }
+
+  package var appearance: Appearance {
+    Appearance(theme: themes[view.theme % themes.count], glyphs: glyphs, depth: depth)
+  }
+
+  /// The knock-out shown beside the run.
+  package var shownKnockOut: KnockOutResult? {
+    view.shownKnockOut.flatMap { id in knockOuts.first { $0.request.id == id } }
+  }
+
+  /// Parts whose weights are random or substituted; empty for a trained checkpoint.
+  package var untrainedParts: [String] { trace?.model.untrainedParts ?? [] }
+}
+
+/// What the keyboard talks to.
+package enum Mode: Sendable, Hashable {
+  case normal
+  case help(Search)
+  case palette(Search)
+  case find(Search)
+  case prompt(TextField)
+  /// The path of a picture to add to the conversation.
+  case picturePath(TextField)
+  /// The export menu with the row that is marked.
+  case export(Int)
+
+  /// A text to search for, and the row that is marked among what was found.
+  package struct Search: Sendable, Hashable {
+    package var query = TextField()
+    package var selected = 0
+
+    package init() {}
+  }
+}
+
+extension InspectorState {
+  /// What the token is called whose row the panels look at.
+  package var inspectedToken: String { trace?.model.inspectedToken ?? "<voco>" }
+
+  /// Why there are no codes to look at.
+  package var missingCodes: String {
+    trace?.model.groups == 0
+      ? "This checkpoint has no anchors: it is without a quantizer and its codes." : "The codes are not computed yet."
+  }
+
+  /// The same as a command says it that does nothing.
+  var codesObstacle: String {
+    trace?.model.groups == 0 ? "this checkpoint has no anchors" : "the codes are not computed yet"
+  }
+}

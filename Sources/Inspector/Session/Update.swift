@@ -1,0 +1,132 @@
+import Statistics
+import TerminalUI
+import Trace
+
+/// Takes an action into the state; the effects are for the run loop to perform.
+package func update(_ state: inout InspectorState, _ action: Action) -> [Effect] {
+  apply(action, to: &state) + state.labEffects()
+}
+
+private func apply(_ action: Action, to state: inout InspectorState) -> [Effect] {
+  switch action {
+  case .input(let event): return state.handle(event)
+  case .command(let command): return state.perform(command)
+  case .picture(let picture, let name):
+    state.picture = picture
+    state.square = nil
+    state.imageName = name
+    state.relink()
+  case .trace(let trace):
+    state.startLab(trace)
+    state.take(trace)
+    state.measureMargins()
+  case .generation(let generation):
+    state.trace?.generation = generation
+    state.codeLab.original?.generation = generation
+  case .progress(let progress):
+    state.progress[progress.stage] = progress
+  case .finished, .cancelled:
+    state.work = nil
+    if case .finished = action { return state.compareIfShown() }
+    if case .cancelled = action { state.refuseLabRequest() }
+    if case .cancelled = action { state.notice = "cancelled" }
+  case .failed(let sentence):
+    state.work = nil
+    state.refuseLabRequest()
+    state.failure = sentence
+  case .notice(let sentence):
+    state.notice = sentence
+  case .codebook(let codebook):
+    state.codebook = codebook
+    state.measureMargins()
+  case .checkpoint(let listing):
+    state.checkpoint = listing
+    state.tensorRow = min(state.tensorRow, max(0, listing.rows.count - 1))
+  case .verdict(let verdict):
+    state.verdict = verdict
+  case .vocoRows(let rows):
+    state.vocoRows = rows
+  case .knockOutFinished(let result):
+    state.take(result)
+  case .matchedRandom(let result):
+    state.matchedRandom[result.request.knockOut.id] = result
+    if result.isFinished { state.work = nil }
+  case .compression(let event):
+    state.compression.apply(event)
+  case .compressionFinished:
+    state.work = nil
+  case .codeLab(let event):
+    state.take(event)
+  case .exported(let path):
+    state.notice = "wrote \(path)"
+  }
+  return []
+}
+
+extension InspectorState {
+  mutating func handle(_ event: InputEvent) -> [Effect] {
+    switch event {
+    case .resize(let size):
+      self.size = size
+      return []
+    case .mouse(let event): return handle(event)
+    case .key(let key):
+      if failure != nil {
+        failure = nil
+        return key == .control("c") ? [.quit] : []
+      }
+      notice = nil
+      return mode == .normal ? (keyMap[key: key].map { perform($0) } ?? []) : handleInMode(key)
+    case .paste(let text):
+      editLine { $0.insert(text) }
+      return []
+    }
+  }
+
+  /// A trace of the run so far: what follows from it is computed once, here.
+  mutating func take(_ trace: Trace) {
+    self.trace = trace
+    prompt = trace.provenance.prompt
+    if decodedCodes == nil { decodedCodes = DecodedCodes(trace) }
+    clampView()
+    relink()
+  }
+
+  mutating func take(_ result: KnockOutResult) {
+    work = nil
+    knockOuts.append(result)
+    change { $0.shownKnockOut = result.request.id }
+    notice = "cut \(result.request.label): KL \(Format.number(result.kl)) nat"
+  }
+
+  /// Computes again what depends on the picture or the trace.
+  mutating func relink() {
+    let index = trace?.sequence.map(SequenceIndex.init)
+    let geometry = links.geometry
+    links = InspectorState.makeLinks(picture: picture, trace: trace, sequence: index)
+    if square == nil || geometry != links.geometry { square = displaySquare }
+    cursor.relink(links)
+    statistics = trace.map { TraceStatistics($0, index: index) }
+    map = nil
+    refreshMap()
+  }
+
+  /// The padding's colour is the mean of CLIP's, as LLaVA pads.
+  private var displaySquare: Picture? {
+    picture.map {
+      links.geometry.square(of: $0, limit: InspectorState.displaySide, padding: (122, 116, 104))
+    }
+  }
+
+  static func makeLinks(picture: Picture?, trace: Trace?, sequence: SequenceIndex?) -> CursorLinks {
+    let model = trace?.model
+    // Until the model is known the grid is that of ViT-L/14 at 336 pixels.
+    let grid = model?.patchGrid ?? 24
+    let codes = trace?.mgvq?.codes
+    let geometry = PictureGeometry(
+      width: picture?.width ?? model?.visionImageSize ?? 1, height: picture?.height ?? model?.visionImageSize ?? 1,
+      aspect: .init(imageAspectRatio: model?.imageAspectRatio ?? "pad"), patches: GridSize(rows: grid, columns: grid),
+      latent: GridSize(rows: codes?.height ?? grid, columns: codes?.width ?? grid))
+    return CursorLinks(geometry: geometry, anchors: model?.anchors ?? 0, sequence: sequence)
+  }
+}

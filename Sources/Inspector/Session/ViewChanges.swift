@@ -1,0 +1,169 @@
+import Evidence
+import TerminalUI
+import Trace
+
+/// What commands change: the view with its history, the focus, what is selected.
+extension InspectorState {
+  /// Changes the view; a change that changes nothing is not remembered.
+  mutating func change(_ edit: (inout ViewSettings) -> Void) {
+    var changed = view
+    edit(&changed)
+    guard changed != view else { return }
+    history.record(view)
+    view = changed
+    refreshMap()
+  }
+
+  /// Takes a change back or makes it again.
+  mutating func restore(_ step: (inout ViewHistory, ViewSettings) -> ViewSettings?) -> [Effect] {
+    let took = view.takesMouse
+    guard let settings = step(&history, view) else { return [] }
+    view = settings
+    clampView()
+    refreshMap()
+    return took == view.takesMouse ? [] : [.setMouse(view.takesMouse)]
+  }
+
+  /// Settings that the model at hand has no layer, head or group for are pulled inside.
+  mutating func clampView() {
+    view.layer = view.layer.map { min($0, max(0, layerCount - 1)) }
+    view.head = view.head.map { min($0, max(0, headCount - 1)) }
+    view.group = min(view.group, max(0, groupCount - 1))
+  }
+
+  var layerCount: Int { trace?.model.layers ?? 0 }
+  var headCount: Int { trace?.model.heads ?? 0 }
+  var groupCount: Int { trace?.mgvq?.codes.groups ?? 0 }
+
+  mutating func stepLayer(by step: Int) {
+    change { [count = layerCount] in $0.layer = stepped($0.layer, by: step, count: count) }
+  }
+
+  mutating func stepHead(by step: Int) {
+    change { [count = headCount] in $0.head = stepped($0.head, by: step, count: count) }
+  }
+
+  mutating func stepGroup(by step: Int) {
+    change { [count = groupCount] in $0.group = max(0, min(count - 1, $0.group + step)) }
+  }
+
+  /// The next metric that the trace holds.
+  var nextMetric: AttentionMetric {
+    let possible = statistics?.attention?.metrics ?? [.share]
+    return possible[((possible.firstIndex(of: view.metric) ?? -1) + 1) % possible.count]
+  }
+
+  var nextOverlay: PictureOverlay {
+    let possible = PictureOverlay.allCases.filter {
+      switch $0 {
+      case .none: true
+      case .attention: trace?.language != nil
+      case .reconstruction: trace?.mgvq?.reconstruction != nil
+      case .provenance: codeLab.provenance[view.edits] != nil
+      }
+    }
+    let index = possible.firstIndex(of: view.overlay) ?? 0
+    return possible[(index + 1) % possible.count]
+  }
+
+  /// What Enter does in the focused panel.
+  mutating func openHere() {
+    if focus == .mask {
+      change { $0.showsMaskCells.toggle() }
+    } else {
+      change { $0.isZoomed.toggle() }
+    }
+  }
+
+  /// The cursor stands on the kind of thing that the focused panel shows.
+  mutating func focus(_ panel: Panel) {
+    focus = panel
+    switch panel {
+    case .image: cursor.moveToPatch(cursor.patch, links)
+    case .anchors where cursor.place != .anchor: cursor.moveToCode(cursor.code, links)
+    case .attention where cursor.place == .code: cursor.moveToPatch(cursor.patch, links)
+    case .mask:
+      if let key = links.position(of: cursor.key), let row = cursor.queryPosition(links) {
+        cursor.moveToEdge(query: row, key: key, links)
+      }
+    default: break
+    }
+  }
+
+  mutating func stepPanel(by steps: Int) -> [Effect] {
+    focus(focus.advanced(by: steps))
+    return compareIfShown()
+  }
+
+  mutating func toggleMouse() -> [Effect] {
+    change { $0.takesMouse.toggle() }
+    return [.setMouse(view.takesMouse)]
+  }
+
+  mutating func cancel() -> [Effect] {
+    if rangeStart != nil {
+      rangeStart = nil
+      return []
+    }
+    notice = "stopping"
+    return [.cancel]
+  }
+
+  mutating func clear() {
+    rangeStart = nil
+    if view.selection.isEmpty {
+      change { $0.shownKnockOut = nil }
+    } else {
+      change { $0.selection = [] }
+    }
+  }
+
+  mutating func toggleRange() {
+    guard rangeStart != nil else {
+      rangeStart = cursor.key
+      return
+    }
+    let keys = rangeKeys
+    rangeStart = nil
+    change { $0.selection.formUnion(keys) }
+  }
+}
+
+/// Why commands do nothing here and now; `nil` when they work.
+extension InspectorState {
+  var weightsObstacle: String? { capabilities.runsModel ? nil : "this trace was opened without weights" }
+
+  var decoderObstacle: String? { trace?.language == nil ? "the decoder has not run yet" : nil }
+
+  /// That the model has no weights, has not run or is at work.
+  var busyObstacle: String? {
+    if let obstacle = weightsObstacle ?? decoderObstacle { return obstacle }
+    return work == nil ? nil : "the model is busy; \(keyMap.hint(.cancel, unicode: glyphs.isUnicode)) stops it"
+  }
+
+  var overlayObstacle: String? {
+    trace?.language == nil && trace?.mgvq?.reconstruction == nil ? "there is nothing to lay over it yet" : nil
+  }
+
+  var figureObstacle: String? { vocoRows.isEmpty ? decoderObstacle : nil }
+
+  var selectionObstacle: String? {
+    [.verdict, .compression, .checkpoint].contains(focus) ? "there is nothing to select in this panel" : nil
+  }
+
+  var zoomObstacle: String? { view.isZoomed ? "the panel has the whole screen" : nil }
+
+  var unzoomObstacle: String? { view.isZoomed ? nil : "no panel is zoomed" }
+
+  var anchorsObstacle: String? { links.anchors == 0 ? "this model has no anchors" : nil }
+
+  var clearObstacle: String? {
+    view.selection.isEmpty && view.shownKnockOut == nil && rangeStart == nil ? "nothing is selected" : nil
+  }
+}
+
+/// One step through “all, 0, 1, … count−1”, stopping at both ends; `nil` is “all”.
+func stepped(_ value: Int?, by step: Int, count: Int) -> Int? {
+  let next = (value ?? -1) + step
+  return next < 0 ? nil : min(next, count - 1)
+}
