@@ -71,7 +71,7 @@ let package = Package(
     library(
       "HTCVLM",
       ["Files", "JSON", "Statistics", "Tensor", "WeightFormats", "ImageLoading", "Tokenization", "Trace"]),
-    library("Evidence", ["Files", "Statistics", "Tensor", "Trace"]),
+    library("Evidence", ["Statistics", "Tensor", "Trace"]),
 
     // Benchmark files → questions → scores; the model's answers come in through a closure.
     .target(
@@ -95,7 +95,7 @@ let package = Package(
     library("CursesTerminal", ["CNcurses", "ColorMaps", "TerminalUI"]),
 
     // Measurements → figures.
-    library("Plots", ["CCairo", "ColorMaps", "ImageLoading"]),
+    library("Plots", ["CCairo", "ColorMaps", "ImageLoading", "Tensor"]),
     library("Reports", ["Files", "Statistics", "TerminalUI"]),
 
     .executableTarget(
@@ -122,16 +122,18 @@ let package = Package(
       ],
       path: "Tests/TestSupport",
       swiftSettings: swift),
-    tests("Tensor"),
+    tests("Tensor", ["Files"]),
     tests("JSON"),
     tests("Files"),
     tests("Statistics", fixtures: true),
-    tests("WeightFormats", ["Files", "JSON"], fixtures: true),
-    tests("ImageLoading", ["Files", "Statistics"], fixtures: true),
-    tests("Tokenization", fixtures: true),
-    tests("Trace", fixtures: true),
-    tests("HTCVLM", ["Files", "JSON", "Statistics", "WeightFormats"], fixtures: true),
-    tests("Evidence", ["Statistics"], fixtures: true),
+    tests("WeightFormats", ["Files", "JSON", "Tensor", "Trace", "HTCVLM"], fixtures: true),
+    tests("ImageLoading", ["Files", "Statistics", "Tensor"], fixtures: true),
+    tests("Tokenization", ["Files", "Tensor"], fixtures: true),
+    tests("Trace", ["Tensor", "WeightFormats"], fixtures: true),
+    tests(
+      "HTCVLM", ["Files", "JSON", "Statistics", "Tensor", "WeightFormats", "ImageLoading", "Tokenization", "Trace"],
+      fixtures: true),
+    tests("Evidence", ["Statistics", "Tensor", "Trace"], fixtures: true),
     tests(
       "Experiments",
       [
@@ -142,10 +144,11 @@ let package = Package(
       ]),
     tests("Evaluation", ["JSON", "Statistics", "Experiments"], fixtures: true),
     tests("TerminalUI", ["ColorMaps"], fixtures: true),
-    tests("Inspector", ["ColorMaps", "Statistics", "DemoTour"], fixtures: true),
+    tests(
+      "Inspector", ["ColorMaps", "Statistics", "Tensor", "TerminalUI", "Trace", "Evidence", "DemoTour"], fixtures: true),
     tests("ChafaPictures", ["ColorMaps", "TerminalUI"]),
     tests("Reports", ["Statistics"]),
-    tests("Plots", ["ColorMaps", "ImageLoading"]),
+    tests("Plots", ["ColorMaps", "ImageLoading", "Tensor"]),
     .executableTarget(
       name: "curses-probe", dependencies: ["ColorMaps", "CursesTerminal", "TerminalUI"], path: "Tests/CursesProbe",
       swiftSettings: swift),

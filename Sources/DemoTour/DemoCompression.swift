@@ -1,6 +1,7 @@
 import ColorMaps
 import Inspector
 import Statistics
+import Tensor
 import TerminalUI
 import Trace
 

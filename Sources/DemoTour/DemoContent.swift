@@ -46,7 +46,7 @@ package struct DemoContent: Sendable {
     case .patches: return "\(Format.integer(grid.count)) patches"
     case .codes: return "\(Format.integer(codeCount)) discrete codes"
     case .anchors: return "\(model.anchors) anchors"
-    case .mask: return "The \(model.visualMask) mask"
+    case .mask: return "The \(model.visualMask.rawValue) mask"
     case .voco: return "One <voco> token"
     case .answer: return "“\(trace.provenance.prompt)”"
     }
@@ -70,7 +70,7 @@ package struct DemoContent: Sendable {
       return "All codes together become \(model.anchors) vectors that stand first in the sequence: what the picture is "
         + "about, in brief."
     case .mask:
-      return model.visualMask == "star"
+      return model.visualMask == .star
         ? "No patch sees another. Only <voco> sees everything, and the question sees nothing of the picture but <voco>."
         : "Each token sees all before it; the question sees nothing of the picture but <voco>."
     case .voco: return vocoCaption

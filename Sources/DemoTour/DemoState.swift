@@ -1,4 +1,5 @@
-package import Inspector
+import Inspector
+package import Tensor
 package import TerminalUI
 
 /// The demo: which picture and stage is on screen, and since when.

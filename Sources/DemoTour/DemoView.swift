@@ -1,4 +1,5 @@
 import Inspector
+import Tensor
 package import TerminalUI
 
 /// Draws the demo; a function of its arguments alone.

@@ -1,6 +1,6 @@
 import Tensor
 import Tokenization
-import Trace
+package import Trace
 import WeightFormats
 
 extension HTCVLMModel {
@@ -9,7 +9,7 @@ extension HTCVLMModel {
   /// Without a source, as the model was made to: visual keys and values are not touched with `.voco`. `onToken` gets each token as it
   /// is generated. Throws `ModelError.promptTooLong` and `ModelError.emptyPrompt`.
   package func answer(
-    _ prompt: String, from cache: VisualCache, source: AnswerSource? = nil,
+    _ prompt: String, from cache: VisualCache, source: VisualSource? = nil,
     options: GenerationOptions = GenerationOptions(), run: RunContext = RunContext(),
     onToken: (GeneratedToken) -> Void = { _ in }
   ) throws -> Answer {
@@ -53,7 +53,7 @@ extension HTCVLMModel {
   }
 
   private func prefix(
-    of sequence: PromptedSequence, _ cache: VisualCache, _ source: AnswerSource, run: RunContext
+    of sequence: PromptedSequence, _ cache: VisualCache, _ source: VisualSource, run: RunContext
   ) throws -> Prefix {
     let layout = sequence.layout
     let prompt = Array(layout.promptStart..<layout.length)
@@ -87,18 +87,18 @@ extension HTCVLMModel {
     guard let observer else { return }
     for (layer, weights) in state.attention.enumerated() {
       observer.observe(
-        name: "attention.last", layer: layer, tensor: sequence.spread(weights, columns: columns))
+        .attentionLast, layer: layer, tensor: sequence.spread(weights, columns: columns))
     }
     if !hasVoco {
       for (layer, row) in state.hidden.enumerated() {
-        observer.observe(name: "hidden.last", layer: layer, tensor: row[row: 0])
+        observer.observe(.hiddenLast, layer: layer, tensor: row[row: 0])
       }
       for (layer, block) in decoder.layers.enumerated() {
         let norms = block.valueNorms((prefix[layer] + state.layers[layer]).values)
-        observer.observe(name: "value_norms.last", layer: layer, tensor: sequence.spread(norms, columns: columns))
+        observer.observe(.valueNormsLast, layer: layer, tensor: sequence.spread(norms, columns: columns))
       }
     }
-    observer.observe(name: "logits", layer: nil, tensor: state.logits[row: 0])
+    observer.observe(.logits, layer: nil, tensor: state.logits[row: 0])
   }
 
   /// Continues greedily or by sampling, one row at a time against the growing keys and values.

@@ -75,7 +75,7 @@ extension HTCVLMModel {
 
   func decoderInput(_ visual: VisualEncoding, edits: [InputEdit]) throws -> DecoderInput {
     try DecoderInput(
-      order: configuration.segmentKinds, parts: parts(text: []), visualMask: configuration.visualMask, edits: edits,
+      order: configuration.sequence, parts: parts(text: []), visualMask: configuration.visualMask, edits: edits,
       anchors: visual.anchors, patches: visual.vision.patches, cls: visual.cls, embedding: decoder.embedding)
   }
 

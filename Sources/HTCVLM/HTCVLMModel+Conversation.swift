@@ -1,11 +1,11 @@
 import Tensor
-import Trace
+package import Trace
 import WeightFormats
 
 extension HTCVLMModel {
   /// A conversation about a compressed picture, before its first question.
   package func conversation(
-    on cache: VisualCache, source: AnswerSource, run: RunContext = RunContext()
+    on cache: VisualCache, source: VisualSource, run: RunContext = RunContext()
   ) throws -> Conversation {
     let start = ContinuousClock.now
     let (input, layout) = (cache.input, cache.input.layout)

@@ -1,4 +1,4 @@
-package import ImageLoading
+import ImageLoading
 package import Tensor
 package import Trace
 import WeightFormats
@@ -6,7 +6,7 @@ import WeightFormats
 extension HTCVLMModel {
   /// Codes, anchors, features and patches of a picture: the stages `mgvq`, `anchors` and `vision`, in this order, so
   /// that the codes are on screen while the tower runs.
-  package func encode(_ image: RGBImage, run: RunContext = RunContext()) throws -> VisualEncoding {
+  package func encode(_ image: Picture, run: RunContext = RunContext()) throws -> VisualEncoding {
     let mgvq = try codes(of: image, run: run)
     let anchors = try self.anchors(mgvq, run: run)
     let vision = try run.stage(.vision, steps: vision.steps + 1) { step in
@@ -24,7 +24,7 @@ extension HTCVLMModel {
   }
 
   /// The stage `mgvq`; nil in a model without a quantizer.
-  private func codes(of image: RGBImage, run: RunContext) throws -> MGVQTrace? {
+  private func codes(of image: Picture, run: RunContext) throws -> MGVQTrace? {
     guard let quantizer = mgvq, let side = configuration.mgvq?.imageSize else { return nil }
     let mgvq = try run.stage(.mgvq, steps: quantizer.encodingSteps) { step in
       let pixels = preprocessor.mgvqPixelValues(image, size: side)
@@ -43,7 +43,7 @@ extension HTCVLMModel {
       try step()
       return anchors
     }
-    run.observer?.observe(name: "anchors", layer: nil, tensor: anchors)
+    run.observer?.observe(.anchors, layer: nil, tensor: anchors)
     return anchors
   }
 
@@ -63,7 +63,7 @@ extension HTCVLMModel {
     let picture = try run.stage(.reconstruction, steps: mgvq.decodingSteps) { step in
       try mgvq.decode(try mgvq.codebook().vectors(codes, keeping: groups), step: step)
     }
-    if groups == nil { run.observer?.observe(name: "mgvq.reconstruction", layer: nil, tensor: picture) }
+    if groups == nil { run.observer?.observe(.mgvqReconstruction, layer: nil, tensor: picture) }
     return picture
   }
 

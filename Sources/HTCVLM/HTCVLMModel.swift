@@ -61,7 +61,7 @@ package final class HTCVLMModel: Sendable {
     let files = tensors.values.compactMap(\.file).map { (ObjectIdentifier($0), $0) }
     weightFiles = Array(Dictionary(files) { first, _ in first }.values)
     let layout = try SequenceLayout(
-      order: configuration.segmentKinds, parts: Self.parts(configuration, tokenizer, prompts, text: []),
+      order: configuration.sequence, parts: Self.parts(configuration, tokenizer, prompts, text: []),
       visualMask: configuration.visualMask)
     context = Array(layout.kinds[layout.context])
   }
@@ -75,7 +75,7 @@ package final class HTCVLMModel: Sendable {
   /// What a trace says of the model.
   package var description: ModelDescription {
     var description = configuration.modelDescription
-    description.precision = precision.rawValue
+    description.precision = .own(precision)
     return description
   }
 
@@ -106,7 +106,7 @@ package final class HTCVLMModel: Sendable {
   package var hasVoco: Bool { configuration.vocoTokens > 0 }
 
   /// What the model was made to answer from: voco, or in a model without it everything.
-  package var ownSource: AnswerSource { hasVoco ? .voco : .full }
+  package var ownSource: VisualSource { hasVoco ? .voco : .full }
 
   /// Tokens of the sequence before voco, or before the prompt, that are of no picture.
   package var prefixTokens: Int { context.count { !$0.isVisual } }
@@ -135,7 +135,7 @@ package final class HTCVLMModel: Sendable {
   package func tokenize(_ prompt: String) throws -> [Int32] {
     let ids = try promptTokens(prompt)
     let length = try SequenceLayout(
-      order: configuration.segmentKinds, parts: parts(text: ids), visualMask: configuration.visualMask
+      order: configuration.sequence, parts: parts(text: ids), visualMask: configuration.visualMask
     ).length
     if let limit = configuration.maxPositionEmbeddings, length > limit {
       throw ModelError.promptTooLong(promptTokens: ids.count, sequenceLength: length, limit: limit)

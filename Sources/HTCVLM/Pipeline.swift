@@ -1,13 +1,13 @@
 import Foundation
-package import ImageLoading
+import ImageLoading
 import Synchronization
-import Tensor
+package import Tensor
 package import Trace
 import WeightFormats
 
 /// A picture to run: its pixels and where they came from.
 package struct PictureSource: Sendable {
-  package let image: RGBImage
+  package let image: Picture
   /// The file's name, without its directory.
   package let name: String
   /// SHA-256 of the file's bytes, in hexadecimal; the key under which a run is kept for the next prompt.
@@ -15,7 +15,7 @@ package struct PictureSource: Sendable {
   /// What the decoder found odd but carried on with.
   package let warnings: [String]
 
-  package init(image: RGBImage, name: String, sha256: String, warnings: [String] = []) {
+  package init(image: Picture, name: String, sha256: String, warnings: [String] = []) {
     self.image = image
     self.name = name
     self.sha256 = sha256
@@ -109,14 +109,14 @@ package final class Pipeline: Sendable {
   package struct Request: Sendable {
     package var prompt: String
     /// nil: what the model was made to answer from.
-    package var source: AnswerSource?
+    package var source: VisualSource?
     package var options: GenerationOptions
     package var intervention: Intervention
     /// Whether the codes are decoded to a picture at the end.
     package var reconstructs: Bool
 
     package init(
-      prompt: String, source: AnswerSource? = nil, options: GenerationOptions = GenerationOptions(),
+      prompt: String, source: VisualSource? = nil, options: GenerationOptions = GenerationOptions(),
       intervention: Intervention = .none, reconstructs: Bool = true
     ) {
       self.prompt = prompt
@@ -204,7 +204,7 @@ package final class Pipeline: Sendable {
   private func reconstruct(_ codes: CodeGrid, _ picture: PictureSource, run: RunContext) throws {
     if let made = memory.withLock({ $0.picture == picture.sha256 ? $0.reconstruction : nil }) {
       run.reused(.reconstruction)
-      run.observer?.observe(name: "mgvq.reconstruction", layer: nil, tensor: made)
+      run.observer?.observe(.mgvqReconstruction, layer: nil, tensor: made)
       return
     }
     let made = try model.reconstruct(codes, run: run)

@@ -1,11 +1,11 @@
 internal import CImageCodecs
 import Files
-internal import Tensor
+package import Tensor
 
 /// A picture with where it came from.
 package struct DecodedImage: Sendable, Equatable {
   /// Upright: the orientation that the file states is applied.
-  package let image: RGBImage
+  package let image: Picture
   package let format: ImageFormat
   /// The SHA-256 of the file's bytes, in hexadecimal.
   package let fileSHA256: String
@@ -49,11 +49,11 @@ package enum ImageDecoder {
   }
 
   /// `image` as EXIF's `orientation`, 1 to 8, says to show it.
-  static func upright(_ image: RGBImage, orientation: Int) -> RGBImage {
+  static func upright(_ image: Picture, orientation: Int) -> Picture {
     guard orientation != 1 else { return image }
     let size = cic_size(width: UInt32(image.width), height: UInt32(image.height))
     let (width, height) = orientation >= 5 ? (image.height, image.width) : (image.width, image.height)
-    return RGBImage(width: width, height: height) { target in
+    return Picture(width: width, height: height) { target in
       nonisolated(unsafe) let target = target.baseAddress
       concurrently(over: height) { rows in
         cic_orient(
@@ -86,9 +86,9 @@ private struct Codec: Sendable {
     return size
   }
 
-  func pixels(_ bytes: [UInt8], size: cic_size) -> Result<(RGBImage, [String]), ImageError> {
+  func pixels(_ bytes: [UInt8], size: cic_size) -> Result<(Picture, [String]), ImageError> {
     var report = cic_report()
-    let image = RGBImage(width: Int(size.width), height: Int(size.height)) {
+    let image = Picture(width: Int(size.width), height: Int(size.height)) {
       switch format {
       case .png: cic_png_decode(bytes, bytes.count, size, $0.baseAddress, &report)
       case .jpeg: cic_jpeg_decode(bytes, bytes.count, size, $0.baseAddress, &report)

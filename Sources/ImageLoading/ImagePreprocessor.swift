@@ -26,7 +26,7 @@ package struct ImagePreprocessor: Sendable, Equatable {
   /// normalised as `steps` say.
   ///
   /// - Throws: `ImageError.unfit` where that has another size than N×N, before anything is computed.
-  package func pixelValues(_ image: RGBImage) throws(ImageError) -> Tensor {
+  package func pixelValues(_ image: Picture) throws(ImageError) -> Tensor {
     let placed = aspect == .pad ? padded(image) : PlacedImage(image)
     let resized = steps.resized(PixelSize(height: placed.height, width: placed.width))
     let result = steps.crop ?? resized
@@ -43,7 +43,7 @@ package struct ImagePreprocessor: Sendable, Equatable {
     return Self.planes(of: cropped, steps.value)
   }
 
-  private func unfit(_ key: String, _ image: RGBImage, _ result: PixelSize) -> ImageError {
+  private func unfit(_ key: String, _ image: Picture, _ result: PixelSize) -> ImageError {
     .unfit(
       path: steps.path, key: key, picture: PixelSize(height: image.height, width: image.width), result: result,
       side: imageSize)
@@ -51,28 +51,28 @@ package struct ImagePreprocessor: Sendable, Equatable {
 
   /// The square picture of `size` pixels a side that MGVQ sees: padded with `int(mean · 255)`, or the middle of `image`,
   /// and resized.
-  package func mgvqPicture(_ image: RGBImage, size: Int) -> RGBImage {
+  package func mgvqPicture(_ image: Picture, size: Int) -> Picture {
     resize(aspect == .pad ? padded(image) : PlacedImage(middle(image)), width: size, height: size, filter: .bicubic)
   }
 
   /// `mgvq.pixel_values` `[3, M, M]` in −1…1.
-  package func mgvqPixelValues(_ image: RGBImage, size: Int) -> Tensor {
+  package func mgvqPixelValues(_ image: Picture, size: Int) -> Tensor {
     Self.planes(of: mgvqPicture(image, size: size)) { value, _ in Float(value) / 255 * 2 - 1 }
   }
 
-  private func middle(_ image: RGBImage) -> RGBImage {
+  private func middle(_ image: Picture) -> Picture {
     let side = min(image.width, image.height)
     return image.cropped(x: (image.width - side) / 2, y: (image.height - side) / 2, width: side, height: side)
   }
 
-  private func padded(_ image: RGBImage) -> PlacedImage {
+  private func padded(_ image: Picture) -> PlacedImage {
     let side = max(image.width, image.height)
     let color = steps.mean.map { UInt8(min(max($0 * 255, 0), 255)) }
     return PlacedImage(image, width: side, height: side, color: color)
   }
 
   /// The channels of `image` one after the other, each value made by `transform(value, channel)`.
-  private static func planes(of image: RGBImage, _ transform: (UInt8, Int) -> Float) -> Tensor {
+  private static func planes(of image: Picture, _ transform: (UInt8, Int) -> Float) -> Tensor {
     let area = image.width * image.height
     return Tensor(shape: [3, image.height, image.width]) { values in
       for channel in 0..<3 {
@@ -85,12 +85,12 @@ package struct ImagePreprocessor: Sendable, Equatable {
   }
 }
 
-extension RGBImage {
+extension Picture {
   /// The part whose top left corner lies at (`x`, `y`).
-  package func cropped(x: Int, y: Int, width: Int, height: Int) -> RGBImage {
+  package func cropped(x: Int, y: Int, width: Int, height: Int) -> Picture {
     precondition(x >= 0 && y >= 0 && x + width <= self.width && y + height <= self.height)
     if width == self.width && height == self.height { return self }
-    return RGBImage(width: width, height: height) { target in
+    return Picture(width: width, height: height) { target in
       pixels.withUnsafeBufferPointer { source in
         for row in 0..<height {
           let start = 3 * ((y + row) * self.width + x)
@@ -101,9 +101,9 @@ extension RGBImage {
   }
 
   /// The picture on a black canvas, its top left corner at (`x`, `y`).
-  func onBlack(width: Int, height: Int, x: Int, y: Int) -> RGBImage {
+  func onBlack(width: Int, height: Int, x: Int, y: Int) -> Picture {
     if width == self.width && height == self.height { return self }
-    return RGBImage(width: width, height: height) { target in
+    return Picture(width: width, height: height) { target in
       target.initialize(repeating: 0)
       pixels.withUnsafeBufferPointer { source in
         for row in 0..<self.height {

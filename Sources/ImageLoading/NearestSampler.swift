@@ -1,3 +1,5 @@
+import Tensor
+
 /// Pillow's resizing without a filter: each output pixel is the source pixel that its centre falls into
 /// (`Geometry.c`, `ImagingScaleAffine`).
 struct NearestSampler {
@@ -24,8 +26,8 @@ struct NearestSampler {
     return places
   }
 
-  func callAsFunction() -> RGBImage {
-    RGBImage(width: columns.count, height: rows.count) { target in
+  func callAsFunction() -> Picture {
+    Picture(width: columns.count, height: rows.count) { target in
       var next = 0
       for row in rows {
         for column in columns {

@@ -1,13 +1,13 @@
 internal import CImageCodecs
 import Files
-internal import Tensor
+package import Tensor
 
 /// Writes pictures as 8-bit RGB PNG.
 package enum PNGWriter {
   /// Writes `image` to `path`, which afterwards holds either the whole picture or what it held before.
   ///
   /// - Throws: `ImageError`, naming `path`.
-  package static func write(_ image: RGBImage, to path: String) throws(ImageError) {
+  package static func write(_ image: Picture, to path: String) throws(ImageError) {
     do {
       try FileContents.write(encoded(image), to: path)
     } catch {
@@ -22,7 +22,7 @@ package enum PNGWriter {
   ///   - texts: names of at most 79 ASCII characters and what they say, as uncompressed iTXt chunks (ISO/IEC 15948,
   ///     11.3.4).
   package static func encoded(
-    _ image: RGBImage, dotsPerInch: Double? = nil, texts: [(name: String, value: String)] = []
+    _ image: Picture, dotsPerInch: Double? = nil, texts: [(name: String, value: String)] = []
   ) -> [UInt8] {
     var report = cic_report()
     var bytes: UnsafeMutablePointer<UInt8>?

@@ -1,6 +1,8 @@
+import Tensor
+
 /// A picture on a larger canvas of one colour: what padding makes, without a copy of the picture.
 struct PlacedImage: Sendable {
-  let image: RGBImage
+  let image: Picture
   /// Size of the canvas.
   let width: Int
   let height: Int
@@ -11,12 +13,12 @@ struct PlacedImage: Sendable {
   let color: [UInt8]
 
   /// The picture alone.
-  init(_ image: RGBImage) {
+  init(_ image: Picture) {
     self.init(image, width: image.width, height: image.height, color: [0, 0, 0])
   }
 
   /// The picture centred on a canvas at least as large, as `(canvas − picture) / 2` in whole pixels.
-  init(_ image: RGBImage, width: Int, height: Int, color: [UInt8]) {
+  init(_ image: Picture, width: Int, height: Int, color: [UInt8]) {
     precondition(width >= image.width && height >= image.height && color.count == 3)
     self.image = image
     self.width = width
@@ -27,10 +29,10 @@ struct PlacedImage: Sendable {
   }
 
   /// The canvas with the picture as one picture.
-  func flattened() -> RGBImage {
+  func flattened() -> Picture {
     if width == image.width && height == image.height { return image }
     let solid = solidRow
-    return RGBImage(width: width, height: height) { target in
+    return Picture(width: width, height: height) { target in
       for row in 0..<height {
         let start = target.baseAddress! + 3 * width * row
         start.update(from: solid, count: solid.count)

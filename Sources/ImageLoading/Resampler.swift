@@ -1,4 +1,5 @@
 internal import CImageCodecs
+import Tensor
 
 /// Pillow's two-pass resampling of 8-bit RGB: horizontally, then vertically, each rounded to 8 bits.
 ///
@@ -28,7 +29,7 @@ struct Resampler: Sendable {
     self.rows = ResampleAxis(source: source.height, target: height, window: rows, filter: keepsRows ? .box : filter)
   }
 
-  func callAsFunction() -> RGBImage {
+  func callAsFunction() -> Picture {
     let reach = rows.reach
     let narrowed = resampleRows(reach)
     return resampleColumns(narrowed, top: reach.lowerBound)
@@ -38,9 +39,9 @@ struct Resampler: Sendable {
   private var height: Int { rows.starts.count }
 
   /// The rows `reach` of the canvas, each resampled to the wanted columns.
-  private func resampleRows(_ reach: Range<Int>) -> RGBImage {
+  private func resampleRows(_ reach: Range<Int>) -> Picture {
     let resampler = RowResampler(source, columns)
-    return RGBImage(width: width, height: reach.count) { target in
+    return Picture(width: width, height: reach.count) { target in
       nonisolated(unsafe) let target = target
       let solid = resampler.solid()
       concurrently(over: reach.count) { part in
@@ -60,9 +61,9 @@ struct Resampler: Sendable {
   }
 
   /// The wanted rows, from rows of which the first is row `top` of the canvas.
-  private func resampleColumns(_ narrowed: RGBImage, top: Int) -> RGBImage {
+  private func resampleColumns(_ narrowed: Picture, top: Int) -> Picture {
     let rowBytes = 3 * width
-    return RGBImage(width: width, height: height) { target in
+    return Picture(width: width, height: height) { target in
       nonisolated(unsafe) let target = target
       narrowed.pixels.withUnsafeBufferPointer { pixels in
         nonisolated(unsafe) let pixels = pixels

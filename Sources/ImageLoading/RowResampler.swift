@@ -1,4 +1,5 @@
 internal import CImageCodecs
+import Tensor
 
 /// The horizontal pass over rows of one canvas, with weights as `cic_resample_row` wants them.
 struct RowResampler: Sendable {

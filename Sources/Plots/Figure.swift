@@ -1,4 +1,5 @@
-package import ImageLoading
+import ImageLoading
+package import Tensor
 
 /// One part of a figure.
 package protocol FigurePanel: Sendable {
@@ -47,7 +48,7 @@ package struct Figure: Sendable {
   }
 
   /// The figure's pixels, at `scale` pixels a unit.
-  package func image(scale: Double = 1.5) -> RGBImage {
+  package func image(scale: Double = 1.5) -> Picture {
     let surface = CairoSurface(width: size.width, height: size.height, .pixels(scale: scale))
     draw(on: PlotCanvas(surface))
     return surface.image()

@@ -1,4 +1,5 @@
-package import ImageLoading
+import ImageLoading
+package import Tensor
 
 /// What a figure is drawn on: white paper of a fixed size, in units of about a point.
 ///
@@ -78,7 +79,7 @@ package final class PlotCanvas {
   }
 
   /// A picture stretched over a box: interpolated, or each pixel a block.
-  package func picture(_ image: RGBImage, in box: PlotBox, isSmooth: Bool = true) {
+  package func picture(_ image: Picture, in box: PlotBox, isSmooth: Bool = true) {
     surface.picture(image, in: box, isSmooth: isSmooth)
   }
 

@@ -1,5 +1,6 @@
 internal import CCairo
 internal import ImageLoading
+import Tensor
 
 /// What a canvas draws on: pixels, a page of PDF or the elements of an SVG. Lengths are those of the canvas.
 protocol PlotSurface: AnyObject {
@@ -12,7 +13,7 @@ protocol PlotSurface: AnyObject {
   func disc(_ middle: PlotPoint, radius: Double, _ color: PlotColor)
   func fill(_ box: PlotBox, _ color: PlotColor)
   func text(_ text: String, at point: PlotPoint, _ style: PlotText, alignX: Double, alignY: Double, degrees: Double)
-  func picture(_ image: RGBImage, in box: PlotBox, isSmooth: Bool)
+  func picture(_ image: Picture, in box: PlotBox, isSmooth: Bool)
   /// Later drawing stays inside the box until `unclip`.
   func clip(to box: PlotBox)
   func unclip()
@@ -51,8 +52,8 @@ final class CairoSurface: PlotSurface {
   deinit { ccairo_destroy(handle) }
 
   /// The pixels drawn so far.
-  func image() -> RGBImage {
-    RGBImage(width: pixelWidth, height: pixelHeight) { ccairo_pixels(handle, $0.baseAddress) }
+  func image() -> Picture {
+    Picture(width: pixelWidth, height: pixelHeight) { ccairo_pixels(handle, $0.baseAddress) }
   }
 
   /// Ends the page; nil where memory ran out.
@@ -88,7 +89,7 @@ final class CairoSurface: PlotSurface {
       handle, text, point.x, point.y, style.size, style.isBold, alignX, alignY, degrees, Self.color(style.color))
   }
 
-  func picture(_ image: RGBImage, in box: PlotBox, isSmooth: Bool) {
+  func picture(_ image: Picture, in box: PlotBox, isSmooth: Bool) {
     ccairo_picture(
       handle, image.pixels, Int32(image.width), Int32(image.height), box.x, box.y, box.width, box.height, isSmooth)
   }

@@ -1,5 +1,6 @@
 internal import Foundation
 internal import ImageLoading
+import Tensor
 
 /// The elements of an SVG 1.1. Text stays text, which cairo's own SVG makes outlines of.
 final class SVGSurface: PlotSurface {
@@ -84,7 +85,7 @@ final class SVGSurface: PlotSurface {
       + "\(Self.paint("fill", style.color))>\(Self.escaped(text))</text>\n"
   }
 
-  func picture(_ image: RGBImage, in box: PlotBox, isSmooth: Bool) {
+  func picture(_ image: Picture, in box: PlotBox, isSmooth: Bool) {
     let data = Data(PNGWriter.encoded(image)).base64EncodedString()
     let blocks = isSmooth ? "" : " style=\"image-rendering:optimizeSpeed;image-rendering:pixelated\""
     body +=

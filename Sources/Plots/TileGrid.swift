@@ -1,12 +1,13 @@
-package import ImageLoading
+import ImageLoading
+package import Tensor
 
 /// Pictures side by side, each with a caption under it.
 package struct TileGrid: FigurePanel {
   package struct Tile: Sendable {
-    package var image: RGBImage
+    package var image: Picture
     package var caption: String
 
-    package init(_ image: RGBImage, caption: String = "") {
+    package init(_ image: Picture, caption: String = "") {
       self.image = image
       self.caption = caption
     }

@@ -7,49 +7,49 @@ struct CheckedTensors {
 
   var path: String { file.path }
 
-  func has(_ name: String) -> Bool { file.tensors[name] != nil }
+  func has(_ name: TraceTensorName) -> Bool { file.tensors[name.rawValue] != nil }
 
-  func hasAny(_ names: [String]) -> Bool { names.contains(where: has) }
+  func hasAny(_ names: [TraceTensorName]) -> Bool { names.contains(where: has) }
 
-  func fault(_ name: String, _ problem: String) -> CheckpointError {
-    .tensor(path: path, name: name, problem: problem)
+  func fault(_ name: TraceTensorName, _ problem: String) -> CheckpointError {
+    .tensor(path: path, name: name.rawValue, problem: problem)
   }
 
   /// An F32 tensor of `shape`, where nil is any extent above zero, all of whose values are finite.
-  func floats(_ name: String, _ shape: [Int?]) throws(CheckpointError) -> Tensor {
+  func floats(_ name: TraceTensorName, _ shape: [Int?]) throws(CheckpointError) -> Tensor {
     let tensor = try stored(name, .f32, shape).float32()
     guard tensor.isFinite else { throw fault(name, "holds values that are not finite numbers") }
     return tensor
   }
 
   /// An I32 tensor; an extent may be zero.
-  func integers(_ name: String, _ shape: [Int?]) throws(CheckpointError) -> [Int32] {
+  func integers(_ name: TraceTensorName, _ shape: [Int?]) throws(CheckpointError) -> [Int32] {
     try stored(name, .i32, shape, mayBeEmpty: true).int32()
   }
 
   /// A U8 tensor.
-  func bytes(_ name: String, _ shape: [Int?]) throws(CheckpointError) -> [UInt8] {
+  func bytes(_ name: TraceTensorName, _ shape: [Int?]) throws(CheckpointError) -> [UInt8] {
     try stored(name, .u8, shape, mayBeEmpty: true).withUnsafeBytes { Array($0) }
   }
 
-  func check(_ name: String, _ values: [Int32], lieIn range: Range<Int32>) throws(CheckpointError) {
+  func check(_ name: TraceTensorName, _ values: [Int32], lieIn range: Range<Int32>) throws(CheckpointError) {
     if let value = values.first(where: { !range.contains($0) }) {
       throw fault(name, "holds \(value), which is not in \(range.lowerBound)…\(range.upperBound - 1)")
     }
   }
 
   /// Whether every value is a share of one, within rounding.
-  func check(_ name: String, isShareOf tensor: Tensor) throws(CheckpointError) {
+  func check(_ name: TraceTensorName, isShareOf tensor: Tensor) throws(CheckpointError) {
     if let value = tensor.values.first(where: { $0 < 0 || $0 > 1.001 }) {
       throw fault(name, "holds \(value), which is no share of attention")
     }
   }
 
   private func stored(
-    _ name: String, _ dtype: DType, _ shape: [Int?], mayBeEmpty: Bool = false
+    _ name: TraceTensorName, _ dtype: DType, _ shape: [Int?], mayBeEmpty: Bool = false
   ) throws(CheckpointError) -> StoredTensor {
     let wanted = "\(dtype.rawValue) [\(shape.map { $0.map(String.init) ?? "any" }.joined(separator: ", "))]"
-    guard let tensor = file.tensors[name] else { throw fault(name, "is missing; expected \(wanted)") }
+    guard let tensor = file.tensors[name.rawValue] else { throw fault(name, "is missing; expected \(wanted)") }
     let agrees =
       tensor.dtype == dtype && tensor.shape.count == shape.count
       && zip(tensor.shape, shape).allSatisfy { found, wanted in

@@ -59,12 +59,10 @@ package struct ModelDescription: Sendable, Hashable, Codable {
   package var codesPerGroup: Int
   /// 0 in a model without voco, whose inspected token is the last of the prompt.
   package var vocoTokens: Int
-  /// `star` or `causal`.
-  package var visualMask: String
+  package var visualMask: VisualMask
   /// How `pad`/`square` pictures were prepared: the configuration's `image_aspect_ratio`.
-  package var imageAspectRatio: String
-  /// `exact` or `int8`.
-  package var precision: String
+  package var imageAspectRatio: ImageAspectRatio
+  package var precision: ComputedPrecision
   /// Parts whose weights are random or substituted, by name; empty for a trained checkpoint.
   package var untrainedParts: [String]
   /// What `vision.pixel_values` were normalised with, a number a channel; empty where a file does not say.
@@ -77,8 +75,8 @@ package struct ModelDescription: Sendable, Hashable, Codable {
   package init(
     layers: Int, heads: Int, keyValueHeads: Int, hiddenSize: Int, vocabularySize: Int, anchors: Int, patchGrid: Int,
     patchRows: Int? = nil, visionImageSize: Int, visionImageHeight: Int? = nil, mgvqImageSize: Int, groups: Int,
-    codesPerGroup: Int, vocoTokens: Int, visualMask: String,
-    imageAspectRatio: String, precision: String, untrainedParts: [String]
+    codesPerGroup: Int, vocoTokens: Int, visualMask: VisualMask,
+    imageAspectRatio: ImageAspectRatio, precision: ComputedPrecision, untrainedParts: [String]
   ) {
     self.layers = layers
     self.heads = heads

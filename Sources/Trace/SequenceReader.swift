@@ -8,13 +8,13 @@ struct SequenceReader {
 
   func sequence() throws(CheckpointError) -> SequenceTrace? {
     let (ids, embeddings) = (TraceTensorName.sequenceTokenIDs, TraceTensorName.sequenceEmbeddings)
-    guard tensors.hasAny([ids, embeddings, TraceTensorName.mask]) else { return nil }
+    guard tensors.hasAny([ids, embeddings, .mask]) else { return nil }
     let tokenIDs = try tensors.integers(ids, [nil])
     try tensors.check(ids, tokenIDs, lieIn: -2..<Int32(metadata.model.vocabularySize))
     let length = tokenIDs.count
-    let mask = try tensors.bytes(TraceTensorName.mask, [length, length])
+    let mask = try tensors.bytes(.mask, [length, length])
     guard mask.allSatisfy({ $0 <= 1 }) else {
-      throw tensors.fault(TraceTensorName.mask, "holds other values than 0 and 1")
+      throw tensors.fault(.mask, "holds other values than 0 and 1")
     }
     let spans = try spans(covering: length)
     try check(spans, against: tokenIDs)
@@ -65,7 +65,7 @@ struct SequenceReader {
           }
         guard isRight else {
           throw tensors.fault(
-            TraceTensorName.sequenceTokenIDs,
+            .sequenceTokenIDs,
             "holds \(tokenIDs[position]) at position \(position), which the spans call \(span.kind.rawValue)")
         }
       }

@@ -121,16 +121,6 @@ package struct SequenceTrace: Sendable, Equatable {
   package var inspectedPosition: Int { vocoPosition ?? length - 1 }
 }
 
-/// What a segment of the sequence holds; the raw values are those of the configuration's `sequence`.
-package enum SegmentKind: String, Sendable, Codable, CaseIterable {
-  case bos, anchors, patches, newline, voco, text
-  /// The vision tower's class token, where a model keeps it before the patches.
-  case cls
-
-  /// Anchors, patches and CLS.
-  package var isVisual: Bool { self == .anchors || self == .patches || self == .cls }
-}
-
 /// A run of positions of one kind.
 package struct SequenceSpan: Sendable, Hashable, Codable {
   package var kind: SegmentKind

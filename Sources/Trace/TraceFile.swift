@@ -38,26 +38,26 @@ package enum TraceFile {
     var entries: [SafetensorsEntry] = []
     if let vision = trace.vision {
       entries += [
-        SafetensorsEntry(TraceTensorName.visionPixelValues, vision.pixelValues),
-        SafetensorsEntry(TraceTensorName.visionFeatures, vision.features),
-        SafetensorsEntry(TraceTensorName.patches, vision.patches),
+        SafetensorsEntry(.visionPixelValues, vision.pixelValues),
+        SafetensorsEntry(.visionFeatures, vision.features),
+        SafetensorsEntry(.patches, vision.patches),
       ]
     }
     if let mgvq = trace.mgvq { entries += Self.entries(of: mgvq) }
-    if let anchors = trace.anchors { entries.append(SafetensorsEntry(TraceTensorName.anchors, anchors)) }
+    if let anchors = trace.anchors { entries.append(SafetensorsEntry(.anchors, anchors)) }
     if let sequence = trace.sequence {
       let length = sequence.length
       entries += [
-        SafetensorsEntry(TraceTensorName.sequenceEmbeddings, sequence.embeddings),
-        SafetensorsEntry(TraceTensorName.sequenceTokenIDs, shape: [length], integers: sequence.tokenIDs),
-        SafetensorsEntry(TraceTensorName.mask, shape: [length, length], bytes: sequence.mask),
+        SafetensorsEntry(.sequenceEmbeddings, sequence.embeddings),
+        SafetensorsEntry(.sequenceTokenIDs, shape: [length], integers: sequence.tokenIDs),
+        SafetensorsEntry(.mask, shape: [length, length], bytes: sequence.mask),
       ]
     }
     if let language = trace.language { entries += Self.entries(of: language, hasVoco: trace.model.vocoTokens > 0) }
     if let generation = trace.generation {
       entries.append(
         SafetensorsEntry(
-          TraceTensorName.generatedTokenIDs, shape: [generation.tokenIDs.count], integers: generation.tokenIDs))
+          .generatedTokenIDs, shape: [generation.tokenIDs.count], integers: generation.tokenIDs))
     }
     return entries
   }
@@ -65,24 +65,36 @@ package enum TraceFile {
   private static func entries(of mgvq: MGVQTrace) -> [SafetensorsEntry] {
     let codes = mgvq.codes
     return [
-      SafetensorsEntry(TraceTensorName.mgvqPixelValues, mgvq.pixelValues),
-      SafetensorsEntry(TraceTensorName.mgvqLatent, mgvq.latent),
+      SafetensorsEntry(.mgvqPixelValues, mgvq.pixelValues),
+      SafetensorsEntry(.mgvqLatent, mgvq.latent),
       SafetensorsEntry(
-        TraceTensorName.mgvqCodes, shape: [codes.groups, codes.height, codes.width], integers: codes.indices),
-      SafetensorsEntry(TraceTensorName.mgvqQuantized, mgvq.quantized),
-    ] + (mgvq.reconstruction.map { [SafetensorsEntry(TraceTensorName.mgvqReconstruction, $0)] } ?? [])
+        .mgvqCodes, shape: [codes.groups, codes.height, codes.width], integers: codes.indices),
+      SafetensorsEntry(.mgvqQuantized, mgvq.quantized),
+    ] + (mgvq.reconstruction.map { [SafetensorsEntry(.mgvqReconstruction, $0)] } ?? [])
   }
 
   private static func entries(of language: LanguageTrace, hasVoco: Bool) -> [SafetensorsEntry] {
     let optional = [
       (hasVoco ? TraceTensorName.attentionVoco : TraceTensorName.attentionLast, language.attentionVoco),
-      (hasVoco ? TraceTensorName.valueNorms : TraceTensorName.valueNormsLast, language.valueNorms),
+      (hasVoco ? TraceTensorName.valueNormsVoco : TraceTensorName.valueNormsLast, language.valueNorms),
       (hasVoco ? TraceTensorName.rolloutVoco : TraceTensorName.rolloutLast, language.rolloutVoco),
       (TraceTensorName.attentionLast, hasVoco ? language.attentionLast : nil),
     ]
     return [
       SafetensorsEntry(hasVoco ? TraceTensorName.hiddenVoco : TraceTensorName.hiddenLast, language.hiddenVoco),
-      SafetensorsEntry(TraceTensorName.logits, language.logits),
+      SafetensorsEntry(.logits, language.logits),
     ] + optional.compactMap { name, tensor in tensor.map { SafetensorsEntry(name, $0) } }
+  }
+}
+
+extension SafetensorsEntry {
+  fileprivate init(_ name: TraceTensorName, _ tensor: Tensor) { self.init(name.rawValue, tensor) }
+
+  fileprivate init(_ name: TraceTensorName, shape: [Int], integers: [Int32]) {
+    self.init(name.rawValue, shape: shape, integers: integers)
+  }
+
+  fileprivate init(_ name: TraceTensorName, shape: [Int], bytes: [UInt8]) {
+    self.init(name.rawValue, shape: shape, bytes: bytes)
   }
 }

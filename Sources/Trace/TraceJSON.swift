@@ -32,9 +32,9 @@ extension ModelDescription {
       JSONMember("codebook_groups", .integer(groups)),
       JSONMember("codes_per_group", .integer(codesPerGroup)),
       JSONMember("num_voco_tokens", .integer(vocoTokens)),
-      JSONMember("visual_mask", .string(visualMask)),
-      JSONMember("image_aspect_ratio", .string(imageAspectRatio)),
-      JSONMember("precision", .string(precision)),
+      JSONMember("visual_mask", .string(visualMask.rawValue)),
+      JSONMember("image_aspect_ratio", .string(imageAspectRatio.rawValue)),
+      JSONMember("precision", .string(precision.rawValue)),
       JSONMember("untrained_parts", .array(untrainedParts.map(JSONValue.string))),
       JSONMember("image_mean", .array(imageMean.map(JSONValue.number))),
       JSONMember("image_std", .array(imageStd.map(JSONValue.number))),
@@ -75,8 +75,6 @@ extension ModelDescription {
   init(_ reader: JSONReader) throws(CheckpointError) {
     let grid = try Self.extents(reader, "patch_grid")
     let picture = try Self.extents(reader, "vision_image_size")
-    let mask: VisualMask = try reader.choice("visual_mask")
-    let aspect: ImageAspectRatio = try reader.choice("image_aspect_ratio")
     self.init(
       layers: try reader.integer("num_hidden_layers", in: 1...1024),
       heads: try reader.integer("num_attention_heads", in: 1...4096),
@@ -89,7 +87,8 @@ extension ModelDescription {
       groups: try reader.integer("codebook_groups", in: 0...65536),
       codesPerGroup: try reader.integer("codes_per_group", in: 0...largestSize),
       vocoTokens: try reader.integer("num_voco_tokens", in: 0...4096),
-      visualMask: mask.rawValue, imageAspectRatio: aspect.rawValue, precision: try reader.requiredString("precision"),
+      visualMask: try reader.choice("visual_mask"), imageAspectRatio: try reader.choice("image_aspect_ratio"),
+      precision: ComputedPrecision(rawValue: try reader.requiredString("precision")),
       untrainedParts: try reader.strings("untrained_parts"))
     imageMean = try Self.channels(reader, "image_mean")
     imageStd = try Self.channels(reader, "image_std")

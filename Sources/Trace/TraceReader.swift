@@ -18,8 +18,8 @@ struct TraceReader {
     trace.vision = try vision()
     trace.mgvq = try mgvq()
     trace.anchors =
-      tensors.has(TraceTensorName.anchors)
-      ? try tensors.floats(TraceTensorName.anchors, [model.anchors, model.hiddenSize]) : nil
+      tensors.has(.anchors)
+      ? try tensors.floats(.anchors, [model.anchors, model.hiddenSize]) : nil
     trace.sequence = try SequenceReader(tensors: tensors, metadata: metadata).sequence()
     trace.language = try language(length: trace.sequence?.length)
     trace.generation = try generation()
@@ -42,19 +42,19 @@ struct TraceReader {
     let reconstruction = TraceTensorName.mgvqReconstruction
     guard
       tensors.hasAny([
-        pixelValues, latentName, TraceTensorName.mgvqCodes, TraceTensorName.mgvqQuantized, reconstruction,
+        pixelValues, latentName, .mgvqCodes, .mgvqQuantized, reconstruction,
       ])
     else { return nil }
     let side = model.mgvqImageSize
     let latent = try tensors.floats(latentName, [nil, nil, nil])
     let (height, width) = (latent.shape[1], latent.shape[2])
-    let codes = try tensors.integers(TraceTensorName.mgvqCodes, [model.groups, height, width])
-    try tensors.check(TraceTensorName.mgvqCodes, codes, lieIn: 0..<Int32(model.codesPerGroup))
+    let codes = try tensors.integers(.mgvqCodes, [model.groups, height, width])
+    try tensors.check(.mgvqCodes, codes, lieIn: 0..<Int32(model.codesPerGroup))
     return MGVQTrace(
       pixelValues: try tensors.floats(pixelValues, [3, side, side]),
       latent: latent,
       codes: CodeGrid(groups: model.groups, height: height, width: width, indices: codes),
-      quantized: try tensors.floats(TraceTensorName.mgvqQuantized, latent.shape),
+      quantized: try tensors.floats(.mgvqQuantized, latent.shape),
       reconstruction: tensors.has(reconstruction) ? try tensors.floats(reconstruction, [3, side, side]) : nil)
   }
 
@@ -62,20 +62,20 @@ struct TraceReader {
     let (last, hasVoco) = (TraceTensorName.attentionLast, model.vocoTokens > 0)
     let voco = hasVoco ? TraceTensorName.attentionVoco : last
     let hidden = hasVoco ? TraceTensorName.hiddenVoco : TraceTensorName.hiddenLast
-    let norms = hasVoco ? TraceTensorName.valueNorms : TraceTensorName.valueNormsLast
+    let norms = hasVoco ? TraceTensorName.valueNormsVoco : TraceTensorName.valueNormsLast
     let rollout = hasVoco ? TraceTensorName.rolloutVoco : TraceTensorName.rolloutLast
     guard tensors.hasAny([voco, last, hidden, TraceTensorName.logits, norms, rollout]) else {
       return nil
     }
     guard let length else {
-      throw tensors.fault(TraceTensorName.sequenceTokenIDs, "is missing, though \(voco) or its like is there")
+      throw tensors.fault(.sequenceTokenIDs, "is missing, though \(voco.rawValue) or its like is there")
     }
     let (layers, heads) = (model.layers, model.heads)
     let language = LanguageTrace(
       attentionVoco: try tensors.floats(voco, [layers, heads, length]),
       attentionLast: try tensors.floats(last, [layers, heads, length]),
       hiddenVoco: try tensors.floats(hidden, [layers + 1, model.hiddenSize]),
-      logits: try tensors.floats(TraceTensorName.logits, [model.vocabularySize]),
+      logits: try tensors.floats(.logits, [model.vocabularySize]),
       valueNorms: tensors.has(norms) ? try tensors.floats(norms, [layers, heads, length]) : nil,
       rolloutVoco: tensors.has(rollout) ? try tensors.floats(rollout, [layers, length]) : nil)
     try tensors.check(voco, isShareOf: language.attentionVoco)
@@ -91,7 +91,7 @@ struct TraceReader {
     try tensors.check(name, tokenIDs, lieIn: 0..<Int32(model.vocabularySize))
     guard let text = metadata.generatedText else {
       throw .key(
-        path: tensors.path, key: "__metadata__.generated_text", found: nil, expected: "the text of \(name)")
+        path: tensors.path, key: "__metadata__.generated_text", found: nil, expected: "the text of \(name.rawValue)")
     }
     return GenerationTrace(tokenIDs: tokenIDs, text: text)
   }

@@ -1,5 +1,58 @@
 /// `visual_mask`: whether visual tokens see each other.
-package enum VisualMask: String, Sendable, CaseIterable { case star, causal }
+package enum VisualMask: String, Sendable, CaseIterable, Codable { case star, causal }
 
 /// `image_aspect_ratio`: how a picture that is no square becomes one.
-package enum ImageAspectRatio: String, Sendable, CaseIterable { case pad, square }
+package enum ImageAspectRatio: String, Sendable, CaseIterable, Codable { case pad, square }
+
+/// What a segment of the sequence holds; the raw values are those of the configuration's `sequence`.
+package enum SegmentKind: String, Sendable, Codable, CaseIterable {
+  case bos, anchors, patches, newline, voco, text
+  /// The vision tower's class token, where a model keeps it before the patches.
+  case cls
+
+  /// Anchors, patches and CLS.
+  package var isVisual: Bool { self == .anchors || self == .patches || self == .cls }
+}
+
+/// What the text rows may attend to; the raw values are those of `trained_sources` and of `--from`.
+package enum VisualSource: String, Sendable, Hashable, CaseIterable, Codable {
+  /// All visual tokens under the unmodified causal mask, every row attending to all before it: the upper bound.
+  case full
+  /// The voco rows alone, as the model is trained: visual keys and values are dropped, rotary positions kept.
+  case voco
+  /// The same tokens at the same positions, without anchors, patches and voco: what the language model guesses blind.
+  case none
+}
+
+/// How the matrices of decoder and tower are held and multiplied; everything else is exact in both.
+package enum Precision: String, Sendable, CaseIterable, Codable {
+  /// As in the file, computed in 32 bits.
+  case exact
+  /// 8-bit integers, one scale per output; rows of activations are rounded to 8 bits too where there are many.
+  case int8
+}
+
+/// What a trace's numbers were computed in.
+package enum ComputedPrecision: RawRepresentable, Sendable, Hashable, Codable {
+  case own(Precision)
+  /// What another program says of itself, such as `torch float32`.
+  case foreign(String)
+
+  package init(rawValue: String) { self = Precision(rawValue: rawValue).map(Self.own) ?? .foreign(rawValue) }
+
+  package var rawValue: String {
+    switch self {
+    case .own(let precision): precision.rawValue
+    case .foreign(let words): words
+    }
+  }
+}
+
+/// What takes the place of a key's value where attention to it is cut.
+package enum Ablation: String, Sendable, Hashable, Codable, CodingKeyRepresentable, CaseIterable {
+  case zero
+  /// The mean over the keys of the same kind, in that layer and head.
+  case mean
+  /// The value of another key of the same kind.
+  case resample
+}

@@ -4,6 +4,7 @@ import HTCVLM
 import ImageLoading
 import Statistics
 import Tensor
+import Trace
 import WeightFormats
 
 /// Time to the first token of a new question on a compressed picture, beside that of the same tokens without a picture
@@ -28,7 +29,7 @@ struct QuestionBenchmark: ParsableCommand {
     print("OpenBLAS core \(ComputeBackend.openBLASCore), \(ComputeBackend.processors) threads")
     let model = try HTCVLMModel(directory: try CheckpointDirectory(path: model))
     let cache = try model.compress(try model.encode(try ImageDecoder.decode(path: image).image))
-    let conversations = try [AnswerSource.none, .voco, .full].map { try model.conversation(on: cache, source: $0) }
+    let conversations = try [VisualSource.none, .voco, .full].map { try model.conversation(on: cache, source: $0) }
     var samples = [Sample](repeating: Sample(), count: conversations.count)
     // Sources take turns, so that whatever else the machine does slows all of them alike.
     for _ in 0..<runs {

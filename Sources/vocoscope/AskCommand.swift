@@ -3,6 +3,7 @@ import Foundation
 import HTCVLM
 import Inspector
 import Reports
+import Trace
 
 enum AnswerFrom: String, CaseIterable, ExpressibleByArgument {
   case voco, full, none, all

@@ -6,6 +6,7 @@ import HTCVLM
 import Reports
 import Statistics
 import Tensor
+import Trace
 import WeightFormats
 
 extension Precision: ExpressibleByArgument {}

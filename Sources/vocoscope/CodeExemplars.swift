@@ -32,7 +32,7 @@ struct CodeExemplars {
     let distance: Double
     let margin: Double
     /// The cell with one cell of context around it.
-    let crop: RGBImage
+    let crop: Picture
   }
 
   let name: CodeName
@@ -48,7 +48,7 @@ struct CodeExemplars {
   }
 
   /// Adds a picture; only the best places keep their pixels.
-  mutating func add(_ picture: String, _ square: RGBImage, _ codes: CodeGrid, margins places: [[CodeMargin]]) {
+  mutating func add(_ picture: String, _ square: Picture, _ codes: CodeGrid, margins places: [[CodeMargin]]) {
     let plane = codes.height * codes.width
     for place in 0..<plane where Int(codes.indices[name.group * plane + place]) == name.code {
       count += 1
@@ -66,7 +66,7 @@ struct CodeExemplars {
   }
 
   /// Three by three cells around a cell, fewer at the edge.
-  private static func crop(_ square: RGBImage, row: Int, column: Int, of codes: CodeGrid) -> RGBImage {
+  private static func crop(_ square: Picture, row: Int, column: Int, of codes: CodeGrid) -> Picture {
     let (cellWidth, cellHeight) = (square.width / codes.width, square.height / codes.height)
     let x = max(0, column - 1) * cellWidth
     let y = max(0, row - 1) * cellHeight

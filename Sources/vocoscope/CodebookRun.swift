@@ -90,7 +90,8 @@ struct CodebookRun {
           agreement: hasPictures ? agreement.part : nil))
     }
     let report = CodebookReport(
-      codebook, pictures: hasPictures ? usage : nil, probes: try model.anchorProbes(codesPerGroup: codebook.codesPerGroup), buffers: buffers,
+      codebook, pictures: hasPictures ? usage : nil,
+      probes: try model.anchorProbes(codesPerGroup: codebook.codesPerGroup), buffers: buffers,
       others: comparisons.flatMap(\.findings) + missingAnchors + kind)
     let document = CodebookDocument(
       report: report, comparisons: comparisons, code: exemplars.map { CodebookCode(codebook, $0) },
@@ -104,7 +105,7 @@ struct CodebookRun {
 
   /// Usage over pictures; `also` sees each picture with its name and codes.
   private func measure(
-    _ pictures: VerifyPictures, also: (String, RGBImage, MGVQTrace) throws -> Void
+    _ pictures: VerifyPictures, also: (String, Picture, MGVQTrace) throws -> Void
   ) throws -> PictureUsage {
     var usage = PictureUsage(codebook)
     for (index, entry) in pictures.entries.enumerated() {

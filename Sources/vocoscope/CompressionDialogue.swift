@@ -3,6 +3,7 @@ import Foundation
 import HTCVLM
 import Inspector
 import Tokenization
+import Trace
 import WeightFormats
 
 /// A conversation held three times over: from all visual tokens, from voco and without a picture.
@@ -71,7 +72,7 @@ struct CompressionDialogue {
   private func extended(_ thread: Thread?, by cache: VisualCache, _ source: VisualSource) throws -> Thread {
     do {
       switch thread {
-      case nil: return .success(try model.conversation(on: cache, source: AnswerSource(source), run: run))
+      case nil: return .success(try model.conversation(on: cache, source: source, run: run))
       case .success(let conversation)?: return .success(try model.adding(cache, to: conversation, run: run))
       case .failure(let error)?: return .failure(error)
       }
@@ -117,7 +118,7 @@ struct CompressionDialogue {
   /// Asks each question on its own, about the first picture alone.
   func families(_ questions: [FamilyQuestion], about cache: VisualCache) throws {
     report(.familiesStarted(questions.count))
-    let bases = try sources.map { ($0, try model.conversation(on: cache, source: AnswerSource($0), run: run)) }
+    let bases = try sources.map { ($0, try model.conversation(on: cache, source: $0, run: run)) }
     var named = FamilyNames()
     // Families have short answers; a source that was never trained may go round in circles.
     let options = GenerationOptions(
@@ -136,16 +137,6 @@ struct CompressionDialogue {
       }
       named.learn(question, from: columns)
       report(.family(FamilyAnswer(family: question.family, question: text, right: question.right, answers: columns)))
-    }
-  }
-}
-
-extension AnswerSource {
-  init(_ source: VisualSource) {
-    switch source {
-    case .full: self = .full
-    case .voco: self = .voco
-    case .none: self = .none
     }
   }
 }

@@ -25,17 +25,7 @@ extension CompressionFacts {
         voco: configuration.vocoTokens, text: 0),
       pattern: configuration.visualMask == .star ? .star : .voco, bytesPerElement: MemoryLayout<Float>.size,
       contextLength: configuration.maxPositionEmbeddings,
-      trainedSources: configuration.trainedSources.map { sources in sources.map(VisualSource.init) },
+      trainedSources: configuration.trainedSources,
       untrainedParts: configuration.untrainedParts, temperature: Double(options.temperature), seed: options.seed)
-  }
-}
-
-extension VisualSource {
-  init(_ source: HTCVLMConfiguration.TrainedSource) {
-    switch source {
-    case .full: self = .full
-    case .voco: self = .voco
-    case .none: self = .none
-    }
   }
 }

@@ -4,6 +4,7 @@ import Dispatch
 import HTCVLM
 import Inspector
 import Synchronization
+import Trace
 
 /// Runs the demo's pictures through the model, one after another, on a thread of its own.
 final class DemoWorker: Sendable {
@@ -62,7 +63,7 @@ final class DemoWorker: Sendable {
 
   private func run(_ index: Int) throws {
     let picture = try PictureSource(path: paths[index])
-    post(.picture(index, Picture(picture)))
+    post(.picture(index, picture.image))
     let pipeline = try openedPipeline()
     let question = try question(for: picture.name)
     let options = GenerationOptions(maxNewTokens: 16)

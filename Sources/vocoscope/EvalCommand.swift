@@ -8,9 +8,10 @@ import JSON
 import Reports
 import Statistics
 import Tensor
+import Trace
 
 extension Benchmark: ExpressibleByArgument {}
-extension AnswerSource: ExpressibleByArgument {}
+extension VisualSource: ExpressibleByArgument {}
 
 /// How the intervals of accuracies are computed.
 enum IntervalOption: String, CaseIterable, ExpressibleByArgument {
@@ -65,7 +66,7 @@ struct EvalCommand: ParsableCommand {
     help: ArgumentHelp(
       "What the text may attend to: voco alone, everything, or no picture at all. Without it voco, or everything in a "
         + "model without voco.", valueName: "source"))
-  var from: AnswerSource?
+  var from: VisualSource?
 
   @Option(
     help: ArgumentHelp(

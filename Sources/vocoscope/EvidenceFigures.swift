@@ -4,6 +4,7 @@ import Foundation
 import ImageLoading
 import Plots
 import Statistics
+import Trace
 
 /// The figures of a `verify` run; every number is one of its measurements.
 struct EvidenceFigures {

@@ -1,6 +1,7 @@
 import Evaluation
 import Foundation
 import Inspector
+import Trace
 
 /// A question of a family, and the right answer where it is known.
 struct FamilyQuestion {

@@ -19,7 +19,7 @@ extension ModelWorker {
       case .provenance(let edits):
         let edited = try pipeline.model.replacing(codes: mgvq.codes.applying(edits), in: visual)
         mailbox.post(
-          .codeLab(.provenance(AnchorProvenance(try pipeline.model.anchorAblation(edited)), edits: edits)))
+          .codeLab(.provenance(try pipeline.model.anchorAblation(edited), edits: edits)))
       case .run(let edits, let prompt):
         let mailbox = mailbox
         let trace = try pipeline.trace(
@@ -51,11 +51,5 @@ extension ModelWorker {
       request, decoded: decoded, original: original, whole: whole,
       psnr: PictureQuality.psnr(original, decoded, range: 2), ssim: PictureQuality.ssim(original, decoded, range: 2),
       error: PictureQuality.errorMap(original, decoded), latent: codes.width)
-  }
-}
-
-extension AnchorProvenance {
-  init(_ ablation: AnchorAblation) {
-    self.init(cells: ablation.cells, groups: ablation.groups, codes: ablation.codes)
   }
 }

@@ -63,7 +63,7 @@ struct ReportSource {
   static func run(_ run: ModelRun, withFamilies: Bool = false) throws -> ReportSource {
     let trace = try run.trace()
     let compression = try run.compression(withFamilies: withFamilies)
-    let picture = Action.picture(Picture(run.picture), name: run.picture.name)
+    let picture = Action.picture(run.picture)
     let model = run.pipeline.model
     let codebook = model.configuration.mgvq == nil ? [] : [Action.codebook(CodebookView(try model.codebook()))]
     return ReportSource(

@@ -26,7 +26,7 @@ struct SessionSetup {
     let worker = ModelWorker(picture: picture, model: model, options: options, mailbox: mailbox)
     try run(
       mailbox, worker, imageName: picture.name, prompt: options.prompt,
-      actions: [.picture(Picture(picture), name: picture.name)] + evidence,
+      actions: [.picture(picture)] + evidence,
       effects: [.run(prompt: options.prompt, reusesImage: false)])
   }
 
@@ -63,11 +63,10 @@ struct SessionSetup {
   }
 }
 
-extension Picture {
-  /// The decoded picture as panels draw it.
-  init(_ source: PictureSource) {
-    self.init(
-      width: source.image.width, height: source.image.height, pixels: source.image.pixels, warnings: source.warnings)
+extension Action {
+  /// A decoded picture as panels draw it.
+  static func picture(_ source: PictureSource) -> Action {
+    .picture(source.image, name: source.name, warnings: source.warnings)
   }
 }
 

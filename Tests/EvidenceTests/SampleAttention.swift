@@ -46,7 +46,7 @@ struct SampleAttention {
     let model = ModelDescription(
       layers: layers, heads: heads, keyValueHeads: heads, hiddenSize: 4, vocabularySize: 8, anchors: anchors,
       patchGrid: grid, visionImageSize: 4, mgvqImageSize: 4, groups: 1, codesPerGroup: 4, vocoTokens: 1,
-      visualMask: "star", imageAspectRatio: "pad", precision: "exact", untrainedParts: untrainedParts)
+      visualMask: .star, imageAspectRatio: .pad, precision: .own(.exact), untrainedParts: untrainedParts)
     var trace = Trace(provenance: provenance, model: model)
     trace.sequence = sequence
     let stacked = { (row: (Int, Int) -> [Float]) in

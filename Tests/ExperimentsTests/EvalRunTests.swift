@@ -5,6 +5,7 @@ import HTCVLM
 import Reports
 import TestSupport
 import Testing
+import Trace
 
 /// Four questions about two pictures, asked of the recorded checkpoint.
 private struct Asked {
@@ -86,7 +87,7 @@ struct EvalRunTests {
     let all = try asked.run().answers(
       of: [
         EvalContestant(path: file, from: .voco), asked.checkpoint,
-        EvalContestant(path: recordedCheckpoint, from: AnswerSource.none), asked.checkpoint,
+        EvalContestant(path: recordedCheckpoint, from: VisualSource.none), asked.checkpoint,
       ], savingTo: asked.folder.path("all.jsonl")
     ) { model, _ in places.insert(model) }
     #expect(all.map(\.name) == ["star-png", "star-png #2", "star-png (none)", "star-png #3"])

@@ -22,7 +22,7 @@ struct AnswerTests {
     cache = try model.compress(try model.encode(SyntheticModel.picture()))
   }
 
-  private func answer(_ source: AnswerSource, _ options: GenerationOptions) throws -> Answer {
+  private func answer(_ source: VisualSource, _ options: GenerationOptions) throws -> Answer {
     try model.answer("where is it", from: cache, source: source, options: options)
   }
 
@@ -52,7 +52,7 @@ struct AnswerTests {
     expectClose(answer.logits, dense.logits[row: sequence.length - 1])
     let other = try model.compress(try model.encode(SyntheticModel.picture(shade: 99)))
     let same = try model.answer(
-      "where is it", from: other, source: AnswerSource.none, options: GenerationOptions(maxNewTokens: 1))
+      "where is it", from: other, source: VisualSource.none, options: GenerationOptions(maxNewTokens: 1))
     #expect(same.logits == answer.logits)
   }
 

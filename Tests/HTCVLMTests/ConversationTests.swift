@@ -29,7 +29,7 @@ struct AnswerParityTests {
   func tokens(_ parity: ParityCase) throws {
     let (model, recorded) = (try parity.model(), try RecordedAnswer.of(parity))
     let cache = try parity.cache(model)
-    for source in AnswerSource.allCases {
+    for source in VisualSource.allCases {
       let expected = try #require(recorded[source.rawValue])
       let answer = try model.answer(
         try parity.text("prompt.txt"), from: cache, source: source, options: GenerationOptions(maxNewTokens: 8))
@@ -73,8 +73,8 @@ struct ConversationTests {
     return turn
   }
 
-  @Test("The first question is answered as outside of a conversation", arguments: AnswerSource.allCases)
-  func first(_ source: AnswerSource) throws {
+  @Test("The first question is answered as outside of a conversation", arguments: VisualSource.allCases)
+  func first(_ source: VisualSource) throws {
     let turn = try finished("where is it", try model.conversation(on: cache, source: source))
     let answer = try model.answer("where is it", from: cache, source: source, options: options)
     #expect(turn.logits == answer.logits)
@@ -96,8 +96,8 @@ struct ConversationTests {
     #expect(full.rows == 1 + 3 + 9 + 1 + 1 + 1)
   }
 
-  @Test("A kept turn is what one long text with both questions and the answer gives", arguments: AnswerSource.allCases)
-  func kept(_ source: AnswerSource) throws {
+  @Test("A kept turn is what one long text with both questions and the answer gives", arguments: VisualSource.allCases)
+  func kept(_ source: VisualSource) throws {
     let start = try model.conversation(on: cache, source: source)
     let first = try finished("where is it", start)
     let second = try finished("is it red", first.kept)

@@ -45,7 +45,7 @@ struct FamilyTests {
     let answer = try pipeline.model.answer(prompt, from: cache, source: .full, options: options)
     #expect(answer.tokenIDs == trace.generation?.tokenIDs)
     #expect(
-      try pipeline.model.answer(prompt, from: cache, source: AnswerSource.none, options: options).logits
+      try pipeline.model.answer(prompt, from: cache, source: VisualSource.none, options: options).logits
         != answer.logits)
     #expect(throws: ModelError.noVoco(family: .llava)) {
       try pipeline.model.answer(prompt, from: cache, source: .voco, options: options)

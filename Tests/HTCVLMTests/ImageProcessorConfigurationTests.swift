@@ -51,9 +51,9 @@ struct ImageProcessorConfigurationTests {
   }
 
   /// The high bytes of a linear congruential generator, as the fixtures' generator draws them.
-  private func noise(width: Int, height: Int, seed: Int) -> RGBImage {
+  private func noise(width: Int, height: Int, seed: Int) -> Picture {
     var state = UInt32(seed)
-    return RGBImage(width: width, height: height) { pixels in
+    return Picture(width: width, height: height) { pixels in
       for index in pixels.indices {
         state = state &* 1_664_525 &+ 1_013_904_223
         pixels[index] = UInt8(state >> 24)
@@ -61,7 +61,7 @@ struct ImageProcessorConfigurationTests {
     }
   }
 
-  private func values(_ settings: String, _ image: RGBImage) throws -> Tensor {
+  private func values(_ settings: String, _ image: Picture) throws -> Tensor {
     let configuration = try read(settings)
     return try ImagePreprocessor(imageSize: Self.side, steps: configuration.steps, aspect: .square).pixelValues(image)
   }

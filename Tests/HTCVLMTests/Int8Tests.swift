@@ -31,7 +31,7 @@ struct Int8Tests {
     let copy = try Copy(parity)
     let trace = try copy.pipeline().trace(try parity.picture(), try parity.request())
     let expected = try parity.expected().tensors
-    #expect(trace.model.precision == "int8")
+    #expect(trace.model.precision == .own(.int8))
     let logits = try #require(trace.language?.logits)
     let exact = try #require(expected["logits"]).float32()
     let scale = exact.values.map(abs).max() ?? 0
@@ -50,7 +50,7 @@ struct Int8Tests {
     let (picture, request) = (try ParityCase.star.picture(), try ParityCase.star.request())
     let codes = try #require(try pipeline.trace(picture, request).mgvq?.codes)
     let edited = try pipeline.trace(picture, request, codes: codes, edits: "none")
-    #expect(edited.model.precision == "int8" && edited.model == pipeline.model.description)
+    #expect(edited.model.precision == .own(.int8) && edited.model == pipeline.model.description)
   }
 
   @Test("The integers are made once, used again, and made anew when the weights change")

@@ -80,7 +80,7 @@ struct InterventionTests {
       replacing: { edge, values in
         bench.isVoco(edge.row) && keys.contains(edge.column) ? [Float](repeating: 0, count: values.shape[1]) : nil
       })
-    try bench.expect(.cut(keys: keys, method: .zero), is: reference)
+    try bench.expect(.cut(keys: keys, method: .replace(.zero)), is: reference)
   }
 
   @Test("A mean-ablated edge carries the mean of its kind")
@@ -96,7 +96,7 @@ struct InterventionTests {
           patches.reduce(0) { $0 + values[$1, column] } / Float(patches.count)
         }
       })
-    try bench.expect(.cut(keys: keys, method: .mean), is: reference)
+    try bench.expect(.cut(keys: keys, method: .replace(.mean)), is: reference)
   }
 
   @Test("A resampled edge carries the value of one other key of its kind, the same for the same seed")
@@ -104,7 +104,8 @@ struct InterventionTests {
     let bench = try Bench()
     let anchors = bench.cache.anchorPositions
     let outcomes = try bench.model.outcomes(
-      of: (0..<8).map { .cut(keys: [anchors[0]], method: .resample(seed: $0)) }, on: bench.cache, prompt: bench.prompt)
+      of: (0..<8).map { .cut(keys: [anchors[0]], method: .replace(.resample, seed: $0)) }, on: bench.cache,
+      prompt: bench.prompt)
     let references = anchors.dropFirst().map { peer in
       bench.dense.run(
         bench.sequence.embeddings, allows: bench.rules,
@@ -118,7 +119,7 @@ struct InterventionTests {
     }
     #expect(references.allSatisfy { reference in outcomes.contains { relativeError($0.logits, reference) < 1e-4 } })
     let again = try bench.model.outcomes(
-      of: [.cut(keys: [anchors[0]], method: .resample(seed: 5))], on: bench.cache, prompt: bench.prompt)
+      of: [.cut(keys: [anchors[0]], method: .replace(.resample, seed: 5))], on: bench.cache, prompt: bench.prompt)
     expectClose(again[0].logits, outcomes[5].logits)
   }
 
@@ -127,7 +128,7 @@ struct InterventionTests {
     let bench = try Bench(["num_voco_tokens": 2])
     let interventions: [Intervention] =
       [.none] + bench.cache.patchPositions.map { .cut(keys: [$0]) }
-      + (0..<70).map { .cut(keys: [$0 % 12], layers: [$0 % 3], method: $0 % 2 == 0 ? .zero : .mean) }
+      + (0..<70).map { .cut(keys: [$0 % 12], layers: [$0 % 3], method: .replace($0 % 2 == 0 ? .zero : .mean)) }
     let prompt = String(repeating: "is it red ", count: 20)
     var done: [Int] = []
     let together = try bench.model.outcomes(

@@ -159,7 +159,7 @@ struct PipelineTests {
     #expect(trace.provenance.prompt == "how many small circles are there?")
     #expect(trace.provenance.version == "test")
     #expect(trace.provenance.imageSHA256 == (try parity.picture().sha256))
-    #expect(trace.model.keyValueHeads == 2 && trace.model.visualMask == "causal" && trace.model.patchGrid == 6)
+    #expect(trace.model.keyValueHeads == 2 && trace.model.visualMask == .causal && trace.model.patchGrid == 6)
     #expect(trace.sequence?.pieces[0] == "<s>")
     #expect(trace.sequence?.pieces[1] == "patch")
     #expect(trace.sequence?.pieces[37] == "<0x0A>")

@@ -66,7 +66,7 @@ struct SavedTests {
     #expect(try TraceFile.read(path: folder.path("x.safetensors")) == trace)
     let pipeline = try Pipeline(opening: .parts(saved.parts), version: "test")
     let cache = try pipeline.cache(try PictureSource(path: fixture("saved/image.png")))
-    let blind = try pipeline.model.conversation(on: cache, source: AnswerSource.none)
+    let blind = try pipeline.model.conversation(on: cache, source: VisualSource.none)
     let all = try pipeline.model.conversation(on: cache, source: .full)
     #expect(all.rows - blind.rows == 17)
   }

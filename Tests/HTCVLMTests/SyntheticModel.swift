@@ -67,8 +67,8 @@ enum SyntheticModel {
   }
 
   /// A picture with no symmetry.
-  static func picture(width: Int = 40, height: Int = 30, shade: Int = 0) -> RGBImage {
-    RGBImage(
+  static func picture(width: Int = 40, height: Int = 30, shade: Int = 0) -> Picture {
+    Picture(
       width: width, height: height,
       pixels: (0..<width * height * 3).map { UInt8(truncatingIfNeeded: $0 &* 7 &+ $0 / 90 &* 13 &+ shade) })
   }

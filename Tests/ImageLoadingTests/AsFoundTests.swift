@@ -1,4 +1,5 @@
 import ImageLoading
+import Tensor
 import Testing
 
 @Suite("Pictures as people's programs leave them")

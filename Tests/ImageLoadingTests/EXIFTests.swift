@@ -1,10 +1,11 @@
 import ImageLoading
+import Tensor
 import Testing
 
 @Suite("EXIF that lies")
 struct EXIFTests {
   /// A picture 17×11 as stored, with `tiff` as its EXIF.
-  private func decode(_ tiff: [UInt8], length: Int? = nil) throws -> RGBImage {
+  private func decode(_ tiff: [UInt8], length: Int? = nil) throws -> Picture {
     var bytes = try fixtureBytes("exif1.jpg")
     let old = Int(bytes[4]) << 8 | Int(bytes[5])
     let content = Array("Exif\0\0".utf8) + tiff

@@ -14,7 +14,7 @@ struct ImagePreprocessorTests {
     tensor.values.withUnsafeBytes { SHA256.hexDigest(of: $0) }
   }
 
-  private func picture(_ name: String) throws -> RGBImage {
+  private func picture(_ name: String) throws -> Picture {
     if name.hasPrefix("parity") { return try ImageDecoder.decode(path: fixture(name)).image }
     let sides = name.split(separator: "-").compactMap { Int($0) }
     return noise(width: sides[0], height: sides[1], seed: sides[0] + sides[1])
@@ -36,10 +36,10 @@ struct ImagePreprocessorTests {
 
   @Test("Padding centres the picture on int(mean · 255), the odd pixel below and to the right")
   func padding() {
-    let image = RGBImage(width: 2, height: 1, pixels: [1, 2, 3, 4, 5, 6])
+    let image = Picture(width: 2, height: 1, pixels: [1, 2, 3, 4, 5, 6])
     let color: [UInt8] = [122, 116, 104]
     #expect(preprocessor(.pad).mgvqPicture(image, size: 2).pixels == [1, 2, 3, 4, 5, 6] + color + color)
-    let tall = RGBImage(width: 1, height: 4, pixels: (1...12).map { UInt8($0) })
+    let tall = Picture(width: 1, height: 4, pixels: (1...12).map { UInt8($0) })
     let padded = preprocessor(.pad).mgvqPicture(tall, size: 4)
     #expect([padded.width, padded.height] == [4, 4])
     #expect(Array(padded.pixels[..<12]) == color + [1, 2, 3] + color + color)
@@ -48,8 +48,8 @@ struct ImagePreprocessorTests {
 
   @Test("Without padding the square is the middle of the picture")
   func middle() {
-    let wide = RGBImage(width: 4, height: 1, pixels: (0..<12).map { UInt8($0) })
-    #expect(preprocessor(.square).mgvqPicture(wide, size: 1) == RGBImage(width: 1, height: 1, pixels: [3, 4, 5]))
+    let wide = Picture(width: 4, height: 1, pixels: (0..<12).map { UInt8($0) })
+    #expect(preprocessor(.square).mgvqPicture(wide, size: 1) == Picture(width: 1, height: 1, pixels: [3, 4, 5]))
     let square = noise(width: 5, height: 5, seed: 9)
     #expect(preprocessor(.square).mgvqPicture(square, size: 5) == square)
     #expect(preprocessor(.pad).mgvqPicture(square, size: 5) == square)
@@ -86,7 +86,7 @@ struct ImagePreprocessorTests {
 
   @Test("MGVQ's input runs from −1 to 1")
   func range() {
-    let image = RGBImage(width: 1, height: 1, pixels: [0, 255, 127])
+    let image = Picture(width: 1, height: 1, pixels: [0, 255, 127])
     #expect(preprocessor(.pad).mgvqPixelValues(image, size: 1).values == [-1, 1, 127 / 255 * 2 - 1])
   }
 }

@@ -1,5 +1,6 @@
 import ImageLoading
 import Statistics
+import Tensor
 import Testing
 
 @Suite("Damaged files")

@@ -22,7 +22,7 @@ struct ResizeTests {
 
   @Test("One colour stays that colour at any size")
   func constant() {
-    let image = RGBImage(width: 23, height: 41, pixels: Array(repeatElement([10, 200, 255], count: 23 * 41).joined()))
+    let image = Picture(width: 23, height: 41, pixels: Array(repeatElement([10, 200, 255], count: 23 * 41).joined()))
     for (width, height) in [(1, 1), (7, 90), (336, 3), (46, 82)] {
       let expected = Array(repeatElement([10, 200, 255] as [UInt8], count: width * height).joined())
       #expect(resizeBicubicPIL(image, width: width, height: height).pixels == expected)
@@ -31,10 +31,10 @@ struct ResizeTests {
 
   @Test("A preview holds the means of the pixels it covers")
   func previewMeans() {
-    let image = RGBImage(
+    let image = Picture(
       width: 4, height: 2,
       pixels: [0, 0, 0, 10, 20, 30, 100, 0, 0, 100, 0, 8] + [20, 20, 20, 10, 40, 50, 100, 0, 0, 100, 0, 0])
-    #expect(image.preview(maxSide: 2) == RGBImage(width: 2, height: 1, pixels: [10, 20, 25, 100, 0, 2]))
+    #expect(image.preview(maxSide: 2) == Picture(width: 2, height: 1, pixels: [10, 20, 25, 100, 0, 2]))
   }
 
   @Test("A preview keeps the proportions, never grows and never vanishes")

@@ -28,9 +28,9 @@ func bytes(hexadecimal text: String) -> [UInt8] {
 }
 
 /// The noise of the fixtures' generator: the high bytes of a linear congruential generator.
-func noise(width: Int, height: Int, seed: Int) -> RGBImage {
+func noise(width: Int, height: Int, seed: Int) -> Picture {
   var state = UInt32(seed)
-  return RGBImage(width: width, height: height) { pixels in
+  return Picture(width: width, height: height) { pixels in
     for index in pixels.indices {
       state = state &* 1_664_525 &+ 1_013_904_223
       pixels[index] = UInt8(state >> 24)

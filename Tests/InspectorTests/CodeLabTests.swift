@@ -152,7 +152,7 @@ struct CodeLabTests {
       return
     }
     let plane = 25
-    let provenance = AnchorProvenance(
+    let provenance = AnchorAblation(
       cells: Tensor(shape: [4, plane], values: (0..<4 * plane).map { Float($0) / 100 }),
       groups: Tensor(shape: [4, 2], values: [0.1, 0.3, 0, 0, 0, 0, 0, 0]), codes: nil)
     #expect(state.post(.codeLab(.provenance(provenance, edits: edits))).isEmpty)

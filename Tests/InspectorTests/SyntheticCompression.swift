@@ -1,5 +1,6 @@
 import Evidence
 import Inspector
+import Trace
 
 /// A conversation that never was; its words and times are fixed.
 enum SyntheticCompression {

@@ -16,7 +16,7 @@ struct SyntheticTrace {
   var codesPerGroup = 16
   var latent = 5
   var text = 5
-  var visualMask = "star"
+  var visualMask = VisualMask.star
   var untrained: [String] = []
   var prompt = "what is in the picture?"
 
@@ -65,8 +65,8 @@ struct SyntheticTrace {
       model: ModelDescription(
         layers: layers, heads: heads, keyValueHeads: heads, hiddenSize: width, vocabularySize: 20, anchors: anchors,
         patchGrid: grid, visionImageSize: grid * 14, mgvqImageSize: latent * 4, groups: groups,
-        codesPerGroup: codesPerGroup, vocoTokens: 1, visualMask: visualMask, imageAspectRatio: "pad",
-        precision: "exact", untrainedParts: untrained))
+        codesPerGroup: codesPerGroup, vocoTokens: 1, visualMask: visualMask, imageAspectRatio: .pad,
+        precision: .own(.exact), untrainedParts: untrained))
   }
 
   var mgvq: MGVQTrace {
@@ -116,7 +116,7 @@ struct SyntheticTrace {
 
   private func allows(_ row: Int, _ column: Int) -> Bool {
     if row > voco { return column >= voco }
-    if row == voco || row == 0 || visualMask == "causal" { return true }
+    if row == voco || row == 0 || visualMask == .causal { return true }
     return column == row || column == 0
   }
 

@@ -2,21 +2,22 @@ import ColorMaps
 import Foundation
 import ImageLoading
 import Plots
+import Tensor
 import TestSupport
 import Testing
 
-private func hex(_ image: RGBImage, _ x: Int, _ y: Int) -> UInt32 {
+private func hex(_ image: Picture, _ x: Int, _ y: Int) -> UInt32 {
   let pixel = image[x, y]
   return UInt32(pixel.red) << 16 | UInt32(pixel.green) << 8 | UInt32(pixel.blue)
 }
 
 /// How many pixels have a colour.
-private func count(_ color: UInt32, in image: RGBImage) -> Int {
+private func count(_ color: UInt32, in image: Picture) -> Int {
   (0..<image.height).reduce(0) { sum, y in sum + (0..<image.width).count { hex(image, $0, y) == color } }
 }
 
 /// The smallest rectangle around all pixels of a colour: left, top, right, bottom.
-private func bounds(of color: UInt32, in image: RGBImage) -> [Int]? {
+private func bounds(of color: UInt32, in image: Picture) -> [Int]? {
   var found: [Int]?
   for y in 0..<image.height {
     for x in 0..<image.width where hex(image, x, y) == color {
@@ -84,7 +85,7 @@ func colourBar() {
 
 @Test("Tiles show the pixels of their pictures")
 func tiles() throws {
-  let picture = RGBImage(
+  let picture = Picture(
     width: 2, height: 2, pixels: [255, 0, 0, 0, 255, 0, 0, 0, 255, 255, 255, 0])
   let grid = TileGrid(tiles: [.init(picture), .init(picture, caption: "two")], columns: 2, isSmooth: false)
   let image = figure(grid).image(scale: 1)
@@ -107,7 +108,7 @@ func text() {
 @Test("A series that a line and discs draw has one entry in the legend")
 func legend() {
   let line = DataSeries("a", color: .series(0), values: [1, 2])
-  func image(_ more: [ChartMark]) -> RGBImage {
+  func image(_ more: [ChartMark]) -> Picture {
     figure(Chart(x: ChartAxis("x"), y: ChartAxis("y"), marks: [.line(line)] + more)).image()
   }
   // Discs of no points: whatever differs is the legend.

@@ -2,6 +2,7 @@ import ColorMaps
 import Foundation
 import ImageLoading
 import Plots
+import Tensor
 import TestSupport
 import Testing
 
@@ -12,7 +13,7 @@ struct FigureFileTests {
   init() throws { folder = try TemporaryFolder() }
 
   private var figure: Figure {
-    let picture = RGBImage(width: 2, height: 1, pixels: [255, 0, 0, 0, 0, 255])
+    let picture = Picture(width: 2, height: 1, pixels: [255, 0, 0, 0, 0, 255])
     var figure = Figure(
       title: "Attention of <voco> & friends", columns: 2, panelWidth: 260, panelHeight: 200,
       panels: [

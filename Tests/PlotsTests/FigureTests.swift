@@ -2,6 +2,7 @@ import ColorMaps
 import Foundation
 import ImageLoading
 import Plots
+import Tensor
 import Testing
 
 @Suite("Figures")
@@ -34,7 +35,7 @@ struct FigureTests {
     #expect(try ImageDecoder.decode(path: path).image == figure.image())
   }
 
-  private func count(_ color: Color, in image: RGBImage) -> Int {
+  private func count(_ color: Color, in image: Picture) -> Int {
     guard case .rgb(let r, let g, let b) = color else { return 0 }
     return stride(from: 0, to: image.pixels.count, by: 3).count { at in
       image.pixels[at] == r && image.pixels[at + 1] == g && image.pixels[at + 2] == b

@@ -73,7 +73,7 @@ package struct ConstructedCheckpoint: Sendable {
         return Array(colors[3 * square..<3 * square + 3])
       }
       let path = URL(fileURLWithPath: directory).appendingPathComponent("picture-\(index).png").path
-      try PNGWriter.write(RGBImage(width: 70, height: 70, pixels: pixels), to: path)
+      try PNGWriter.write(Picture(width: 70, height: 70, pixels: pixels), to: path)
       return path
     }
   }

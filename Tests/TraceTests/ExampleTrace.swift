@@ -10,8 +10,8 @@ func exampleTrace() -> Trace {
       modelName: "tiny", configSHA256: digest, weightsSHA256: digest, prompt: "what\nis it? 🐈"),
     model: ModelDescription(
       layers: 2, heads: 3, keyValueHeads: 1, hiddenSize: 4, vocabularySize: 12, anchors: 2, patchGrid: 2,
-      visionImageSize: 6, mgvqImageSize: 4, groups: 2, codesPerGroup: 5, vocoTokens: 1, visualMask: "star",
-      imageAspectRatio: "pad", precision: "exact", untrainedParts: ["decoder"]))
+      visionImageSize: 6, mgvqImageSize: 4, groups: 2, codesPerGroup: 5, vocoTokens: 1, visualMask: .star,
+      imageAspectRatio: .pad, precision: .own(.exact), untrainedParts: ["decoder"]))
   trace.vision = VisionTrace(pixelValues: numbers([3, 6, 6]), features: numbers([4, 5]), patches: numbers([4, 4]))
   trace.mgvq = MGVQTrace(
     pixelValues: numbers([3, 4, 4]), latent: numbers([6, 2, 1]),

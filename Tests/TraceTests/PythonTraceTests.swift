@@ -39,7 +39,7 @@ struct PythonTraceTests {
   func htc() throws {
     let trace = try trace("htc")
     let sequence = try #require(trace.sequence)
-    #expect(trace.model.vocoTokens == 1 && trace.model.visualMask == "star" && trace.anchors?.shape == [2, 32])
+    #expect(trace.model.vocoTokens == 1 && trace.model.visualMask == .star && trace.anchors?.shape == [2, 32])
     #expect(sequence.spans.map(\.kind) == [.bos, .anchors, .patches, .voco, .text])
     #expect(
       !sequence.allows(row: 5, column: 4) && sequence.allows(row: 12, column: 4) && !sequence.allows(row: 13, column: 4)

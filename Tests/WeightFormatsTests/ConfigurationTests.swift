@@ -99,7 +99,7 @@ extension JSONValue {
       ("visual_mask", "\"moon\""), ("anchor_flatten", "\"whc\""), ("sequence", "[\"bos\", \"text\"]"),
       ("sequence", "[\"voco\", \"text\", \"patches\"]"), ("sequence", "[\"voco\", \"voco\", \"text\"]"),
       ("sequence", "[\"patches\", \"patches\", \"voco\", \"text\"]"), ("sequence", "[\"image\"]"),
-      ("sequence", "\"voco\""),
+      ("sequence", "\"voco\""), ("sequence", "[\"bos\", \"cls\", \"patches\", \"voco\", \"text\"]"),
       ("prompt_template", "\"no place for it\""), ("rope_scaling", "{\"type\": \"linear\", \"factor\": 2}"),
       ("attention_bias", "true"), ("rope_parameters.rope_type", "\"yarn\""), ("hidden_act", "\"gelu\""),
       ("vision_config", "3"), ("vision_config.num_attention_heads", "5"),

@@ -1,4 +1,5 @@
 import Statistics
+package import Trace
 
 /// What cutting voco's edges to the anchors changes in one picture, beside its controls: the scalars of the tier
 /// causes. Every KL is of the next-token distribution at the last prompt token, unchanged ‖ changed, in nats.
@@ -64,9 +65,4 @@ package enum CutComparator: String, Sendable, Hashable, Codable, CodingKeyRepres
   case nearest = "nearest patches"
   /// The patches that stand where the anchors stood, once the anchors are moved.
   case samePosition = "patches in the anchors' positions"
-}
-
-/// What takes the place of the anchors' values.
-package enum Ablation: String, Sendable, Hashable, Codable, CodingKeyRepresentable, CaseIterable {
-  case zero, mean, resample
 }

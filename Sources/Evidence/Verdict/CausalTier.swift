@@ -1,5 +1,6 @@
 import Foundation
 import Statistics
+import Trace
 
 /// The numbers behind "causes", and the word that the rule gives them.
 struct CausalAnalysis {

@@ -1,5 +1,6 @@
 import Foundation
 package import Statistics
+import Trace
 
 /// One number of a run, with its interval over pictures: what texts and figures quote.
 package struct Measurement: Sendable, Hashable, Codable {

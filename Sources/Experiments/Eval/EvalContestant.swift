@@ -1,6 +1,7 @@
 import Files
 import Foundation
 package import HTCVLM
+package import Trace
 
 /// One model of an evaluation: a checkpoint to ask, or the answers that an earlier run left.
 package struct EvalContestant: Sendable {
@@ -11,23 +12,23 @@ package struct EvalContestant: Sendable {
 
   let model: Model
   /// What a checkpoint's text may attend to; nil: what the model was made to answer from.
-  let from: AnswerSource?
+  let from: VisualSource?
 
   /// A checkpoint, whole or in parts.
-  package init(_ source: CheckpointSource, from: AnswerSource?) {
+  package init(_ source: CheckpointSource, from: VisualSource?) {
     model = .checkpoint(source)
     self.from = from
   }
 
   /// A checkpoint directory, or a file of answers.
-  package init(path: String, from: AnswerSource?) {
+  package init(path: String, from: VisualSource?) {
     let isFile = FileManager.default.fileExists(atPath: path) && !Directory.exists(path)
     model = isFile ? .answers(path: path) : .checkpoint(.directory(path))
     self.from = from
   }
 
   /// What reports call a checkpoint of this name: what its text sees and what of it is not trained belong to it.
-  func name(_ checkpoint: String, seeing from: AnswerSource, untrained parts: [String]) -> String {
+  func name(_ checkpoint: String, seeing from: VisualSource, untrained parts: [String]) -> String {
     let seen = from == .voco ? checkpoint : "\(checkpoint) (\(from.rawValue))"
     return parts.isEmpty ? seen : "\(seen) [\(parts.joined(separator: ", "))]"
   }

@@ -3,6 +3,7 @@ import Files
 import Foundation
 package import HTCVLM
 package import Reports
+package import Trace
 
 /// Asks the models of an evaluation one after the other.
 package struct EvalRun: Sendable {

@@ -4,6 +4,7 @@ import HTCVLM
 import ImageLoading
 import JSON
 import Tokenization
+import Trace
 import WeightFormats
 
 /// A checkpoint that answers a benchmark's questions.
@@ -17,7 +18,7 @@ final class EvalSubject {
   /// What else changes answers.
   let settings: String
   private let model: HTCVLMModel
-  private let from: AnswerSource
+  private let from: VisualSource
   private let images: String
   private let options: GenerationOptions
   private let run: RunContext

@@ -3,7 +3,7 @@ package import HTCVLM
 import Reports
 import Statistics
 import Tensor
-import Trace
+package import Trace
 
 /// What `Precision.int8` changes: the same pictures and prompt through both models.
 package struct PrecisionComparison: Sendable {

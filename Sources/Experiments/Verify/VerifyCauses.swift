@@ -16,8 +16,8 @@ extension VerifyMeasurement {
     ]
     let draws = matchedDraws(key, layout, count: self.draws)
     let ablations: [Intervention] = [
-      .cut(keys: anchors), .cut(keys: anchors, method: .zero), .cut(keys: anchors, method: .mean),
-      .cut(keys: anchors, method: .resample(seed: seed)), .cut(keys: Set(layout.patches)),
+      .cut(keys: anchors), .cut(keys: anchors, method: .replace(.zero)), .cut(keys: anchors, method: .replace(.mean)),
+      .cut(keys: anchors, method: .replace(.resample, seed: seed)), .cut(keys: Set(layout.patches)),
     ]
     let cuts = chosen.map { Intervention.cut(keys: Set($0.1)) } + draws.map { .cut(keys: $0) }
     let effects = try subject.effects(of: ablations + cuts, on: plain.cache)

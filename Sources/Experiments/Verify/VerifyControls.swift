@@ -10,7 +10,7 @@ package enum BlankPictures {
   package static let names = ["grey", "black", "white", "noise 1", "noise 2", "noise 3"]
 
   /// A square picture of `side` pixels; noise is uniform in every channel of every pixel.
-  static func image(_ name: String, side: Int) -> RGBImage {
+  static func image(_ name: String, side: Int) -> Picture {
     var generator = SplitMix64(seed: 0, stream: name)
     let count = side * side * 3
     let pixels: [UInt8] =
@@ -20,7 +20,7 @@ package enum BlankPictures {
       case "white": [UInt8](repeating: 255, count: count)
       default: (0..<count).map { _ in UInt8(truncatingIfNeeded: generator.next() >> 56) }
       }
-    return RGBImage(width: side, height: side, pixels: pixels)
+    return Picture(width: side, height: side, pixels: pixels)
   }
 }
 

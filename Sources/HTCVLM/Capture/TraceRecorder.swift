@@ -7,7 +7,7 @@ package final class TraceRecorder: ActivationObserver {
   fileprivate struct State {
     var trace: Trace
     /// Tensors whose part of the trace is not complete yet, by name and layer; layer −1 has no layer axis.
-    var pending: [String: [Int: Tensor]] = [:]
+    var pending: [TraceTensorName: [Int: Tensor]] = [:]
     var codes: CodeGrid?
   }
 
@@ -29,7 +29,7 @@ package final class TraceRecorder: ActivationObserver {
   /// The trace so far.
   package var trace: Trace { state.withLock { $0.trace } }
 
-  package func observe(name: String, layer: Int?, tensor: Tensor) {
+  package func observe(_ name: TraceTensorName, layer: Int?, tensor: Tensor) {
     change { state in
       state.pending[name, default: [:]][layer ?? -1] = tensor
       return state.assemble(after: name)
@@ -62,15 +62,15 @@ package final class TraceRecorder: ActivationObserver {
 
 extension TraceRecorder.State {
   /// Moves tensors into the trace once the last one of their part has come, and tells whether it did.
-  mutating func assemble(after name: String) -> Bool {
+  mutating func assemble(after name: TraceTensorName) -> Bool {
     switch name {
-    case "mgvq.quantized": return assembleMGVQ()
-    case "anchors":
+    case .mgvqQuantized: return assembleMGVQ()
+    case .anchors:
       trace.anchors = whole(name)
       return true
-    case "patches": return assembleVision()
-    case "logits": return assembleLanguage()
-    case "mgvq.reconstruction":
+    case .patches: return assembleVision()
+    case .logits: return assembleLanguage()
+    case .mgvqReconstruction:
       let picture = whole(name)
       trace.mgvq?.reconstruction = picture
       return true
@@ -79,16 +79,16 @@ extension TraceRecorder.State {
   }
 
   private mutating func assembleMGVQ() -> Bool {
-    guard let codes, let pixelValues = whole("mgvq.pixel_values"), let latent = whole("mgvq.latent"),
-      let quantized = whole("mgvq.quantized")
+    guard let codes, let pixelValues = whole(.mgvqPixelValues), let latent = whole(.mgvqLatent),
+      let quantized = whole(.mgvqQuantized)
     else { return false }
     trace.mgvq = MGVQTrace(pixelValues: pixelValues, latent: latent, codes: codes, quantized: quantized)
     return true
   }
 
   private mutating func assembleVision() -> Bool {
-    guard let pixelValues = whole("vision.pixel_values"), let features = whole("vision.features"),
-      let patches = whole("patches")
+    guard let pixelValues = whole(.visionPixelValues), let features = whole(.visionFeatures),
+      let patches = whole(.patches)
     else { return false }
     trace.vision = VisionTrace(pixelValues: pixelValues, features: features, patches: patches)
     return true
@@ -96,22 +96,24 @@ extension TraceRecorder.State {
 
   private mutating func assembleLanguage() -> Bool {
     // What is inspected in a model without voco is the last prompt token.
-    let inspected = trace.model.vocoTokens > 0 ? "voco" : "last"
-    guard let length = trace.sequence?.length, let hidden = stacked("hidden.\(inspected)"),
-      let attentionVoco = stacked("attention.\(inspected)"), let attentionLast = stacked("attention.last"),
-      let logits = whole("logits")
+    let hasVoco = trace.model.vocoTokens > 0
+    guard let length = trace.sequence?.length, let hidden = stacked(hasVoco ? .hiddenVoco : .hiddenLast),
+      let attentionVoco = stacked(hasVoco ? .attentionVoco : .attentionLast),
+      let attentionLast = stacked(.attentionLast),
+      let logits = whole(.logits)
     else { return false }
     trace.language = LanguageTrace(
       attentionVoco: attentionVoco.padded(to: length), attentionLast: attentionLast.padded(to: length),
-      hiddenVoco: hidden, logits: logits, valueNorms: stacked("value_norms.\(inspected)")?.padded(to: length),
-      rolloutVoco: stacked("rollout.\(inspected)")?.padded(to: length))
+      hiddenVoco: hidden, logits: logits,
+      valueNorms: stacked(hasVoco ? .valueNormsVoco : .valueNormsLast)?.padded(to: length),
+      rolloutVoco: stacked(hasVoco ? .rolloutVoco : .rolloutLast)?.padded(to: length))
     return true
   }
 
-  private func whole(_ name: String) -> Tensor? { pending[name]?[-1] }
+  private func whole(_ name: TraceTensorName) -> Tensor? { pending[name]?[-1] }
 
   /// The layers' tensors along a new first axis.
-  private func stacked(_ name: String) -> Tensor? {
+  private func stacked(_ name: TraceTensorName) -> Tensor? {
     guard let layers = pending[name], let shape = layers[0]?.shape else { return nil }
     let ordered = layers.sorted { $0.key < $1.key }.map(\.value)
     return Tensor(shape: [ordered.count] + shape, values: ordered.flatMap(\.values))

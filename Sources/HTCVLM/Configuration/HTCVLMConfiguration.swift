@@ -51,12 +51,6 @@ package struct HTCVLMConfiguration: Sendable, Hashable {
   /// `anchor_flatten`: the order in which the quantised grid becomes a vector.
   package enum AnchorFlatten: String, Sendable, CaseIterable { case chw, hwc }
 
-  /// An entry of `sequence`.
-  package enum Segment: String, Sendable, CaseIterable { case bos, anchors, patches, newline, voco, text }
-
-  /// An entry of `trained_sources`: what the text was trained to answer from.
-  package enum TrainedSource: String, Sendable, CaseIterable { case full, voco, none }
-
   /// `hidden_act` of the decoder.
   package enum DecoderActivation: String, Sendable, CaseIterable { case silu }
 
@@ -101,7 +95,7 @@ package struct HTCVLMConfiguration: Sendable, Hashable {
   package let anchorProjectorHiddenSize: Int
   package let anchorFlatten: AnchorFlatten
   package let visualMask: VisualMask
-  package let sequence: [Segment]
+  package let sequence: [SegmentKind]
   /// nil: VoCo-LLaMA's.
   package let promptTemplate: String?
   package let textEncoding: TextEncoding
@@ -110,7 +104,7 @@ package struct HTCVLMConfiguration: Sendable, Hashable {
   /// `untrained_parts`: parts whose weights are random or substituted.
   package let untrainedParts: [String]
   /// `trained_sources`: all visual tokens, voco, or no picture; nil when the file does not say.
-  package let trainedSources: [TrainedSource]?
+  package let trainedSources: [VisualSource]?
 
   package let vision: VisionConfiguration
   /// nil in a model without a quantizer.
@@ -160,15 +154,17 @@ package struct HTCVLMConfiguration: Sendable, Hashable {
     anchorProjectorHiddenSize = anchorTokens == 0 ? 0 : try reader.integer("anchor_projector_hidden_size")
     anchorFlatten = try reader.choice("anchor_flatten", default: .chw)
     visualMask = try reader.choice("visual_mask", default: .star)
-    sequence =
-      try reader.choices("sequence", of: Segment.self)
+    let order =
+      try reader.choices("sequence", of: SegmentKind.self)
       ?? (vocoTokens == 0 ? [.bos, .text, .patches, .text] : [.bos, .anchors, .patches, .voco, .text])
+    let insertsCLS = visionSelectFeature == .clsPatch && !order.contains(.cls)
+    sequence = insertsCLS ? order.flatMap { $0 == .patches ? [.cls, .patches] : [$0] } : order
     promptTemplate = try reader.string("prompt_template")
     textEncoding = try reader.choice("text_encoding", default: .whole)
     pictureDelimiters =
       textEncoding.isDelimited ? try reader.integers("picture_delimiters", in: token).map { Int32($0) } : []
     untrainedParts = try reader.strings("untrained_parts")
-    trainedSources = try reader.choices("trained_sources", of: TrainedSource.self)
+    trainedSources = try reader.choices("trained_sources", of: VisualSource.self)
 
     vision = try VisionConfiguration(reader.section("vision_config"))
     mgvq =
@@ -246,13 +242,20 @@ package struct HTCVLMConfiguration: Sendable, Hashable {
     let texts = sequence.filter { $0 == .text }.count
     let splits = vocoTokens == 0 && promptTemplate?.contains(PromptTemplate.image) == true
     let textIsLast = sequence.last == .text && (texts == 1 || splits && texts == 2)
-    let repeatsPicture = [Segment.anchors, .patches, .bos].contains { kind in sequence.filter { $0 == kind }.count > 1 }
+    let repeatsPicture = [SegmentKind.anchors, .patches, .bos].contains { kind in
+      sequence.filter { $0 == kind }.count > 1
+    }
     guard vocoPlaces == (vocoTokens == 0 ? 0 : 1), textIsLast, !repeatsPicture else {
       throw reader.fault(
         "sequence", .array(sequence.map { .string($0.rawValue) }),
         expected:
           "\"voco\" \(vocoTokens == 0 ? "never" : "once"), \"text\" once and last, and \"bos\", \"anchors\" and "
           + "\"patches\" at most once")
+    }
+    guard sequence.filter({ $0 == .cls }).count == (keepsCLS ? 1 : 0) else {
+      throw reader.fault(
+        "sequence", .array(sequence.map { .string($0.rawValue) }),
+        expected: "\"cls\" where mm_vision_select_feature is \"cls_patch\", and nowhere else")
     }
     let newlines = sequence.filter { $0 == .newline }.count
     guard !textEncoding.isVocoLLaMA || newlines == 2 else {

@@ -1,5 +1,5 @@
 package import Tensor
-import Trace
+package import Trace
 import WeightFormats
 
 /// The memory that a run takes, worked out from the configuration and the weights' headers alone. Bytes.
@@ -51,7 +51,8 @@ package struct MemoryEstimate: Sendable, Hashable {
       switch segment {
       case .bos, .newline: sum + 1
       case .anchors: sum + configuration.anchorTokens
-      case .patches: sum + configuration.patches + (configuration.keepsCLS ? 1 : 0)
+      case .patches: sum + configuration.patches
+      case .cls: sum + 1
       case .voco: sum + configuration.vocoTokens
       case .text: sum + promptTokens
       }

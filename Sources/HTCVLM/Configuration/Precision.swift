@@ -1,13 +1,5 @@
 import WeightFormats
 
-/// How the matrices of decoder and tower are held and multiplied; everything else is exact in both.
-package enum Precision: String, Sendable, CaseIterable {
-  /// As in the file, computed in 32 bits.
-  case exact
-  /// 8-bit integers, one scale an output; rows of activations are rounded to 8 bits too where there are many.
-  case int8
-}
-
 extension HTCVLMConfiguration {
   /// The keys of the matrices that `Precision.int8` holds as integers: the decoder's layers and its head, and the tower's
   /// layers that are run.

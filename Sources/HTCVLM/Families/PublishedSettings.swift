@@ -34,7 +34,7 @@ struct PublishedSettings {
   }
 
   /// A segment order.
-  private static func order(_ segments: [HTCVLMConfiguration.Segment]) -> JSONValue {
+  private static func order(_ segments: [SegmentKind]) -> JSONValue {
     .array(segments.map { .string($0.rawValue) })
   }
 
@@ -57,7 +57,7 @@ struct PublishedSettings {
     case .llava, .m3:
       set("sequence", Self.order([.bos, .text, .patches, .text]))
       set("num_voco_tokens", .integer(0))
-      set("trained_sources", .array([.string(HTCVLMConfiguration.TrainedSource.full.rawValue)]))
+      set("trained_sources", .array([.string(VisualSource.full.rawValue)]))
       setIfAbsent(
         "prompt_template",
         .string(layout == .original ? ModelFamily.llavaTemplate : ModelFamily.transformersTemplate))

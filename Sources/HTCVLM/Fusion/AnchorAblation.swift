@@ -1,18 +1,12 @@
-package import Tensor
+import Tensor
+import Trace
 import WeightFormats
 
-/// ‖v_d without a part − v_d‖ / ‖v_d‖ for every anchor, where the part's code vectors are set to zero: exact and without
-/// gradients. The first layer of the projector is linear in q, so that each ablation costs one small product.
-package struct AnchorAblation: Sendable, Equatable {
-  /// `[A, h·w]`, one cell with all of its groups left out.
-  package let cells: Tensor
-  /// `[A, G]`, one group left out everywhere.
-  package let groups: Tensor
-  /// `[A, G, h·w]`, one code left out; `nil` where so many would cost more than `affordable`.
-  package let codes: Tensor?
-
+/// Exact and without gradients: the first layer of the projector is linear in q, so that each ablation costs one small
+/// product.
+extension AnchorAblation {
   /// Multiplications of the second layer that are spent on single codes.
-  private static let affordable = 4_000_000_000
+  private static var affordable: Int { 4_000_000_000 }
 
   /// `quantized` is `[C, h, w]`.
   init(_ projector: AnchorProjector, quantized: Tensor, groups count: Int) {
@@ -27,13 +21,14 @@ package struct AnchorAblation: Sendable, Equatable {
     }
     let perCell = (0..<places).flatMap { place in sum((0..<count).map { $0 * places + place }) }
     let perGroup = (0..<count).flatMap { group in sum((0..<places).map { group * places + $0 }) }
-    cells = projector.change(whole, without: Tensor(shape: [places, hidden], values: perCell), from: quantized)
-    groups = projector.change(whole, without: Tensor(shape: [count, hidden], values: perGroup), from: quantized)
+    let cells = projector.change(whole, without: Tensor(shape: [places, hidden], values: perCell), from: quantized)
+    let groups = projector.change(whole, without: Tensor(shape: [count, hidden], values: perGroup), from: quantized)
     let single = count * places
-    codes =
+    let codes =
       single * hidden <= Self.affordable / whole.count
       ? projector.change(whole, without: parts.reshaped([single, hidden]), from: quantized)
         .reshaped([whole.shape[0], count, places]) : nil
+    self.init(cells: cells, groups: groups, codes: codes)
   }
 }
 

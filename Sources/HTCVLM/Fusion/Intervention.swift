@@ -18,7 +18,7 @@ package struct Intervention: Sendable, Hashable {
 
   /// Cuts voco → `keys` in all layers and heads, or in those given.
   package static func cut(
-    keys: Set<Int>, layers: Set<Int>? = nil, heads: Set<Int>? = nil, method: Ablation = .mask
+    keys: Set<Int>, layers: Set<Int>? = nil, heads: Set<Int>? = nil, method: CutMethod = .mask
   ) -> Intervention {
     Intervention(cuts: [EdgeCut(keys: keys, layers: layers, heads: heads, method: method)])
   }
@@ -35,9 +35,9 @@ package struct EdgeCut: Sendable, Hashable {
   package var layers: Set<Int>?
   /// Query heads, from 0; nil is all.
   package var heads: Set<Int>?
-  package var method: Ablation
+  package var method: CutMethod
 
-  package init(keys: Set<Int>, layers: Set<Int>? = nil, heads: Set<Int>? = nil, method: Ablation = .mask) {
+  package init(keys: Set<Int>, layers: Set<Int>? = nil, heads: Set<Int>? = nil, method: CutMethod = .mask) {
     self.keys = keys
     self.layers = layers
     self.heads = heads
@@ -50,15 +50,11 @@ package struct EdgeCut: Sendable, Hashable {
 }
 
 /// What becomes of a cut edge.
-package enum Ablation: Sendable, Hashable {
+package enum CutMethod: Sendable, Hashable {
   /// The key is hidden before the softmax: the other keys share its weight.
   case mask
-  /// The weight stays, the value is zero.
-  case zero
-  /// The weight stays, the value is the mean over the keys of the same kind, in that layer and head.
-  case mean
-  /// The weight stays, the value is that of another key of the same kind, drawn with this seed.
-  case resample(seed: UInt64)
+  /// The weight stays, another value takes the value's place; `seed` is for what is drawn.
+  case replace(Ablation, seed: UInt64 = 0)
 }
 
 /// A change to the decoder's input.

@@ -1,4 +1,5 @@
 package import Tensor
+package import Trace
 
 /// What a conversation keeps: keys and values of its pictures, as `source` sees them, and of the turns so far.
 ///
@@ -8,7 +9,7 @@ package import Tensor
 /// nothing of the conversation, so this is exactly what the picture's own sequence yields when it is placed there;
 /// it takes one position a voco token, not one a visual token.
 package struct Conversation: Sendable {
-  package let source: AnswerSource
+  package let source: VisualSource
   package internal(set) var pictures = 1
   /// The position of the next token.
   package internal(set) var position: Int

@@ -1,6 +1,7 @@
 import Foundation
 import Statistics
 package import Tensor
+package import Trace
 
 /// How to continue a prompt.
 package struct GenerationOptions: Sendable, Hashable {
@@ -19,16 +20,6 @@ package struct GenerationOptions: Sendable, Hashable {
   }
 }
 
-/// What the text rows may attend to.
-package enum AnswerSource: String, Sendable, Hashable, CaseIterable {
-  /// The voco rows alone, as the model is trained: visual keys and values are dropped, rotary positions kept.
-  case voco
-  /// The same tokens under the unmodified causal mask, every row attending to all before it: the upper bound.
-  case full
-  /// The same tokens at the same positions, without anchors, patches and voco: what the language model guesses blind.
-  case none
-}
-
 /// Why a continuation ended.
 package enum StopReason: String, Sendable, Hashable {
   case endOfSequence, maxNewTokens
@@ -38,7 +29,7 @@ package enum StopReason: String, Sendable, Hashable {
 
 /// A continuation and what it cost.
 package struct Answer: Sendable {
-  package let source: AnswerSource
+  package let source: VisualSource
   package let promptTokenIDs: [Int32]
   /// The continuation, with the end-of-sequence token if it was reached.
   package let tokenIDs: [Int32]

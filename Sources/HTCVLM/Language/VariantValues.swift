@@ -30,17 +30,17 @@ struct VariantValues {
   }
 
   /// What a cut puts in place of the value at `key`; nil is zero.
-  mutating func replacement(_ key: Int, _ method: Ablation) -> ArraySlice<Float>? {
+  mutating func replacement(_ key: Int, _ method: CutMethod) -> ArraySlice<Float>? {
     switch method {
-    case .mask, .zero:
+    case .mask, .replace(.zero, _):
       return nil
-    case .mean:
+    case .replace(.mean, _):
       let kind = plan.layout.kinds[key]
       if let mean = means[kind], key < plan.layout.firstVoco { return mean[...] }
       let mean = mean(peers(key))
       if key < plan.layout.firstVoco { means[kind] = mean }
       return mean[...]
-    case .resample(let seed):
+    case .replace(.resample, let seed):
       // A key draws the same peer in every layer and head.
       var generator = SplitMix64(seed: seed &+ UInt64(key))
       return self[peers(key).filter { $0 != key }.randomElement(using: &generator) ?? key]

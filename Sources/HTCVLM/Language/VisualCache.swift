@@ -55,16 +55,16 @@ package struct VisualCache: Sendable {
   func report(to observer: (any ActivationObserver)?) {
     guard let observer, let voco = state else { return }
     for (layer, row) in voco.hidden.enumerated() {
-      observer.observe(name: "hidden.voco", layer: layer, tensor: row[row: 0])
+      observer.observe(.hiddenVoco, layer: layer, tensor: row[row: 0])
     }
     for (layer, rows) in voco.attention.enumerated() {
-      observer.observe(name: "attention.voco", layer: layer, tensor: rows)
+      observer.observe(.attentionVoco, layer: layer, tensor: rows)
     }
     for (layer, rows) in (voco.valueNorms ?? []).enumerated() {
-      observer.observe(name: "value_norms.voco", layer: layer, tensor: rows)
+      observer.observe(.valueNormsVoco, layer: layer, tensor: rows)
     }
     for (layer, row) in (voco.rollout ?? []).enumerated() {
-      observer.observe(name: "rollout.voco", layer: layer, tensor: row)
+      observer.observe(.rolloutVoco, layer: layer, tensor: row)
     }
   }
 }

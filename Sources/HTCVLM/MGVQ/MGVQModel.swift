@@ -1,4 +1,4 @@
-package import ImageLoading
+import ImageLoading
 package import Tensor
 package import Trace
 import WeightFormats
@@ -90,7 +90,7 @@ package struct MGVQModel: Sendable {
   /// The codes of a picture.
   ///
   /// - Throws: `ModelError.missingTensor` if there is no encoder.
-  package func encode(_ image: RGBImage) throws -> MGVQTrace {
+  package func encode(_ image: Picture) throws -> MGVQTrace {
     guard let mgvq, let configuration else {
       throw ModelError.missingTensor(name: "encoder.project_in", checkpoint: name)
     }
@@ -117,14 +117,14 @@ package struct MGVQModel: Sendable {
   }
 
   /// The patch tokens `[P, D]` of a picture; `nil` without a vision tower.
-  package func patchTokens(_ image: RGBImage) throws -> Tensor? {
+  package func patchTokens(_ image: Picture) throws -> Tensor? {
     guard let patches else { return nil }
     let rows = try patches.vision(try preprocessor.pixelValues(image)) {}
     return patches.projector(rows[rows: 1..<rows.shape[0]])
   }
 
   /// The square picture that the quantizer sees, `[3, M, M]` in [−1, 1] → RGB bytes for crops.
-  package func square(_ image: RGBImage) -> RGBImage {
+  package func square(_ image: Picture) -> Picture {
     guard let side = configuration?.imageSize else { return image }
     return preprocessor.mgvqPicture(image, size: side)
   }

@@ -14,20 +14,20 @@ package struct VisualEncoding: Sendable {
   func report(to observer: (any ActivationObserver)?) {
     guard let observer else { return }
     if let mgvq { Self.report(mgvq, to: observer) }
-    if anchors.shape[0] > 0 { observer.observe(name: "anchors", layer: nil, tensor: anchors) }
+    if anchors.shape[0] > 0 { observer.observe(.anchors, layer: nil, tensor: anchors) }
     Self.report(vision, to: observer)
   }
 
   static func report(_ mgvq: MGVQTrace, to observer: (any ActivationObserver)?) {
-    observer?.observe(name: "mgvq.pixel_values", layer: nil, tensor: mgvq.pixelValues)
-    observer?.observe(name: "mgvq.latent", layer: nil, tensor: mgvq.latent)
+    observer?.observe(.mgvqPixelValues, layer: nil, tensor: mgvq.pixelValues)
+    observer?.observe(.mgvqLatent, layer: nil, tensor: mgvq.latent)
     observer?.observe(codes: mgvq.codes)
-    observer?.observe(name: "mgvq.quantized", layer: nil, tensor: mgvq.quantized)
+    observer?.observe(.mgvqQuantized, layer: nil, tensor: mgvq.quantized)
   }
 
   static func report(_ vision: VisionTrace, to observer: (any ActivationObserver)?) {
-    observer?.observe(name: "vision.pixel_values", layer: nil, tensor: vision.pixelValues)
-    observer?.observe(name: "vision.features", layer: nil, tensor: vision.features)
-    observer?.observe(name: "patches", layer: nil, tensor: vision.patches)
+    observer?.observe(.visionPixelValues, layer: nil, tensor: vision.pixelValues)
+    observer?.observe(.visionFeatures, layer: nil, tensor: vision.features)
+    observer?.observe(.patches, layer: nil, tensor: vision.patches)
   }
 }

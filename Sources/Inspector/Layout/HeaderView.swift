@@ -25,13 +25,13 @@ extension InspectorState {
 
   var modelWords: String {
     guard let trace else { return "" }
-    return "\(trace.provenance.modelName) · \(trace.model.visualMask) mask · \(trace.model.precision)"
+    return "\(trace.provenance.modelName) · \(trace.model.visualMask.rawValue) mask · \(trace.model.precision.rawValue)"
   }
 
   /// What stands for the model where there is no room for all of that: a precision that changes numbers.
   var precisionWords: String {
-    guard let precision = trace?.model.precision, precision != "exact" else { return "" }
-    return precision
+    guard let precision = trace?.model.precision, precision != .own(.exact) else { return "" }
+    return precision.rawValue
   }
 
   var viewWords: String {

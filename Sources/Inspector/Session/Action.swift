@@ -1,4 +1,5 @@
 package import Evidence
+package import Tensor
 package import TerminalUI
 package import Trace
 
@@ -7,7 +8,7 @@ package enum Action: Sendable {
   case input(InputEvent)
   case command(Command)
   /// The picture is decoded: the first thing on screen.
-  case picture(Picture, name: String)
+  case picture(Picture, name: String, warnings: [String] = [])
   /// What the model has produced so far; posted after each stage.
   case trace(Trace)
   /// The answer so far; posted after each token.

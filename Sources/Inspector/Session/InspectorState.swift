@@ -1,5 +1,6 @@
 package import ColorMaps
 package import Evidence
+package import Tensor
 package import TerminalUI
 package import Trace
 
@@ -8,6 +9,8 @@ package struct InspectorState: Sendable {
   // What there is to see.
   /// The picture as it lies in its file; `nil` until it is decoded.
   package internal(set) var picture: Picture?
+  /// What the decoder of its file found odd but carried on with.
+  package internal(set) var pictureWarnings: [String] = []
   package internal(set) var imageName: String
   package internal(set) var trace: Trace?
   package internal(set) var codebook: CodebookView?

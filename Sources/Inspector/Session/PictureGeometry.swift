@@ -1,4 +1,5 @@
 package import TerminalUI
+package import Trace
 
 /// How the picture, the square that the model sees, the patches and the latent cells lie over each other.
 package struct PictureGeometry: Sendable, Hashable {
@@ -9,7 +10,7 @@ package struct PictureGeometry: Sendable, Hashable {
     /// The centred square of the short edge.
     case crop
 
-    package init(imageAspectRatio: String) { self = imageAspectRatio == "pad" ? .pad : .crop }
+    package init(_ ratio: ImageAspectRatio) { self = ratio == .pad ? .pad : .crop }
   }
 
   package let width: Int

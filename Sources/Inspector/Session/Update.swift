@@ -1,4 +1,5 @@
 import Statistics
+import Tensor
 import TerminalUI
 import Trace
 
@@ -11,8 +12,9 @@ private func apply(_ action: Action, to state: inout InspectorState) -> [Effect]
   switch action {
   case .input(let event): return state.handle(event)
   case .command(let command): return state.perform(command)
-  case .picture(let picture, let name):
+  case .picture(let picture, let name, let warnings):
     state.picture = picture
+    state.pictureWarnings = warnings
     state.square = nil
     state.imageName = name
     state.relink()
@@ -125,7 +127,7 @@ extension InspectorState {
     let codes = trace?.mgvq?.codes
     let geometry = PictureGeometry(
       width: picture?.width ?? model?.visionImageSize ?? 1, height: picture?.height ?? model?.visionImageSize ?? 1,
-      aspect: .init(imageAspectRatio: model?.imageAspectRatio ?? "pad"), patches: GridSize(rows: grid, columns: grid),
+      aspect: .init(model?.imageAspectRatio ?? .pad), patches: GridSize(rows: grid, columns: grid),
       latent: GridSize(rows: codes?.height ?? grid, columns: codes?.width ?? grid))
     return CursorLinks(geometry: geometry, anchors: model?.anchors ?? 0, sequence: sequence)
   }

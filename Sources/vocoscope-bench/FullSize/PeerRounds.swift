@@ -15,7 +15,7 @@ struct PeerRounds {
   static let promptTokens = 38
 
   let checkpoint: ShapedCheckpoint
-  let picture: RGBImage
+  let picture: Picture
   let environment: PeerEnvironment
   let threads: Int
   /// Where the peers' files go.
@@ -26,7 +26,7 @@ struct PeerRounds {
   /// Codes that PyTorch also found, of all.
   private(set) var sameCodes = (same: 0, of: 0)
 
-  init(_ checkpoint: ShapedCheckpoint, picture: RGBImage, environment: PeerEnvironment, threads: Int, folder: String) {
+  init(_ checkpoint: ShapedCheckpoint, picture: Picture, environment: PeerEnvironment, threads: Int, folder: String) {
     self.checkpoint = checkpoint
     self.picture = picture
     self.environment = environment
@@ -103,7 +103,7 @@ struct PeerRounds {
     add("\(name).token", token + Double(Self.layers - 1) * (two.token - token), keeps)
     add("\(name).token.two", two.token, keeps)
     // The same tokens after one voco, and with no picture before them.
-    for source in [AnswerSource.voco, .none] {
+    for source in [VisualSource.voco, .none] {
       let conversation = try models.two.conversation(on: cache, source: source)
       let start = ContinuousClock.now
       var turn = try models.two.ask(prompt, in: conversation)

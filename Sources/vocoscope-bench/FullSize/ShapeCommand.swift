@@ -3,6 +3,7 @@ import Foundation
 import HTCVLM
 import ImageLoading
 import Tensor
+import Trace
 import WeightFormats
 
 extension Precision: ExpressibleByArgument {}
@@ -90,7 +91,7 @@ struct ShapeCommand: ParsableCommand {
   }
 
   /// Seconds that a run goes on after it was told to stop, at a moment that differs with `number`.
-  private static func cancellation(of model: HTCVLMModel, _ picture: RGBImage, number: Int) throws -> Double {
+  private static func cancellation(of model: HTCVLMModel, _ picture: Picture, number: Int) throws -> Double {
     let flag = CancellationFlag()
     let begun = ContinuousClock.now
     // Moments over the first seconds, so that they fall into every stage.

@@ -1,6 +1,7 @@
 import HTCVLM
 import ImageLoading
 import Synchronization
+import Tensor
 import Trace
 import WeightFormats
 
@@ -50,7 +51,7 @@ struct RunTimes: Codable {
 
   /// Encodes a picture and runs it with a question of `promptTokens`.
   static func measure(
-    _ model: HTCVLMModel, _ image: RGBImage, promptTokens: Int
+    _ model: HTCVLMModel, _ image: Picture, promptTokens: Int
   ) throws -> (times: RunTimes, cache: VisualCache) {
     let clock = StageClock()
     let visual = try model.encode(image, run: clock.run())

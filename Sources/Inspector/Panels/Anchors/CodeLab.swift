@@ -32,7 +32,7 @@ package struct CodeLab: Sendable {
   /// A candidate chosen by its index instead.
   package internal(set) var chosen: Int?
   package internal(set) var decoded: [DecodeRequest: DecodeResult] = [:]
-  package internal(set) var provenance: [[CodeEdit]: AnchorProvenance] = [:]
+  package internal(set) var provenance: [[CodeEdit]: AnchorAblation] = [:]
   /// The run on the picture's own codes.
   package internal(set) var original: Trace?
   /// Finished runs on edited codes.
@@ -67,7 +67,7 @@ package enum CodeLabRequest: Sendable, Hashable {
 /// What came back.
 package enum CodeLabEvent: Sendable {
   case decoded(DecodeResult)
-  case provenance(AnchorProvenance, edits: [CodeEdit])
+  case provenance(AnchorAblation, edits: [CodeEdit])
   case edited(Trace, edits: [CodeEdit])
 }
 
@@ -106,21 +106,7 @@ extension [CodeEdit] {
   }
 }
 
-/// How much each anchor changes without a latent cell, a group or a single code: ‖v without it − v‖ / ‖v‖.
-package struct AnchorProvenance: Sendable, Equatable {
-  /// `[A, h·w]`.
-  package let cells: Tensor
-  /// `[A, G]`.
-  package let groups: Tensor
-  /// `[A, G, h·w]`; `nil` where so many would take too long.
-  package let codes: Tensor?
-
-  package init(cells: Tensor, groups: Tensor, codes: Tensor?) {
-    self.cells = cells
-    self.groups = groups
-    self.codes = codes
-  }
-
+extension AnchorAblation {
   /// What the numbers are, in words.
   package static let formula = "‖v without it − v‖ / ‖v‖, the part's code vectors set to zero"
 

@@ -1,5 +1,6 @@
 import ColorMaps
 import Evidence
+import Tensor
 import TerminalUI
 import Trace
 

@@ -79,7 +79,7 @@ extension InspectorState {
     let here = cursor.code.row * links.geometry.latent.columns + cursor.code.column
     let groups = provenance.groups[row: anchor].values.enumerated().sorted { $0.element > $1.element }
     var lines = [
-      "A\(anchor + 1): change without a cell, \(AnchorProvenance.formula)",
+      "A\(anchor + 1): change without a cell, \(AnchorAblation.formula)",
       "here \(Format.number(cells.indices.contains(here) ? cells[here] : 0)), largest \(Format.number(cells.max() ?? 0))",
       "without a group: "
         + groups.map { "\($0.offset + 1) \(Format.number(Double($0.element)))" }.joined(separator: ", "),

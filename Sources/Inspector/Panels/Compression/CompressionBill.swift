@@ -1,5 +1,6 @@
 package import Evidence
 import Statistics
+package import Trace
 
 /// What one source costs: measured in this run, and computed from the shapes.
 package struct SourceBill: Sendable, Hashable {

@@ -2,6 +2,7 @@ import Evidence
 import Reports
 import Statistics
 package import TerminalUI
+import Trace
 
 /// The panel's pages as lines of a width: the screen scrolls through them.
 package struct CompressionLines {

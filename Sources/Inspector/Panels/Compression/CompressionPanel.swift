@@ -1,5 +1,6 @@
 import Evidence
 import Statistics
+import Tensor
 import TerminalUI
 import Trace
 

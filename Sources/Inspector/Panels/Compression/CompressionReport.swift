@@ -1,4 +1,5 @@
 import Evidence
+import Trace
 
 extension CompressionState {
   /// Everything on the panel as values; `recorded` is the answer of a trace that was opened without weights.

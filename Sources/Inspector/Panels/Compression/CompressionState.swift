@@ -1,5 +1,5 @@
 import Evidence
-import Tensor
+package import Tensor
 package import Trace
 
 /// A picture of the conversation.

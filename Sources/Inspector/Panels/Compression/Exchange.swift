@@ -1,3 +1,5 @@
+package import Trace
+
 /// A token of an answer.
 package struct AnswerToken: Sendable, Hashable {
   package let id: Int

@@ -8,12 +8,12 @@ extension InspectorState {
     var report = PanelReport(.image)
     report.add("image", imageName)
     if let size = pictureSize { report.add("size", "\(size.width)×\(size.height)") }
-    for warning in picture?.warnings ?? [] { report.add("warning", warning) }
+    for warning in pictureWarnings { report.add("warning", warning) }
     if let model = trace?.model, model.visionImageSize > 0 {
       report.add(
         "input",
         "\(model.visionImageSize)×\(model.visionImageHeight) pixels, \(model.patchGrid)×\(model.patchRows) patches")
-      report.add("aspect", model.imageAspectRatio)
+      report.add("aspect", model.imageAspectRatio.rawValue)
     }
     report.add("cursor", patchText)
     report.add("patch pixels", patchPixels)

@@ -1,4 +1,5 @@
 import ColorMaps
+import Tensor
 import TerminalUI
 import Trace
 
@@ -38,7 +39,7 @@ extension InspectorState {
   }
 
   /// Colours of what drives the anchor over the picture, latent cell by latent cell.
-  private func blend(_ provenance: AnchorProvenance, over base: Picture) -> Picture {
+  private func blend(_ provenance: AnchorAblation, over base: Picture) -> Picture {
     let grid = links.geometry.latent
     let values = provenance.map(anchor: cursor.anchor)
     guard values.count == grid.count, let largest = values.max(), largest > 0 else { return base }

@@ -10,7 +10,7 @@ extension InspectorState {
       report.notes = ["The sequence is not laid out yet."]
       return report
     }
-    report.add("mask", model.visualMask)
+    report.add("mask", model.visualMask.rawValue)
     report.add("positions", .integer(links.sequence?.length ?? 0))
     if let edge = maskEdge {
       report.add("query", "\(keyName(edge.row)) \(edge.row)")
@@ -45,10 +45,9 @@ extension InspectorState {
   /// The mask cell under the cursor with its reason; `nil` before the sequence is known.
   package var maskEdge: (row: Int, column: Int, isAllowed: Bool, sentence: String)? {
     guard let sequence = trace?.sequence, let index = links.sequence, let model = trace?.model,
-      let row = cursor.queryPosition(links), let column = links.position(of: cursor.key),
-      let visualMask = VisualMask(rawValue: model.visualMask)
+      let row = cursor.queryPosition(links), let column = links.position(of: cursor.key)
     else { return nil }
-    let reason = MaskRule(visualMask, kinds: index.kinds).reason(row: row, column: column)
+    let reason = MaskRule(model.visualMask, kinds: index.kinds).reason(row: row, column: column)
     let isAllowed = sequence.allows(row: row, column: column)
     let sentence =
       reason.isAllowed == isAllowed ? reason.sentence : "The trace's mask differs from the rule: \(reason.sentence)"

@@ -1,15 +1,6 @@
 package import Evidence
 import Statistics
-
-/// What an answer starts from; the raw values are those of `ask --from` and of `trained_sources`.
-package enum VisualSource: String, Sendable, Hashable, CaseIterable, Codable {
-  /// All visual tokens, under the unmodified causal mask.
-  case full
-  /// The voco tokens alone, as the model is meant.
-  case voco
-  /// No picture: what the language model guesses blind.
-  case none
-}
+package import Trace
 
 /// What the loaded checkpoint is, as far as costs and honesty need it.
 package struct CompressionFacts: Sendable, Equatable {

@@ -1,5 +1,5 @@
 /// A picture of 8-bit RGB pixels.
-package struct RGBImage: Sendable, Equatable {
+package struct Picture: Sendable, Equatable {
   package let width: Int
   package let height: Int
   /// Interleaved RGB, rows from the top: `3 · width · height` bytes.
@@ -18,6 +18,26 @@ package struct RGBImage: Sendable, Equatable {
     let pixels = [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
       fill(UnsafeMutableBufferPointer(rebasing: buffer[..<count]))
       filled = count
+    }
+    self.init(width: width, height: height, pixels: pixels)
+  }
+
+  /// The picture in a `[3, H, W]` tensor with values in [−1, 1], clipped: `mgvq.pixel_values` or its reconstruction.
+  package init(signed tensor: Tensor) {
+    precondition(tensor.rank == 3 && tensor.shape[0] == 3)
+    let height = tensor.shape[1]
+    let width = tensor.shape[2]
+    let plane = width * height
+    let pixels = [UInt8](unsafeUninitializedCapacity: plane * 3) { buffer, count in
+      tensor.values.withUnsafeBufferPointer { values in
+        for channel in 0..<3 {
+          for index in 0..<plane {
+            let unit = (values[channel * plane + index] + 1) * 127.5
+            buffer[index * 3 + channel] = unit.isNaN ? 0 : UInt8(min(255, max(0, unit.rounded())))
+          }
+        }
+      }
+      count = plane * 3
     }
     self.init(width: width, height: height, pixels: pixels)
   }
