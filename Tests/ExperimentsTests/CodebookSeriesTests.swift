@@ -1,3 +1,4 @@
+import Evidence
 import Experiments
 import Foundation
 import HTCVLM
@@ -31,8 +32,8 @@ private struct Run {
         tensors.map { SafetensorsEntry($0.key, $0.value) }, metadata: [:],
         to: folder.path("step-\(step).safetensors"))
     }
-    try folder.write("none", as: "optimizer.pt")
-    try folder.write("none", as: "notes.txt")
+    _ = try folder.write("none", as: "optimizer.pt")
+    _ = try folder.write("none", as: "notes.txt")
   }
 }
 
@@ -100,7 +101,7 @@ struct CodebookSeriesTests {
     }
     #expect(sentence(recordedCheckpoint).contains("is one checkpoint"))
     let folder = try TemporaryFolder()
-    try folder.write("none", as: "a.pt")
+    _ = try folder.write("none", as: "a.pt")
     #expect(
       sentence(folder.root).contains("holds no codebook") && sentence(folder.path("a.pt")).contains("is no directory"))
   }
