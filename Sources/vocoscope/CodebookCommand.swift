@@ -25,7 +25,8 @@ struct CodebookCommand: ParsableCommand {
 
   @Argument(
     help: ArgumentHelp(
-      "PNG or JPEG pictures, directories of them, or .txt files that list one a line.", valueName: "source"))
+      "PNG or JPEG pictures, directories of them, or .txt files that list one a line; a file of weights is the model.",
+      valueName: "source"))
   var sources: [String] = []
 
   @OptionGroup var model: ModelOptions
@@ -89,7 +90,18 @@ struct CodebookCommand: ParsableCommand {
       "Side at which a bare MGVQ state dict encodes pictures; it does not tell itself.", valueName: "pixels"))
   var imageSize = MGVQSource.imageSize
 
+  /// What files of weights end with.
+  private static let weightEndings = [".safetensors", ".pt", ".pth", ".ckpt", ".bin"]
+
   mutating func validate() throws {
+    let weights = sources.filter { source in Self.weightEndings.contains(where: source.hasSuffix) }
+    if let file = weights.first {
+      guard weights.count == 1, model.model == nil, model.parts.llm == nil, series == nil else {
+        throw ValidationError("\(file): is a file of weights beside another model; one run judges one codebook")
+      }
+      model.model = file
+      sources.removeAll { $0 == file }
+    }
     guard (8...4096).contains(imageSize) else {
       throw ValidationError("--image-size is \(imageSize), expected 8 to 4096")
     }
