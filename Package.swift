@@ -56,10 +56,11 @@ let package = Package(
       name: "CImageCodecs", cSettings: c,
       linkerSettings: [.linkedLibrary("png"), .linkedLibrary("jpeg"), .linkedLibrary("z")]),
     .target(name: "CKernels", cSettings: c),
+    .target(name: "CFiles", cSettings: c),
     .target(name: "CCairo", cSettings: c, linkerSettings: [.linkedLibrary("cairo")]),
 
     // Files → tensors → model → trace → evidence.
-    library("Files", []),
+    library("Files", ["CFiles"]),
     library("JSON", []),
     library("Statistics", []),
     library("ColorMaps", []),

@@ -1,4 +1,4 @@
-#include <math.h>
+#include <stdint.h>
 
 #include "CKernels.h"
 #include "Clones.h"
@@ -6,16 +6,28 @@
 /// Lanes whose largest values are found side by side: one running maximum would wait for itself at every value.
 #define LANES 64
 
-INLINED float larger(float magnitude, float largest) { return magnitude > largest ? magnitude : largest; }
-
+/// By their bits, which are ordered as the magnitudes are: an infinity is above all numbers and a NaN above it, so that a
+/// row with one gets a scale that is not finite instead of passing for numbers.
 INLINED float largest_magnitude(const float *restrict values, size_t count) {
-  float lanes[LANES] = {0}, largest = 0;
+  uint32_t lanes[LANES] = {0}, largest = 0;
   size_t whole = count / LANES * LANES;
   for (size_t i = 0; i < whole; i += LANES)
-    for (size_t l = 0; l < LANES; l++) lanes[l] = larger(fabsf(values[i + l]), lanes[l]);
-  for (size_t l = 0; l < LANES; l++) largest = larger(lanes[l], largest);
-  for (size_t i = whole; i < count; i++) largest = larger(fabsf(values[i]), largest);
-  return largest;
+    for (size_t l = 0; l < LANES; l++) {
+      uint32_t bits;
+      __builtin_memcpy(&bits, values + i + l, sizeof bits);
+      bits &= 0x7fffffffu;
+      lanes[l] = bits > lanes[l] ? bits : lanes[l];
+    }
+  for (size_t l = 0; l < LANES; l++) largest = lanes[l] > largest ? lanes[l] : largest;
+  for (size_t i = whole; i < count; i++) {
+    uint32_t bits;
+    __builtin_memcpy(&bits, values + i, sizeof bits);
+    bits &= 0x7fffffffu;
+    largest = bits > largest ? bits : largest;
+  }
+  float result;
+  __builtin_memcpy(&result, &largest, sizeof result);
+  return result;
 }
 
 /// The nearest integer, ties to even, of a value under 2^22: adding 1.5 * 2^23 leaves it in the lowest bits.

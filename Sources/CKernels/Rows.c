@@ -41,7 +41,8 @@ void kernel_softmax_rows(const float *source, float *destination, size_t rows, s
     if (source != destination) memcpy(y, source + r * columns, columns * sizeof *y);
     float largest = largest_of(y, columns);
     if (largest == -INFINITY) {
-      memset(y, 0, columns * sizeof *y);
+      // All masked; but a NaN is below nothing and above nothing, and must not pass for a masked key.
+      for (size_t i = 0; i < columns; i++) y[i] = y[i] != y[i] ? NAN : 0;
       continue;
     }
     for (size_t i = 0; i < columns; i++) y[i] = exp_without_branch(y[i] - largest);

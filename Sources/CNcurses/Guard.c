@@ -46,13 +46,15 @@ void guard_leave(void) {
     tcsetattr(STDIN_FILENO, TCSANOW, &original);
 }
 
-static void on_ending(int number) {
+static void on_ending(int number, siginfo_t *info, void *context) {
+    (void)context;
     int saved = errno;
     guard_leave();
     for (int i = 0; i < ENDING; i++)
         if (ending[i] == number) sigaction(number, &previous[i], NULL);
-    // Blocked until the handler returns, then handled as it would have been without us.
-    raise(number);
+    // A fault in memory happens again when the handler returns, with its address for whoever answers it then. The others
+    // are blocked until the handler returns, then handled as they would have been without us.
+    if (info->si_code <= 0 || (number != SIGBUS && number != SIGSEGV)) raise(number);
     errno = saved;
 }
 
@@ -80,7 +82,7 @@ bool guard_prepare(void) {
     // ncurses is about to put its own handlers for some of these, which would exit with a code of its own.
     for (int i = 0; i < ENDING; i++) {
         struct sigaction current;
-        if (sigaction(ending[i], NULL, &current) == 0 && current.sa_handler != on_ending) previous[i] = current;
+        if (sigaction(ending[i], NULL, &current) == 0 && current.sa_sigaction != on_ending) previous[i] = current;
     }
     if (pipe_ends[0] < 0 && pipe2(pipe_ends, O_CLOEXEC | O_NONBLOCK) != 0) return false;
     return true;
@@ -92,8 +94,8 @@ static void install_handlers(void) {
     action.sa_handler = on_telling;
     action.sa_flags = SA_RESTART;
     for (int i = 0; i < TELLING; i++) sigaction(telling[i], &action, NULL);
-    action.sa_handler = on_ending;
-    action.sa_flags = SA_ONSTACK;
+    action.sa_sigaction = on_ending;
+    action.sa_flags = SA_ONSTACK | SA_SIGINFO;
     // What was ignored from outside (nohup) stays ignored.
     for (int i = 0; i < ENDING; i++)
         sigaction(ending[i], previous[i].sa_handler == SIG_IGN ? &previous[i] : &action, NULL);

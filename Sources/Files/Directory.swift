@@ -21,4 +21,26 @@ package enum Directory {
     }
     return names.sorted { $0.lexicographicallyPrecedes($1) }.map { String(decoding: $0, as: UTF8.self) }
   }
+
+  /// Makes the directory at the absolute path and those above it, as far as that can be done.
+  package static func make(_ path: String) {
+    var made = ""
+    for part in path.split(separator: "/") {
+      made += "/\(part)"
+      mkdir(made, 0o777)
+    }
+  }
+
+  /// The path without links, `.` and `..`; `nil` if it leads nowhere.
+  package static func resolved(_ path: String) -> String? {
+    guard let resolved = realpath(path, nil) else { return nil }
+    defer { free(resolved) }
+    return String(cString: resolved)
+  }
+
+  /// The directory that the last part of `path` is in.
+  package static func above(_ path: String) -> String {
+    guard let slash = path.lastIndex(of: "/") else { return "." }
+    return slash == path.startIndex ? "/" : String(path[..<slash])
+  }
 }

@@ -20,6 +20,14 @@ package struct FileError: Error, Sendable, Hashable, CustomStringConvertible {
     case unwritable(String)
     /// An output that would replace what the run reads.
     case isInput
+    /// Another program wrote to the file while it was in use.
+    case changed
+    /// An output that is there already and would be lost.
+    case exists
+    /// An output that is a named pipe which nobody reads.
+    case noReader
+    /// An output that is a terminal.
+    case terminal
   }
 
   package let path: String
@@ -34,6 +42,12 @@ package struct FileError: Error, Sendable, Hashable, CustomStringConvertible {
   init(reading path: String) {
     let code = errno
     self.init(path: path, reason: code == ENOENT ? .missing : .system(String(cString: strerror(code))))
+  }
+
+  /// What `errno` says after writing `path` failed.
+  init(writing path: String) {
+    let code = errno
+    self.init(path: path, reason: code == EISDIR ? .directory : .unwritable(String(cString: strerror(code))))
   }
 
   package var description: String { "\(path): \(reason)" }
@@ -53,6 +67,10 @@ extension FileError.Reason: CustomStringConvertible {
     case .nameNotUTF8: "has a name that is not UTF-8, which cannot be opened; rename it"
     case .system(let message): "cannot be read: \(message)"
     case .unwritable(let message): "cannot be written: \(message)"
+    case .changed: "was written to by another program while this run used it; start the run again"
+    case .exists: "is there already, and would be lost"
+    case .noReader: "is a pipe that nobody reads"
+    case .terminal: "is a terminal, and what would be written is no text for one; name a file"
     case .isInput: "is not written, since this run reads it: name another file"
     }
   }

@@ -1,3 +1,5 @@
+internal import CFiles
+
 /// The SHA-256 hash of bytes that arrive in pieces (FIPS 180-4, §6.2).
 ///
 /// Provenance only: it names which picture and which weights a number came from, and guards nothing.
@@ -9,7 +11,12 @@ package struct SHA256: Sendable {
   private var pending: [UInt8] = []
   private var byteCount: UInt64 = 0
 
-  package init() {}
+  private let usesInstructions: Bool
+
+  package init() { self.init(usesInstructions: true) }
+
+  /// - Parameter usesInstructions: whether those that the processor has for it are used.
+  package init(usesInstructions: Bool) { self.usesInstructions = usesInstructions && Self.hasInstructions }
 
   /// Appends `bytes` to what is hashed.
   package mutating func update(_ bytes: UnsafeRawBufferPointer) {
@@ -20,11 +27,12 @@ package struct SHA256: Sendable {
       pending.append(contentsOf: taken)
       rest = rest.dropFirst(taken.count)
       guard pending.count == 64 else { return }
-      pending.withUnsafeBytes { Self.compress($0, into: &state) }
+      let block = pending
+      block.withUnsafeBytes { compress($0) }
       pending.removeAll(keepingCapacity: true)
     }
     let whole = rest.count / 64 * 64
-    Self.compress(UnsafeRawBufferPointer(rebasing: rest.prefix(whole)), into: &state)
+    compress(UnsafeRawBufferPointer(rebasing: rest.prefix(whole)))
     pending.append(contentsOf: rest.dropFirst(whole))
   }
 
@@ -53,7 +61,18 @@ package struct SHA256: Sendable {
     bytes.withUnsafeBytes { hexDigest(of: $0) }
   }
 
+  private static let hasInstructions = cfiles_has_sha256() != 0
+
   /// Folds whole 64-byte blocks into `state`.
+  private mutating func compress(_ blocks: UnsafeRawBufferPointer) {
+    guard let first = blocks.baseAddress, !blocks.isEmpty else { return }
+    if usesInstructions {
+      cfiles_sha256_blocks(&state, first.assumingMemoryBound(to: UInt8.self), blocks.count / 64)
+    } else {
+      Self.compress(blocks, into: &state)
+    }
+  }
+
   private static func compress(_ blocks: UnsafeRawBufferPointer, into state: inout [UInt32]) {
     withUnsafeTemporaryAllocation(of: UInt32.self, capacity: 64) { schedule in
       roundConstants.withUnsafeBufferPointer { constants in

@@ -33,7 +33,7 @@ extension HTCVLMModel {
       for layer in decoder.layers.indices {
         try context.advance(check: run.checkCancellation)
         try step()
-        voco.advance(context: context.layers[layer], rollout: context.rollout)
+        try voco.advance(context: context.layers[layer], rollout: context.rollout)
         try step()
       }
       return finish(visual, intervention, input, context.context, voco.state, run: run)
@@ -95,10 +95,10 @@ extension HTCVLMModel {
   func vocoState(
     _ plan: VocoPlan, _ input: DecoderInput, _ context: DecoderContext, capture: Bool,
     step: () throws -> Void
-  ) rethrows -> VocoState {
+  ) throws -> VocoState {
     var pass = vocoPass(plan, input, capture: capture, wantsRollout: capture && context.rollout != nil)
     for layer in context.layers {
-      pass.advance(context: layer, rollout: context.rollout)
+      try pass.advance(context: layer, rollout: context.rollout)
       try step()
     }
     return pass.state

@@ -11,10 +11,11 @@ extension HTCVLMModel {
     let anchors = try self.anchors(mgvq, run: run)
     let vision = try run.stage(.vision, steps: vision.steps + 1) { step in
       let pixels = try preprocessor.pixelValues(image)
+      try requireFinite(pixels, "pixel values")
       let rows = try self.vision(pixels, step: step)
       let features = rows[rows: 1..<rows.shape[0]]
-      let patches = projector(features)
-      let cls = configuration.keepsCLS ? projector(rows[rows: 0..<1]) : nil
+      let patches = try projector(features)
+      let cls = configuration.keepsCLS ? try projector(rows[rows: 0..<1]) : nil
       try step()
       return (trace: VisionTrace(pixelValues: pixels, features: features, patches: patches), cls: cls)
     }
@@ -39,7 +40,7 @@ extension HTCVLMModel {
   private func anchors(_ mgvq: MGVQTrace?, run: RunContext) throws -> Tensor {
     guard let mgvq, let anchorProjector else { return .zeros([0, configuration.hiddenSize]) }
     let anchors = try run.stage(.anchors, steps: 1) { step in
-      let anchors = anchorProjector(mgvq.quantized)
+      let anchors = try anchorProjector.checked(mgvq.quantized)
       try step()
       return anchors
     }

@@ -27,6 +27,6 @@ extension Pipeline {
     let cache = try model.compress(visual, intervention: request.intervention, run: run)
     _ = try model.answer(request.prompt, from: cache, source: request.source, options: request.options, run: run)
     if request.reconstructs { _ = try model.reconstruct(codes, run: run) }
-    return recorder.trace
+    return try finished(recorder)
   }
 }

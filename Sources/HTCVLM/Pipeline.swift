@@ -103,6 +103,7 @@ package final class Pipeline: Sendable {
     self.checkpoint = checkpoint
     self.model = model
     self.version = version
+    checkpoint.weights.compute()
   }
 
   /// A run to make.
@@ -148,7 +149,17 @@ package final class Pipeline: Sendable {
     let cache = try compression(visual, picture, request.intervention, run: run)
     _ = try model.answer(request.prompt, from: cache, source: request.source, options: request.options, run: run)
     if request.reconstructs, let codes = visual.mgvq?.codes { try reconstruct(codes, picture, run: run) }
-    return recorder.trace
+    return try finished(recorder, onChange)
+  }
+
+  /// The whole trace, with the digest of the weights, which was computed beside the run.
+  func finished(_ recorder: TraceRecorder, _ onChange: (Trace) -> Void = { _ in }) throws -> Trace {
+    var trace = recorder.trace
+    try checkpoint.weights.checkUnchanged()
+    guard trace.provenance.weightsSHA256.isEmpty else { return trace }
+    trace.provenance.weightsSHA256 = checkpoint.weightsSHA256
+    onChange(trace)
+    return trace
   }
 
   /// The compressed picture of an earlier or a new run, for `HTCVLMModel.outcomes` and `HTCVLMModel.answer`.
@@ -211,10 +222,11 @@ package final class Pipeline: Sendable {
     memory.withLock { if $0.picture == picture.sha256 { $0.reconstruction = made } }
   }
 
+  /// `weightsSHA256` is empty while it is not known.
   func provenance(_ picture: PictureSource, _ prompt: String) -> Provenance {
     Provenance(
       version: version, imageName: picture.name, imageWidth: picture.image.width, imageHeight: picture.image.height,
       imageSHA256: picture.sha256, modelName: checkpoint.name, configSHA256: checkpoint.configSHA256,
-      weightsSHA256: checkpoint.weightsSHA256, prompt: prompt)
+      weightsSHA256: checkpoint.weights.knownSHA256 ?? "", prompt: prompt)
   }
 }

@@ -18,7 +18,7 @@ struct CheckedTensors {
   /// An F32 tensor of `shape`, where nil is any extent above zero, all of whose values are finite.
   func floats(_ name: TraceTensorName, _ shape: [Int?]) throws(CheckpointError) -> Tensor {
     let tensor = try stored(name, .f32, shape).float32()
-    guard tensor.isFinite else { throw fault(name, "holds values that are not finite numbers") }
+    if let value = tensor.firstNotFinite() { throw fault(name, value.problem) }
     return tensor
   }
 
@@ -42,6 +42,19 @@ struct CheckedTensors {
   func check(_ name: TraceTensorName, isShareOf tensor: Tensor) throws(CheckpointError) {
     if let value = tensor.values.first(where: { $0 < 0 || $0 > 1.001 }) {
       throw fault(name, "holds \(value), which is no share of attention")
+    }
+  }
+
+  /// Whether each row along the last axis is attention's: shares of one, which sum to one.
+  func check(_ name: TraceTensorName, isAttention tensor: Tensor) throws(CheckpointError) {
+    try check(name, isShareOf: tensor)
+    let width = tensor.shape[tensor.rank - 1]
+    for row in 0..<(width == 0 ? 0 : tensor.count / width) {
+      let sum = tensor.values[row * width..<(row + 1) * width].reduce(0.0) { $0 + Double($1) }
+      if abs(sum - 1) > 0.001 {
+        let index = NotFinite.index(of: row, in: Array(tensor.shape.dropLast()))
+        throw fault(name, "holds a row \(index) that sums to \(sum), and attention's rows sum to 1")
+      }
     }
   }
 

@@ -13,7 +13,7 @@ package struct Provenance: Sendable, Hashable, Codable {
   package var modelName: String
   /// SHA-256 of `config.json`, in hexadecimal.
   package var configSHA256: String
-  /// SHA-256 over the weight files' headers in file order, in hexadecimal.
+  /// SHA-256 of the weight file, of several over the lines of theirs, in hexadecimal; empty while it is not known.
   package var weightsSHA256: String
   package var prompt: String
   /// Codes that were changed by hand before the run, in words; empty for a run on the picture's own codes.

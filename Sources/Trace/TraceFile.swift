@@ -8,10 +8,17 @@ package enum TraceFile {
 
   /// Creates or replaces the file at `path`; stages that have not run are left out.
   ///
-  /// - Throws: `CheckpointError.unreadable` naming `path`; then nothing was written.
+  /// - Throws: `CheckpointError` naming `path`, and the tensor that `read` would refuse; then nothing was written.
   package static func write(_ trace: Trace, to path: String) throws(CheckpointError) {
+    let entries = entries(of: trace)
+    for entry in entries {
+      guard case .floats(let values) = entry.elements else { continue }
+      if let value = Tensor(shape: entry.shape, values: values).firstNotFinite() {
+        throw .tensor(path: path, name: entry.name, problem: "\(value.problem); no trace of it is written")
+      }
+    }
     do {
-      try SafetensorsWriter.write(entries(of: trace), metadata: TraceMetadata(trace).strings, to: path)
+      try SafetensorsWriter.write(entries, metadata: TraceMetadata(trace).strings, to: path)
     } catch {
       throw .unreadable(error)
     }

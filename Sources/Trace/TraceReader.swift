@@ -78,8 +78,8 @@ struct TraceReader {
       logits: try tensors.floats(.logits, [model.vocabularySize]),
       valueNorms: tensors.has(norms) ? try tensors.floats(norms, [layers, heads, length]) : nil,
       rolloutVoco: tensors.has(rollout) ? try tensors.floats(rollout, [layers, length]) : nil)
-    try tensors.check(voco, isShareOf: language.attentionVoco)
-    try tensors.check(last, isShareOf: language.attentionLast)
+    try tensors.check(voco, isAttention: language.attentionVoco)
+    try tensors.check(last, isAttention: language.attentionLast)
     if let rows = language.rolloutVoco { try tensors.check(rollout, isShareOf: rows) }
     return language
   }

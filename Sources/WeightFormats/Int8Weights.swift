@@ -12,11 +12,11 @@ package struct Int8Weights: Sendable {
   /// Opens the file made earlier from the same weights, or makes it.
   ///
   /// - Parameters:
-  ///   - tensors: those of the checkpoint in `directory`, whose headers hash to `weightsSHA256`.
+  ///   - tensors: those of the checkpoint in `directory`, whose bytes hash to `weightsSHA256`.
   ///   - keys: 16- or 32-bit matrices `[out, in]` of `tensors`.
   ///   - cacheDirectory: where the file goes when the checkpoint's own directory cannot be written.
   ///   - progress: called with the number of matrices made and of all; what it throws ends the work.
-  /// - Throws: `CheckpointError`, `FileError` when neither directory can be written, and what `progress` throws.
+  /// - Throws: `CheckpointError`, also for a weight that is no finite number; `FileError` when neither directory can be written, and what `progress` throws.
   package init(
     _ tensors: [String: StoredTensor], directory: String, weightsSHA256: String, keys: [String],
     cacheDirectory: String?,
@@ -36,7 +36,7 @@ package struct Int8Weights: Sendable {
     let place = try Self.writable(places, cacheDirectory)
     // An older or damaged one, just looked at, is replaced.
     InputFiles.forget(place)
-    try Self.make(source, identity: identity, at: place, progress: progress)
+    try Self.make(source, identity: identity, checkpoint: directory, at: place, progress: progress)
     try self.init(opening: place, keys: keys)
   }
 
@@ -56,46 +56,39 @@ package struct Int8Weights: Sendable {
   private static func scales(_ key: String) -> String { "\(key).scales" }
 
   private static let identityKey = "vocoscope.int8.source"
+  private static let contentsKey = "vocoscope.int8.sha256"
 
-  /// A digest of what the integers are made from: headers, and each file's name, size and time of change.
+  /// A digest of what the integers are made from, and of how.
   private static func identity(of tensors: [StoredTensor], _ weightsSHA256: String) -> String {
-    let files = Set(tensors.compactMap { $0.file?.path }).sorted().map { path in
-      var status = stat()
-      guard stat(path, &status) == 0 else { return path }
-      return "\(path) \(status.st_size) \(status.st_mtim.tv_sec).\(status.st_mtim.tv_nsec)"
-    }
-    let words = [weightsSHA256] + files + tensors.map(\.name)
-    return SHA256.hexDigest(of: Array(words.joined(separator: "\n").utf8))
+    SHA256.hexDigest(of: Array(([format, weightsSHA256] + tensors.map(\.name)).joined(separator: "\n").utf8))
   }
 
+  /// Changes with the numbers that the same weights become.
+  private static let format = "rows, 127 levels"
+
+  /// Whether the file is of these weights and as it was written.
   private static func holds(_ path: String, _ identity: String) -> Bool {
     guard access(path, R_OK) == 0, let file = try? SafetensorsFile(path: path) else { return false }
     return file.metadata[identityKey] == identity
+      && file.metadata[contentsKey] == ContentDigest.sha256(of: file.file, from: file.dataStart)
   }
 
   /// The first place whose directory can be written; the cache directory is made if need be.
   private static func writable(_ places: [String], _ cacheDirectory: String?) throws(FileError) -> String {
     for place in places {
       let directory = String(place[..<(place.lastIndex(of: "/") ?? place.startIndex)])
-      if directory == cacheDirectory { makeDirectories(directory) }
+      if directory == cacheDirectory { Directory.make(directory) }
       if access(directory, W_OK) == 0 { return place }
     }
     throw FileError(path: places[0], reason: .unwritable(String(cString: strerror(errno))))
-  }
-
-  private static func makeDirectories(_ path: String) {
-    var made = ""
-    for part in path.split(separator: "/") {
-      made += "/\(part)"
-      mkdir(made, 0o777)
-    }
   }
 
   /// Rows that are converted at a time: 16 MiB in 32 bits.
   private static let elementsAtOnce = 1 << 22
 
   private static func make(
-    _ source: [StoredTensor], identity: String, at path: String, progress: (Int, Int) throws -> Void
+    _ source: [StoredTensor], identity: String, checkpoint: String, at path: String,
+    progress: (Int, Int) throws -> Void
   ) throws {
     let byKey = Dictionary(uniqueKeysWithValues: source.map { ($0.name, $0) })
     // Scales are wider, so the file has them first: each matrix is read twice rather than kept.
@@ -106,9 +99,14 @@ package struct Int8Weights: Sendable {
       ]
     }
     var done = 0
-    try SafetensorsWriter.write(streaming: tensors, metadata: [identityKey: identity], to: path) { tensor, append in
+    try SafetensorsWriter.write(
+      streaming: tensors, metadata: [identityKey: identity], digestKey: contentsKey, to: path
+    ) { tensor, append in
       let key = tensor.dtype == .i8 ? tensor.name : String(tensor.name.dropLast(Self.scales("").count))
       guard let weight = byKey[key] else { preconditionFailure("no weight \(key)") }
+      if tensor.dtype == .f32, let value = weight.firstNotFinite() {
+        throw CheckpointError.tensor(path: checkpoint, name: key, problem: value.problem)
+      }
       var rowScales: [Float] = []
       try eachBlock(of: weight) { integers, blockScales in
         if tensor.dtype == .i8 { try integers.withUnsafeBytes { try append($0) } }

@@ -1,4 +1,4 @@
-internal import Files
+package import Files
 internal import Glibc
 internal import JSON
 package import Tensor
@@ -7,8 +7,8 @@ package import Tensor
 /// PyTorch's format, `pytorch_model.bin`.
 package struct WeightFiles: Sendable {
   package let tensors: [String: StoredTensor]
-  /// What names the tensors in each file, in the order of the files' names.
-  package let headerBytes: [UInt8]
+  /// The files that hold them, in the order of their names.
+  package let files: [MappedFile]
 
   /// What weights are called, the first of which wins where a directory has both.
   private static let names = ["model.safetensors", "pytorch_model.bin"]
@@ -38,18 +38,18 @@ package struct WeightFiles: Sendable {
     switch WeightFileKind(file.bytes, endsLikeSafetensors: path.hasSuffix(".safetensors")) {
     case .pyTorch:
       let file = try PyTorchFile(path: path)
-      self.init(tensors: file.tensors, headerBytes: file.headerBytes)
+      self.init(tensors: file.tensors, files: [file.file])
     case .safetensors:
       let file = try SafetensorsFile(path: path)
-      self.init(tensors: file.tensors, headerBytes: file.headerBytes)
+      self.init(tensors: file.tensors, files: [file.file])
     case .other(let found):
       throw .malformed(path: path, problem: "\(found); weights are read as safetensors, or as torch.save writes them")
     }
   }
 
-  private init(tensors: [String: StoredTensor], headerBytes: [UInt8]) {
+  private init(tensors: [String: StoredTensor], files: [MappedFile]) {
     self.tensors = tensors
-    self.headerBytes = headerBytes
+    self.files = files
   }
 
   /// Of a tensor that stands in several shards the one counts that the index names.
@@ -57,11 +57,11 @@ package struct WeightFiles: Sendable {
     let places = try Self.weightMap(path)
     let homes = Dictionary(uniqueKeysWithValues: places.map { (StoredTensor.key($0.tensor), $0.shard) })
     var tensors: [String: StoredTensor] = [:]
-    var headerBytes: [UInt8] = []
+    var files: [MappedFile] = []
     for shard in Set(places.map { ExactText($0.shard) }).map(\.text).sorted() {
       let path = "\(directory)/\(shard)"
       let file = try WeightFiles(file: path)
-      headerBytes += file.headerBytes
+      files += file.files
       for (key, tensor) in file.tensors {
         if let home = homes[key], !home.isExactly(shard) { continue }
         if tensors.updateValue(tensor, forKey: key) != nil {
@@ -72,7 +72,7 @@ package struct WeightFiles: Sendable {
     for place in places where tensors[StoredTensor.key(place.tensor)] == nil {
       throw .tensor(path: path, name: place.tensor, problem: "should be in \(place.shard), but is not")
     }
-    self.init(tensors: tensors, headerBytes: headerBytes)
+    self.init(tensors: tensors, files: files)
   }
 
   /// Which shard holds which tensor.

@@ -26,6 +26,9 @@ struct CheckCommand: ParsableCommand {
   @Flag(help: "List only what is not as expected.")
   var problems = false
 
+  @Flag(help: "Read every value too, and name the tensors that hold an infinity or a NaN.")
+  var values = false
+
   @Option(help: "Also run pictures in this precision and print how far its results are from the exact ones.")
   var precision = Precision.exact
 
@@ -44,10 +47,14 @@ struct CheckCommand: ParsableCommand {
     let checkpoint = try source.open()
     let report = try CheckpointReport(
       expected: HTCVLMModel.expectedTensors(checkpoint.configuration), found: checkpoint.tensors)
-    let rows = report.rows.filter { !problems || !$0.status.isHarmless }.map(line)
-    try StandardStream.output.write((rows + [summary(report, checkpoint)]).map { $0 + "\n" }.joined())
-    guard report.runnable else { throw ExitCode(1) }
-    // Binding reads no weights but finds what shapes alone do not show, such as a tokenizer of another size.
+    let bad = values ? notFinite(checkpoint) : [:]
+    let rows = report.rows.filter { !problems || !$0.status.isHarmless || bad[$0.name] != nil }.map { row in
+      bad[row.name].map { "\(TextTable.padded("notFinite", to: 16)) \(row.name)  \($0.problem)" } ?? line(row)
+    }
+    try StandardStream.output.write((rows + [summary(report, checkpoint, bad)]).map { $0 + "\n" }.joined())
+    let needed = try HTCVLMModel.expectedTensors(checkpoint.configuration).filter(\.required)
+    guard report.runnable, !needed.contains(where: { bad[$0.name] != nil }) else { throw ExitCode(1) }
+    // Binding reads no matrices but finds what shapes alone do not show, such as a tokenizer of another size.
     _ = try HTCVLMModel(directory: checkpoint)
     try StandardStream.output.write("this checkpoint runs\n")
     if precision == .int8 { try compare(source) }
@@ -63,6 +70,18 @@ struct CheckCommand: ParsableCommand {
       open: { try ModelOpening(source: source, precision: $0).open() })
     progress.clear()
     try StandardStream.output.write(comparison.lines.map { $0 + "\n" }.joined())
+  }
+
+  /// The first bad value of each tensor that holds one.
+  private func notFinite(_ checkpoint: CheckpointDirectory) -> [String: NotFinite] {
+    let progress = ProgressLine()
+    defer { progress.clear() }
+    var found: [String: NotFinite] = [:]
+    for (name, tensor) in checkpoint.tensors {
+      progress.show("values of \(name)")
+      found[name] = tensor.firstNotFinite()
+    }
+    return found
   }
 
   private func line(_ row: CheckpointReport.Row) -> String {
@@ -85,12 +104,20 @@ struct CheckCommand: ParsableCommand {
       + "\(Format.mebibytes(memory.activations)) activations, \(Format.mebibytes(memory.keyValues)) keys and values"
   }
 
-  private func summary(_ report: CheckpointReport, _ checkpoint: CheckpointDirectory) -> String {
+  private func summary(
+    _ report: CheckpointReport, _ checkpoint: CheckpointDirectory, _ bad: [String: NotFinite]
+  ) -> String {
     let counts = Dictionary(grouping: report.rows, by: \.status).mapValues(\.count)
     let tally = CheckpointReport.Status.allCases.compactMap { status in
       counts[status].map { "\($0) \(status.rawValue)" }
     }
     var lines = ["", "family   \(checkpoint.family.rawValue)", "tensors  \(tally.joined(separator: ", "))"]
+    lines.append(
+      "values   "
+        + (!values
+          ? "not read: --values tells whether all are finite numbers"
+          : bad.isEmpty
+            ? "all are finite numbers" : "not finite in \(bad.count) of \(checkpoint.tensors.count) tensors"))
     lines += Precision.allCases.map { memory(checkpoint, $0) }
     lines += [
       "compute  OpenBLAS core \(ComputeBackend.openBLASCore), "

@@ -30,7 +30,7 @@ extension CheckpointListing {
         Fact("memory", "\(Format.mebibytes(memory.total)) for a run"),
         Fact("compute", "OpenBLAS core \(ComputeBackend.openBLASCore)"),
         Fact("config.json", "SHA-256 \(checkpoint.configSHA256.prefix(12))…"),
-        Fact("weights", "SHA-256 of the headers \(checkpoint.weightsSHA256.prefix(12))…"),
+        Fact("weights", checkpoint.weights.knownSHA256.map { "SHA-256 \($0.prefix(12))…" } ?? "SHA-256 being computed"),
       ],
       rows: report.rows.map { row in
         Row(

@@ -114,7 +114,7 @@ struct CodebookRun {
       let image = try ImageDecoder.decode(path: entry.path).image
       let codes = try model.encode(image)
       try usage.add(
-        codes.codes, latent: codes.latent, anchors: model.anchors(codes.quantized),
+        codes.codes, latent: codes.latent, anchors: try model.anchors(codes.quantized),
         patches: wantsPatches ? try model.patchTokens(image) : nil)
       try also(name, image, codes)
     }

@@ -1,3 +1,4 @@
+import Files
 import Foundation
 import Tensor
 
@@ -24,5 +25,12 @@ enum ProcessSetup {
   static func answerSignals() {
     signal(SIGPIPE, SIG_IGN)
     signal(SIGXFSZ, SIG_IGN)
+    MappedFile.watch()
+  }
+
+  /// Large files are hashed once for each of their states, not once a run.
+  static func rememberDigests() {
+    let cache = UserConfiguration.cacheDirectory(ProcessInfo.processInfo.environment)
+    ContentDigest.remember(in: cache.map { "\($0)/sha256" })
   }
 }

@@ -31,6 +31,19 @@ struct SHA256Tests {
     #expect(hash.hexDigest() == "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0")
   }
 
+  @Test("The processor's instructions and the words of the standard give one digest, for any length and address")
+  func instructions() {
+    let bytes = (0..<4099).map { UInt8(truncatingIfNeeded: $0 &* $0 >> 3 &+ 5 &* $0) }
+    for (start, end) in [(0, 64), (1, 65), (3, 131), (7, 1031), (0, 4099), (13, 4096)] {
+      var (words, instructions) = (SHA256(usesInstructions: false), SHA256(usesInstructions: true))
+      bytes.withUnsafeBytes {
+        words.update(UnsafeRawBufferPointer(rebasing: $0[start..<end]))
+        instructions.update(UnsafeRawBufferPointer(rebasing: $0[start..<end]))
+      }
+      #expect(words.hexDigest() == instructions.hexDigest())
+    }
+  }
+
   @Test("Any split of the bytes gives the digest of the whole")
   func splits() {
     let bytes = (0..<200).map { UInt8($0 * 7 % 251) }

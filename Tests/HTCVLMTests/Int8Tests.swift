@@ -60,10 +60,35 @@ struct Int8Tests {
     let first = try modificationTime(copy.made)
     _ = try copy.pipeline()
     #expect(try modificationTime(copy.made) == first)
+    // A weight changes, and the file's size and time of modification do not.
     let weights = "\(copy.path)/model.safetensors"
-    try FileManager.default.setAttributes([.modificationDate: Date(timeIntervalSince1970: 1)], ofItemAtPath: weights)
+    let time = try #require(try modificationTime(weights))
+    try change(weights, at: -1)
+    try FileManager.default.setAttributes([.modificationDate: time], ofItemAtPath: weights)
     _ = try copy.pipeline()
     #expect(try modificationTime(copy.made) != first)
+  }
+
+  @Test("Integers of which one byte was damaged are made anew", arguments: [-1, -1000, -20_000])
+  func flipped(_ place: Int) throws {
+    let copy = try Copy(.star)
+    let answer = try copy.pipeline().trace(try ParityCase.star.picture(), try ParityCase.star.request())
+    let whole = try Data(contentsOf: URL(fileURLWithPath: copy.made))
+    try change(copy.made, at: place)
+    let again = try copy.pipeline().trace(try ParityCase.star.picture(), try ParityCase.star.request())
+    #expect(again.language?.logits == answer.language?.logits)
+    #expect(try Data(contentsOf: URL(fileURLWithPath: copy.made)) == whole)
+  }
+
+  /// Flips the low bit of a byte, counted from the end, in place.
+  private func change(_ path: String, at place: Int) throws {
+    let file = try FileHandle(forUpdating: URL(fileURLWithPath: path))
+    let offset = try file.seekToEnd() - UInt64(-place)
+    try file.seek(toOffset: offset)
+    let byte = try #require(try file.read(upToCount: 1)?.first)
+    try file.seek(toOffset: offset)
+    try file.write(contentsOf: Data([byte ^ 1]))
+    try file.close()
   }
 
   @Test("A half-written or foreign file in the integers' place is replaced")

@@ -46,6 +46,54 @@ private func reread(
     }
   }
 
+  @Test(
+    "No trace is written of which a value is no finite number, and what was there stays",
+    arguments: [
+      "vision.features", "mgvq.latent", "mgvq.reconstruction", "anchors", "attention.last", "hidden.voco", "logits",
+    ])
+  func notFinite(_ name: String) throws {
+    let bad = { (tensor: Tensor?) in
+      tensor.map { Tensor(shape: $0.shape, values: [.nan] + $0.values.dropFirst()) }
+    }
+    var trace = exampleTrace()
+    let (vision, mgvq, language) = (try #require(trace.vision), try #require(trace.mgvq), try #require(trace.language))
+    func pick(_ key: String, _ tensor: Tensor) -> Tensor { key == name ? bad(tensor) ?? tensor : tensor }
+    trace.vision = VisionTrace(
+      pixelValues: vision.pixelValues, features: pick("vision.features", vision.features), patches: vision.patches)
+    trace.mgvq = MGVQTrace(
+      pixelValues: mgvq.pixelValues, latent: pick("mgvq.latent", mgvq.latent), codes: mgvq.codes,
+      quantized: mgvq.quantized, reconstruction: mgvq.reconstruction.map { pick("mgvq.reconstruction", $0) })
+    trace.anchors = trace.anchors.map { pick("anchors", $0) }
+    trace.language = LanguageTrace(
+      attentionVoco: language.attentionVoco, attentionLast: pick("attention.last", language.attentionLast),
+      hiddenVoco: pick("hidden.voco", language.hiddenVoco), logits: pick("logits", language.logits),
+      valueNorms: language.valueNorms, rolloutVoco: language.rolloutVoco)
+    try withTemporaryPath("trace.safetensors") { path in
+      try Data("old".utf8).write(to: URL(fileURLWithPath: path))
+      let error = #expect(throws: CheckpointError.self) { try TraceFile.write(trace, to: path) }
+      #expect(error?.description.contains("tensor \(name) is not finite: it holds NaN at [0") == true)
+      #expect(try Data(contentsOf: URL(fileURLWithPath: path)) == Data("old".utf8))
+    }
+  }
+
+  @Test(
+    "Rows of attention that do not sum to one are refused by their place",
+    arguments: [
+      ("attention.voco", Float(0.5)), ("attention.last", 0.99), ("attention.voco", 1.01), ("attention.last", 0),
+    ])
+  func attentionSums(_ name: String, _ factor: Float) throws {
+    let error = #expect(throws: CheckpointError.self) {
+      try reread(exampleTrace()) { entries, _ in
+        entries = entries.map { entry in
+          guard entry.name == name, case .floats(var values) = entry.elements else { return entry }
+          for index in 40..<50 { values[index] *= factor }
+          return SafetensorsEntry(name, Tensor(shape: entry.shape, values: values))
+        }
+      }
+    }
+    #expect(error?.description.contains("tensor \(name) holds a row [1, 1] that sums to") == true, "\(error as Any)")
+  }
+
   @Test("Tensors carry the names and types of the specification")
   func names() throws {
     let entries = TraceFile.entries(of: exampleTrace())

@@ -45,12 +45,19 @@ private func complaint(_ directory: String) -> String? {
     }
   }
 
-  @Test("The weights' hash covers the headers of every shard, in the order of their names")
+  @Test("The weights' hash is of all bytes of every shard, in the order of their names, and of one file its own")
   func weightsHash() throws {
     let index = #"{"weight_map": {"b": "shard1.safetensors", "a": "shard0.safetensors"}}"#
     try withCheckpoint([["a"], ["b"]], index: index) { directory in
-      let headers = try (0..<2).flatMap { try SafetensorsFile(path: "\(directory)/shard\($0).safetensors").headerBytes }
-      #expect(try CheckpointDirectory(path: directory).weightsSHA256 == SHA256.hexDigest(of: headers))
+      let digests = try (0..<2).map {
+        SHA256.hexDigest(of: try FileContents.read(path: "\(directory)/shard\($0).safetensors", limit: 1 << 30))
+      }
+      let whole = SHA256.hexDigest(of: Array(digests.joined(separator: "\n").utf8))
+      #expect(try CheckpointDirectory(path: directory).weightsSHA256 == whole)
+    }
+    try withCheckpoint([["a"]]) { directory in
+      let bytes = try FileContents.read(path: "\(directory)/model.safetensors", limit: 1 << 30)
+      #expect(try CheckpointDirectory(path: directory).weightsSHA256 == SHA256.hexDigest(of: bytes))
     }
   }
 

@@ -43,6 +43,27 @@ extension JSONValue {
     #expect(mgvq.decoder.map(\.activation) == [.relu, .relu, .relu, .silu, .silu])
   }
 
+  @Test(
+    "Sizes whose products no machine holds are refused by their key",
+    arguments: [
+      ("head_dim", "65536", "head_dim is 65536"), ("vision_config.patch_size", "1", "vision_config.patch_size is 1"),
+      ("mgvq_config.latent_channels", "65536", "mgvq_config.latent_channels is 65536"),
+    ])
+  func products(_ key: String, _ value: String, _ message: String) throws {
+    let others = [
+      "head_dim": ("num_attention_heads", "4096"), "vision_config.patch_size": ("vision_config.image_size", "4096"),
+    ]
+    let bytes = try Array(Data(contentsOf: URL(fileURLWithPath: fixture("star-png/config.json"))))
+    var document = try JSONValue(parsing: bytes)
+    for (name, text) in [others[key] ?? ("mgvq_config.image_size", "4096"), (key, value)] {
+      document = document.replacing(name.split(separator: ".")[...], by: try JSONValue(parsing: Array(text.utf8)))
+    }
+    let error = #expect(throws: CheckpointError.self) {
+      try HTCVLMConfiguration(document: document, path: "config.json")
+    }
+    #expect(error?.description.contains("config.json: \(message)") == true, "\(String(describing: error))")
+  }
+
   @Test("VoCo-LLaMA's layout, tied embeddings and grouped queries are read")
   func causal() throws {
     let c = try HTCVLMConfiguration(path: fixture("voco-causal-bf16/config.json"))

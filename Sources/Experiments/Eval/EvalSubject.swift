@@ -12,7 +12,7 @@ import WeightFormats
 /// The last picture's keys and values are kept, as benchmarks ask several questions about one picture in a row.
 final class EvalSubject {
   let name: String
-  /// SHA-256 of config.json, a plus sign, and that of the weights' headers.
+  /// SHA-256 of config.json, a plus sign, and that of the weights.
   let sha256: String
   let promptTemplate: String
   /// What else changes answers.

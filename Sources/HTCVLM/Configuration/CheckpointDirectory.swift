@@ -16,8 +16,10 @@ package struct CheckpointDirectory: Sendable {
   package let tokenizerPath: String
   /// SHA-256 of `config.json`, in hexadecimal.
   package let configSHA256: String
-  /// SHA-256 over the weight files' headers in the order of their names, in hexadecimal.
-  package let weightsSHA256: String
+  /// What the weights are.
+  package let weights: WeightIdentity
+  /// SHA-256 of the weights, in hexadecimal; computed when it is first asked for.
+  package var weightsSHA256: String { weights.sha256 }
   /// What it was trained as.
   package let family: ModelFamily
 
@@ -43,9 +45,9 @@ package struct CheckpointDirectory: Sendable {
     tokenizerPath = "\(path)/tokenizer.model"
     do { _ = try MappedFile(path: tokenizerPath) } catch { throw .unreadable(error) }
 
-    let weights = try WeightFiles(directory: path)
-    tensors = weights.tensors
-    weightsSHA256 = SHA256.hexDigest(of: weights.headerBytes)
+    let files = try WeightFiles(directory: path)
+    tensors = files.tensors
+    weights = WeightIdentity(files.files)
     family = configuration.family
   }
 
@@ -53,7 +55,7 @@ package struct CheckpointDirectory: Sendable {
   /// it was called by.
   package init(
     path: String, name: String? = nil, configuration: HTCVLMConfiguration, preprocessor: ImageProcessorConfiguration,
-    tensors: [String: StoredTensor], tokenizerPath: String, configSHA256: String, weightsSHA256: String,
+    tensors: [String: StoredTensor], tokenizerPath: String, configSHA256: String, weights: WeightIdentity,
     family: ModelFamily
   ) {
     self.path = path
@@ -63,15 +65,14 @@ package struct CheckpointDirectory: Sendable {
     self.tensors = tensors
     self.tokenizerPath = tokenizerPath
     self.configSHA256 = configSHA256
-    self.weightsSHA256 = weightsSHA256
+    self.weights = weights
     self.family = family
   }
 
   /// The name that the path leads to, also for `.` and `..`.
   private static func lastComponent(_ path: String) -> String {
-    guard let resolved = realpath(path, nil) else { return path }
-    defer { free(resolved) }
-    return String(cString: resolved).split(separator: "/").last.map(String.init) ?? "/"
+    guard let resolved = Directory.resolved(path) else { return path }
+    return resolved.split(separator: "/").last.map(String.init) ?? "/"
   }
 }
 

@@ -208,6 +208,10 @@ package struct HTCVLMConfiguration: Sendable, Hashable {
       throw reader.fault(
         "num_key_value_heads", .integer(keyValueHeads), expected: "a divisor of num_attention_heads, \(heads)")
     }
+    guard heads * headDim <= largestSize else {
+      throw reader.fault(
+        "head_dim", .integer(headDim), expected: "at most \(largestSize / heads) with \(heads) num_attention_heads")
+    }
     guard headDim % 2 == 0 else { throw reader.fault("head_dim", .integer(headDim), expected: "an even number") }
     try ComputationKeys.checkDecoder(reader)
     for layer in visionSelectLayers where !(-(vision.layers + 1)...vision.layers ~= layer) {

@@ -60,6 +60,11 @@ package struct MGVQConfiguration: Sendable, Hashable {
       throw reader.fault(
         "image_size", .integer(imageSize), expected: "a multiple of \(reduction), the encoder's reduction")
     }
+    guard latentChannels * latentSize * latentSize <= largestSize else {
+      throw reader.fault(
+        "latent_channels", .integer(latentChannels),
+        expected: "at most \(largestSize) values in \(latentSize) × \(latentSize) places")
+    }
     guard Self.reduction(decoder) == reduction else {
       throw reader.fault(
         "decoder_depth_list", .array(decoder.map { .integer($0.depth) }),

@@ -1,3 +1,5 @@
+package import Tensor
+
 /// Why a model cannot be built from a checkpoint, or cannot run what it is asked to.
 package enum ModelError: Error, Equatable, Sendable, CustomStringConvertible {
   /// The checkpoint lacks a tensor that the configuration calls for.
@@ -6,6 +8,10 @@ package enum ModelError: Error, Equatable, Sendable, CustomStringConvertible {
   case wrongShape(name: String, found: [Int], expected: [Int], checkpoint: String)
   /// A tensor is stored in a type that weights cannot have.
   case wrongType(name: String, found: String, checkpoint: String)
+  /// A weight holds a value that is no finite number.
+  case notFiniteWeight(name: String, found: NotFinite, checkpoint: String)
+  /// A result holds one.
+  case notFinite(NotFiniteResult)
   /// A configuration key's value does not fit the others.
   case configuration(key: String, found: String, expected: String)
   /// The sequence has more positions than the decoder was made for.
@@ -31,6 +37,9 @@ package enum ModelError: Error, Equatable, Sendable, CustomStringConvertible {
       "\(checkpoint): the tensor \(name) has the shape \(found), the configuration calls for \(expected)"
     case .wrongType(let name, let found, let checkpoint):
       "\(checkpoint): the tensor \(name) is stored as \(found), expected F32, F16 or BF16"
+    case .notFiniteWeight(let name, let found, let checkpoint):
+      "\(checkpoint): the tensor \(name) \(found.problem)"
+    case .notFinite(let result): result.description
     case .configuration(let key, let found, let expected):
       "config.json: \(key) is \(found), expected \(expected)"
     case .noQuantizer(let family):

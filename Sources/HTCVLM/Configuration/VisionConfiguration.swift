@@ -32,10 +32,18 @@ package struct VisionConfiguration: Sendable, Hashable {
     layerNormEpsilon = Float(try reader.positive("layer_norm_eps", default: 1e-5))
     usesPreLayerNorm = try reader.bool("use_pre_layernorm", default: true)
     try ComputationKeys.checkTower(reader)
+    guard patches <= Self.mostPatches else {
+      throw reader.fault(
+        "patch_size", .integer(patchSize),
+        expected: "a size that makes at most \(Self.mostPatches) patches of \(imageSize) × \(imageSize) pixels")
+    }
     guard hiddenSize % heads == 0 else {
       throw reader.fault("num_attention_heads", .integer(heads), expected: "a divisor of hidden_size, \(hiddenSize)")
     }
   }
+
+  /// Beyond what any attention over all of them could compute; sizes that follow from it cannot overflow.
+  private static let mostPatches = 1 << 16
 
   /// Patches along one side.
   package var grid: Int { imageSize / patchSize }

@@ -34,9 +34,18 @@ struct WeightReader: Sendable {
     return tensor
   }
 
-  /// A vector or a kernel small enough to hold in 32 bits.
+  /// A vector or a kernel small enough to hold in 32 bits, of finite numbers.
   func tensor(_ key: String, _ shape: [Int]) throws(ModelError) -> Tensor {
-    try stored(key, shape).float32()
+    try finite(try stored(key, shape))
+  }
+
+  /// A tensor in 32 bits, of finite numbers.
+  func finite(_ tensor: StoredTensor) throws(ModelError) -> Tensor {
+    let values = tensor.float32()
+    if let found = values.firstNotFinite() {
+      throw .notFiniteWeight(name: tensor.name, found: found, checkpoint: checkpoint)
+    }
+    return values
   }
 
   /// `key.weight` `[outputs, inputs]` and, with `bias`, `key.bias` `[outputs]`.

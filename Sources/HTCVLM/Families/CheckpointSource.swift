@@ -53,10 +53,9 @@ package enum CheckpointSource: Sendable, Hashable {
 extension PublishedParts {
   /// The parts as the checkpoint that `write` makes of them, in the directory of the decoder.
   package var checkpoint: CheckpointDirectory {
-    let digests = [weightsSHA256] + configuration.untrainedParts
-    return CheckpointDirectory(
+    CheckpointDirectory(
       path: path, name: name, configuration: configuration, preprocessor: preprocessor, tensors: tensors,
       tokenizerPath: tokenizerPath, configSHA256: SHA256.hexDigest(of: Array(document.document.utf8)),
-      weightsSHA256: SHA256.hexDigest(of: Array(digests.joined(separator: "\n").utf8)), family: family)
+      weights: WeightIdentity(files, untrained: configuration.untrainedParts), family: family)
   }
 }

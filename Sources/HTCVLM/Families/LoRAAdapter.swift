@@ -1,3 +1,4 @@
+import Files
 import Foundation
 import JSON
 import Tensor
@@ -7,8 +8,7 @@ import WeightFormats
 /// that replace the base's. Nothing is written back.
 struct LoRAAdapter {
   let directory: String
-  /// SHA-256's input: the headers of all files.
-  private(set) var headerBytes: [UInt8] = []
+  private(set) var files: [MappedFile] = []
   /// What had to be passed over, in words.
   private(set) var notes: [String] = []
   private let settings: Settings
@@ -23,13 +23,13 @@ struct LoRAAdapter {
     self.directory = directory
     settings = try Settings(path: "\(directory)/\(Self.configuration)")
     if settings.isTransposed { notes.append("fan_in_fan_out is passed over: a LLaVA has no transposed layers") }
-    let files = try Self.files(directory)
-    tensors = files.tensors
-    headerBytes = files.headerBytes
+    let weights = try Self.weights(directory)
+    tensors = weights.tensors
+    files = weights.files
     let others = "\(directory)/non_lora_trainables.bin"
     if FileManager.default.fileExists(atPath: others) {
       let trained = try WeightFiles(file: others)
-      headerBytes += trained.headerBytes
+      files += trained.files
       var names = trained.tensors.map { ($0.key.withoutPrefix("base_model."), $0.value) }
       if names.contains(where: { $0.0.hasPrefix("model.model.") }) {
         names = names.map { ($0.0.withoutPrefix("model."), $0.1) }
@@ -38,7 +38,7 @@ struct LoRAAdapter {
     }
   }
 
-  private static func files(_ directory: String) throws(CheckpointError) -> WeightFiles {
+  private static func weights(_ directory: String) throws(CheckpointError) -> WeightFiles {
     for name in ["adapter_model.safetensors", "adapter_model.bin"] {
       let path = "\(directory)/\(name)"
       if FileManager.default.fileExists(atPath: path) { return try WeightFiles(file: path) }

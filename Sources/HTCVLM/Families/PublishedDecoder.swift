@@ -1,3 +1,4 @@
+import Files
 import Foundation
 import JSON
 import Tensor
@@ -9,7 +10,8 @@ struct PublishedDecoder {
   let layout: WeightLayout
   /// Under the original layout's names.
   let tensors: [String: StoredTensor]
-  let headerBytes: [UInt8]
+  /// Those of the directory, then those of the adapter.
+  let files: [MappedFile]
   let added: AddedTokens
   let settings: PublishedSettings
   /// The file that `settings` were read from.
@@ -24,20 +26,20 @@ struct PublishedDecoder {
   /// Opens `directory`, and of `adapter` the LoRA run or the projector.
   init(directory: String, adapter: String?) throws(CheckpointError) {
     self.directory = directory
-    let files = try Self.weights(directory)
-    layout = WeightLayout(names: files.tensors.keys)
-    let base = try layout.canonicalized(files.tensors, path: directory)
+    let weights = try Self.weights(directory)
+    layout = WeightLayout(names: weights.tensors.keys)
+    let base = try layout.canonicalized(weights.tensors, path: directory)
     switch try adapter.map(Self.change) {
-    case nil: (tensors, headerBytes, notes) = (base, files.headerBytes, [])
+    case nil: (tensors, files, notes) = (base, weights.files, [])
     case .lora(let run)?:
       tensors = try run.merged(into: base, canonical: layout.canonical)
-      (headerBytes, notes) = (files.headerBytes + run.headerBytes, run.notes)
+      (files, notes) = (weights.files + run.files, run.notes)
     case .projector(let file)?:
       let own = try WeightLayout.renamed(file.tensors, path: adapter ?? "") { name in
         let part = name.components(separatedBy: "mm_projector.")
         return part.count == 2 ? "\(VisionProjector.prefix).\(part[1])" : nil
       }
-      (tensors, headerBytes, notes) = (base.merging(own) { _, new in new }, files.headerBytes + file.headerBytes, [])
+      (tensors, files, notes) = (base.merging(own) { _, new in new }, weights.files + file.files, [])
     }
     added = try Self.addedTokens(directory, adapter)
     let own = adapter.map { "\($0)/config.json" }.flatMap { FileManager.default.fileExists(atPath: $0) ? $0 : nil }
@@ -121,7 +123,8 @@ struct PublishedTower {
   let document: JSONValue
   /// Of a tower that is not among the decoder's tensors, under a checkpoint's names.
   let tensors: [String: StoredTensor]
-  let headerBytes: [UInt8]
+  /// Those of the directory, then those of the adapter.
+  let files: [MappedFile]
   /// What had to be assumed; nil if nothing.
   let assumption: String?
   let imageSize: Int
@@ -153,7 +156,7 @@ struct PublishedTower {
     var tower: PublishedVision?
     if !isInside, let found { tower = try PublishedVision(directory: found.path) }
     tensors = Dictionary(uniqueKeysWithValues: (tower?.tensors ?? [:]).map { (prefix + $0.key, $0.value) })
-    headerBytes = tower?.headerBytes ?? []
+    files = tower?.files ?? []
     assumption = found?.assumption
     if let own = tower?.document ?? decoder.visionDocument {
       document = own

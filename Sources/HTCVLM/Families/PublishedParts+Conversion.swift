@@ -1,5 +1,4 @@
 import Files
-import Foundation
 import JSON
 import Tensor
 import WeightFormats
@@ -11,31 +10,26 @@ extension PublishedParts {
   /// - Throws: `CheckpointError` naming the first tensor that is missing or misshapen, or that `path` exists, and what
   ///   the system says of a file that cannot be written.
   package func write(to path: String) throws {
-    let files = FileManager.default
-    guard !files.fileExists(atPath: path) else {
-      throw CheckpointError.malformed(path: path, problem: "is there already, and would be lost")
-    }
+    let directory = try PartialDirectory(path: path)
     let expected = try HTCVLMModel.expectedTensors(configuration)
     try check(CheckpointReport(expected: expected, found: tensors))
-    let partial = "\(path).\(String(UInt32.random(in: .min ... .max), radix: 36)).partial"
-    var isKept = false
-    defer { if !isKept { try? files.removeItem(atPath: partial) } }
-    do {
-      try files.createDirectory(atPath: partial, withIntermediateDirectories: false)
-    } catch {
-      throw CheckpointError.malformed(path: path, problem: "cannot be made: \(error.localizedDescription)")
-    }
     let kept = Dictionary(uniqueKeysWithValues: expected.compactMap { tensors[$0.name] }.map { ($0.name, $0) })
+    let required = Set(expected.filter(\.required).map(\.name))
     try SafetensorsWriter.write(
       streaming: kept.values.map { SafetensorsDescription($0.name, $0.dtype, $0.shape) }, metadata: ["format": "pt"],
-      to: "\(partial)/model.safetensors"
-    ) { description, append in _ = try kept[description.name]?.withUnsafeBytes(append) }
-    try FileContents.write(Array(document.document.utf8), to: "\(partial)/config.json")
-    try FileContents.write(Array(preprocessor.json.document.utf8), to: "\(partial)/preprocessor_config.json")
+      to: "\(directory.path)/model.safetensors"
+    ) { description, append in
+      guard let tensor = kept[description.name] else { return }
+      if required.contains(tensor.name), let value = tensor.firstNotFinite() {
+        throw CheckpointError.tensor(path: "the parts together", name: tensor.name, problem: value.problem)
+      }
+      try tensor.withUnsafeBytes(append)
+    }
+    try FileContents.write(Array(document.document.utf8), to: "\(directory.path)/config.json")
+    try FileContents.write(Array(preprocessor.json.document.utf8), to: "\(directory.path)/preprocessor_config.json")
     try FileContents.write(
-      FileContents.read(path: tokenizerPath, limit: Self.largestTokenizer), to: "\(partial)/tokenizer.model")
-    try files.moveItem(atPath: partial, toPath: path)
-    isKept = true
+      FileContents.read(path: tokenizerPath, limit: Self.largestTokenizer), to: "\(directory.path)/tokenizer.model")
+    try directory.finish()
   }
 
   private static let largestTokenizer = 256 << 20

@@ -20,8 +20,8 @@ package struct PublishedParts: Sendable {
   let path: String
   /// What the decoder was called: a path, or a name in the Hugging Face cache.
   let name: String
-  /// SHA-256 over what names the tensors in the parts' files, in hexadecimal.
-  let weightsSHA256: String
+  /// The files of all parts.
+  let files: [MappedFile]
 
   static let quantizerPrefix = "model.mgvq."
 
@@ -40,7 +40,7 @@ package struct PublishedParts: Sendable {
     settings.untrained += [llm.assumption, tower.assumption].compactMap { $0 } + decoder.notes
     settings.set("vision_config", tower.document)
     var tensors = decoder.tensors.merging(tower.tensors) { own, _ in own }
-    var headers = decoder.headerBytes + tower.headerBytes
+    var files = decoder.files + tower.files
 
     settings.setKeys(of: family, layout: decoder.layout, isLegacy: decoder.added.isLegacy)
     try settings.setDecoder(
@@ -51,13 +51,13 @@ package struct PublishedParts: Sendable {
     if let mgvq = parts.mgvq {
       let quantizer = try PublishedQuantizer(path: mgvq, imageSize: tower.imageSize)
       for (name, tensor) in quantizer.tensors { tensors[Self.quantizerPrefix + name] = tensor }
-      headers += quantizer.headerBytes
+      files += quantizer.files
       settings.set("mgvq_config", quantizer.configuration.json)
       try Self.addAnchors(
         to: &tensors, &settings, quantizer.configuration, seed: parts.randomAnchorSeed, path: path,
         configPath: decoder.configPath)
     }
-    weightsSHA256 = SHA256.hexDigest(of: headers)
+    self.files = files
     document = settings.document
     configuration = try HTCVLMConfiguration(document: document, path: "\(decoder.configPath) with its parts")
     preprocessor = try tower.preprocessor(imageSize: configuration.vision.imageSize)

@@ -1,3 +1,4 @@
+import Files
 import Foundation
 import JSON
 import Tensor
@@ -46,16 +47,16 @@ struct PublishedVision {
   let document: JSONValue
   /// By names that begin with `vision_model.`.
   let tensors: [String: StoredTensor]
-  let headerBytes: [UInt8]
+  let files: [MappedFile]
 
   /// What the tower's keys begin with where newer releases leave the root out.
   private static let bare = ["embeddings.", "pre_layrnorm.", "encoder.", "post_layernorm."]
 
   init(directory: String) throws(CheckpointError) {
     document = try Self.settings(directory: directory)
-    let files = try WeightFiles(directory: directory)
-    headerBytes = files.headerBytes
-    tensors = try WeightLayout.renamed(files.tensors, path: directory) { name in
+    let weights = try WeightFiles(directory: directory)
+    files = weights.files
+    tensors = try WeightLayout.renamed(weights.tensors, path: directory) { name in
       if name.hasPrefix(WeightLayout.visionRoot) { return name }
       return Self.bare.contains(where: name.hasPrefix) ? WeightLayout.visionRoot + name : nil
     }
@@ -77,12 +78,12 @@ struct PublishedQuantizer {
   let configuration: MGVQConfiguration
   /// By the released names.
   let tensors: [String: StoredTensor]
-  let headerBytes: [UInt8]
+  let files: [MappedFile]
 
   init(path: String, imageSize: Int) throws(CheckpointError) {
-    let files = try WeightFiles(file: path)
-    let found = files.tensors
-    headerBytes = files.headerBytes
+    let weights = try WeightFiles(file: path)
+    let found = weights.tensors
+    files = weights.files
     let dict = try MGVQStateDict(tensors: found, path: path, imageSize: imageSize)
     guard let configuration = dict.configuration else {
       throw .malformed(path: path, problem: "holds a codebook, but no encoder.* to go with it")

@@ -37,6 +37,13 @@ struct AnchorProjector: Sendable {
     configuration.mgvq.map { $0.latentChannels * $0.latentSize * $0.latentSize } ?? 0
   }
 
+  /// `quantized` `[C, h, w]` → `[A, D]`. Throws `ModelError.notFinite`.
+  func checked(_ quantized: Tensor) throws(ModelError) -> Tensor {
+    let anchors = self(quantized)
+    try requireFinite(anchors, "anchors", weights: [first, second])
+    return anchors
+  }
+
   /// `quantized` `[C, h, w]` → `[A, D]`.
   func callAsFunction(_ quantized: Tensor) -> Tensor {
     let output = Activation.gelu(second(Activation.gelu(beforeActivation(quantized))))

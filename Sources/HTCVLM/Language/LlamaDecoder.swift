@@ -55,5 +55,15 @@ struct LlamaDecoder: Sendable {
   func normalized(_ x: Tensor) -> Tensor { rmsNorm(x, weight: finalNorm, epsilon: epsilon) }
 
   /// Logits `[n, vocab]` of rows after the final norm.
-  func logits(_ normalized: Tensor) -> Tensor { head(normalized) }
+  func logits(_ normalized: Tensor) throws(ModelError) -> Tensor {
+    let logits = head(normalized)
+    try requireFinite(logits, "logits", weights: [head])
+    return logits
+  }
+
+  /// Throws `ModelError.notFinite` if an input row is no finite number.
+  func check(input x: Tensor, positions: [Int]) throws(ModelError) {
+    try requireFinite(
+      x, "decoder's input embeddings", positions: positions, weights: [Linear(weight: embedding)])
+  }
 }

@@ -122,6 +122,26 @@ struct LlamaLayer: Sendable {
     return attended + down(gated)
   }
 
+  /// What a layer computes, in words and with the matrices that it comes from.
+  private var steps: (queries: [Linear], keys: [Linear], values: [Linear], output: [Linear]) {
+    ([query], [key], [value], [output, gate, up, down])
+  }
+
+  /// Throws `ModelError.notFinite` naming this layer, `index`, and the position of the first bad row.
+  func check(_ own: KeyValues, layer index: Int, positions: [Int]) throws(ModelError) {
+    try requireFinite(own.keys, "keys of decoder layer \(index)", positions: positions, weights: steps.keys)
+    try requireFinite(own.values, "values of decoder layer \(index)", positions: positions, weights: steps.values)
+  }
+
+  func check(queries: Tensor, layer index: Int, positions: [Int]) throws(ModelError) {
+    try requireFinite(queries, "queries of decoder layer \(index)", positions: positions, weights: steps.queries)
+  }
+
+  func check(output x: Tensor, layer index: Int, positions: [Int]) throws(ModelError) {
+    try requireFinite(
+      x, "hidden states after decoder layer \(index)", positions: positions, weights: steps.output)
+  }
+
   /// ‖v_j W_o^h‖ `[heads, n]` of values `[n, kvHeads · headDim]` (Kobayashi et al., arXiv 2004.10102).
   func valueNorms(_ values: Tensor) -> Tensor {
     let weight = output.float32()

@@ -66,20 +66,30 @@ struct VocoPass {
   }
 
   /// Runs the next layer against the context's keys and values there; its rollout must hold the layers before.
-  mutating func advance(context: KeyValues, rollout contextRollout: ContextRollout?) {
+  ///
+  /// - Throws: `ModelError.notFinite`.
+  mutating func advance(context: KeyValues, rollout contextRollout: ContextRollout?) throws(ModelError) {
     let (index, shape) = (layers.count, decoder.shape)
     let layer = decoder.layers[index]
+    if index == 0 { try decoder.check(input: x, positions: positions) }
     let normalized = layer.normalized(x)
     let own = layer.keyValues(normalized, positions: positions)
+    try layer.check(own, layer: index, positions: positions)
     layers.append(own.gathered(compressed))
     let queries = layer.queries(normalized, positions: positions)
+    try layer.check(queries: queries, layer: index, positions: positions)
     let result = shape.attend(plan, layer: index, queries: queries, own, context: context)
     attention.append(result.lastRow)
-    if capture { norms.append(layer.valueNorms((context + own[rows: 0..<plan.rows]).values)) }
+    if capture {
+      norms.append(layer.valueNorms((context + own[rows: 0..<plan.rows]).values))
+      try requireFinite(norms[index], "value norms of decoder layer \(index)")
+    }
     if let contextRollout, let row = rollout?.append(result.meanRows, context: contextRollout) { rolled.append(row) }
     x = layer.complete(x, attention: result.mixed) {}
+    try layer.check(output: x, layer: index, positions: positions)
     let last = gatherRows(x, lastRows)
     hidden.append(index < decoder.layers.count - 1 ? last : decoder.normalized(last))
+    try requireFinite(hidden[index + 1], "hidden states of <voco> after decoder layer \(index)")
   }
 
   var state: VocoState {

@@ -34,6 +34,12 @@ package struct CodebookStack: Sendable {
           "holds codebooks of several shapes, \(printableName(first.name)) of \(first.codes) codes and \(printableName(other.name)) of "
           + "\(other.codes); --codebook NAME chooses one")
     }
+    for entry in found {
+      let sizes = entry.sizes.map { Tensor(shape: [$0.count], values: $0) }
+      if let value = entry.table.firstNotFinite() ?? sizes?.firstNotFinite() {
+        throw .tensor(path: path, name: entry.name, problem: value.problem)
+      }
+    }
     names = found.map(\.name)
     groups = found.reduce(0) { $0 + $1.heads }
     embedding = Tensor.concatenate(found.map(\.table))

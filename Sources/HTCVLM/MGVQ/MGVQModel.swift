@@ -10,8 +10,9 @@ package struct MGVQModel: Sendable {
   package let name: String
   /// SHA-256 of `config.json`; empty for a bare state dict.
   package let configSHA256: String
-  /// SHA-256 over the weight files' headers.
-  package let weightsSHA256: String
+  /// SHA-256 of the weight files.
+  package var weightsSHA256: String { weights.sha256 }
+  private let weights: WeightIdentity
   /// `config.json`'s `untrained_parts`.
   package let untrainedParts: [String]
   /// `nil` when the tensors hold a codebook but no networks to encode a picture with.
@@ -44,7 +45,7 @@ package struct MGVQModel: Sendable {
   package init(_ source: MGVQSource) throws {
     name = source.name
     configSHA256 = source.checkpoint?.configSHA256 ?? ""
-    weightsSHA256 = source.weightsSHA256
+    weights = source.weights
     untrainedParts = source.checkpoint?.configuration.untrainedParts ?? []
     configuration = source.dict.configuration
     groups = source.dict.groups
@@ -56,14 +57,24 @@ package struct MGVQModel: Sendable {
       source.tensors["\(prefix)quantize.codebook_used"], source.tensors["\(prefix)quantize.embed_prob"]
     )
     let weights = WeightReader(tensors: source.tensors, checkpoint: source.path)
+    for tensor in [stack == nil ? table : nil, buffers.used, buffers.probabilities] {
+      if let tensor, let found = tensor.firstNotFinite() {
+        throw ModelError.notFiniteWeight(name: tensor.name, found: found, checkpoint: source.path)
+      }
+    }
     mgvq = try configuration.map { try MGVQTokenizer(weights, $0, prefix: prefix) }
     let whole = source.checkpoint?.configuration
     (projector, anchorProblem) = Self.projector(weights, whole)
-    patches = whole.flatMap { configuration in
-      guard let vision = try? CLIPVisionTransformer(weights, configuration),
-        let projector = try? VisionProjector(weights, configuration)
-      else { return nil }
-      return Patches(vision: vision, projector: projector)
+    patches = try whole.flatMap { configuration in
+      do throws(ModelError) {
+        return Patches(
+          vision: try CLIPVisionTransformer(weights, configuration),
+          projector: try VisionProjector(weights, configuration))
+      } catch .notFiniteWeight(let name, let found, let checkpoint) {
+        throw ModelError.notFiniteWeight(name: name, found: found, checkpoint: checkpoint)
+      } catch {
+        return nil
+      }
     }
     let processor = source.checkpoint?.preprocessor ?? .clip(imageSize: configuration?.imageSize ?? 1)
     preprocessor = ImagePreprocessor(
@@ -108,19 +119,19 @@ package struct MGVQModel: Sendable {
   }
 
   /// The anchors `[A, D]` of code vectors `[C, h, w]`; `nil` without an anchor projector.
-  package func anchors(_ quantized: Tensor) -> Tensor? { projector.map { $0(quantized) } }
+  package func anchors(_ quantized: Tensor) throws -> Tensor? { try projector.map { try $0.checked(quantized) } }
 
   /// The anchors of a grid of codes.
   package func anchors(_ codes: CodeGrid) throws -> Tensor? {
     guard let mgvq else { return nil }
-    return anchors(try mgvq.codebook().vectors(codes))
+    return try anchors(try mgvq.codebook().vectors(codes))
   }
 
   /// The patch tokens `[P, D]` of a picture; `nil` without a vision tower.
   package func patchTokens(_ image: Picture) throws -> Tensor? {
     guard let patches else { return nil }
     let rows = try patches.vision(try preprocessor.pixelValues(image)) {}
-    return patches.projector(rows[rows: 1..<rows.shape[0]])
+    return try patches.projector(rows[rows: 1..<rows.shape[0]])
   }
 
   /// The square picture that the quantizer sees, `[3, M, M]` in [−1, 1] → RGB bytes for crops.

@@ -9,7 +9,7 @@ package struct MGVQSource: Sendable {
   package let path: String
   package let name: String
   package let tensors: [String: StoredTensor]
-  package let weightsSHA256: String
+  let weights: WeightIdentity
   package let dict: MGVQStateDict
   /// The codebooks of a quantizer that is no MGVQ.
   package let stack: CodebookStack?
@@ -31,18 +31,18 @@ package struct MGVQSource: Sendable {
     if !isDirectory, FileManager.default.fileExists(atPath: path) {
       checkpoint = nil
       let file = try WeightFiles(file: path)
-      (tensors, weightsSHA256) = (file.tensors, SHA256.hexDigest(of: file.headerBytes))
+      (tensors, weights) = (file.tensors, WeightIdentity(file.files))
       (dict, stack) = try Self.found(tensors, path: path, imageSize: imageSize, codebook: codebook)
     } else if isDirectory, !FileManager.default.fileExists(atPath: url.appendingPathComponent("config.json").path) {
       checkpoint = nil
       let only = try Self.onlyFile(path)
       let file = try WeightFiles(file: only)
-      (tensors, weightsSHA256) = (file.tensors, SHA256.hexDigest(of: file.headerBytes))
+      (tensors, weights) = (file.tensors, WeightIdentity(file.files))
       (dict, stack) = try Self.found(tensors, path: only, imageSize: imageSize, codebook: codebook)
     } else {
       let directory = try CheckpointDirectory(path: path)
       checkpoint = directory
-      (tensors, weightsSHA256) = (directory.tensors, directory.weightsSHA256)
+      (tensors, weights) = (directory.tensors, directory.weights)
       (dict, stack) = (try MGVQStateDict(directory), nil)
     }
   }
@@ -64,13 +64,13 @@ package struct MGVQSource: Sendable {
   }
 
   private init(
-    path: String, name: String, tensors: [String: StoredTensor], weightsSHA256: String, dict: MGVQStateDict,
+    path: String, name: String, tensors: [String: StoredTensor], weights: WeightIdentity, dict: MGVQStateDict,
     checkpoint: CheckpointDirectory?
   ) {
     self.path = path
     self.name = name
     self.tensors = tensors
-    self.weightsSHA256 = weightsSHA256
+    self.weights = weights
     self.dict = dict
     stack = nil
     self.checkpoint = checkpoint
@@ -85,7 +85,7 @@ package struct MGVQSource: Sendable {
     let checkpoint = try source.open()
     self.init(
       path: checkpoint.path, name: checkpoint.name, tensors: checkpoint.tensors,
-      weightsSHA256: checkpoint.weightsSHA256, dict: try MGVQStateDict(checkpoint), checkpoint: checkpoint)
+      weights: checkpoint.weights, dict: try MGVQStateDict(checkpoint), checkpoint: checkpoint)
   }
 
   /// The one safetensors file of a directory.

@@ -57,7 +57,7 @@ struct MGVQTokenizer: Sendable {
           "post_quant_conv", inputs: channels, outputs: channels, kernel: 1, groups: groups),
         decoder: try MGVQDecoder(own.under("decoder"), decoderShape))
     }
-    quantizer = Lazy { GroupQuantizer(embedding: codebook.float32(), groups: groups) }
+    quantizer = Lazy { GroupQuantizer(embedding: try own.finite(codebook), groups: groups) }
   }
 
   static func list(_ list: inout TensorList, _ configuration: MGVQConfiguration) throws(ModelError) {
@@ -85,6 +85,7 @@ struct MGVQTokenizer: Sendable {
   func encode(_ picture: Tensor, step: () throws -> Void) throws -> Codes {
     let encoding = try encoding.get()
     let latent = encoding.quantConvolution(try encoding.encoder(picture, step: step))
+    try requireFinite(latent, "quantizer's latent")
     let quantizer = try quantizer.get()
     let grid = quantizer.nearest(latent)
     let codes = Codes(latent: latent, grid: grid, quantized: quantizer.vectors(grid))
@@ -97,7 +98,9 @@ struct MGVQTokenizer: Sendable {
     let decoding = try decoding.get()
     let latent = decoding.postQuantConvolution(quantized)
     try step()
-    return try decoding.decoder(latent, step: step)
+    let picture = try decoding.decoder(latent, step: step)
+    try requireFinite(picture, "decoded picture")
+    return picture
   }
 
   /// The codebooks, for neighbours and margins.

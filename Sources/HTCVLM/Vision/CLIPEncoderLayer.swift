@@ -39,14 +39,20 @@ struct CLIPEncoderLayer: Sendable {
     list.linear("mlp.fc2", inputs: vision.intermediateSize, outputs: width)
   }
 
-  /// `x` `[tokens, Dv]` → the same shape.
-  func callAsFunction(_ x: Tensor) -> Tensor {
-    let attended = x + output(mixed(firstNorm(x)))
-    return attended + down(activation(up(secondNorm(attended))))
+  /// `x` `[tokens, Dv]` → the same shape. Throws `ModelError.notFinite` naming this layer, `index`.
+  func callAsFunction(_ x: Tensor, layer index: Int) throws(ModelError) -> Tensor {
+    let attended = x + output(try mixed(firstNorm(x), layer: index))
+    let result = attended + down(activation(up(secondNorm(attended))))
+    try requireFinite(result, "hidden states after vision layer \(index)", weights: [value, output, up, down])
+    return result
   }
 
-  private func mixed(_ x: Tensor) -> Tensor {
+  private func mixed(_ x: Tensor, layer index: Int) throws(ModelError) -> Tensor {
     let scale = 1 / Float(x.shape[1] / heads).squareRoot()
-    return attention(queries: query(x), keys: key(x), values: value(x), heads: heads, scale: scale)
+    let (queries, keys) = (query(x), key(x))
+    // Scores of −∞ would pass for masked ones.
+    try requireFinite(queries, "queries of vision layer \(index)", weights: [query])
+    try requireFinite(keys, "keys of vision layer \(index)", weights: [key])
+    return attention(queries: queries, keys: keys, values: value(x), heads: heads, scale: scale)
   }
 }

@@ -22,7 +22,7 @@ struct CLIPVisionTransformer: Sendable {
     let patch = vision.patchSize
     let patchEmbedding = try embeddings.stored("patch_embedding.weight", [width, 3, patch, patch])
     self.patchEmbedding = patchEmbedding
-    convolution = Lazy { Conv2D(weight: patchEmbedding.float32(), bias: nil, stride: patch, padding: 0) }
+    convolution = Lazy { Conv2D(weight: try own.finite(patchEmbedding), bias: nil, stride: patch, padding: 0) }
     classEmbedding = try embeddings.tensor("class_embedding", [width])
     positionEmbedding = try embeddings.tensor(
       "position_embedding.weight", [Self.tokens(vision), width])
@@ -71,10 +71,11 @@ struct CLIPVisionTransformer: Sendable {
     let rows = patches.reshaped([width, patches.count / width]).transposed()
     var x = Tensor.concatenate([classEmbedding.reshaped([1, width]), rows]) + positionEmbedding
     if let preLayerNorm { x = preLayerNorm(x) }
+    try requireFinite(x, "vision tower's input embeddings")
     try step()
     var states = [0: x]
     for (index, layer) in layers.enumerated() {
-      x = layer(x)
+      x = try layer(x, layer: index)
       if depths.contains(index + 1) { states[index + 1] = x }
       try step()
     }

@@ -45,9 +45,13 @@ struct VisionProjector: Sendable {
     }
   }
 
-  func callAsFunction(_ features: Tensor) -> Tensor {
+  /// Throws `ModelError.notFinite` naming the layer.
+  func callAsFunction(_ features: Tensor) throws(ModelError) -> Tensor {
     var x = features
-    for (index, layer) in layers.enumerated() { x = layer(index == 0 ? x : activation(x)) }
+    for (index, layer) in layers.enumerated() {
+      x = layer(index == 0 ? x : activation(x))
+      try requireFinite(x, "patch tokens after layer \(index) of the projector", weights: [layer])
+    }
     return pooling == 1 ? x : Self.pooled(x, side: pooling)
   }
 

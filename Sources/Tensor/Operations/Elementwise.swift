@@ -1,4 +1,5 @@
 internal import CKernels
+internal import Synchronization
 
 /// The element-wise sum of two tensors of one shape.
 package func + (a: Tensor, b: Tensor) -> Tensor {
@@ -33,5 +34,13 @@ package func * (a: Tensor, factor: Float) -> Tensor {
 
 extension Tensor {
   /// Whether no element is an infinity or a NaN.
-  package var isFinite: Bool { values.withUnsafeBufferPointer { kernel_all_finite($0.baseAddress, $0.count) != 0 } }
+  package var isFinite: Bool {
+    let found = Atomic<Bool>(false)
+    withPointers(self) { x in
+      inParallel(x.count, grain: 1 << 18) { part in
+        if kernel_all_finite(x.start + part.lowerBound, part.count) == 0 { found.store(true, ordering: .relaxed) }
+      }
+    }
+    return !found.load(ordering: .relaxed)
+  }
 }

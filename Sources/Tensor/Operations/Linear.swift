@@ -41,6 +41,17 @@ package struct Linear: Sendable {
     self.name = tensor.name
   }
 
+  /// The first weight, scale or bias that is no finite number, and the name of the weight; it reads all of them.
+  package func firstNotFinite() -> (name: String, found: NotFinite)? {
+    let own: NotFinite? =
+      switch weight {
+      case .stored(let tensor): tensor.firstNotFinite()
+      case .quantized(let matrix): matrix.scales.firstNotFinite()
+      }
+    let found = own ?? bias?.firstNotFinite() ?? update?.a.firstNotFinite() ?? update?.b.firstNotFinite()
+    return found.map { (name, $0) }
+  }
+
   /// The whole weight `[out, in]` in 32 bits.
   package func float32() -> Tensor {
     switch weight {

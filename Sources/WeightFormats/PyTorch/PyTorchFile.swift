@@ -1,4 +1,4 @@
-import Files
+package import Files
 package import Tensor
 
 /// A state dict as `torch.save` writes it since torch 1.6: a ZIP archive of a pickle and the tensors' bytes.
@@ -8,8 +8,9 @@ package import Tensor
 package struct PyTorchFile: Sendable {
   package let path: String
   package let tensors: [String: StoredTensor]
-  /// The pickle, which names and shapes all tensors: what provenance hashes.
+  /// The pickle, which names and shapes all tensors.
   package let headerBytes: [UInt8]
+  package let file: MappedFile
 
   /// The longest pickle accepted; that of a 7B model takes 60 kB.
   private static let longestPickle = 64 << 20
@@ -38,6 +39,7 @@ package struct PyTorchFile: Sendable {
         archive, file, budget: &budget)
     }
     self.path = path
+    self.file = file
     self.tensors = tensors
     headerBytes = bytes
   }

@@ -1,4 +1,4 @@
-import Files
+package import Files
 package import Tensor
 
 /// A memory-mapped safetensors file: eight bytes of header length, a JSON header, then the tensors' bytes.
@@ -14,8 +14,11 @@ package struct SafetensorsFile: Sendable {
   /// The strings of `__metadata__`.
   package let metadata: [String: String]
   package let tensors: [String: StoredTensor]
-  /// The length field and the header as they lie in the file: what provenance hashes.
-  package let headerBytes: [UInt8]
+  /// The length field and the header as they lie in the file.
+  package var headerBytes: [UInt8] { Array(file.bytes[..<dataStart]) }
+  /// Where the tensors' bytes begin.
+  package let dataStart: Int
+  package let file: MappedFile
 
   /// Opens and checks the file at `path`.
   package init(path: String) throws(CheckpointError) {
@@ -24,7 +27,8 @@ package struct SafetensorsFile: Sendable {
     let header = try SafetensorsHeader(file: file)
     self.path = path
     self.metadata = header.metadata
-    self.headerBytes = Array(file.bytes[..<header.dataStart])
+    self.file = file
+    dataStart = header.dataStart
     self.tensors = Dictionary(
       uniqueKeysWithValues: header.entries.map { entry in
         (

@@ -93,24 +93,33 @@ package enum SafetensorsWriter {
   }
 
   /// The same for tensors that are too large to hold: `contents` is asked for each in the file's order, and appends its
-  /// bytes in as many pieces as it likes.
+  /// bytes in as many pieces as it likes. Under `digestKey` the metadata get SHA-256 of all tensors' bytes.
   ///
   /// - Throws: `FileError`, naming `path`, and what `contents` throws; the old file, if any, is untouched then.
   package static func write(
-    streaming tensors: [SafetensorsDescription], metadata: [String: String], to path: String,
+    streaming tensors: [SafetensorsDescription], metadata: [String: String], digestKey: String? = nil, to path: String,
     contents: (SafetensorsDescription, (UnsafeRawBufferPointer) throws -> Void) throws -> Void
   ) throws {
     precondition(Set(tensors.map(\.name)).count == tensors.count, "two tensors of one name")
     let sorted = tensors.sorted(by: SafetensorsDescription.precedes)
     var file = try PartialFile(path: path)
-    try header(sorted, metadata: metadata).withUnsafeBytes { try file.append($0) }
+    let placeholder = String(repeating: "-", count: 64)
+    var metadata = metadata
+    if let digestKey { metadata[digestKey] = placeholder }
+    let header = header(sorted, metadata: metadata)
+    try header.withUnsafeBytes { try file.append($0) }
+    var hash = SHA256()
     for tensor in sorted {
       var written = 0
       try contents(tensor) { bytes in
         written += bytes.count
+        if digestKey != nil { hash.update(bytes) }
         try file.append(bytes)
       }
       precondition(written == tensor.byteCount, "\(tensor.name) got \(written) of \(tensor.byteCount) bytes")
+    }
+    if digestKey != nil, let place = header.firstRange(of: Array(placeholder.utf8)) {
+      try file.overwrite(Array(hash.hexDigest().utf8), at: place.lowerBound)
     }
     try file.finish()
   }
