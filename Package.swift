@@ -65,13 +65,17 @@ let package = Package(
     library("Statistics", []),
     library("ColorMaps", []),
     library("Tensor", ["COpenBLAS", "COneDNN", "CKernels", "Files"]),
-    library("WeightFormats", ["Files", "JSON", "Tensor"]),
+    library("Safetensors", ["Files", "JSON", "Tensor"]),
+    library("WeightFormats", ["Files", "JSON", "Safetensors", "Tensor"]),
     library("ImageLoading", ["CImageCodecs", "Files", "Tensor"]),
     library("Tokenization", ["CSentencePiece", "Files", "Tensor"]),
-    library("Trace", ["Files", "JSON", "Tensor", "WeightFormats"]),
+    library("Trace", ["JSON", "Safetensors", "Tensor"]),
     library(
       "HTCVLM",
-      ["Files", "JSON", "Statistics", "Tensor", "WeightFormats", "ImageLoading", "Tokenization", "Trace"]),
+      [
+        "Files", "JSON", "Statistics", "Tensor", "Safetensors", "WeightFormats", "ImageLoading", "Tokenization",
+        "Trace",
+      ]),
     library("Evidence", ["Statistics", "Tensor", "Trace"]),
 
     // Benchmark files → questions → scores; the model's answers come in through a closure.
@@ -84,34 +88,44 @@ let package = Package(
     library(
       "Experiments",
       [
-        "Files", "JSON", "Statistics", "Tensor", "WeightFormats", "ImageLoading", "Tokenization", "HTCVLM", "Trace",
-        "Evidence", "Evaluation", "Reports",
+        "Files", "JSON", "Statistics", "Tensor", "Safetensors", "WeightFormats", "ImageLoading", "Tokenization",
+        "HTCVLM", "Trace",
+        "Evidence", "Evaluation", "Reports", "Plots", "ColorMaps",
       ]),
 
     // State → frame → screen.
     library("TerminalUI", ["ColorMaps"]),
-    library("Inspector", ["ColorMaps", "Statistics", "TerminalUI", "Evidence", "Trace", "Tensor", "Files", "Reports"]),
+    library("Inspector", ["ColorMaps", "Statistics", "TerminalUI", "Evidence", "Trace", "Tensor", "Reports"]),
     library("DemoTour", ["ColorMaps", "Statistics", "TerminalUI", "Evidence", "Trace", "Tensor", "Inspector"]),
     library("ChafaPictures", ["CChafa", "ColorMaps", "TerminalUI"]),
     library("CursesTerminal", ["CNcurses", "ColorMaps", "TerminalUI"]),
 
     // Measurements → figures.
-    library("Plots", ["CCairo", "ColorMaps", "ImageLoading", "Tensor"]),
-    library("Reports", ["Files", "Statistics", "TerminalUI"]),
+    library("Plots", ["CCairo", "ColorMaps", "Files", "ImageLoading", "Tensor"]),
+    library("Reports", ["Files", "Statistics", "TerminalUI", "Evidence", "Trace"]),
+
+    // State → files: figures, tables, arrays, screens.
+    library(
+      "PanelExport",
+      [
+        "Files", "Statistics", "ColorMaps", "Tensor", "Safetensors", "WeightFormats", "Trace", "Evidence",
+        "TerminalUI", "Inspector", "Plots",
+      ]),
 
     .executableTarget(
       name: "vocoscope",
       dependencies: [
-        "Files", "Statistics", "ColorMaps", "Tensor", "WeightFormats", "ImageLoading", "Tokenization", "Trace",
-        "HTCVLM", "Evidence", "Experiments", "Reports", "Evaluation", "JSON", "TerminalUI", "Inspector", "DemoTour",
-        "ChafaPictures", "CursesTerminal", "Plots", argumentParser,
+        "Files", "Statistics", "ColorMaps", "Tensor", "Safetensors", "WeightFormats", "ImageLoading", "Tokenization",
+        "Trace", "HTCVLM", "Evidence", "Experiments", "Reports", "Evaluation", "JSON", "TerminalUI", "Inspector",
+        "DemoTour", "ChafaPictures", "CursesTerminal", "Plots", "PanelExport",
+        argumentParser,
       ],
       swiftSettings: swift),
     .executableTarget(
       name: "vocoscope-bench",
       dependencies: [
-        "Files", "Statistics", "ColorMaps", "Tensor", "JSON", "WeightFormats", "ImageLoading", "Tokenization", "HTCVLM",
-        "Trace", "TerminalUI", "Plots", "TestSupport", argumentParser,
+        "Files", "Statistics", "Tensor", "JSON", "Safetensors", "WeightFormats", "ImageLoading", "Tokenization",
+        "HTCVLM", "Trace", "TerminalUI", "Plots", "Experiments", "TestSupport", argumentParser,
       ],
       resources: [.embedInCode("Peers/torch_peer.py"), .embedInCode("Peers/llama_peer.py")],
       swiftSettings: swift),
@@ -119,7 +133,8 @@ let package = Package(
     .target(
       name: "TestSupport",
       dependencies: [
-        "Files", "Statistics", "ColorMaps", "Tensor", "JSON", "WeightFormats", "ImageLoading", "HTCVLM", "TerminalUI",
+        "Statistics", "ColorMaps", "Tensor", "JSON", "Safetensors", "WeightFormats", "ImageLoading", "HTCVLM",
+        "TerminalUI",
       ],
       path: "Tests/TestSupport",
       swiftSettings: swift),
@@ -127,28 +142,32 @@ let package = Package(
     tests("JSON"),
     tests("Files"),
     tests("Statistics", fixtures: true),
-    tests("WeightFormats", ["Files", "JSON", "Tensor", "Trace", "HTCVLM"], fixtures: true),
+    tests("WeightFormats", ["Files", "JSON", "Safetensors", "Tensor", "Trace", "HTCVLM"], fixtures: true),
     tests("ImageLoading", ["Files", "Statistics", "Tensor"], fixtures: true),
     tests("Tokenization", ["Files", "Tensor"], fixtures: true),
-    tests("Trace", ["Tensor", "WeightFormats"], fixtures: true),
+    tests("Trace", ["Safetensors", "Tensor"], fixtures: true),
     tests(
-      "HTCVLM", ["Files", "JSON", "Statistics", "Tensor", "WeightFormats", "ImageLoading", "Tokenization", "Trace"],
+      "HTCVLM",
+      [
+        "Files", "JSON", "Statistics", "Tensor", "Safetensors", "WeightFormats", "ImageLoading", "Tokenization",
+        "Trace",
+      ],
       fixtures: true),
     tests("Evidence", ["Statistics", "Tensor", "Trace"], fixtures: true),
     tests(
       "Experiments",
-      [
-        "Tensor", "WeightFormats", "ImageLoading", "Tokenization", "HTCVLM", "Trace", "Evidence", "Statistics",
-        "Evaluation",
-        "JSON",
-        "Reports",
-      ]),
+      ["Tensor", "WeightFormats", "ImageLoading", "Tokenization", "HTCVLM", "Trace", "Evidence", "Statistics", "Evaluation", "JSON", "Reports"],
+      fixtures: true),
     tests("Evaluation", ["JSON", "Statistics", "Experiments"], fixtures: true),
     tests("TerminalUI", ["ColorMaps"], fixtures: true),
     tests(
-      "Inspector", ["ColorMaps", "Statistics", "Tensor", "TerminalUI", "Trace", "Evidence", "DemoTour"], fixtures: true),
+      "Inspector",
+      [
+        "ColorMaps", "Statistics", "Tensor", "TerminalUI", "Trace", "Evidence", "DemoTour", "PanelExport", "Files",
+        "WeightFormats",
+      ], fixtures: true),
     tests("ChafaPictures", ["ColorMaps", "TerminalUI"]),
-    tests("Reports", ["Statistics"]),
+    tests("Reports", ["Evidence", "Trace"]),
     tests("Plots", ["ColorMaps", "ImageLoading", "Tensor"]),
     .executableTarget(
       name: "curses-probe", dependencies: ["ColorMaps", "CursesTerminal", "TerminalUI"], path: "Tests/CursesProbe",
@@ -157,7 +176,8 @@ let package = Package(
     .testTarget(
       name: "vocoscopeTests",
       dependencies: [
-        "TestSupport", "TerminalUI", "WeightFormats", "Files", "Tensor", "HTCVLM", "vocoscope", "vocoscope-bench",
+        "TestSupport", "TerminalUI", "Safetensors", "WeightFormats", "Files", "Tensor", "Trace", "HTCVLM", "vocoscope",
+        "vocoscope-bench",
       ],
       swiftSettings: swift),
   ],

@@ -22,13 +22,30 @@ package enum ColorDepth: String, Sendable, Hashable, CaseIterable {
   package static func detect(
     environment: [String: String], flag: Request = .auto, isTerminal: Bool, describedColors: Int?
   ) -> ColorDepth {
-    if let asked = ColorDepth(rawValue: flag.rawValue) { return asked }
-    if let noColor = environment["NO_COLOR"], !noColor.isEmpty { return .mono }
+    detection(environment: environment, flag: flag, isTerminal: isTerminal, describedColors: describedColors).depth
+  }
+
+  /// The rule that decided a depth; the raw values are for people.
+  package enum Rule: String, Sendable, Hashable {
+    case flag = "the command line"
+    case noColor = "NO_COLOR"
+    case noTerminal = "no terminal that has colours"
+    case colorTerm = "COLORTERM"
+    case terminfo
+    case noEntry = "no terminfo entry: spoken to as xterm with 256 colours"
+  }
+
+  /// The depth with the rule that decided it.
+  package static func detection(
+    environment: [String: String], flag: Request = .auto, isTerminal: Bool, describedColors: Int?
+  ) -> (depth: ColorDepth, rule: Rule) {
+    if let asked = ColorDepth(rawValue: flag.rawValue) { return (asked, .flag) }
+    if let noColor = environment["NO_COLOR"], !noColor.isEmpty { return (.mono, .noColor) }
     let term = environment["TERM"] ?? ""
-    if !isTerminal || term.isEmpty || term == "dumb" { return .mono }
+    if !isTerminal || term.isEmpty || term == "dumb" { return (.mono, .noTerminal) }
     let colorTerm = environment["COLORTERM"]?.lowercased() ?? ""
-    if colorTerm == "truecolor" || colorTerm == "24bit" { return .trueColor }
-    return most(ofColors: describedColors ?? 256)
+    if colorTerm == "truecolor" || colorTerm == "24bit" { return (.trueColor, .colorTerm) }
+    return describedColors.map { (most(ofColors: $0), .terminfo) } ?? (most(ofColors: 256), .noEntry)
   }
 
   /// The depth that so many colours give.

@@ -8,7 +8,7 @@
 package enum Color: Sendable, Hashable {
   /// The terminal's own foreground or background.
   case terminal
-  /// sRGB, 8 bits a channel.
+  /// sRGB, 8 bits per channel.
   case rgb(UInt8, UInt8, UInt8)
 }
 

@@ -1,4 +1,4 @@
-import Evidence
+package import Evidence
 package import Inspector
 import Statistics
 import Tensor
@@ -15,7 +15,7 @@ package struct DemoContent: Sendable {
   /// The square that the model sees.
   let square: Picture
   let decoded: DecodedCodes?
-  /// The share of each patch, `[P]`, and of each anchor in the voco row, mean over layers and heads.
+  /// The share of each patch, `[P]`, and of each anchor in the voco row, mean over live layers and heads.
   let patchShares: [Double]
   let anchorShares: [Double]
 
@@ -85,7 +85,7 @@ package struct DemoContent: Sendable {
     let anchors = anchorShares.reduce(0, +)
     let shares =
       "Of what <voco> looks at, \(Format.percent(anchors)) are the anchors, "
-      + "\(Format.percent(patchShares.reduce(0, +))) the patches (mean over layers and heads). "
+      + "\(Format.percent(patchShares.reduce(0, +))) the patches (mean over live layers and heads). "
     guard let bill else { return shares }
     return shares + bill.sentence
   }

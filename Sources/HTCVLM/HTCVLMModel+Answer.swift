@@ -1,7 +1,6 @@
 import Tensor
 import Tokenization
 package import Trace
-import WeightFormats
 
 extension HTCVLMModel {
   /// Answers `prompt` from a compressed picture: the stage `answer`.
@@ -20,20 +19,23 @@ extension HTCVLMModel {
     return try run.stage(.answer, steps: decoder.layers.count + options.maxNewTokens) { step in
       let clock = ContinuousClock()
       let start = clock.now
-      let prefix = try prefix(of: sequence, cache, source, run: run)
+      var prefix = try prefix(of: sequence, cache, source, run: run)
       let prefixed = clock.now
       let rows = prefix.textRows
       let state = try decoder.text(
-        gatherRows(sequence.embeddings, rows), positions: rows.map { sequence.positions[$0] }, prefix: prefix.layers,
+        gatherRows(sequence.embeddings, rows), positions: rows.map { sequence.positions[$0] }, cache: &prefix.cache,
         step: step)
-      report(state, sequence, prefix.layers, columns: prefix.columns + rows, to: run.observer)
+      report(state, sequence, prefix.cache, columns: prefix.columns + rows, to: run.observer)
       let prompted = clock.now
       let generated = try generate(
-        after: state, prefix: prefix.layers, position: sequence.layout.length, options: options, run: run, step: step,
+        after: state, cache: prefix.cache, position: sequence.layout.length, options: options, run: run, step: step,
         onToken: onToken)
       let text = tokenizer.decode(generated.ids.filter { !configuration.eosTokenIDs.contains($0) })
-      run.observer?.observe(
-        generation: GenerationTrace(tokenIDs: generated.ids, text: text, probabilities: generated.probabilities))
+      // A run that was to end at the prompt has no answer, not an empty one.
+      if options.maxNewTokens > 0 {
+        run.observer?.observe(
+          generation: GenerationTrace(tokenIDs: generated.ids, text: text, probabilities: generated.probabilities))
+      }
       return Answer(
         source: source, promptTokenIDs: ids, tokenIDs: generated.ids, text: text,
         probabilities: generated.probabilities, logits: state.logits[row: 0], stop: generated.stop,
@@ -44,8 +46,7 @@ extension HTCVLMModel {
 
   /// What the text starts from.
   private struct Prefix {
-    /// `[rows, …]` a layer.
-    var layers: [KeyValues]
+    var cache: KVCache
     /// The rows' positions in the sequence.
     var columns: [Int]
     /// The text rows to compute after them.
@@ -60,15 +61,15 @@ extension HTCVLMModel {
     switch source {
     case .voco:
       guard hasVoco else { throw ModelError.noVoco(family: configuration.family) }
-      return Prefix(layers: cache.voco.prefix(0), columns: layout.compressed, textRows: sequence.textRows)
+      return Prefix(cache: KVCache(cache.voco.prefix(0)), columns: layout.compressed, textRows: sequence.textRows)
     case .full:
       let columns = Array(0..<layout.promptStart)
       let context = try cache.unmasked.get { try causalContext(sequence, columns, run: run) }
-      return Prefix(layers: context.layers, columns: columns, textRows: prompt)
+      return Prefix(cache: KVCache(context.layers), columns: columns, textRows: prompt)
     case .none:
       let columns = (0..<layout.promptStart).filter { !layout.kinds[$0].isVisual && layout.kinds[$0] != .voco }
       let context = try causalContext(sequence, columns, run: run)
-      return Prefix(layers: context.layers, columns: columns, textRows: prompt)
+      return Prefix(cache: KVCache(context.layers), columns: columns, textRows: prompt)
     }
   }
 
@@ -81,7 +82,7 @@ extension HTCVLMModel {
   }
 
   private func report(
-    _ state: TextState, _ sequence: PromptedSequence, _ prefix: [KeyValues], columns: [Int],
+    _ state: TextState, _ sequence: PromptedSequence, _ cache: KVCache, columns: [Int],
     to observer: (any ActivationObserver)?
   ) {
     guard let observer else { return }
@@ -94,7 +95,7 @@ extension HTCVLMModel {
         observer.observe(.hiddenLast, layer: layer, tensor: row[row: 0])
       }
       for (layer, block) in decoder.layers.enumerated() {
-        let norms = block.valueNorms((prefix[layer] + state.layers[layer]).values)
+        let norms = block.valueNorms(cache.values(layer: layer))
         observer.observe(.valueNormsLast, layer: layer, tensor: sequence.spread(norms, columns: columns))
       }
     }
@@ -103,12 +104,11 @@ extension HTCVLMModel {
 
   /// Continues greedily or by sampling, one row at a time against the growing keys and values.
   private func generate(
-    after state: TextState, prefix: [KeyValues], position: Int, options: GenerationOptions, run: RunContext,
+    after state: TextState, cache: KVCache, position: Int, options: GenerationOptions, run: RunContext,
     step: () throws -> Void, onToken: (GeneratedToken) -> Void
   ) throws -> (ids: [Int32], probabilities: [Float], stop: StopReason) {
     var stream = TokenStream(
-      self, layers: zip(prefix, state.layers).map { $0 + $1 }, logits: state.logits, position: position,
-      options: options)
+      self, cache: cache, logits: state.logits, position: position, options: options)
     while let token = try stream.next(run) {
       onToken(token)
       run.observer?.observe(

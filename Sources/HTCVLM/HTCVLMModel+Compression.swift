@@ -1,7 +1,6 @@
 import Tensor
 import Tokenization
 package import Trace
-import WeightFormats
 
 extension HTCVLMModel {
   /// Runs the decoder up to the last voco: the stage `decoder`.
@@ -26,7 +25,7 @@ extension HTCVLMModel {
         return finish(visual, intervention, input, context.context, nil, run: run)
       }
     }
-    let plan = try plan(input, [intervention.cuts])
+    let plan = try plan(input, [intervention])
     return try run.stage(.decoder, steps: 2 * decoder.layers.count) { step in
       var voco = vocoPass(plan, input, capture: run.capturesDetails, wantsRollout: context.rollout != nil)
       // Layer by layer, so that where memory is short its weights are read once for both.
@@ -47,8 +46,9 @@ extension HTCVLMModel {
     _ cache: VisualCache, intervention: Intervention, run: RunContext = RunContext()
   ) throws -> VisualCache {
     guard hasVoco else { throw ModelError.noVoco(family: configuration.family) }
-    let intervention = Intervention(inputs: cache.intervention.inputs, cuts: intervention.cuts)
-    let plan = try plan(cache.input, [intervention.cuts])
+    var intervention = intervention
+    intervention.inputs = cache.intervention.inputs
+    let plan = try plan(cache.input, [intervention])
     return try run.stage(.decoder, steps: decoder.layers.count) { step in
       let voco = try vocoState(plan, cache.input, cache.context, capture: run.capturesDetails, step: step)
       return finish(cache.visual, intervention, cache.input, cache.context, voco, run: run)
@@ -79,7 +79,7 @@ extension HTCVLMModel {
       anchors: visual.anchors, patches: visual.vision.patches, cls: visual.cls, embedding: decoder.embedding)
   }
 
-  func plan(_ input: DecoderInput, _ variants: [[EdgeCut]]) throws -> VocoPlan {
+  func plan(_ input: DecoderInput, _ variants: [Intervention]) throws -> VocoPlan {
     try VocoPlan(
       layout: input.layout, variants: variants, shape: decoder.shape, layers: decoder.layers.count)
   }
@@ -91,7 +91,7 @@ extension HTCVLMModel {
       wantsRollout: wantsRollout)
   }
 
-  /// Runs the voco rows of all of the plan's variants against one context; `step` is called once a layer.
+  /// Runs the voco rows of all of the plan's variants against one context; `step` is called once per layer.
   func vocoState(
     _ plan: VocoPlan, _ input: DecoderInput, _ context: DecoderContext, capture: Bool,
     step: () throws -> Void

@@ -1,6 +1,5 @@
 import Tensor
 package import Trace
-import WeightFormats
 
 extension HTCVLMModel {
   /// A conversation about a compressed picture, before its first question.
@@ -9,28 +8,27 @@ extension HTCVLMModel {
   ) throws -> Conversation {
     let start = ContinuousClock.now
     let (input, layout) = (cache.input, cache.input.layout)
-    let layers: [KeyValues]
+    let rows: [KeyValues]
     var pending: [Conversation.PlacedToken] = []
     switch source {
     case .voco:
       guard hasVoco else { throw ModelError.noVoco(family: configuration.family) }
-      layers = cache.voco.prefix(0)
+      rows = cache.voco.prefix(0)
       pending = input.textAfterVoco
     case .full:
-      let rows = Array(0..<layout.length)
-      layers = try cache.unmasked.get { try causalContext(input, rows, run: run) }.layers
+      rows = try cache.unmasked.get { try causalContext(input, Array(0..<layout.length), run: run) }.layers
     case .none:
-      let rows = (0..<layout.length).filter { !layout.kinds[$0].isVisual && layout.kinds[$0] != .voco }
-      layers = try causalContext(input, rows, run: run).layers
+      let seen = (0..<layout.length).filter { !layout.kinds[$0].isVisual && layout.kinds[$0] != .voco }
+      rows = try causalContext(input, seen, run: run).layers
     }
-    var conversation = Conversation(source: source, position: layout.length, layers: layers, pending: pending)
+    var conversation = Conversation(source: source, position: layout.length, cache: KVCache(rows), pending: pending)
     conversation.prefixSeconds = (ContinuousClock.now - start).seconds
     return conversation
   }
 
   /// The conversation with one more picture after what was said.
   ///
-  /// From voco it takes a row a voco token, from full all of the picture's rows, from none nothing. Throws
+  /// From voco it takes a row per voco token, from full all of the picture's rows, from none nothing. Throws
   /// `ModelError.conversationTooLong`.
   package func adding(
     _ cache: VisualCache, to conversation: Conversation, run: RunContext = RunContext()
@@ -45,16 +43,13 @@ extension HTCVLMModel {
       try check(rows: layout.length, in: after)
       after = try flushed(after, run: run)
       let positions = input.positions.map { $0 + after.position }
-      let state = try decoder.text(
-        input.embeddings, positions: positions, prefix: after.layers, step: run.checkCancellation)
-      after.layers = zip(after.layers, state.layers).map { $0 + $1 }
+      _ = try decoder.text(input.embeddings, positions: positions, cache: &after.cache, step: run.checkCancellation)
       after.position += layout.length
     case .voco:
       try check(rows: layout.length - layout.firstVoco, in: after)
       after = try flushed(after, run: run)
       let shift = after.position - layout.firstVoco
-      let rebased = cache.voco.prefix(0).map { decoder.moved($0, by: shift) }
-      after.layers = zip(after.layers, rebased).map { $0 + $1 }
+      after.cache.append(cache.voco.prefix(0).map { decoder.moved($0, by: shift) })
       after.pending = input.textAfterVoco.map { .init(id: $0.id, position: $0.position + shift) }
       after.position += layout.length - layout.firstVoco
     }
@@ -75,29 +70,28 @@ extension HTCVLMModel {
     let tokens =
       conversation.pending
       + ids.enumerated().map { .init(id: $0.element, position: conversation.position + $0.offset) }
-    let state = try textState(tokens, after: conversation, run)
+    var cache = conversation.cache
+    let state = try textState(tokens, after: &cache, run)
     let stream = TokenStream(
-      self, layers: zip(conversation.layers, state.layers).map { $0 + $1 }, logits: state.logits,
-      position: conversation.position + ids.count, options: options)
+      self, cache: cache, logits: state.logits, position: conversation.position + ids.count, options: options)
     return ConversationTurn(
       conversation, promptTokenIDs: ids, computedRows: tokens.count,
       promptSeconds: (ContinuousClock.now - start).seconds, logits: state.logits[row: 0], stream: stream)
   }
 
   private func textState(
-    _ tokens: [Conversation.PlacedToken], after conversation: Conversation, _ run: RunContext
+    _ tokens: [Conversation.PlacedToken], after cache: inout KVCache, _ run: RunContext
   ) throws -> TextState {
     try decoder.text(
-      decoder.embedding.rows(tokens.map { Int($0.id) }), positions: tokens.map(\.position),
-      prefix: conversation.layers, step: run.checkCancellation)
+      decoder.embedding.rows(tokens.map { Int($0.id) }), positions: tokens.map(\.position), cache: &cache,
+      step: run.checkCancellation)
   }
 
   /// The conversation without pending tokens: a picture must not be seen by what was said before it.
   private func flushed(_ conversation: Conversation, run: RunContext) throws -> Conversation {
     guard !conversation.pending.isEmpty else { return conversation }
-    let state = try textState(conversation.pending, after: conversation, run)
     var after = conversation
-    after.layers = zip(after.layers, state.layers).map { $0 + $1 }
+    _ = try textState(conversation.pending, after: &after.cache, run)
     after.pending = []
     return after
   }

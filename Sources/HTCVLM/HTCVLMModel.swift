@@ -14,11 +14,12 @@ package final class HTCVLMModel: Sendable {
   package let precision: Precision
   package let tokenizer: SentencePieceTokenizer
   let preprocessor: ImagePreprocessor
-  let vision: CLIPVisionTransformer
-  let projector: VisionProjector
-  let mgvq: MGVQTokenizer?
-  let anchorProjector: AnchorProjector?
-  let decoder: LlamaDecoder
+  private let bound: BoundParts
+  var vision: CLIPVisionTransformer { bound.vision }
+  var projector: VisionProjector { bound.projector }
+  var mgvq: MGVQTokenizer? { bound.mgvq }
+  var anchorProjector: AnchorProjector? { bound.anchorProjector }
+  var decoder: LlamaDecoder { bound.decoder }
   private let prompts: PromptEncoding
   /// What is at each position before voco, or before the prompt.
   private let context: [SegmentKind]
@@ -46,17 +47,14 @@ package final class HTCVLMModel: Sendable {
     self.tokenizer = tokenizer
     let weights = WeightReader(tensors: tensors, checkpoint: checkpoint, quantized: int8?.matrices ?? [:])
     try Self.check(tokens: configuration, tokenizer)
+    // Parts that are bound when they are first used are checked now.
     for expected in try Self.expectedTensors(configuration) where expected.required {
       _ = try weights.stored(expected.name, expected.shape)
     }
     self.preprocessor = ImagePreprocessor(
       imageSize: configuration.vision.imageSize, steps: preprocessor.steps,
       aspect: configuration.imageAspectRatio == .pad ? .pad : .square)
-    vision = try CLIPVisionTransformer(weights, configuration)
-    projector = try VisionProjector(weights, configuration)
-    mgvq = try configuration.mgvq.map { try MGVQTokenizer(weights, $0) }
-    anchorProjector = configuration.anchorTokens > 0 ? try AnchorProjector(weights, configuration) : nil
-    decoder = try LlamaDecoder(weights, configuration)
+    bound = try BoundParts(weights, configuration)
     prompts = try PromptEncoding(configuration, tokenizer)
     let files = tensors.values.compactMap(\.file).map { (ObjectIdentifier($0), $0) }
     weightFiles = Array(Dictionary(files) { first, _ in first }.values)
@@ -82,13 +80,23 @@ package final class HTCVLMModel: Sendable {
   /// Every tensor that a checkpoint of this configuration has, with its shape; those that nothing reads, such as vision
   /// layers after the selected one, are not required.
   package static func expectedTensors(_ configuration: HTCVLMConfiguration) throws(ModelError) -> [ExpectedTensor] {
-    var list = TensorList()
-    CLIPVisionTransformer.list(&list, configuration)
-    VisionProjector.list(&list, configuration)
-    if let mgvq = configuration.mgvq { try MGVQTokenizer.list(&list, mgvq) }
-    if configuration.anchorTokens > 0 { AnchorProjector.list(&list, configuration) }
-    LlamaDecoder.list(&list, configuration)
-    return list.tensors
+    let recorder = TensorRecorder()
+    _ = try BoundParts(WeightReader(recording: recorder), configuration)
+    return recorder.tensors
+  }
+
+  /// The keys of the matrices that `Precision.int8` holds as integers: the decoder's layers and its head, and the tower's
+  /// layers that are run.
+  package static func int8Keys(_ configuration: HTCVLMConfiguration) -> [String] {
+    let recorder = TensorRecorder()
+    let weights = WeightReader(recording: recorder)
+    do {
+      _ = try CLIPVisionTransformer(weights, configuration)
+      _ = try LlamaDecoder(weights, configuration)
+    } catch {
+      preconditionFailure("a recording reader finds every tensor: \(error)")
+    }
+    return recorder.matrices
   }
 
   private static func check(
@@ -148,5 +156,26 @@ package final class HTCVLMModel: Sendable {
     let ids = try prompts.tokens(prompt, tokenizer)
     guard !ids.isEmpty else { throw ModelError.emptyPrompt }
     return ids
+  }
+}
+
+/// The parts of a model, bound to their weights in the order that a checkpoint is listed in.
+private struct BoundParts: Sendable {
+  let vision: CLIPVisionTransformer
+  let projector: VisionProjector
+  let mgvq: MGVQTokenizer?
+  let anchorProjector: AnchorProjector?
+  let decoder: LlamaDecoder
+
+  init(_ weights: WeightReader, _ configuration: HTCVLMConfiguration) throws(ModelError) {
+    vision = try CLIPVisionTransformer(weights, configuration)
+    projector = try VisionProjector(weights, configuration)
+    if let mgvq = configuration.mgvq {
+      self.mgvq = try MGVQTokenizer(weights, mgvq)
+    } else {
+      mgvq = nil
+    }
+    anchorProjector = configuration.anchorTokens > 0 ? try AnchorProjector(weights, configuration) : nil
+    decoder = try LlamaDecoder(weights, configuration)
   }
 }

@@ -23,7 +23,7 @@ package struct ImagePreprocessor: Sendable, Equatable {
   }
 
   /// `vision.pixel_values` `[3, N, N]`: the picture, padded or not, resized, cropped about its centre, rescaled and
-  /// normalised as `steps` say.
+  /// normalized as `steps` say.
   ///
   /// - Throws: `ImageError.unfit` where that has another size than N×N, before anything is computed.
   package func pixelValues(_ image: Picture) throws(ImageError) -> Tensor {
@@ -49,7 +49,7 @@ package struct ImagePreprocessor: Sendable, Equatable {
       side: imageSize)
   }
 
-  /// The square picture of `size` pixels a side that MGVQ sees: padded with `int(mean · 255)`, or the middle of `image`,
+  /// The square picture of `size` pixels per side that MGVQ sees: padded with `int(mean · 255)`, or the middle of `image`,
   /// and resized.
   package func mgvqPicture(_ image: Picture, size: Int) -> Picture {
     resize(aspect == .pad ? padded(image) : PlacedImage(middle(image)), width: size, height: size, filter: .bicubic)

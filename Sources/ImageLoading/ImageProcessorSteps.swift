@@ -41,7 +41,7 @@ package struct ImageProcessorSteps: Sendable, Hashable {
   /// `do_normalize`.
   package var normalizes: Bool
 
-  /// CLIP's own: shorter edge and centre crop to `imageSize` by bicubic resampling, values in 0…1 normalised with the
+  /// CLIP's own: shorter edge and centre crop to `imageSize` by bicubic resampling, values in 0…1 normalized with the
   /// statistics of openai/CLIP's `clip.py`.
   package static func clip(imageSize: Int) -> ImageProcessorSteps {
     ImageProcessorSteps(
@@ -99,7 +99,7 @@ package struct ImageProcessorSteps: Sendable, Hashable {
       : PixelSize(height: edge, width: Int(exact * Double(width) / Double(height)))
   }
 
-  /// The value of an 8-bit sample of `channel`, with the roundings of NumPy: rescaled in 64 bits, normalised in 32.
+  /// The value of an 8-bit sample of `channel`, with the roundings of NumPy: rescaled in 64 bits, normalized in 32.
   func value(_ sample: UInt8, channel: Int) -> Float {
     let rescaled = rescaleFactor.map { Float(Double(sample) * $0) } ?? Float(sample)
     return normalizes ? (rescaled - Float(mean[channel])) / Float(std[channel]) : rescaled

@@ -65,7 +65,7 @@ package struct ChartAxis: Sendable {
   func shownTicks(count: Int) -> [AxisTick] {
     guard let range else { return [] }
     let round = (scale == .linear ? ValueScale.linear(range) : .logarithmic(range)).ticks(count: count)
-    let all = ticks ?? round.map { AxisTick($0.value, $0.label) }
+    let all = ticks ?? round.map { AxisTick($0.value, printed($0.label)) }
     let slack = (position(range.upperBound) - position(range.lowerBound)) * 1e-9
     return all.filter {
       shows($0.value) && position($0.value) >= position(range.lowerBound) - slack
@@ -73,3 +73,6 @@ package struct ChartAxis: Sendable {
     }
   }
 }
+
+/// A number with a minus sign rather than a hyphen.
+func printed(_ number: String) -> String { String(number.map { $0 == "-" ? "−" : $0 }) }

@@ -47,7 +47,7 @@ package struct Figure: Sendable {
       panels: panels + Array(repeating: nil, count: rows * columns - panels.count), notes: notes)
   }
 
-  /// The figure's pixels, at `scale` pixels a unit.
+  /// The figure's pixels, at `scale` pixels per unit.
   package func image(scale: Double = 1.5) -> Picture {
     let surface = CairoSurface(width: size.width, height: size.height, .pixels(scale: scale))
     draw(on: PlotCanvas(surface))

@@ -40,23 +40,21 @@ package struct FigureMetadata: Sendable, Hashable {
 }
 
 extension Figure {
-  /// Resolution of a PNG that is printed at the figure's size: 300 dots an inch, in pixels a unit.
+  /// Resolution of a PNG that is printed at the figure's size: 300 dots per inch, in pixels per unit.
   package static let printScale = 300.0 / 72
 
   /// Writes the figure as its path's suffix says, as PNG where it says nothing known; afterwards the path holds either
   /// all of it or what it held before.
   ///
-  /// - Parameter scale: pixels a unit of a PNG.
+  /// - Parameter scale: pixels per unit of a PNG.
   /// - Throws: `ImageError`, naming `path`.
   package func write(to path: String, scale: Double = 1.5) throws(ImageError) {
-    let bytes = try bytes(FigureFormat(path: path) ?? .png, scale: scale, path: path)
+    let bytes = bytes(FigureFormat(path: path) ?? .png, scale: scale)
     do { try FileContents.write(bytes, to: path) } catch { throw .file(error) }
   }
 
   /// The file's contents.
-  ///
-  /// - Throws: `ImageError.outOfMemory`, naming `path`.
-  package func bytes(_ format: FigureFormat, scale: Double = 1.5, path: String = "") throws(ImageError) -> [UInt8] {
+  package func bytes(_ format: FigureFormat, scale: Double = 1.5) -> [UInt8] {
     var metadata = metadata
     metadata.title = title
     metadata.description = notes.joined(separator: " ")
@@ -73,10 +71,7 @@ extension Figure {
     case .pdf:
       let surface = CairoSurface(width: size.width, height: size.height, .page)
       draw(on: PlotCanvas(surface))
-      guard let bytes = surface.document(metadata) else {
-        throw .outOfMemory(path: path, width: Int(size.width), height: Int(size.height))
-      }
-      return bytes
+      return surface.document(metadata)
     }
   }
 }

@@ -89,7 +89,7 @@ struct ColorBar {
     canvas.outline(bar, .faint, width: 0.7)
     for tick in ticks(height: bar.height) {
       let y = bar.maxY - bar.height * (scale.clampedPosition(tick.value) ?? 0)
-      canvas.text(tick.label, at: PlotPoint(bar.maxX + 4, y), .tick)
+      canvas.text(printed(tick.label), at: PlotPoint(bar.maxX + 4, y), .tick)
     }
     let words =
       scale.kind == .linear ? measure : measure.isEmpty ? scale.kind.rawValue : "\(measure), \(scale.kind.rawValue)"

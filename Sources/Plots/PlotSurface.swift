@@ -56,12 +56,13 @@ final class CairoSurface: PlotSurface {
     Picture(width: pixelWidth, height: pixelHeight) { ccairo_pixels(handle, $0.baseAddress) }
   }
 
-  /// Ends the page; nil where memory ran out.
-  func document(_ metadata: FigureMetadata) -> [UInt8]? {
+  /// Ends the page.
+  func document(_ metadata: FigureMetadata) -> [UInt8] {
     let keywords = metadata.entries.map { "\($0.name): \($0.value)" }.joined(separator: "; ")
     ccairo_pdf_metadata(handle, metadata.title, metadata.description, keywords, metadata.creator)
     var count = 0
-    return ccairo_pdf_bytes(handle, &count).map { Array(UnsafeBufferPointer(start: $0, count: count)) }
+    guard let bytes = ccairo_pdf_bytes(handle, &count) else { preconditionFailure("no memory for a page") }
+    return Array(UnsafeBufferPointer(start: bytes, count: count))
   }
 
   func width(of text: String, _ style: PlotText) -> Double {

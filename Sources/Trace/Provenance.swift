@@ -65,7 +65,7 @@ package struct ModelDescription: Sendable, Hashable, Codable {
   package var precision: ComputedPrecision
   /// Parts whose weights are random or substituted, by name; empty for a trained checkpoint.
   package var untrainedParts: [String]
-  /// What `vision.pixel_values` were normalised with, a number a channel; empty where a file does not say.
+  /// What `vision.pixel_values` were normalized with, a number per channel; empty where a file does not say.
   package var imageMean: [Double] = []
   package var imageStd: [Double] = []
 

@@ -24,7 +24,7 @@ package struct Trace: Sendable, Equatable {
 
 /// The vision tower's side of a trace.
 package struct VisionTrace: Sendable, Equatable {
-  /// `vision.pixel_values` `[3, H, W]`, the normalised input of the tower.
+  /// `vision.pixel_values` `[3, H, W]`, the normalized input of the tower.
   package var pixelValues: Tensor
   /// `vision.features`, the selected hidden layer without CLS: `[P, Dv]`, or more rows where patches are pooled.
   package var features: Tensor
@@ -68,7 +68,7 @@ package struct MGVQTrace: Sendable, Equatable {
   package var latent: Tensor
   /// `mgvq.codes` `[G, h, w]`.
   package var codes: CodeGrid
-  /// `mgvq.quantized` `[C, h, w]`, normalised code vectors.
+  /// `mgvq.quantized` `[C, h, w]`, normalized code vectors.
   package var quantized: Tensor
   /// `mgvq.reconstruction` `[3, M, M]`, the decoder's output, unclipped; decoded after the answer is on screen.
   package var reconstruction: Tensor?
@@ -186,5 +186,22 @@ package struct GenerationTrace: Sendable, Equatable {
     self.tokenIDs = tokenIDs
     self.text = text
     self.probabilities = probabilities
+  }
+}
+
+/// How much each anchor v changes without a latent cell, a group or a single code, the part's code vectors set to zero:
+/// ‖v without it − v‖ / ‖v‖.
+package struct AnchorAblation: Sendable, Equatable {
+  /// `[A, h·w]`, one cell with all of its groups left out.
+  package let cells: Tensor
+  /// `[A, G]`, one group left out everywhere.
+  package let groups: Tensor
+  /// `[A, G, h·w]`, one code left out; `nil` where so many would take too long.
+  package let codes: Tensor?
+
+  package init(cells: Tensor, groups: Tensor, codes: Tensor?) {
+    self.cells = cells
+    self.groups = groups
+    self.codes = codes
   }
 }

@@ -1,5 +1,5 @@
+package import Safetensors
 internal import Tensor
-package import WeightFormats
 
 /// A trace as a safetensors file: every intermediate under a fixed name, and the rest as strings in `__metadata__`.
 package enum TraceFile {

@@ -1,5 +1,6 @@
 import Files
 internal import Glibc
+import Safetensors
 package import Tensor
 
 /// Matrices of a checkpoint as 8-bit integers, made once and kept in a file beside it or in the user's cache.

@@ -1,6 +1,7 @@
 package import Files
 internal import Glibc
 internal import JSON
+package import Safetensors
 package import Tensor
 
 /// The weights of a directory: `model.safetensors`, the shards that `model.safetensors.index.json` names, or the same in

@@ -7,7 +7,8 @@ struct Benchmark: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "vocoscope-bench", abstract: "Measure the program on a checkpoint and a picture.",
     subcommands: [
-      PipelineBenchmark.self, QuestionBenchmark.self, InspectorBenchmark.self, WeightsCommand.self, ShapeCommand.self,
+      PipelineBenchmark.self, QuestionBenchmark.self, InspectorBenchmark.self, EvidenceBenchmark.self,
+      WeightsCommand.self, ShapeCommand.self,
       FullCommand.self,
     ])
 }

@@ -12,6 +12,7 @@ enum CommandLineProgram {
     do {
       try checkArguments()
       var command = try type.parseAsRoot(rest)
+      try ProcessSetup.checkAddressSpace()
       try command.run()
       return 0
     } catch {

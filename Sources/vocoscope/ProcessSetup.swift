@@ -1,5 +1,6 @@
 import Files
 import Foundation
+import Statistics
 import Tensor
 
 /// What must be right before the first computation.
@@ -19,6 +20,19 @@ enum ProcessSetup {
 
   /// Tensors come and go by the hundred megabytes.
   static func keepFreedMemory() { ComputeBackend.keepFreedMemory() }
+
+  /// Throws where the address space that is left would not do for a single product of matrices.
+  static func checkAddressSpace() throws {
+    ComputeBackend.setThreads(ComputeBackend.processors)
+    let needed = ComputeBackend.addressSpaceOfThread + smallestRun
+    guard let left = ComputeBackend.availableAddressSpace, left < needed else { return }
+    throw UsageProblem(
+      "the limit of address space (ulimit -v) leaves \(Format.mebibytes(left)), and a run takes at least "
+        + "\(Format.mebibytes(needed))")
+  }
+
+  /// Room for the bundled checkpoint and its intermediates.
+  private static let smallestRun = 160 << 20
 
   /// A reader that goes away (`vocoscope report … | head`) and a file at its size limit end what is written with an error
   /// that can be told, not the process with a signal.

@@ -68,12 +68,12 @@ func aggregation() throws {
   #expect(maximum.formula == "max over heads of share")
   let all = try #require(AttentionView(attention, AttentionQuery()))
   #expect(close(all.values[2], (0.3 + 0.1 + 0.25 + 0) / 4))
-  #expect(all.formula == "mean over layers and heads of share")
+  #expect(all.formula == "mean over live layers and heads of share")
   let one = try #require(AttentionView(attention, AttentionQuery(layer: .single(1), head: .single(0))))
   #expect(one.values == attention.row(layer: 1, head: 0) && one.formula == "share")
   #expect(
     AttentionQuery(metric: .lift).formula(layout: layout)
-      == "lift = (anchor share/2)/(patch share/4), mean over layers and heads of share")
+      == "lift = (anchor share/2)/(patch share/4), mean over live layers and heads of share")
   #expect(AttentionView(attention, AttentionQuery(layer: .single(2))) == nil)
   #expect(AttentionView(attention, AttentionQuery(head: .single(2))) == nil)
 }

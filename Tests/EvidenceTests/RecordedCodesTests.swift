@@ -98,7 +98,7 @@ struct RecordedCodesTests {
     let recorded = try RecordedCodes.load()
     let codebook = try recorded.codebook()
     for (group, expected) in recorded.expected.enumerated() {
-      let plane = PrincipalPlane(codebook.normalised[group])
+      let plane = PrincipalPlane(codebook.normalized[group])
       #expect(close(plane.variance.0, expected.planeVariance[0], 1e-5))
       #expect(close(plane.variance.1, expected.planeVariance[1], 1e-5))
       #expect(plane.points.count == recorded.codesPerGroup)

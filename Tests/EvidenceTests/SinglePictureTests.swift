@@ -1,77 +1,127 @@
 import Evidence
-import TestSupport
+import Foundation
+import Tensor
 import Testing
 
-/// One bos key, two anchors, four patches and voco; anchors get `anchor`, each patch `patch`.
-private func picture(anchor: Float, patch: Float, shape: SampleAttention = SampleAttention()) -> [Float] {
-  var row = [Float](repeating: 0, count: shape.length)
-  for key in shape.anchorStart..<shape.anchorStart + shape.anchors { row[key] = anchor }
-  for key in shape.patchStart..<shape.patchStart + shape.patches { row[key] = patch }
-  row[0] = 1 - row.reduce(0, +)
-  return row
+@Suite("What one picture shows")
+struct SinglePictureTests {
+  private func uniform(_ sample: SampleAttention, anchor: Float) -> (Int, Int) -> [Float] {
+    { layer, _ in
+      var row = [Float](repeating: 0, count: sample.length)
+      // The last layer, which nobody reads, looks at the first anchor alone.
+      if layer == sample.layers - 1 {
+        row[sample.anchorStart] = 1
+        return row
+      }
+      let total = Float(sample.anchors) * anchor + Float(sample.patches)
+      for key in 0..<sample.anchors { row[sample.anchorStart + key] = anchor / total }
+      for key in 0..<sample.patches { row[sample.patchStart + key] = 1 / total }
+      return row
+    }
+  }
+
+  @Test("It is an anecdote whose words are open, with the lift of the layers that text reads")
+  func anecdote() throws {
+    let sample = SampleAttention(layers: 3)
+    let trace = sample.trace(rows: uniform(sample, anchor: 4))
+    let verdict = try VerdictEngine().verdict(picture: trace)
+    #expect(verdict.anecdote && verdict.n == 1 && verdict.liveLayers == 2)
+    #expect(verdict.attends.word == .undecided && verdict.contributes.word == .notMeasured)
+    #expect(verdict.causes.word == .notMeasured)
+    #expect(abs((verdict.attends.effect ?? 0) - 4) < 1e-4)
+    #expect(verdict.controls.allSatisfy { $0.outcome == nil })
+    #expect(verdict.conclusion.hasPrefix("Anecdote"))
+  }
+
+  @Test("Without anchors there is nothing to measure")
+  func noAnchors() throws {
+    let sample = SampleAttention(anchors: 0, layers: 3)
+    let trace = sample.trace { _, _ in
+      [Float](repeating: 1 / Float(sample.length), count: sample.length)
+    }
+    let verdict = try VerdictEngine().verdict(picture: trace)
+    #expect(verdict.attends.word == .notMeasured)
+  }
 }
 
-private var moved: SampleAttention {
-  var shape = SampleAttention()
-  shape.anchorsLast = true
-  return shape
+@Suite("Anchors and patches in each other's positions")
+struct ExchangeTests {
+  private func attention(
+    _ sample: SampleAttention, _ score: @escaping (_ holds: Int, _ position: Int) -> Double, holds: [Int]
+  )
+    throws -> VocoAttention
+  {
+    try VocoAttention(
+      sample.trace { _, _ in
+        let weights = (0..<sample.length).map { key in
+          key <= sample.vocoPosition && key > 0 && key < sample.vocoPosition ? exp(score(holds[key], key)) : 0
+        }
+        let total = weights.reduce(0, +)
+        return weights.map { Float($0 / total) }
+      })
+  }
+
+  @Test("Scores that add up from content and position are told apart: only content counts in the same positions")
+  func additive() throws {
+    let sample = SampleAttention(layers: 3)
+    // Anchors stand at 1 and 2, patches at 3 to 6; they change places with patches 4 and 6.
+    let plain = Array(0..<sample.length)
+    var moved = plain
+    moved.swapAt(1, 4)
+    moved.swapAt(2, 6)
+    let pairs = [(1, 4), (2, 6)]
+    for content in [0.0, 1.5] {
+      let score = { (holds: Int, position: Int) in (holds <= 2 ? content : 0) + (position <= 2 ? 3.0 : 0) }
+      let exchange = ExchangedAttention(
+        plain: try attention(sample, score, holds: plain), exchanged: try attention(sample, score, holds: moved),
+        pairs: pairs)
+      #expect(abs(exchange.shares.logSamePosition - content) < 1e-5)
+      #expect(abs(exchange.shares.logLift - content - 3) < 1e-5)
+      #expect(exchange.cells.count == 2 * 2 && exchange.cells.allSatisfy { abs($0 - content) < 1e-5 })
+    }
+  }
+
+  @Test("Contributions weigh what varies: equal values count as nothing, and the patch takes its own along")
+  func contributions() throws {
+    let sample = SampleAttention(layers: 3)
+    let plain = Array(0..<sample.length)
+    var moved = plain
+    moved.swapAt(1, 4)
+    moved.swapAt(2, 6)
+    let even = { (_: Int, _: Int) in 0.0 }
+    let exchange = ExchangedAttention(
+      plain: try attention(sample, even, holds: plain), exchanged: try attention(sample, even, holds: moved),
+      pairs: [(1, 4), (2, 6)])
+    func differences(_ anchor: Float, _ patch: Float) -> [Float] {
+      (0..<3 * 2).flatMap { _ in
+        (0..<sample.length).map { (1...2).contains($0) ? anchor : (3...6).contains($0) ? patch : 0 }
+      }
+    }
+    let three = exchange.contributions(differences(3, 1), epsilon: 1e-9)
+    #expect(abs(exp(three.priority.logLift) - 3) < 1e-5 && abs(exp(three.priority.logSamePosition) - 3) < 1e-5)
+    #expect(!three.isNothing)
+    #expect(exchange.contributions(differences(0, 0), epsilon: 1e-9).isNothing)
+    let constant = exchange.contributions(differences(0, 1), epsilon: 1e-6)
+    #expect(constant.priority.logLift < -10 && !constant.isNothing)
+  }
 }
 
-@Test("One picture is an anecdote and, without the moved order, never a yes")
-func anecdote() throws {
-  let trace = SampleAttention().trace { _, _ in picture(anchor: 0.3, patch: 0.05) }
-  let verdict = try VerdictEngine().verdict(picture: trace)
-  #expect(verdict.anecdote && verdict.n == 1 && verdict.attends.word == .undecided)
-  #expect(close(verdict.attends.effect, 6) && verdict.attends.effectText == "×6" && verdict.attends.interval == nil)
-  #expect(verdict.attends.sentence.contains("only moving them tells"))
-  #expect(verdict.attends.rule.contains("lift = (anchor share/2)/(patch share/4)"))
-  #expect(verdict.contributes.word == .notMeasured && verdict.causes.word == .notMeasured)
-  #expect(verdict.controls.map(\.name) == [.order, .content, .blank, .randomWeights])
-  #expect(verdict.controls.allSatisfy { !$0.passed })
-}
-
-@Test("A share that stays with the anchors when they move is a yes, one that stays with the position a no")
-func movedPicture() throws {
-  let trace = SampleAttention().trace { _, _ in picture(anchor: 0.3, patch: 0.05) }
-  let followed = moved.trace { _, _ in picture(anchor: 0.3, patch: 0.05, shape: moved) }
-  let verdict = try VerdictEngine().verdict(picture: trace, moved: [followed])
-  #expect(verdict.attends.word == .yes && verdict.controls[0].passed)
-
-  // The same two positions keep the attention, whatever stands there.
-  let stayed = moved.trace { _, _ in picture(anchor: 0.3, patch: 0.05) }
-  let position = try VerdictEngine().verdict(picture: trace, moved: [stayed])
-  #expect(position.attends.word == .no && position.controls[0].outcome == false)
-  #expect(position.attends.sentence.contains("follows the position"))
-}
-
-@Test("Attention that favours both ends of the sequence is seen through by comparing the same positions")
-func bothEnds() throws {
-  // Positions 1, 2 and 5, 6 get 0.2 each, 3 and 4 get 0.01, whatever stands there.
-  let row: [Float] = [0.18, 0.2, 0.2, 0.01, 0.01, 0.2, 0.2, 0, 0, 0]
-  let trace = SampleAttention().trace { _, _ in row }
-  let verdict = try VerdictEngine().verdict(picture: trace, moved: [moved.trace { _, _ in row }])
-  #expect(close(verdict.attends.effect, 0.2 / 0.105))
-  #expect(verdict.attends.word == .no)
-}
-
-@Test("Untrained parts never yield a yes, and even attention is a no")
-func untrained() throws {
-  var shape = SampleAttention()
-  shape.untrainedParts = ["decoder"]
-  let trace = shape.trace { _, _ in picture(anchor: 0.3, patch: 0.05) }
-  let followed = moved.trace { _, _ in picture(anchor: 0.3, patch: 0.05, shape: moved) }
-  let verdict = try VerdictEngine().verdict(picture: trace, moved: [followed])
-  #expect(verdict.attends.word == .undecided && verdict.attends.sentence.contains("untrained"))
-  #expect(verdict.untrainedParts == ["decoder"])
-  let even = SampleAttention().trace { _, _ in picture(anchor: 0.1, patch: 0.1) }
-  #expect(try VerdictEngine().verdict(picture: even).attends.word == .no)
-}
-
-@Test("Contributes weighs attention by the values' norms")
-func contributes() throws {
-  let norms: [Float] = [0, 0.1, 0.1, 1, 1, 1, 1, 0, 0, 0]
-  let trace = SampleAttention().trace(
-    valueNorms: { _, _ in norms }, rows: { _, _ in picture(anchor: 0.3, patch: 0.05) })
-  let verdict = try VerdictEngine().verdict(picture: trace)
-  #expect(close(verdict.contributes.effect, 0.6) && verdict.contributes.word == .no)
+@Suite("Interchange effects")
+struct InterchangeTests {
+  @Test("The donor's own logits are the whole way on both scales, and no change none of it")
+  func ends() {
+    let base = Tensor(shape: [4], values: [3, 1, 0, 0])
+    let donor = Tensor(shape: [4], values: [1, 4, 0, 2])
+    let scale = InterchangeScale(base: base, donor: donor, own: 0, other: 1)
+    #expect(scale.logitDifference == 5)
+    let whole = scale.shift(donor)
+    #expect(whole.logitDifference == scale.logitDifference)
+    #expect(abs(whole.projection - scale.squaredNorm) < 1e-9)
+    #expect(scale.shift(base) == .zero)
+    // A shift of all logits alike is none.
+    let shifted = Tensor(shape: [4], values: [13, 11, 10, 10])
+    #expect(abs(scale.shift(shifted).projection) < 1e-9 && scale.shift(shifted).logitDifference == 0)
+    #expect(scale.flip(donor) == .donor && scale.flip(base) == .own)
+    #expect(scale.flip(Tensor(shape: [4], values: [0, 0, 9, 0])) == .third)
+  }
 }

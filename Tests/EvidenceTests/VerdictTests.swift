@@ -1,124 +1,226 @@
 import Evidence
-import Foundation
 import Statistics
 import Testing
 
-/// Models whose answer is known by construction.
-private enum Constructed {
-  /// Attends to the anchors wherever they stand, and uses what they hold.
-  static var uses: ToyModel {
-    var model = ToyModel()
-    model.anchorBias = [2.5, 2]
-    return model
+@Suite("The verdict's rule, on numbers")
+struct VerdictTests {
+  private func verdict(_ change: (inout SyntheticEvidence) -> Void = { _ in }) -> EvidenceVerdict {
+    var evidence = SyntheticEvidence()
+    change(&evidence)
+    return VerdictEngine(seed: 1).verdict(evidence.summary)
   }
-  /// Attends to the anchors wherever they stand; their values are next to nothing.
-  static var sink: ToyModel {
-    var model = uses
-    model.anchorGain = 0.002
-    return model
+
+  private func words(_ verdict: EvidenceVerdict) -> [VerdictWord] { verdict.tiers.map(\.word) }
+
+  @Test("Clear numbers above every control are yes three times, and each number has one interval")
+  func yes() throws {
+    let verdict = verdict()
+    #expect(words(verdict) == [.yes, .yes, .yes])
+    #expect(verdict.controls.allSatisfy { $0.outcome == true }, "\(verdict.controls)")
+    let content = try #require(verdict.causalNumbers?.content)
+    #expect(content.interval == verdict.causes.interval && content.effect == verdict.causes.effect)
+    #expect(abs(content.effect - 0.6) < 0.03 && verdict.causalNumbers?.scale == .logitDifference)
+    let smallest = try #require(verdict.causes.smallestDetectable)
+    #expect(abs(smallest - 0.05 - 2.8 * content.standardError) < 1e-12)
+    #expect(verdict.headline.hasPrefix("voco prioritises the anchors"))
   }
-  /// Attends to patches and uses them.
-  static var patchesOnly: ToyModel {
-    var model = ToyModel()
-    model.anchorBias = [-4, -4]
-    return model
+
+  @Test("The lower of lift and same-position lift decides", arguments: [(1.0, 0.0), (0.0, 1.0)])
+  func lower(_ lift: Double, _ same: Double) {
+    let verdict = verdict {
+      $0.lift = lift
+      $0.samePosition = same
+    }
+    #expect(verdict.attends.word == .no && abs((verdict.attends.effect ?? 0) - 1) < 0.1)
   }
-  /// Attends to what stands first, whatever it is.
-  static var position: ToyModel {
-    var model = ToyModel()
-    model.firstBias = 2.5
-    return model
+
+  @Test("An interval that holds the bound is undecided, and the verdict says how many pictures would decide")
+  func undecided() {
+    let verdict = verdict {
+      ($0.lift, $0.samePosition, $0.spread) = (0.3, 0.3, 1.5)
+    }
+    #expect(verdict.attends.word == .undecided && verdict.attends.wouldChange?.contains("pictures") == true)
+    #expect(verdict.conclusion.contains("What would change this"))
   }
-  /// Attends to what stands first or last, whatever it is.
-  static var bothEnds: ToyModel {
-    var model = position
-    model.lastBias = 2.5
-    return model
+
+  @Test("Causes is no only if both scales' intervals lie inside ±0.05")
+  func equivalence() {
+    let none = verdict {
+      for key in [Interchanged.content, .edges, .total, .steering] { $0.effects[key] = 0 }
+      $0.effectSpread = 0.05
+      $0.presence = 0.001
+    }
+    #expect(none.causes.word == .no && none.causalNumbers?.path == CausalPath.none)
+    #expect(none.headline.contains("attends but not causal"))
+    let wide = verdict {
+      $0.effects[.content] = 0
+      $0.effectSpread = 1.2
+    }
+    #expect(wide.causes.word == .undecided)
   }
-  static let controls = (100..<139).map { ToyModel.random(seed: UInt64($0)) }
+
+  @Test("An effect against the donor is undecided, not no")
+  func against() {
+    let verdict = verdict { $0.effects[.content] = -0.3 }
+    #expect(verdict.causes.word == .undecided && verdict.causes.sentence.contains("against the donor"))
+  }
+
+  @Test("A cause must exceed every matched control", arguments: Interchanged.controls)
+  func matched(_ control: Interchanged) {
+    let verdict = verdict { $0.effects[control] = 0.6 }
+    #expect(verdict.causes.word == .undecided && verdict.causes.sentence.contains(control.words))
+    #expect(verdict.controls.first { $0.name == .content }?.outcome == false)
+  }
+
+  @Test("Random models that reach a measure keep it undecided, claim by claim")
+  func random() {
+    let lifts = verdict { $0.randomLog = 40 }
+    #expect(words(lifts) == [.undecided, .undecided, .yes])
+    let movement = verdict { $0.randomMovement = 200 }
+    #expect(words(movement) == [.yes, .yes, .undecided])
+    let none = verdict { $0.randomModels = 0 }
+    #expect(words(none) == [.undecided, .undecided, .undecided])
+    #expect(none.controls.first { $0.name == .randomWeights }?.outcome == nil)
+    #expect(none.headline.contains("random control was not run"))
+  }
+
+  @Test("Under thirty pictures nothing is yes or no, however clear")
+  func anecdote() {
+    let verdict = verdict { $0.pictures = 29 }
+    #expect(words(verdict) == [.undecided, .undecided, .undecided] && verdict.anecdote)
+    #expect(verdict.conclusion.hasPrefix("Anecdote (29 pictures"))
+  }
+
+  @Test("Untrained parts are never yes")
+  func untrained() {
+    let verdict = verdict { $0.untrained = ["anchor projector"] }
+    #expect(words(verdict) == [.undecided, .undecided, .undecided])
+    #expect(verdict.conclusion.contains("anchor projector"))
+  }
+
+  @Test("Where the answer does not depend on the picture, it depends on no anchor: no, effect 0")
+  func independent() {
+    let verdict = verdict { $0.donorKL = 1e-9 }
+    #expect(verdict.causes.word == .no && verdict.causes.effect == 0)
+    #expect(verdict.headline.contains("does not depend on the picture"))
+    let noisy = self.verdict {
+      $0.donorKL = 1e-4
+      $0.noise = 1e-3
+    }
+    #expect(noisy.causes.word == .no)
+  }
+
+  @Test("Too few pictures outside the majority answer decide nothing about causes, and the claim says so")
+  func fewDonors() {
+    let verdict = verdict { $0.classes = 1 }
+    #expect(verdict.causes.word == .undecided && verdict.causes.sentence.contains("Only 0 of 40 pictures"))
+  }
+
+  @Test("Nothing that varies contributes nothing")
+  func nothingVaries() {
+    let verdict = verdict { $0.isNothing = true }
+    #expect(verdict.contributes.word == .no && verdict.contributes.sentence.contains("Nothing that voco reads varies"))
+  }
+
+  @Test("Short pairs are left out of LD, and too many of them make E the scale")
+  func scales() {
+    let verdict = verdict { $0.denominator = 0.5 }
+    #expect(verdict.causalNumbers?.scale == .projection && (verdict.causalNumbers?.leftOut ?? 0) > 0)
+    #expect(verdict.causes.details.contains { $0.hasPrefix("Scale: E, since") })
+  }
+
+  @Test("The table of headlines: paths, steering, presence, and the four of necessity and sufficiency")
+  func headlines() {
+    let none: [Interchanged: Double] = [.content: 0, .edges: 0, .total: 0, .steering: 0]
+    func change(_ effects: [Interchanged: Double], presence: Double = 0.2, spread: Double = 0.05) -> String {
+      verdict {
+        $0.effects.merge(effects) { $1 }
+        $0.effectSpread = spread
+        $0.presence = presence
+      }.headline
+    }
+    #expect(change(none.merging([.total: 0.5]) { $1 }).contains("through other tokens"))
+    #expect(
+      change(none.merging([.steering: 0.5, .edges: 0.5, .total: 0.5]) { $1 }).contains("steers where voco looks"))
+    #expect(change(none).contains("being there, not on what they hold"))
+    #expect(change(none, presence: 0.001).contains("as to a sink"))
+    #expect(change([.patches: 0.1]).contains("needed, and they suffice"))
+    #expect(change([.patches: 0.9]).contains("needed, and do not suffice"))
+    #expect(change([.patches: 0.1], presence: 0.001).contains("redundant"))
+    #expect(change([.patches: 0.9], presence: 0.001).contains("one source among others"))
+  }
+
+  @Test("Of several voco tokens and prompts, intervals widen, and one yes is a yes")
+  func several() throws {
+    let one = verdict()
+    let two = verdict { $0.vocoTokens = 2 }
+    let first = try #require(one.attends.interval)
+    let wider = try #require(two.vocos[0].attends.interval)
+    #expect(two.vocos.count == 2 && two.attends.word == .yes)
+    #expect(wider.high - wider.low > 0 && first.high - first.low > 0)
+    let asked = verdict { $0.prompts = ["what", "how many"] }
+    #expect(asked.vocos[0].causes.count == 2 && asked.headline.contains("Asked “how many”"))
+  }
+
+  @Test("A decoder of one picture is an anecdote whose words are open")
+  func singleRecord() {
+    let verdict = verdict { $0.pictures = 1 }
+    #expect(verdict.tiers.allSatisfy { $0.word == .undecided || $0.word == .notMeasured })
+  }
 }
 
-private let engine = VerdictEngine(seed: 11)
+@Suite("Donors")
+struct DonorTests {
+  @Test("Donors answer differently, are used about alike, and the same seed draws the same")
+  func balanced() {
+    let answers = (0..<40).map { [Int32($0 % 4)] }
+    let keys = (0..<40).map { "key \($0)" }
+    let choice = DonorChoice(answers: answers, keys: keys, seed: 1)
+    #expect(choice.donors.allSatisfy { $0.count == 4 && Set($0).count == 4 })
+    for (picture, donors) in choice.donors.enumerated() {
+      #expect(donors.allSatisfy { $0 != picture && answers[$0] != answers[picture] })
+    }
+    let uses = Dictionary(choice.donors.joined().map { ($0, 1) }, uniquingKeysWith: +)
+    #expect(uses.count == 40 && (uses.values.max() ?? 0) <= 6, "\(uses.values.sorted())")
+    #expect(choice == DonorChoice(answers: answers, keys: keys, seed: 1))
+    #expect(choice != DonorChoice(answers: answers, keys: keys, seed: 2))
+    #expect(choice.outsideMajority == 30 && choice.differ.allSatisfy { $0 })
+  }
 
-private func verdict(_ model: ToyModel, untrained: [String] = []) throws -> EvidenceVerdict {
-  engine.verdict(try model.summary(pictures: 32, controls: Constructed.controls, untrained: untrained))
-}
-
-@Test("A model that attends to the anchors and uses them is yes on all three claims")
-func uses() throws {
-  let verdict = try verdict(Constructed.uses)
-  #expect(verdict.tiers.map(\.word) == [.yes, .yes, .yes], "\(verdict.tiers.map(\.sentence))")
-  #expect(!verdict.anecdote && verdict.n == 32)
-  #expect(verdict.controls.first { $0.name == .order }?.passed == true)
-  #expect(verdict.controls.first { $0.name == .content }?.passed == true)
-  #expect(verdict.controls.first { $0.name == .randomWeights }?.passed == true)
-  let interval = try #require(verdict.attends.interval)
-  // Biases of 2.5 and 2 make e^2.5 and e^2 by head.
-  #expect(interval.low < exp(2.5) && interval.high > exp(2))
-}
-
-@Test("A sink attends, but neither contributes nor causes, although cutting it moves attention elsewhere")
-func sink() throws {
-  let verdict = try verdict(Constructed.sink)
-  #expect(verdict.tiers.map(\.word) == [.yes, .no, .no], "\(verdict.tiers.map(\.sentence))")
-  #expect(try #require(verdict.causes.effect) > 0.01)
-  #expect(verdict.causes.sentence.contains("does not use what they hold"))
-  #expect(verdict.conclusion.contains("attends but not causal"))
-  #expect(verdict.controls.first { $0.name == .content }?.outcome == false)
-}
-
-@Test("A model of patches only is no on all three claims")
-func patchesOnly() throws {
-  let verdict = try verdict(Constructed.patchesOnly)
-  #expect(verdict.tiers.map(\.word) == [.no, .no, .no], "\(verdict.tiers.map(\.sentence))")
-}
-
-@Test("Attention to the first position, or to both ends, is not attention to the anchors")
-func position() throws {
-  for model in [Constructed.position, Constructed.bothEnds] {
-    let verdict = try verdict(model)
-    #expect(verdict.attends.word == .no && verdict.contributes.word == .no, "\(verdict.tiers.map(\.sentence))")
-    #expect(verdict.causes.word == .undecided)
-    #expect(verdict.attends.sentence.contains("follows the position"))
-    #expect(verdict.conclusion == "voco attends to where the anchors stand, not to the anchors.")
-    #expect(verdict.controls.first { $0.name == .order }?.outcome == false)
+  @Test("Where all answers are alike others stand in, and are said not to differ")
+  func alike() {
+    let choice = DonorChoice(answers: [[1], [1], [1]], keys: ["a", "b", "c"], seed: 0)
+    #expect(choice.donors.allSatisfy { $0.count == 2 } && !choice.differ.contains(true) && choice.outsideMajority == 0)
+    #expect(DonorChoice(answers: [[1]], keys: ["a"], seed: 0).donors == [[]])
+    #expect(DonorChoice.difference([1, 2, 3], [1, 2, 4]) == 2 && DonorChoice.difference([1], [1]) == nil)
   }
 }
 
-@Test("Untrained parts, missing controls or too few pictures never yield a yes")
-func neverYes() throws {
-  #expect(
-    try verdict(Constructed.uses, untrained: ["decoder"]).tiers.map(\.word) == [.undecided, .undecided, .undecided])
-  let uncontrolled = engine.verdict(try Constructed.uses.summary(pictures: 32, controls: []))
-  #expect(uncontrolled.tiers.map(\.word) == [.undecided, .undecided, .undecided])
-  #expect(uncontrolled.controls.last?.outcome == nil)
-  let few = engine.verdict(try Constructed.uses.summary(pictures: 5, controls: Constructed.controls))
-  #expect(few.tiers.map(\.word) == [.undecided, .undecided, .undecided] && few.anecdote)
-  #expect(few.conclusion.hasPrefix("Anecdote (5 pictures"))
-  let none = engine.verdict(try Constructed.uses.summary(pictures: 6, controls: Constructed.controls))
-  #expect(none.tiers.map(\.word) == [.yes, .yes, .yes] && none.anecdote)
-}
-
-@Test("Of 200 randomly weighted models at most five in a hundred get a yes on any claim")
-func falsePositives() throws {
-  var rule = VerdictRule()
-  rule.bootstrapDraws = 100
-  let engine = VerdictEngine(rule: rule, seed: 3)
-  var counts: [EvidenceTier: Int] = [:]
-  var anyYes = 0
-  var wouldAttend = 0
-  for trial in 0..<200 {
-    let base = UInt64(1_000 + trial * 100)
-    let controls = (1...39).map { ToyModel.random(seed: base + UInt64($0)) }
-    let summary = try ToyModel.random(seed: base).summary(
-      pictures: 6, draws: 10, controls: controls, controlled: 3, signFlipDraws: 50)
-    let verdict = engine.verdict(summary)
-    if let interval = verdict.attends.interval, interval.low > rule.minimumLift { wouldAttend += 1 }
-    let yes = verdict.tiers.filter { $0.word == .yes }
-    for tier in yes { counts[tier.tier, default: 0] += 1 }
-    anyYes += yes.isEmpty ? 0 : 1
+@Suite("Records of a state")
+struct EvidenceCheckTests {
+  @Test("A record of the run passes, and numbers that cannot be are refused by their field")
+  func faults() throws {
+    let evidence = SyntheticEvidence()
+    let run = evidence.run
+    let picture = try #require(evidence.summary.pictures.first)
+    try picture.check(run, pictures: 40)
+    let cases: [(String, (inout PictureEvidence) -> Void)] = [
+      ("index", { $0.index = -1 }), ("vocos", { $0.vocos = [] }),
+      ("vocos[0].attends.logLift", { $0.vocos[0].attends.logLift = 1e6 }),
+      ("vocos[0].cells", { $0.vocos[0].cells = [] }), ("prompts", { $0.prompts = [] }),
+      ("prompts[0].vocos[0].presence", { $0.prompts[0].vocos[0].presence = -1 }),
+      ("prompts[0].vocos[0].pairs[0].donor", { $0.prompts[0].vocos[0].pairs[0].donor = 40 }),
+      ("prompts[0].vocos[0].pairs[0].shifts", { $0.prompts[0].vocos[0].pairs[0].shifts[.content] = nil }),
+      ("prompts[0].vocos[0].pairs[0].squaredNorm", { $0.prompts[0].vocos[0].pairs[0].squaredNorm = .infinity }),
+    ]
+    for (field, change) in cases {
+      var changed = picture
+      change(&changed)
+      let error = #expect(throws: EvidenceFault.self) { try changed.check(run, pictures: 40) }
+      #expect(error?.description.hasPrefix(field + " is") == true, "\(field): \(error?.description ?? "")")
+    }
+    var bad = run
+    bad.layers = 1 << 40
+    #expect(throws: EvidenceFault.self) { try bad.check() }
   }
-  #expect(anyYes <= 10, "\(anyYes) of 200: \(counts)")
-  // The null is not an empty one: by chance many of these models do attend to their anchors.
-  #expect(wouldAttend >= 20, "\(wouldAttend) of 200")
 }

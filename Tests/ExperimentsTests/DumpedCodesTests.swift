@@ -5,7 +5,6 @@ import Statistics
 import Tensor
 import Testing
 import Trace
-import WeightFormats
 
 @Suite("Quantizers of other programs")
 struct DumpedCodesTests {

@@ -114,6 +114,39 @@ struct EvalRunTests {
     }
   }
 
+  @Test("A run is not taken up after a picture that was answered about has changed, under whatever name")
+  func changedPicture() throws {
+    let asked = try Asked()
+    let file = asked.folder.path("answers.jsonl")
+    let flag = CancellationFlag()
+    #expect(throws: CancellationError.self) {
+      try asked.run().answers(of: [asked.checkpoint], savingTo: file, cancellation: flag) { _, state in
+        if state.done == 1 { flag.cancel() }
+      }
+    }
+    let before = try asked.text(file)
+    let picture = asked.folder.path("a.png")
+    let whole = try Data(contentsOf: URL(fileURLWithPath: picture))
+    // A chunk of a PNG that no decoder looks at makes other bytes of the same pixels.
+    try (whole + Data([0])).write(to: URL(fileURLWithPath: picture))
+    let error = #expect(throws: (any Error).self) { try asked.run().answers(of: [asked.checkpoint], savingTo: file) }
+    #expect(error.map { "\($0)".contains("a picture of question 0") && "\($0)".contains("a.png") } == true)
+    #expect(try asked.text(file) == before)
+    try whole.write(to: URL(fileURLWithPath: picture))
+    #expect(try asked.run().answers(of: [asked.checkpoint], savingTo: file)[0].answers.count == 4)
+  }
+
+  @Test("Answers are not kept in what is no file", arguments: ["/dev/null", "pipe"])
+  func noFile(_ path: String) throws {
+    let asked = try Asked()
+    let path = path.hasPrefix("/") ? path : asked.folder.path(path)
+    if !path.hasPrefix("/dev") { #expect(mkfifo(path, 0o600) == 0) }
+    let error = #expect(throws: EvaluationError.self) {
+      try asked.run().answers(of: [asked.checkpoint], savingTo: path)
+    }
+    #expect(error?.description.contains("not a regular file") == true)
+  }
+
   @Test("A picture that is missing is named, after the answers before it were kept")
   func missingPicture() throws {
     let asked = try Asked()

@@ -4,7 +4,6 @@ import TestSupport
 import Testing
 import Tokenization
 import Trace
-import WeightFormats
 
 @Suite("Answers")
 struct AnswerTests {

@@ -5,7 +5,6 @@ import TestSupport
 import Testing
 import Tokenization
 import Trace
-import WeightFormats
 
 /// What the reference implementation answers from each source.
 struct RecordedAnswer: Decodable {

@@ -3,7 +3,6 @@ import Tensor
 import TestSupport
 import Testing
 import Trace
-import WeightFormats
 
 /// The three passes against a decoder that computes every row of every layer under the whole mask.
 @Suite("The decoder against a dense one")

@@ -1,7 +1,6 @@
 import HTCVLM
 import Tensor
 import Trace
-import WeightFormats
 
 /// A Llama decoder with nothing clever about it: all rows in all layers, one mask over all pairs.
 struct DenseReference {

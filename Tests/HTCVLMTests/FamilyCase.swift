@@ -1,11 +1,11 @@
 import Foundation
 import HTCVLM
 import ImageLoading
+import Safetensors
 import Tensor
 import TestSupport
 import Testing
 import Trace
-import WeightFormats
 
 /// A small random LLaVA in one of the published layouts, and what transformers' `LlavaForConditionalGeneration` computes
 /// from it in float32.

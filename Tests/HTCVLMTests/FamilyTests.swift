@@ -1,11 +1,11 @@
 import Foundation
 import HTCVLM
+import Safetensors
 import Tensor
 import TestSupport
 import Testing
 import Tokenization
 import Trace
-import WeightFormats
 
 @Suite("Published layouts")
 struct FamilyTests {

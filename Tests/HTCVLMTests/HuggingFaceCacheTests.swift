@@ -2,7 +2,6 @@ import Foundation
 import HTCVLM
 import TestSupport
 import Testing
-import WeightFormats
 
 @Suite("Names in the Hugging Face cache")
 struct HuggingFaceCacheTests {

@@ -3,9 +3,9 @@ import Foundation
 import HTCVLM
 import ImageLoading
 import JSON
+import Safetensors
 import Tensor
 import Testing
-import WeightFormats
 
 @Suite("preprocessor_config.json")
 struct ImageProcessorConfigurationTests {
@@ -99,13 +99,21 @@ struct ImageProcessorConfigurationTests {
       ("image_std", "[0, 1, 1]"), ("image_std", "[1e-60, 1, 1]"), ("rescale_factor", "true"),
       ("do_normalize", #""no""#), ("image_processor_type", #""SiglipImageProcessor""#),
       ("data_format", #""channels_last""#), ("use_square_size", "true"), ("do_flip_channel_order", "true"),
-      ("do_reduce_labels", "false"), ("unheard_of", "{}"),
+      ("do_thumbnail", "true"), ("crop_pct", "0.9"), ("size_divisor", "32"),
     ])
   func refused(key: String, value: String) {
     let rest = ["\"size\": 20", "\"crop_size\": 20"].filter { !$0.hasPrefix("\"\(key)\"") }
     let text = "{\((rest + ["\"\(key)\": \(value)"]).joined(separator: ", "))}"
     let error = #expect(throws: CheckpointError.self) { try read(text) }
     #expect(error?.description.contains("/preprocessor_config.json: \(key)") == true, "\(error?.description ?? "")")
+  }
+
+  @Test(
+    "A key that no processor's step reads is passed over, as transformers does",
+    arguments: ["\"unheard_of\": {}", "\"do_reduce_labels\": false", "\"do_thumbnail\": false", "\"vision\": [1]"])
+  func passedOver(_ member: String) throws {
+    let plain = #""size": 20, "crop_size": 20"#
+    #expect(try read("{\(plain), \(member)}").steps == read("{\(plain)}").steps)
   }
 
   @Test("Padding by pad_size is refused, and without it changes nothing of one picture")

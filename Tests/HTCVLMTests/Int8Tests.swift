@@ -1,10 +1,10 @@
 import Foundation
 import HTCVLM
+import Safetensors
 import Tensor
 import TestSupport
 import Testing
 import Trace
-import WeightFormats
 
 /// The decoder with 8-bit matrices, on copies of the parity cases.
 @Suite("8-bit decoder")

@@ -3,7 +3,6 @@ import Tensor
 import TestSupport
 import Testing
 import Trace
-import WeightFormats
 
 /// Knock-outs, replacements and reorderings against a dense decoder that is told the same.
 @Suite("Interventions")
@@ -80,47 +79,109 @@ struct InterventionTests {
       replacing: { edge, values in
         bench.isVoco(edge.row) && keys.contains(edge.column) ? [Float](repeating: 0, count: values.shape[1]) : nil
       })
-    try bench.expect(.cut(keys: keys, method: .replace(.zero)), is: reference)
+    try bench.expect(.cut(keys: keys, method: .zero), is: reference)
   }
 
-  @Test("A mean-ablated edge carries the mean of its kind")
-  func mean() throws {
-    let bench = try Bench()
-    let patches = bench.cache.patchPositions
-    let keys = Set(patches.suffix(2))
-    let reference = bench.dense.run(
-      bench.sequence.embeddings, allows: bench.rules,
-      replacing: { edge, values in
-        guard bench.isVoco(edge.row), keys.contains(edge.column) else { return nil }
-        return (0..<values.shape[1]).map { column in
-          patches.reduce(0) { $0 + values[$1, column] } / Float(patches.count)
-        }
-      })
-    try bench.expect(.cut(keys: keys, method: .replace(.mean)), is: reference)
+  /// Another picture through the same model, and the bench's own with everything of it swapped in.
+  @Test("Every key and value before voco swapped for a donor's is the donor's run", arguments: variants)
+  func everythingSwapped(_ mask: String, vocos: Int) throws {
+    let bench = try Bench(["visual_mask": mask, "num_voco_tokens": vocos])
+    let other = try bench.model.compress(bench.model.encode(SyntheticModel.picture(shade: 90)))
+    let swap = EdgeSwap(keys: Set(bench.cache.contextPositions), .both, from: bench.model.donor(other))
+    let swapped = try bench.model.outcomes(of: [Intervention(swaps: [swap])], on: bench.cache, prompt: bench.prompt)[0]
+    let own = try bench.model.outcomes(of: [.none], on: other, prompt: bench.prompt)[0]
+    expectClose(swapped.logits, own.logits)
+    expectClose(swapped.hiddenVoco, own.hiddenVoco)
+    let base = try bench.model.outcomes(of: [.none], on: bench.cache, prompt: bench.prompt)[0]
+    #expect(relativeError(base.logits, own.logits) > 1e-3)
   }
 
-  @Test("A resampled edge carries the value of one other key of its kind, the same for the same seed")
-  func resample() throws {
+  @Test("Keys and values swapped apart are both swapped, and a picture's own change nothing")
+  func swapParts() throws {
     let bench = try Bench()
-    let anchors = bench.cache.anchorPositions
+    let donor = bench.model.donor(try bench.model.compress(bench.model.encode(SyntheticModel.picture(shade: 90))))
+    let anchors = Set(bench.cache.anchorPositions)
+    let swap = { (part: EdgeSwap.Part) in EdgeSwap(keys: anchors, part, from: donor, layers: [0, 1]) }
+    let own = EdgeSwap(keys: anchors, .both, from: bench.model.donor(bench.cache))
+    let logits = try bench.model.outcomes(
+      of: [
+        Intervention(swaps: [swap(.both)]), Intervention(swaps: [swap(.keys), swap(.values)]),
+        Intervention(swaps: [own]),
+        .none, Intervention(swaps: [swap(.values)]), Intervention(swaps: [swap(.keys)]),
+      ], on: bench.cache, prompt: bench.prompt
+    ).map(\.logits)
+    expectClose(logits[1], logits[0])
+    expectClose(logits[2], logits[3])
+    for index in [0, 4, 5] { #expect(relativeError(logits[index], logits[3]) > 1e-4) }
+  }
+
+  @Test(
+    "A donor with the anchors or patches alone replaced is the run with them replaced", arguments: ["star", "causal"])
+  func replacedDonor(_ mask: String) throws {
+    let bench = try Bench(["visual_mask": mask])
+    let other = try bench.model.encode(SyntheticModel.picture(shade: 90))
+    let edits: [(SegmentKind, InputEdit)] = [
+      (.anchors, .anchors(EditedRows(other.anchors))), (.patches, .patches(EditedRows(other.vision.patches))),
+    ]
+    for (kind, edit) in edits {
+      let donor = try bench.model.donor(bench.cache, replacing: kind, by: other)
+      // Under the star mask the donor holds the replaced rows alone, and the others are the picture's own.
+      let keys =
+        mask == "star"
+        ? (kind == .anchors ? bench.cache.anchorPositions : bench.cache.patchPositions)
+        : Array(bench.cache.contextPositions)
+      let outcomes = try bench.model.outcomes(
+        of: [Intervention(swaps: [EdgeSwap(keys: Set(keys), .both, from: donor)]), Intervention(inputs: [edit])],
+        on: bench.cache, prompt: bench.prompt)
+      expectClose(outcomes[0].logits, outcomes[1].logits, "\(kind)")
+    }
+  }
+
+  @Test("Exchanged anchors and patches are those of a run that was compressed so", arguments: ["star", "causal"])
+  func exchanged(_ mask: String) throws {
+    let bench = try Bench(["visual_mask": mask])
+    let pairs = [(1, 8), (2, 5)]
+    let warm = try bench.model.exchanging(pairs, in: bench.cache)
+    let cold = try bench.model.compress(
+      bench.cache.visual, intervention: Intervention(inputs: pairs.map { .exchange($0.0, $0.1) }))
+    expectClose(warm.attentionVoco, cold.attentionVoco)
+    expectClose(warm.hiddenVoco, cold.hiddenVoco)
+    #expect(relativeError(warm.attentionVoco, bench.cache.attentionVoco) > 1e-3)
+  }
+
+  @Test("What is meant for one voco token leaves the others, and text reads the one alone that it is told to")
+  func oneVoco() throws {
+    let bench = try Bench(["num_voco_tokens": 2])
+    let anchors = Set(bench.cache.anchorPositions)
     let outcomes = try bench.model.outcomes(
-      of: (0..<8).map { .cut(keys: [anchors[0]], method: .replace(.resample, seed: $0)) }, on: bench.cache,
-      prompt: bench.prompt)
-    let references = anchors.dropFirst().map { peer in
-      bench.dense.run(
-        bench.sequence.embeddings, allows: bench.rules,
-        replacing: { edge, values in
-          bench.isVoco(edge.row) && edge.column == anchors[0] ? values[row: peer].values : nil
-        }
-      ).logits[row: bench.sequence.length - 1]
-    }
-    for outcome in outcomes {
-      #expect(references.contains { relativeError(outcome.logits, $0) < 1e-4 })
-    }
-    #expect(references.allSatisfy { reference in outcomes.contains { relativeError($0.logits, reference) < 1e-4 } })
-    let again = try bench.model.outcomes(
-      of: [.cut(keys: [anchors[0]], method: .replace(.resample, seed: 5))], on: bench.cache, prompt: bench.prompt)
-    expectClose(again[0].logits, outcomes[5].logits)
+      of: [
+        .none, Intervention(cuts: [EdgeCut(keys: anchors, vocos: [1])], read: [0]),
+        .cut(keys: anchors, vocos: [1]), .cut(keys: anchors, vocos: [0]),
+        Intervention(cuts: [EdgeCut(keys: anchors)], read: []),
+      ], on: bench.cache, prompt: bench.prompt)
+    expectClose(outcomes[1].logits, outcomes[0].logits, "read the other")
+    expectClose(outcomes[4].logits, outcomes[0].logits, "read none")
+    #expect(relativeError(outcomes[2].logits, outcomes[0].logits) > 1e-4)
+    #expect(relativeError(outcomes[2].logits, outcomes[3].logits) > 1e-4)
+    #expect(bench.cache.attention(ofVoco: 1) == bench.cache.attentionVoco)
+    #expect(bench.cache.attention(ofVoco: 0) != bench.cache.attentionVoco)
+  }
+
+  @Test("Differences of values are those of the head outputs that they make")
+  func valueDifferences() throws {
+    let bench = try Bench()
+    let other = try bench.model.compress(bench.model.encode(SyntheticModel.picture(shade: 90)))
+    let keys = bench.cache.anchorPositions
+    let donor = bench.model.donor(other)
+    let grams = bench.model.outputGrams()
+    let once = bench.model.valueDifferences(bench.cache, [(keys, [donor])], grams: grams)
+    let own = bench.model.valueDifferences(bench.cache, [(keys, [bench.model.donor(bench.cache)])], grams: grams)
+    #expect(own.values.allSatisfy { $0 == 0 })
+    // Against two donors of which one is the picture itself, the mean square halves.
+    let half = bench.model.valueDifferences(
+      bench.cache, [(keys, [donor, bench.model.donor(bench.cache)])], grams: grams)
+    expectClose(half * Float(2).squareRoot(), once)
+    #expect(once.values.contains { $0 > 0 })
   }
 
   @Test("Variants side by side do not touch each other")
@@ -128,7 +189,7 @@ struct InterventionTests {
     let bench = try Bench(["num_voco_tokens": 2])
     let interventions: [Intervention] =
       [.none] + bench.cache.patchPositions.map { .cut(keys: [$0]) }
-      + (0..<70).map { .cut(keys: [$0 % 12], layers: [$0 % 3], method: .replace($0 % 2 == 0 ? .zero : .mean)) }
+      + (0..<70).map { .cut(keys: [$0 % 12], layers: [$0 % 3], method: $0 % 2 == 0 ? .zero : .mask) }
     let prompt = String(repeating: "is it red ", count: 20)
     var done: [Int] = []
     let together = try bench.model.outcomes(
@@ -164,7 +225,7 @@ struct InterventionTests {
     #expect(relativeError(warm.hiddenVoco, bench.cache.hiddenVoco) > 1e-3)
   }
 
-  @Test("Replaced anchors and patches, another order and swapped positions are what the decoder reads")
+  @Test("Replaced anchors and patches, another order and exchanged rows are what the decoder reads")
   func inputs() throws {
     let plain = try Bench()
     let anchors = plain.cache.visual.anchors
@@ -173,14 +234,12 @@ struct InterventionTests {
       [.anchors(EditedRows(anchors * -0.5))],
       [.patches(EditedRows(Tensor.concatenate((0..<9).reversed().map { patches[rows: $0..<$0 + 1] })))],
       [.order([.bos, .patches, .anchors, .voco, .text])],
-      [.swapPositions(1, 8), .swapPositions(2, 5)],
+      [.exchange(1, 8), .exchange(2, 5)],
       [.noise(kind: .anchors, scale: 0.5, seed: 3)],
     ]
     for edits in edits {
       let bench = try Bench(edits: edits)
-      var positions = Array(0..<bench.sequence.length)
-      for case .swapPositions(let first, let second) in edits { positions.swapAt(first, second) }
-      let reference = bench.dense.run(bench.sequence.embeddings, positions: positions, allows: bench.rules)
+      let reference = bench.dense.run(bench.sequence.embeddings, allows: bench.rules)
       try bench.expect(.none, is: reference)
       let outcome = try plain.model.outcomes(
         of: [Intervention(inputs: edits)], on: plain.cache, prompt: plain.prompt)[0]
@@ -215,7 +274,7 @@ struct InterventionTests {
       (.cut(keys: [0], layers: [3]), "layer 3 of 3"),
       (.cut(keys: [0], heads: [-1]), "head -1 of 4"),
       (Intervention(inputs: [.anchors(EditedRows(.zeros([2, 32])))]), "[2, 32]"),
-      (Intervention(inputs: [.swapPositions(0, 50)]), "50"),
+      (Intervention(inputs: [.exchange(0, 50)]), "50"),
       (Intervention(inputs: [.noise(kind: .text, scale: 1, seed: 0)]), "text"),
     ]
     for (intervention, reason) in cases {

@@ -1,10 +1,10 @@
 import Foundation
 import HTCVLM
+import Safetensors
 import Tensor
 import TestSupport
 import Testing
 import Trace
-import WeightFormats
 
 @Suite("LoRA runs")
 struct LoRATests {

@@ -3,7 +3,6 @@ import Tensor
 import TestSupport
 import Testing
 import Trace
-import WeightFormats
 
 @Suite("MGVQ")
 struct MGVQTests {

@@ -1,11 +1,11 @@
 import Foundation
 import HTCVLM
 import ImageLoading
+import Safetensors
 import Tensor
 import TestSupport
 import Testing
 import Trace
-import WeightFormats
 
 /// A case whose every intermediate was computed by HF transformers' CLIP and Llama in float32, and by an MGVQ checked
 /// against the released implementation.

@@ -1,10 +1,10 @@
 import Foundation
 import HTCVLM
+import Safetensors
 import Tensor
 import TestSupport
 import Testing
 import Trace
-import WeightFormats
 
 /// Every tensor of the trace file against the reference implementation's.
 @Suite("Parity with the reference implementation")

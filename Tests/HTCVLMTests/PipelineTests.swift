@@ -1,10 +1,10 @@
 import HTCVLM
+import Safetensors
 import Synchronization
 import Tensor
 import TestSupport
 import Testing
 import Trace
-import WeightFormats
 
 /// Collects what a run reports.
 private final class Log: Sendable {

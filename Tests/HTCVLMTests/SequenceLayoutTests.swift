@@ -1,7 +1,6 @@
 import HTCVLM
 import Testing
 import Trace
-import WeightFormats
 
 @Suite("Sequence and mask")
 struct SequenceLayoutTests {

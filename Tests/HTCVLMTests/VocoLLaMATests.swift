@@ -5,7 +5,6 @@ import TestSupport
 import Testing
 import Tokenization
 import Trace
-import WeightFormats
 
 @Suite("VoCo-LLaMA and M3 directories")
 struct VocoLLaMATests {

@@ -1,5 +1,6 @@
 import ColorMaps
 import DemoTour
+import Evidence
 import Inspector
 import TerminalUI
 import TestSupport

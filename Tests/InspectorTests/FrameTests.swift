@@ -150,7 +150,7 @@ struct FrameTests {
     let state = InspectorState.complete(size: Size(width: 200, height: 60))
     let map = try #require(state.map)
     let text = view(state, size: state.size).frame.text
-    #expect(text.contains("mean over layers and heads of share"))
+    #expect(text.contains("mean over live layers and heads of share"))
     #expect(text.contains(Format.number(map.range.lowerBound)))
     #expect(text.contains("\(Format.number(map.range.upperBound)) linear"))
   }

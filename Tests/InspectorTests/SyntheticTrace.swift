@@ -201,19 +201,23 @@ let listing = CheckpointListing(
 extension EvidenceVerdict {
   /// What `verify` might have found; its words are fixed, so that recorded frames do not change with the rules.
   static var recorded: EvidenceVerdict {
-    EvidenceVerdict(
-      attends: TierVerdict(
-        tier: .attends, word: .yes, effect: 8.2, interval: Interval(low: 6.9, high: 9.7), n: 32,
-        sentence: "An anchor gets more than a patch.", rule: "the interval lies above ×1.25"),
-      contributes: TierVerdict(
-        tier: .contributes, word: .undecided, effect: 1.1, interval: Interval(low: 0.9, high: 1.3), n: 32,
-        sentence: "The interval holds ×1.25.", rule: "the interval lies above ×1.25"),
-      causes: TierVerdict(
-        tier: .causes, word: .no, effect: 0.02, n: 32, sentence: "61st percentile of 200 matched draws.",
-        rule: "the percentile lies above 90"),
+    let attends = TierVerdict(
+      tier: .attends, word: .yes, effect: 8.2, interval: Interval(low: 6.9, high: 9.7), n: 32,
+      sentence: "An anchor gets more than a patch.", rule: "the interval lies above ×1.25",
+      nulls: [0.8, 0.9, 1, 1, 1.1, 1.4])
+    let contributes = TierVerdict(
+      tier: .contributes, word: .undecided, effect: 1.1, interval: Interval(low: 0.9, high: 1.3), n: 32,
+      sentence: "The interval holds ×1.25.", rule: "the interval lies above ×1.25")
+    let causes = TierVerdict(
+      tier: .causes, word: .no, effect: 0.02, interval: Interval(low: -0.01, high: 0.04), n: 32,
+      sentence: "Both scales' intervals lie inside ±0.05.", rule: "the interval lies above 0.05")
+    return EvidenceVerdict(
+      attends: attends, contributes: contributes, causes: causes, vocos: [], headlineVoco: 0, prompts: ["what"],
       controls: ControlName.allCases.map { name in
-        ControlResult(name: name, outcome: name == .order ? true : nil, sentence: "Recorded.")
-      }, conclusion: "Attends, but does not cause.", n: 32, anecdote: false, seed: 1, untrainedParts: [])
+        ControlResult(
+          name: name, outcome: name == .order ? true : name == .blank ? false : nil, sentence: "Recorded.")
+      }, heads: [], headline: "voco attends to the anchors but does not use what they hold.",
+      conclusion: "Attends, but does not cause.", n: 32, anecdote: false, seed: 1, untrainedParts: [], liveLayers: 3)
   }
 }
 

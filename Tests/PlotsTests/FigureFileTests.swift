@@ -41,8 +41,8 @@ struct FigureFileTests {
   ]
 
   @Test("SVG is well-formed, holds every text as text, and says where its data come from")
-  func svg() throws {
-    let text = String(decoding: try figure.bytes(.svg), as: UTF8.self)
+  func svg() {
+    let text = String(decoding: figure.bytes(.svg), as: UTF8.self)
     let parser = SVGReader(text)
     #expect(parser.isWellFormed)
     for expected in texts {
@@ -56,7 +56,7 @@ struct FigureFileTests {
 
   @Test("A picture in an SVG is the picture's own pixels as PNG")
   func svgPicture() throws {
-    let text = String(decoding: try figure.bytes(.svg), as: UTF8.self)
+    let text = String(decoding: figure.bytes(.svg), as: UTF8.self)
     let data = try #require(text.firstMatch(of: /base64,([A-Za-z0-9+\/=]+)/)?.1)
     let path = folder.path("inside.png")
     try #require(Data(base64Encoded: String(data))).write(to: URL(fileURLWithPath: path))
@@ -64,10 +64,10 @@ struct FigureFileTests {
   }
 
   @Test("Cells of a vector heat map reach under their neighbours, so that no paper shows between them")
-  func seams() throws {
+  func seams() {
     let plot = MatrixPlot(values: [[0, 1, 0.5]], range: 0...1, measure: nil)
     let text = String(
-      decoding: try Figure(title: "", columns: 1, panelWidth: 300, panelHeight: 90, panels: [plot]).bytes(.svg),
+      decoding: Figure(title: "", columns: 1, panelWidth: 300, panelHeight: 90, panels: [plot]).bytes(.svg),
       as: UTF8.self)
     let boxes = text.matches(of: /<rect x="([0-9.]+)" y="[0-9.]+" width="([0-9.]+)" height="[0-9.]+" shape/)
       .compactMap { match in Double(match.1).flatMap { x in Double(match.2).map { (x, x + $0) } } }
@@ -76,15 +76,15 @@ struct FigureFileTests {
   }
 
   @Test("PDF names title, formula, hashes and program in its properties and has no date, so that equal is equal")
-  func pdfMetadata() throws {
-    let bytes = try figure.bytes(.pdf)
+  func pdfMetadata() {
+    let bytes = figure.bytes(.pdf)
     #expect(bytes.starts(with: Array("%PDF-1.".utf8)))
     let text = String(decoding: bytes, as: UTF8.self)
     for word in ["/Title", "/Subject", "(weights SHA-256: 0badcafe; picture SHA-256: f00d)", "(vocoscope 1.0)"] {
       #expect(text.contains(word), "\(word)")
     }
     #expect(!text.contains("/CreationDate") && text.contains("%%EOF"))
-    #expect(try figure.bytes(.pdf) == bytes)
+    #expect(figure.bytes(.pdf) == bytes)
   }
 
   @Test("PNG carries title, formula, hashes and resolution, and the same pixels")
@@ -117,10 +117,10 @@ struct FigureFileTests {
   }
 
   @Test("A long title is broken into lines rather than cut")
-  func longTitle() throws {
+  func longTitle() {
     let long = String(repeating: "attention ", count: 30)
     let figure = Figure(title: long, columns: 1, panels: [MatrixPlot(values: [[0]])])
-    let text = String(decoding: try figure.bytes(.svg), as: UTF8.self)
+    let text = String(decoding: figure.bytes(.svg), as: UTF8.self)
     let lines = text.matches(of: /font-weight="bold"[^>]*>([a-z ]+)<\/text>/)
     #expect(lines.count > 3)
     #expect(lines.reduce(0) { $0 + $1.1.split(separator: " ").count } == 30)

@@ -2,7 +2,7 @@ import Glibc
 import Testing
 import Tokenization
 
-/// The tokenizer of the parity cases: 420 pieces, identity normalisation, byte fallback.
+/// The tokenizer of the parity cases: 420 pieces, identity normalization, byte fallback.
 let fixture =
   "\(#filePath.split(separator: "/", omittingEmptySubsequences: false).dropLast().joined(separator: "/"))/Fixtures/tokenizer.model"
 

@@ -1,8 +1,8 @@
 import Foundation
+import Safetensors
 import Tensor
 import Testing
 import Trace
-import WeightFormats
 
 /// Calls `body` with a path in a directory of its own, which is removed afterwards.
 func withTemporaryPath<R>(_ name: String, _ body: (String) throws -> R) throws -> R {

@@ -1,6 +1,7 @@
 import Files
 import Foundation
 import HTCVLM
+import Safetensors
 import Tensor
 import Testing
 import WeightFormats

@@ -1,9 +1,9 @@
 import Foundation
 import HTCVLM
 import JSON
+import Safetensors
 import Testing
 import Trace
-import WeightFormats
 
 /// The configuration of the fixture star-png with the value at `keys` replaced, or removed for nil; errors call it
 /// "config.json".

@@ -1,5 +1,6 @@
 import Foundation
 import HTCVLM
+import Safetensors
 import Tensor
 import Testing
 import WeightFormats

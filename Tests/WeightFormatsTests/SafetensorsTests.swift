@@ -1,8 +1,8 @@
 import Files
 import Foundation
+import Safetensors
 import Tensor
 import Testing
-import WeightFormats
 
 @Suite("Safetensors files") struct SafetensorsTests {
   @Test("What is written reads back, in every type and shape")

@@ -1,7 +1,7 @@
 import Files
 import Foundation
+import Safetensors
 import Tensor
-import WeightFormats
 
 /// A file of this test target's `Fixtures`.
 func fixture(_ name: String, in file: String = #filePath) -> String {

@@ -1,7 +1,7 @@
 import Foundation
+import Safetensors
 import Tensor
 import TestSupport
-import WeightFormats
 
 /// Copies of the recorded checkpoint with something broken in them.
 struct BrokenCheckpoint {

@@ -124,7 +124,9 @@ struct CommandLineTests {
 
   @Test(
     "The manual names every option that a command has",
-    arguments: ["inspect", "demo", "view", "ask", "report", "trace", "verify", "codebook", "eval", "check", "convert"])
+    arguments: ["inspect", "demo", "view", "ask", "report", "trace", "verify", "codebook", "eval", "check", "convert",
+      "doctor",
+    ])
   func manual(command: String) throws {
     let path = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
       .deletingLastPathComponent().appendingPathComponent("assets/man/vocoscope.1").path

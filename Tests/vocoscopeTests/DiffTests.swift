@@ -1,8 +1,8 @@
 import Foundation
+import Safetensors
 import Tensor
 import TestSupport
 import Testing
-import WeightFormats
 
 @Suite("Two checkpoints compared")
 struct DiffTests {

@@ -1,4 +1,4 @@
-/// The answer normalisation of the VQA challenge, in the two forms that LLaVA's numbers have gone through.
+/// The answer normalization of the VQA challenge, in the two forms that LLaVA's numbers have gone through.
 ///
 /// Text is handled as Unicode scalars, as the scripts do. Source: VQA API, `vqaEval.py`; LLaVA,
 /// `llava/eval/m4c_evaluator.py` (`EvalAIAnswerProcessor`).

@@ -64,8 +64,8 @@ enum VQAv2 {
 
   /// The mean over annotators of min(1, m/3), m being how many of the *other* annotators gave the answer.
   ///
-  /// The text goes through LLaVA's normalisation for submission first. Unanimous references are compared as they are,
-  /// others after the official normalisation of both sides, as the challenge does.
+  /// The text goes through LLaVA's normalization for submission first. Unanimous references are compared as they are,
+  /// others after the official normalization of both sides, as the challenge does.
   static func score(_ text: String, answers: [String]) -> Double {
     var answer = VQAAnswer.oneLine(VQAAnswer.submitted(text))
     var references = answers.map(VQAAnswer.oneLine)

@@ -78,7 +78,7 @@ func readJSONObject(_ path: String) throws(EvaluationError) -> RecordReader {
   try RecordReader(file: path, line: 1, value: try readJSON(path))
 }
 
-/// The objects of a JSONL file, one a line; blank lines are skipped.
+/// The objects of a JSONL file, one per line; blank lines are skipped.
 func readJSONLines(_ path: String) throws(EvaluationError) -> [RecordReader] {
   try withBytes(of: try readFile(path)) { bytes throws(EvaluationError) in
     var records: [RecordReader] = []

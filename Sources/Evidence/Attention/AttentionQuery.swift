@@ -69,9 +69,9 @@ package struct AttentionQuery: Sendable, Hashable, Codable {
 
   private var aggregation: String {
     switch (layer, head) {
-    case (.all, .mean): "mean over layers and heads of "
-    case (.all, .max): "mean over layers of max over heads of "
-    case (.all, .single(let head)): "mean over layers of head \(head + 1)'s "
+    case (.all, .mean): "mean over live layers and heads of "
+    case (.all, .max): "mean over live layers of max over heads of "
+    case (.all, .single(let head)): "mean over live layers of head \(head + 1)'s "
     case (.single, .mean): "mean over heads of "
     case (.single, .max): "max over heads of "
     case (.single, .single): ""

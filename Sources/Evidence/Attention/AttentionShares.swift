@@ -2,10 +2,12 @@ import Foundation
 
 /// How one row of attention divides over anchors, patches and the rest.
 package struct AttentionShares: Sendable, Hashable {
-  /// Sums of the row over the anchors, the patches, the prefix and the query itself, each in 0…1.
+  /// Sums of the row over the anchors, the patches, the prefix, the voco tokens before the query and the query itself,
+  /// each in 0…1.
   package let anchors: Double
   package let patches: Double
   package let prefix: Double
+  package let earlierVocos: Double
   package let itself: Double
   /// Keys counted: fewer than the layout's when sinks are left out.
   package let anchorCount: Int
@@ -20,24 +22,27 @@ package struct AttentionShares: Sendable, Hashable {
     let sum = { (keys: [Int]) in keys.reduce(0.0) { $0 + row[$1] } }
     let (anchorKeys, patchKeys, prefixKeys) = (kept(layout.anchors), kept(layout.patches), kept(layout.prefix))
     let itselfKeys = kept([layout.query])
-    let total = sum(anchorKeys) + sum(patchKeys) + sum(prefixKeys) + sum(itselfKeys)
+    let earlierKeys = kept(layout.earlierVocos)
+    let total = sum(anchorKeys) + sum(patchKeys) + sum(prefixKeys) + sum(earlierKeys) + sum(itselfKeys)
     let scale = excluded.isEmpty || !renormalising ? 1 : total > 0 ? 1 / total : 0
     anchors = sum(anchorKeys) * scale
     patches = sum(patchKeys) * scale
     prefix = sum(prefixKeys) * scale
+    earlierVocos = sum(earlierKeys) * scale
     itself = sum(itselfKeys) * scale
     anchorCount = anchorKeys.count
     patchCount = patchKeys.count
-    visibleCount = anchorCount + patchCount + prefixKeys.count + itselfKeys.count
+    visibleCount = anchorCount + patchCount + prefixKeys.count + earlierKeys.count + itselfKeys.count
   }
 
   package init(
-    anchors: Double, patches: Double, prefix: Double, itself: Double, anchorCount: Int, patchCount: Int,
-    visibleCount: Int
+    anchors: Double, patches: Double, prefix: Double, earlierVocos: Double = 0, itself: Double, anchorCount: Int,
+    patchCount: Int, visibleCount: Int
   ) {
     self.anchors = anchors
     self.patches = patches
     self.prefix = prefix
+    self.earlierVocos = earlierVocos
     self.itself = itself
     self.anchorCount = anchorCount
     self.patchCount = patchCount
@@ -69,7 +74,8 @@ package struct AttentionShares: Sendable, Hashable {
     precondition(!shares.isEmpty)
     let mean = { (part: (AttentionShares) -> Double) in shares.reduce(0) { $0 + part($1) } / Double(shares.count) }
     return AttentionShares(
-      anchors: mean(\.anchors), patches: mean(\.patches), prefix: mean(\.prefix), itself: mean(\.itself),
+      anchors: mean(\.anchors), patches: mean(\.patches), prefix: mean(\.prefix), earlierVocos: mean(\.earlierVocos),
+      itself: mean(\.itself),
       anchorCount: shares[0].anchorCount, patchCount: shares[0].patchCount, visibleCount: shares[0].visibleCount)
   }
 }

@@ -107,9 +107,9 @@ extension AttentionQuery {
 extension VocoAttention {
   /// The aggregated row of a query, `[S]`, each head's row renormalised without `excluded` keys first; `nil` if the
   /// trace holds no such metric.
-  func row(_ query: AttentionQuery, excluding excluded: Set<Int>) -> [Double]? {
+  package func row(_ query: AttentionQuery, excluding excluded: Set<Int>) -> [Double]? {
     if query.metric == .rollout {
-      let layer = if case .single(let layer) = query.layer { layer } else { layers - 1 }
+      let layer = if case .single(let layer) = query.layer { layer } else { liveLayers.upperBound - 1 }
       return rolloutRow(layer: layer).map { renormalised($0, excluding: excluded) }
     }
     if query.metric == .normWeighted, valueNorms == nil { return nil }

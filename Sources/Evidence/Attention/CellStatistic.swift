@@ -106,10 +106,10 @@ extension VocoAttention {
     }
   }
 
-  /// The shares averaged over every layer and head.
+  /// The shares averaged over every live layer and head.
   package func meanShares(normWeighted: Bool = false, excluding sinks: Set<Int> = []) -> AttentionShares? {
     var shares: [AttentionShares] = []
-    for layer in 0..<layers {
+    for layer in liveLayers {
       for head in 0..<heads {
         let row = normWeighted ? normWeightedRow(layer: layer, head: head) : row(layer: layer, head: head)
         guard let row else { return nil }

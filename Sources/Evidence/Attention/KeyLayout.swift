@@ -27,12 +27,16 @@ package struct KeyLayout: Sendable, Hashable {
   package let anchors: [Int]
   /// Positions of the patches that the query sees, ascending, in raster order.
   package let patches: [Int]
-  /// Positions of the visible keys that are neither anchors nor patches, except the query itself.
+  /// Positions of the visible keys that are neither anchors, patches nor voco.
   package let prefix: [Int]
+  /// Positions of the voco tokens before the query.
+  package let earlierVocos: [Int]
   /// Positions of all visible keys, ascending.
   package let visible: [Int]
   /// Patches along one side of the picture.
   package let patchGrid: Int
+  /// Whether the query is a voco token: then nobody reads what its last layer attends to.
+  package let isVoco: Bool
 
   /// - Throws: `EvidenceError.missing` if the sequence is not laid out yet or has no voco token,
   ///   `EvidenceError.shape` if the patches are no square grid.
@@ -56,19 +60,21 @@ package struct KeyLayout: Sendable, Hashable {
     for key in sequence.positions(of: .voco) { roles[key] = .earlierVoco }
     for key in roles.indices where !sequence.allows(row: query, column: key) { roles[key] = .unseen }
     roles[query] = .itself
-    self.init(roles: roles, query: query, patchGrid: patchGrid)
+    self.init(roles: roles, query: query, patchGrid: patchGrid, isVoco: sequence.vocoPosition != nil)
   }
 
   /// - Parameter roles: `[S]`; `roles[query]` is `.itself`.
-  package init(roles: [KeyRole], query: Int, patchGrid: Int) {
+  package init(roles: [KeyRole], query: Int, patchGrid: Int, isVoco: Bool = true) {
     precondition(roles[query] == .itself)
     self.length = roles.count
     self.query = query
     self.roles = roles
     self.patchGrid = patchGrid
+    self.isVoco = isVoco
     anchors = roles.indices.filter { if case .anchor = roles[$0] { true } else { false } }
     patches = roles.indices.filter { if case .patch = roles[$0] { true } else { false } }
-    prefix = roles.indices.filter { roles[$0] == .prefix || roles[$0] == .earlierVoco }
+    prefix = roles.indices.filter { roles[$0] == .prefix }
+    earlierVocos = roles.indices.filter { roles[$0] == .earlierVoco }
     visible = roles.indices.filter { roles[$0] != .unseen }
   }
 

@@ -79,10 +79,14 @@ package struct VocoAttention: Sendable {
     AttentionShares(row: row(layer: layer, head: head), layout: layout, excluding: sinks)
   }
 
-  /// The layers of a selection, ascending.
+  /// The layers whose attention somebody reads. Text reads voco's keys and values, which are made from the state that
+  /// enters a layer, so what voco attends to in the last layer is read by nobody; a predicting token uses all.
+  package var liveLayers: Range<Int> { 0..<(layout.isVoco && layers > 1 ? layers - 1 : layers) }
+
+  /// The layers of a selection, ascending; of all, those that are live.
   package func layers(of selection: LayerSelection) -> [Int] {
     switch selection {
-    case .all: Array(0..<layers)
+    case .all: Array(liveLayers)
     case .single(let layer): [layer]
     }
   }

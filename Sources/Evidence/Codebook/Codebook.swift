@@ -25,7 +25,7 @@ package struct Codebook: Sendable {
   package let stored: [Tensor]
   /// Per group `[K, d]`, what distances are measured between: each vector at length 1, or by `euclidean` all of a group
   /// over their root mean square length. A vector that cannot be scaled so is zero here.
-  package let normalised: [Tensor]
+  package let normalized: [Tensor]
 
   package var groups: Int { stored.count }
   package var codesPerGroup: Int { stored[0].shape[0] }
@@ -40,12 +40,12 @@ package struct Codebook: Sendable {
     let codes = embedding.shape[0] / groups
     stored = (0..<groups).map { embedding[rows: $0 * codes..<($0 + 1) * codes] }
     self.metric = metric
-    normalised = stored.map(metric == .cosine ? normalisedRows : scaledRows)
+    normalized = stored.map(metric == .cosine ? normalizedRows : scaledRows)
   }
 
   /// The nearest other codes of a code, nearest first.
   package func nearest(to code: Int, group: Int, count: Int = 5) -> [CodeNeighbour] {
-    let table = normalised[group]
+    let table = normalized[group]
     let own = table[row: code]
     return (0..<codesPerGroup).filter { $0 != code }
       .map { CodeNeighbour(code: $0, distance: distance(own.values, table, row: $0)) }
@@ -54,14 +54,14 @@ package struct Codebook: Sendable {
   }
 }
 
-/// A code and its Euclidean distance between normalised vectors, 0…2.
+/// A code and its Euclidean distance between normalized vectors, 0…2.
 package struct CodeNeighbour: Sendable, Hashable, Codable {
   package var code: Int
   package var distance: Double
 }
 
 /// The rows of `[n, d]` at length 1; zero where the length is zero or not finite.
-func normalisedRows(_ table: Tensor) -> Tensor {
+func normalizedRows(_ table: Tensor) -> Tensor {
   let width = table.shape[1]
   var values = table.values
   for row in 0..<table.shape[0] {
@@ -139,4 +139,49 @@ private func twoLargest(_ line: UnsafeBufferPointer<Float>, skipping: Int) -> (f
     }
   }
   return (first, second)
+}
+
+/// How clear the choice of a code was at one place.
+package struct CodeMargin: Sendable, Hashable, Codable {
+  /// The nearest and the second nearest code.
+  package var code: Int
+  package var runnerUp: Int
+  /// Their distances to the normalized latent, 0…2.
+  package var distance: Double
+  package var runnerUpDistance: Double
+
+  /// By how much the runner-up is farther, 0…2.
+  package var margin: Double { runnerUpDistance - distance }
+}
+
+extension Codebook {
+  /// The margins of every place, `[G][h·w]`.
+  ///
+  /// - Parameter latent: `mgvq.latent` `[C, h, w]`, C = G·d.
+  /// - Throws: `EvidenceError.shape` if the channels do not fit the codebook.
+  package func margins(_ latent: Tensor) throws(EvidenceError) -> [[CodeMargin]] {
+    guard latent.rank == 3, latent.shape[0] == groups * dimension else {
+      throw .shape(tensor: "mgvq.latent", found: latent.shape, expected: "[\(groups * dimension), h, w]")
+    }
+    let cells = latent.shape[1] * latent.shape[2]
+    return (0..<groups).map { group in
+      let vectors = Tensor(shape: [cells, dimension]) { output in
+        for channel in 0..<dimension {
+          for cell in 0..<cells {
+            output[cell * dimension + channel] = latent.values[(group * dimension + channel) * cells + cell]
+          }
+        }
+      }
+      let unit = normalizedRows(vectors)
+      return twoNearest(unit, in: normalized[group], skippingOwn: false, byAngle: true).enumerated().map {
+        cell, nearest in
+        let far = { (code: Int) in
+          code < 0 ? 2 : Evidence.distance(unit[row: cell].values, self.normalized[group], row: code)
+        }
+        return CodeMargin(
+          code: nearest.first, runnerUp: nearest.second, distance: far(nearest.first),
+          runnerUpDistance: far(nearest.second))
+      }
+    }
+  }
 }

@@ -29,7 +29,7 @@ package struct CodebookDrift: Sendable, Hashable, Encodable {
         expected: "\(second.groups)×\(second.codesPerGroup) of \(second.dimension)")
     }
     groups = (0..<first.groups).map { group in
-      let (a, b) = (first.normalised[group], second.normalised[group])
+      let (a, b) = (first.normalized[group], second.normalized[group])
       let width = a.shape[1]
       var sum = 0.0
       for index in a.values.indices { sum += Double(a.values[index]) * Double(b.values[index]) }
@@ -71,4 +71,46 @@ package struct CodeAgreement: Sendable, Hashable, Encodable {
 
   /// The part of the places with the same code, over all groups.
   package var part: Double { places == 0 ? 0 : Double(equal.reduce(0, +)) / Double(places * equal.count) }
+}
+
+/// A codebook, or its usage, beside another: of other pictures or of another checkpoint.
+package struct CodebookComparison: Sendable, Hashable, Encodable {
+  /// What it is compared with, as it was named.
+  package var against: String
+  /// Pictures counted on the other side.
+  package var pictures: Int
+  /// How far the usages of each group are apart; empty without pictures on both sides.
+  package var usage: [UsageDrift]
+  /// The other checkpoint's code vectors; `nil` for two folders.
+  package var codes: CodebookDrift?
+  /// Places of the same pictures with the same code, 0…1; `nil` for two folders, or without pictures.
+  package var agreement: Double?
+
+  package init(
+    against: String, pictures: Int, usage: [UsageDrift], codes: CodebookDrift? = nil, agreement: Double? = nil
+  ) {
+    self.against = against
+    self.pictures = pictures
+    self.usage = usage
+    self.codes = codes
+    self.agreement = agreement
+  }
+
+  /// Groups whose usages differ by more than this many times what samples of one distribution would show have drifted.
+  package static let chanceFactor = 3.0
+
+  package var findings: [CodebookFinding] {
+    var findings: [CodebookFinding] = []
+    for (group, drift) in usage.enumerated() where drift.bits > Self.chanceFactor * drift.expectedBits {
+      findings.append(
+        CodebookFinding(
+          drift.bits > 0.5 ? .warning : .ok, .usageDrift, group: group,
+          "Group \(group + 1) is used differently than in \(against): \(drift.sentence)"))
+    }
+    if let codes {
+      let moved = codes.groups.contains { $0.meanCosine < 0.99 || $0.renamed > 0 }
+      findings.append(CodebookFinding(.ok, .codeDrift, moved ? codes.sentence : "The codes are those of \(against)."))
+    }
+    return findings
+  }
 }

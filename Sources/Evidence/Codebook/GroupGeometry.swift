@@ -4,7 +4,7 @@ package import Tensor
 
 /// What a group's code vectors alone tell.
 package struct GroupGeometry: Sendable, Hashable, Codable {
-  /// Two normalised codes nearer than this (0.57° apart) count as near-duplicates.
+  /// Two normalized codes nearer than this (0.57° apart) count as near-duplicates.
   package static let duplicateDistance = 0.01
   /// Codes this near are equal for the quantizer, which then takes the first.
   package static let equalDistance = 1e-6
@@ -13,24 +13,24 @@ package struct GroupGeometry: Sendable, Hashable, Codable {
   package var dimension: Int
   /// Vectors with a NaN or an infinity.
   package var nonFinite: Int
-  /// Finite vectors of length 0, which cannot be normalised; not counted where lengths matter.
+  /// Finite vectors of length 0, which cannot be normalized; not counted where lengths matter.
   package var zero: Int
-  /// Lengths before normalisation, of the finite vectors: smallest, mean, largest.
+  /// Lengths before normalization, of the finite vectors: smallest, mean, largest.
   package var normMinimum: Double
   package var normMean: Double
   package var normMaximum: Double
-  /// `[K]`, the distance to the nearest other code, 0…2; 2 for a vector that cannot be normalised.
+  /// `[K]`, the distance to the nearest other code, 0…2; 2 for a vector that cannot be normalized.
   package var nearestDistances: [Double]
   /// Codes with another one nearer than `duplicateDistance`.
   package var nearDuplicates: Int
   /// Codes that no latent can choose: of length 0, not finite, or equal to an earlier one.
   package var unreachable: Int
-  /// exp(entropy of σ/Σσ) over the singular values σ of the normalised codes (Roy & Vetterli 2007), 1…d.
+  /// exp(entropy of σ/Σσ) over the singular values σ of the normalized codes (Roy & Vetterli 2007), 1…d.
   package var effectiveRank: Double
 
   package init(_ codebook: Codebook, group: Int) {
     let stored = codebook.stored[group]
-    let table = codebook.normalised[group]
+    let table = codebook.normalized[group]
     codes = codebook.codesPerGroup
     dimension = codebook.dimension
     let width = dimension
@@ -140,7 +140,7 @@ package func duplicateGroups(_ codebook: Codebook) -> [(first: Int, second: Int)
   var pairs: [(first: Int, second: Int)] = []
   for first in 0..<codebook.groups {
     for second in first + 1..<max(first + 1, codebook.groups) {
-      let (a, b) = (codebook.normalised[first], codebook.normalised[second])
+      let (a, b) = (codebook.normalized[first], codebook.normalized[second])
       let byAngle = codebook.metric == .cosine
       if covers(a, b, byAngle: byAngle), covers(b, a, byAngle: byAngle) { pairs.append((first, second)) }
     }
@@ -156,5 +156,64 @@ private func covers(_ a: Tensor, _ b: Tensor, byAngle: Bool) -> Bool {
     twoNearest(rows, in: b, skippingOwn: false, byAngle: byAngle).enumerated().allSatisfy { row, nearest in
       nearest.first >= 0 && distance(rows[row: row].values, b, row: nearest.first) < GroupGeometry.duplicateDistance
     }
+  }
+}
+
+/// The rows of a table on the plane of their two main directions (principal component analysis of the centred rows).
+package struct PrincipalPlane: Sendable {
+  /// `[n]`, coordinates along the first and the second direction.
+  package let points: [(x: Double, y: Double)]
+  /// The parts of the variance along both, 0…1.
+  package let variance: (Double, Double)
+
+  /// - Parameter table: `[n, d]`.
+  package init(_ table: Tensor) {
+    let (rows, width) = (table.shape[0], table.shape[1])
+    var centre = [Double](repeating: 0, count: width)
+    for index in table.values.indices { centre[index % width] += Double(table.values[index]) / Double(max(1, rows)) }
+    let centred = table.values.enumerated().map { Double($0.element) - centre[$0.offset % width] }
+    var covariance = [Double](repeating: 0, count: width * width)
+    for row in 0..<rows {
+      for i in 0..<width {
+        for j in 0..<width { covariance[i * width + j] += centred[row * width + i] * centred[row * width + j] }
+      }
+    }
+    let total = (0..<width).reduce(0) { $0 + covariance[$1 * width + $1] }
+    let first = Self.mainDirection(covariance, width)
+    for i in 0..<width {
+      for j in 0..<width { covariance[i * width + j] -= first.value * first.vector[i] * first.vector[j] }
+    }
+    let second = Self.mainDirection(covariance, width)
+    func coordinate(_ row: Int, _ vector: [Double]) -> Double {
+      (0..<width).reduce(0) { $0 + centred[row * width + $1] * vector[$1] }
+    }
+    points = (0..<rows).map { (coordinate($0, first.vector), coordinate($0, second.vector)) }
+    variance = total > 0 ? (first.value / total, second.value / total) : (0, 0)
+  }
+
+  /// The largest eigenvalue of a covariance and its unit vector, by squaring the matrix and normalizing it.
+  private static func mainDirection(_ matrix: [Double], _ width: Int) -> (value: Double, vector: [Double]) {
+    var power = matrix
+    for _ in 0..<40 {
+      let scale = power.map(abs).max() ?? 0
+      guard scale > 0 else { return (0, [Double](repeating: 0, count: width)) }
+      let unit = power.map { $0 / scale }
+      power = [Double](repeating: 0, count: width * width)
+      for i in 0..<width {
+        for k in 0..<width {
+          for j in 0..<width { power[i * width + j] += unit[i * width + k] * unit[k * width + j] }
+        }
+      }
+    }
+    // Any column of a high power lies along the direction; the longest is the most precise.
+    let columns = (0..<width).map { column in (0..<width).map { power[$0 * width + column] } }
+    func length(_ vector: [Double]) -> Double { vector.reduce(0) { $0 + $1 * $1 }.squareRoot() }
+    guard let longest = columns.max(by: { length($0) < length($1) }), length(longest) > 0 else {
+      return (0, [Double](repeating: 0, count: width))
+    }
+    let norm = length(longest)
+    let vector = longest.map { $0 / norm }
+    let image = (0..<width).map { i in (0..<width).reduce(0) { $0 + matrix[i * width + $1] * vector[$1] } }
+    return (zip(image, vector).reduce(0) { $0 + $1.0 * $1.1 }, vector)
   }
 }

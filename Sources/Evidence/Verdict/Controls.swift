@@ -2,98 +2,86 @@ import Foundation
 import Statistics
 
 extension VerdictEngine {
-  /// The four controls, one sentence each.
-  func controls(
-    _ summary: EvidenceSummary, _ attends: PriorityAnalysis?, _ causes: CausalAnalysis?
-  ) -> [ControlResult] {
-    [
-      order(summary, attends), content(summary, causes), blank(summary, attends),
-      randomWeights(summary, attends, causes),
+  /// The four controls of the headline's voco token and the first prompt, one sentence each.
+  func controls(_ summary: EvidenceSummary, _ verdict: EvidenceVerdict) -> [ControlResult] {
+    let voco = verdict.headlineVoco
+    return [
+      order(summary, voco), content(verdict), blank(summary, voco), randomWeights(summary, verdict, voco),
     ]
   }
 
-  private func order(_ summary: EvidenceSummary, _ attends: PriorityAnalysis?) -> ControlResult {
-    guard let moved = attends?.moved, let same = attends?.samePosition else {
-      return ControlResult(name: .order, outcome: nil, sentence: "The anchors were not moved.")
-    }
-    let stays = moved.isAbove(rule.logMinimumLift) && same.isAbove(rule.logMinimumLift)
-    let tried = { (order: MovedOrder, words: String) in
-      estimate(summary.pictures.compactMap { $0.attends?.orders[order] }, "attends.lift_\(order)").map {
-        "\(words), an anchor gets \($0.ratioText) of a patch."
+  private func order(_ summary: EvidenceSummary, _ voco: Int) -> ControlResult {
+    let values = summary.pictures.map { $0.vocos[voco].attends.logSamePosition }
+    let confidence = 1 - rule.error / Double(summary.run.vocoTokens)
+    guard let same = estimate(values, "attends \(voco) same position", confidence: confidence),
+      let interval = same.interval
+    else { return ControlResult(name: .order, outcome: nil, sentence: "The anchors were not moved.") }
+    let outcome: Bool? = interval.low > rule.logMinimumLift ? true : interval.high < rule.logMinimumLift ? false : nil
+    let reading =
+      switch outcome {
+      case true?: "the attention stays with the anchors"
+      case false?: "the attention belongs to the position"
+      case nil: "whether the attention stays with the anchors is open"
       }
-    }
     return ControlResult(
-      name: .order, outcome: stays,
-      sentence: "Moved to other positions, an anchor gets \(moved.ratioText) of a patch, and \(same.ratioText) of a "
-        + "patch in the same position: the attention \(stays ? "stays with the anchors" : "may belong to the position").",
-      details: [
-        tried(.behind, "On the other side of the patches"),
-        tried(.swapped, "In positions exchanged with random patches"),
-      ].compactMap { $0 })
+      name: .order, outcome: outcome,
+      sentence: "In each other's positions an anchor gets \(Self.ratio(same)) of a patch: \(reading).")
   }
 
-  private func content(_ summary: EvidenceSummary, _ causes: CausalAnalysis?) -> ControlResult {
-    guard let content = causes?.content else {
+  private func content(_ verdict: EvidenceVerdict) -> ControlResult {
+    guard let numbers = verdict.causalNumbers, !numbers.overControls.isEmpty else {
       return ControlResult(name: .content, outcome: nil, sentence: "No other picture's anchors were tried.")
     }
-    let passed = content.isAbove(rule.minimumKL)
+    let all = Interchanged.controls.compactMap { control in numbers.overControls[control].map { (control, $0) } }
+    let isAbove = all.allSatisfy { ($0.1.interval?.low ?? -1) > 0 }
+    let list = all.map { "\($0.0.words) by \($0.1.text)" }.joined(separator: ", ")
     return ControlResult(
-      name: .content, outcome: passed,
-      sentence: "Another picture's anchors change the next token by KL \(content.valueText): what the anchors hold "
-        + (passed ? "matters." : "is not shown to matter."),
-      details: shuffled(summary).map { [$0] } ?? [])
+      name: .content, outcome: isAbove,
+      sentence: "The anchors' values move the answer further than "
+        + "\(list): \(isAbove ? "every difference is above 0" : "not every difference is clearly above 0").")
   }
 
-  /// What the anchors lose when only the places of the codes change.
-  private func shuffled(_ summary: EvidenceSummary) -> String? {
-    estimate(summary.pictures.compactMap { $0.causes?.shuffledKL }, "causes.kl_shuffled").map { shuffled in
-      let reading =
-        shuffled.isAbove(rule.minimumKL)
-        ? "matters" : shuffled.isBelow(rule.minimumKL) ? "does not matter" : "is not shown to matter"
-      return
-        "Anchors made of the picture's own codes with their places shuffled change it by KL \(shuffled.valueText): "
-        + "where the codes stand \(reading)."
+  /// |ΔLD| of `content` on pictures and on blanks of their colour, paired.
+  private func blank(_ summary: EvidenceSummary, _ voco: Int) -> ControlResult {
+    let byIndex = Dictionary(uniqueKeysWithValues: summary.pictures.map { ($0.index, $0) })
+    let differences = summary.blanks.compactMap { blank -> Double? in
+      guard let values = blank.movement.first, values.indices.contains(voco), let picture = byIndex[blank.index],
+        let own = mean(
+          picture.prompts[0].vocos[voco].pairs.map { abs($0.shifts[.content]?.logitDifference ?? 0) })
+      else { return nil }
+      return own - values[voco]
     }
-  }
-
-  private func blank(_ summary: EvidenceSummary, _ attends: PriorityAnalysis?) -> ControlResult {
-    guard let lift = attends?.lift, let blank = mean(summary.blanks.map(\.logLift)) else {
-      return ControlResult(name: .blank, outcome: nil, sentence: "No blank or noise pictures were tried.")
+    guard let estimate = estimate(differences, "blank \(voco)", confidence: 1 - rule.error),
+      let interval = estimate.interval
+    else {
+      return ControlResult(name: .blank, outcome: nil, sentence: "No blank pictures could be compared.")
     }
-    let passed = lift.isAbove(blank)
+    let passed = interval.low > 0
     return ControlResult(
       name: .blank, outcome: passed,
-      sentence: "On \(summary.blanks.count) blank and noise pictures an anchor gets \(times(blank)), on pictures "
-        + "\(lift.ratioText): "
-        + (passed
-          ? "part of the priority answers to what is in the picture."
-          : "the priority does not depend on there being something in the picture."),
-      details: summary.blanks.map { "\($0.name): \(times($0.logLift))." })
+      sentence: "The anchors' values move the logit difference by \(estimate.text) logits more on pictures than on "
+        + "\(estimate.n) blank ones of their mean colour: part of the effect "
+        + (passed ? "answers to what is in the picture." : "is not shown to answer to what is in the picture."))
   }
 
-  private func randomWeights(
-    _ summary: EvidenceSummary, _ attends: PriorityAnalysis?, _ causes: CausalAnalysis?
-  ) -> ControlResult {
-    guard let attention = attends?.randomTest else {
-      return ControlResult(name: .randomWeights, outcome: nil, sentence: "Too few randomly weighted models were tried.")
+  private func randomWeights(_ summary: EvidenceSummary, _ verdict: EvidenceVerdict, _ voco: Int) -> ControlResult {
+    let models = summary.randomModels.count
+    guard models >= rule.randomModels else {
+      let reason =
+        summary.hasRandomModels
+        ? "Only \(models) of \(rule.randomModels) models of permuted weights were run."
+        : "The random control was not run: --random-models runs it."
+      return ControlResult(name: .randomWeights, outcome: nil, sentence: reason)
     }
-    let isUnusual = { (test: RandomModelTest) in test.pValue <= rule.randomWeightsLevel }
-    var sentence =
-      "\(attention.reached) of \(attention.models) randomly weighted models reach the attention "
-      + "(p = \(significant(attention.pValue))"
-    if let causal = causes?.randomTest {
-      sentence += "), \(causal.reached) of \(causal.models) the effect of the cut (p = \(significant(causal.pValue))"
-    }
-    let passed = isUnusual(attention)
+    let tests = [
+      ("attention", randomTest(.attends, summary, voco: voco)),
+      ("contribution", randomTest(.contributes, summary, voco: voco)),
+      ("movement of the answer", randomCausalTest(summary, voco: voco, prompt: 0)),
+    ]
+    let words = tests.map { "\($0.0) \($0.1.map { $0 ? "above all" : "not above all" } ?? "not compared")" }
     return ControlResult(
-      name: .randomWeights, outcome: passed,
-      sentence: sentence + "): the attention is " + (passed ? "learned." : "not shown to be learned."),
-      details: Self.spread(summary.randomModels.compactMap(\.attends)).map {
-        ["Their anchors get ×\(significant(exp($0.low))) to ×\(significant(exp($0.high))) of a patch."]
-      } ?? [])
-  }
-  private static func spread(_ values: [Double]) -> Interval? {
-    guard let low = values.min(), let high = values.max() else { return nil }
-    return Interval(low: low, high: high)
+      name: .randomWeights, outcome: tests.allSatisfy { $0.1 == true },
+      sentence: "Among \(models) models whose matrices have their own entries permuted (a level of 1/\(models + 1)): "
+        + words.joined(separator: ", ") + ".")
   }
 }

@@ -1,135 +1,172 @@
 import Statistics
 
 /// What `verify --format json` prints: a verdict by the names of the published format, with its provenance.
-package struct EvidenceReport: Sendable, Hashable, Encodable {
-  /// One claim.
-  package struct Tier: Sendable, Hashable, Encodable {
-    /// `yes`, `no` or `undecided`; what was not measured is undecided.
-    let verdict: String
-    let measured: Bool
-    let effect: Double?
-    let unit: String
+package struct EvidenceReport: Sendable, Encodable {
+  /// An effect and its interval.
+  struct Effect: Encodable {
+    let effect: Double
     let interval: Interval?
     let n: Int
-    let sentence: String
-    let rule: String
-    let details: [String]
 
-    private enum CodingKeys: String, CodingKey {
-      case verdict, measured, effect, unit, interval, n, sentence, rule, details
+    init(_ estimate: EffectEstimate) {
+      effect = estimate.effect
+      interval = estimate.interval
+      n = estimate.n
+    }
+
+    private enum CodingKeys: String, CodingKey { case effect, interval, n }
+
+    func encode(to encoder: any Encoder) throws {
+      var values = encoder.container(keyedBy: CodingKeys.self)
+      try values.encode(effect, forKey: .effect)
+      try values.encode(interval, forKey: .interval)
+      try values.encode(n, forKey: .n)
+    }
+  }
+
+  /// One claim; `causes` has the numbers behind it too.
+  struct Tier: Encodable {
+    let tier: TierVerdict
+    let numbers: CausalNumbers?
+
+    private enum Key: String, CodingKey {
+      case verdict, measured, effect, unit, interval, n, sentence, rule, details, nulls, scale, path, flips, donors
+      case smallestDetectable = "smallest_detectable"
+      case leftOut = "left_out"
+      case content, steering, edges, total, sufficiency, presence, patches, visual
+      case otherScale = "content_other_scale"
+      case overControls = "content_over_controls"
+      case presenceOverMatched = "presence_over_matched"
+      case donorKL = "donor_kl"
     }
 
     /// Writes every key, `null` for what was not measured.
-    package func encode(to encoder: any Encoder) throws {
-      var values = encoder.container(keyedBy: CodingKeys.self)
-      try values.encode(verdict, forKey: .verdict)
+    func encode(to encoder: any Encoder) throws {
+      var values = encoder.container(keyedBy: Key.self)
+      let measured = tier.word != .notMeasured
+      try values.encode((measured ? tier.word : .undecided).rawValue, forKey: .verdict)
       try values.encode(measured, forKey: .measured)
-      try values.encode(effect, forKey: .effect)
-      try values.encode(unit, forKey: .unit)
-      try values.encode(interval, forKey: .interval)
-      try values.encode(n, forKey: .n)
-      try values.encode(sentence, forKey: .sentence)
-      try values.encode(rule, forKey: .rule)
-      try values.encode(details, forKey: .details)
+      try values.encode(tier.effect, forKey: .effect)
+      try values.encode(
+        tier.tier == .causes ? "part of the answer's way to the donor's" : "lift", forKey: .unit)
+      try values.encode(tier.interval, forKey: .interval)
+      try values.encode(tier.n, forKey: .n)
+      try values.encode(tier.smallestDetectable, forKey: .smallestDetectable)
+      try values.encode(tier.sentence, forKey: .sentence)
+      try values.encode(tier.rule, forKey: .rule)
+      try values.encode(tier.details, forKey: .details)
+      try values.encode(tier.nulls, forKey: .nulls)
+      if tier.tier == .causes { try encodeNumbers(&values) }
     }
 
-    init(_ tier: TierVerdict) {
-      measured = tier.word != .notMeasured
-      verdict = (measured ? tier.word : .undecided).rawValue
-      effect = tier.effect
-      unit = tier.tier == .causes ? "KL, nats" : "lift"
-      interval = tier.interval
-      n = tier.n
-      sentence = tier.sentence
-      rule = tier.rule
-      details = tier.details
+    private func encodeNumbers(_ values: inout KeyedEncodingContainer<Key>) throws {
+      let keys: [(Key, Interchanged)] = [
+        (.content, .content), (.steering, .steering), (.edges, .edges), (.total, .total), (.patches, .patches),
+        (.visual, .visual),
+      ]
+      for (key, quantity) in keys { try values.encode(numbers?.quantities[quantity].map(Effect.init), forKey: key) }
+      try values.encode(numbers?.sufficiency.map(Effect.init), forKey: .sufficiency)
+      try values.encode(numbers.map { Effect($0.presence) }, forKey: .presence)
+      try values.encode(numbers.map { Effect($0.presenceOverMatched) }, forKey: .presenceOverMatched)
+      try values.encode(numbers?.donorKL.map(Effect.init), forKey: .donorKL)
+      try values.encode(numbers?.otherScale.map(Effect.init), forKey: .otherScale)
+      let controls = (numbers?.overControls ?? [:]).map { ($0.key.rawValue, Effect($0.value)) }
+      try values.encode(Dictionary(uniqueKeysWithValues: controls), forKey: .overControls)
+      try values.encode(numbers?.scale.rawValue, forKey: .scale)
+      try values.encode(numbers?.leftOut, forKey: .leftOut)
+      try values.encode(
+        numbers.map { ["pairs": $0.pairs, "outside_majority": $0.outsideMajority] }, forKey: .donors)
+      try values.encode(numbers.map { ["donor": $0.flipsToDonor, "third": $0.flipsToThird] }, forKey: .flips)
+      try values.encode(numbers?.path?.rawValue, forKey: .path)
     }
   }
 
-  /// One control.
-  package struct Control: Sendable, Hashable, Encodable {
-    let passed: Bool
-    let measured: Bool
-    let sentence: String
-    let details: [String]
+  struct Voco: Encodable {
+    let attends: Tier
+    let contributes: Tier
+    /// One a prompt.
+    let causes: [Tier]
+
+    init(_ voco: VocoVerdict) {
+      attends = Tier(tier: voco.attends, numbers: nil)
+      contributes = Tier(tier: voco.contributes, numbers: nil)
+      causes = zip(voco.causes, voco.numbers).map { Tier(tier: $0, numbers: $1) }
+    }
+  }
+
+  struct Control: Encodable {
+    let control: ControlResult
+
+    private enum Key: String, CodingKey { case passed, sentence }
+
+    func encode(to encoder: any Encoder) throws {
+      var values = encoder.container(keyedBy: Key.self)
+      try values.encode(control.outcome, forKey: .passed)
+      try values.encode(control.sentence, forKey: .sentence)
+    }
+  }
+
+  struct Head: Encodable {
+    let voco, layer, head: Int
+    let lift, p: Double
   }
 
   /// The run, its pictures and its draws: what makes it repeatable.
-  package struct Provenance: Sendable, Hashable, Encodable {
+  struct Provenance: Encodable {
     let run: EvidenceRun
     let inputs: EvidenceInputs
 
-    /// Writes both side by side.
-    package func encode(to encoder: any Encoder) throws {
+    func encode(to encoder: any Encoder) throws {
       try run.encode(to: encoder)
       try inputs.encode(to: encoder)
     }
   }
 
-  /// What the run's maps, figures and texts are made of.
-  package struct Measurements: Sendable, Hashable, Encodable {
-    package let numbers: [Measurement]
-    package let maps: EvidenceMaps
-    package let blanks: [BlankPicture]
-    package let randomModels: [RandomModelRun]
-    /// The same of the model under test, on the pictures that they saw; `nil` if there were none.
-    package let tested: RandomModelRun?
-    /// The paper's heat map, unshortened.
-    package let rows: [VocoRow]
-
-    private enum CodingKeys: String, CodingKey {
-      case numbers, maps, blanks, rows, tested
-      case randomModels = "random_models"
-    }
-
-    package init(_ summary: EvidenceSummary, _ engine: VerdictEngine) {
-      numbers = engine.measurements(summary)
-      maps = EvidenceMaps(summary)
-      blanks = summary.blanks
-      randomModels = summary.randomModels
-      tested = summary.tested
-      rows = summary.rows
-    }
-
-    /// The number of that name; `nil` if it was not measured.
-    package subscript(name: String) -> Measurement? { numbers.first { $0.name == name } }
-  }
-
   let attends: Tier
   let contributes: Tier
   let causes: Tier
+  let vocoTokens: [Voco]
+  let prompts: [String]
+  let liveLayers: [Int]
   let controls: [String: Control]
+  let heads: [Head]
+  let anecdote: Bool
+  let headline: String
   let conclusion: String
   let n: Int
-  let anecdote: Bool
   let seed: UInt64
   let untrainedParts: [String]
   let provenance: Provenance
-  let measurements: Measurements
+  let maps: EvidenceMaps
+  let rows: [VocoRow]
 
   private enum CodingKeys: String, CodingKey {
-    case attends, contributes, causes, controls, conclusion, n, anecdote, seed, provenance, measurements
+    case attends, contributes, causes, prompts, controls, heads, anecdote, headline, conclusion, n, seed, provenance
+    case maps, rows
+    case vocoTokens = "voco_tokens"
+    case liveLayers = "live_layers"
     case untrainedParts = "untrained_parts"
   }
 
-  package init(_ verdict: EvidenceVerdict, run: EvidenceRun, inputs: EvidenceInputs, measurements: Measurements) {
-    attends = Tier(verdict.attends)
-    contributes = Tier(verdict.contributes)
-    causes = Tier(verdict.causes)
-    controls = Dictionary(
-      uniqueKeysWithValues: verdict.controls.map {
-        (
-          $0.name.rawValue,
-          Control(passed: $0.passed, measured: $0.outcome != nil, sentence: $0.sentence, details: $0.details)
-        )
-      })
+  package init(_ verdict: EvidenceVerdict, _ summary: EvidenceSummary, inputs: EvidenceInputs) {
+    attends = Tier(tier: verdict.attends, numbers: nil)
+    contributes = Tier(tier: verdict.contributes, numbers: nil)
+    let spoken = verdict.vocos.lazy.flatMap { zip($0.causes, $0.numbers) }.first { $0.0 == verdict.causes }
+    causes = Tier(tier: verdict.causes, numbers: spoken?.1)
+    vocoTokens = verdict.vocos.map(Voco.init)
+    prompts = verdict.prompts
+    liveLayers = Array(0..<verdict.liveLayers)
+    controls = Dictionary(uniqueKeysWithValues: verdict.controls.map { ($0.name.rawValue, Control(control: $0)) })
+    heads = verdict.heads.map { Head(voco: $0.voco, layer: $0.layer, head: $0.head, lift: $0.lift, p: $0.pValue) }
+    anecdote = verdict.anecdote
+    headline = verdict.headline
     conclusion = verdict.conclusion
     n = verdict.n
-    anecdote = verdict.anecdote
     seed = verdict.seed
     untrainedParts = verdict.untrainedParts
-    provenance = Provenance(run: run, inputs: inputs)
-    self.measurements = measurements
+    provenance = Provenance(run: summary.run, inputs: inputs)
+    maps = EvidenceMaps(summary, voco: verdict.headlineVoco)
+    rows = summary.rows
   }
 }
 
@@ -139,18 +176,18 @@ package struct EvidenceInputs: Sendable, Hashable, Codable {
   package var pictures: Int
   /// SHA-256 over the pictures' own SHA-256, in the order of the run.
   package var picturesSHA256: String
-  /// Matched draws a picture.
+  /// Draws of random patches a pair.
   package var draws: Int
-  /// Matched draws a picture of the cuts in one layer or head.
-  package var localDraws: Int
-  /// Randomly weighted models.
+  /// Blank pictures.
+  package var blanks: Int
+  /// Models of permuted weights.
   package var randomModels: Int
 
-  package init(pictures: Int, picturesSHA256: String, draws: Int, localDraws: Int, randomModels: Int) {
+  package init(pictures: Int, picturesSHA256: String, draws: Int, blanks: Int, randomModels: Int) {
     self.pictures = pictures
     self.picturesSHA256 = picturesSHA256
     self.draws = draws
-    self.localDraws = localDraws
+    self.blanks = blanks
     self.randomModels = randomModels
   }
 }

@@ -1,77 +1,46 @@
+import Foundation
 import Statistics
 package import Trace
 
 extension VerdictEngine {
-  /// The verdict from one picture: always an anecdote, without intervals, and "yes" only if the same picture with the
-  /// anchors moved agrees.
+  /// What one picture shows of its inspected token: always an anecdote, without intervals; no word is yes or no.
   ///
-  /// - Parameter moved: traces of the same picture with the anchors in other positions, if they were run.
   /// - Throws: `EvidenceError` if the decoder has not run.
-  package func verdict(picture trace: Trace, moved: [Trace] = []) throws(EvidenceError) -> EvidenceVerdict {
+  package func verdict(picture trace: Trace) throws(EvidenceError) -> EvidenceVerdict {
     let attention = try VocoAttention(trace)
-    var others: [VocoAttention] = []
-    for trace in moved { others.append(try VocoAttention(trace)) }
-    let layout = (anchors: attention.layout.anchors.count, patches: attention.layout.patches.count)
-    let untrained = trace.model.untrainedParts
-    let tier = { (tier: EvidenceTier) in
-      singleTier(
-        tier, PriorityMeasurement(attention, moved: others, normWeighted: tier == .contributes), layout, untrained)
-    }
+    let (anchors, patches) = (attention.layout.anchors.count, attention.layout.patches.count)
+    let attends = tier(.attends, attention, .share, anchors, patches)
+    let contributes = tier(.contributes, attention, .normWeighted, anchors, patches)
     let causes = TierVerdict(
       tier: .causes, word: .notMeasured, n: 1,
-      sentence: "Not measured: cut the edges from voco to the anchors to see what depends on them.",
-      rule: rule.sentence(.causes, layout: layout))
-    let attends = tier(.attends)
+      sentence: "Not measured: cut voco's edges to the anchors, or swap the anchors with another picture's.",
+      rule: rule.sentence(.causes, anchors: anchors, patches: patches))
     return EvidenceVerdict(
-      attends: attends, contributes: tier(.contributes), causes: causes,
-      controls: singleControls(PriorityMeasurement(attention, moved: others)),
-      conclusion: "Anecdote: one picture says nothing about pictures in general. " + attends.sentence,
-      n: 1, anecdote: true, seed: seed, untrainedParts: untrained)
+      attends: attends, contributes: contributes, causes: causes,
+      vocos: [VocoVerdict(attends: attends, contributes: contributes, causes: [causes], numbers: [nil])],
+      headlineVoco: 0, prompts: [trace.provenance.prompt],
+      controls: ControlName.allCases.map {
+        ControlResult(name: $0, outcome: nil, sentence: "Not run for a single picture.")
+      }, heads: [], headline: attends.sentence,
+      conclusion: "Anecdote: one picture says nothing about pictures in general. " + attends.sentence, n: 1,
+      anecdote: true, seed: seed, untrainedParts: trace.model.untrainedParts, liveLayers: attention.liveLayers.count)
   }
 
-  private func singleControls(_ measured: PriorityMeasurement?) -> [ControlResult] {
-    ControlName.allCases.map { name in
-      guard name == .order, let moved = measured?.logLiftMoved, let same = measured?.logLiftSamePosition else {
-        return ControlResult(name: name, outcome: nil, sentence: "Not run for this picture.")
-      }
-      return ControlResult(
-        name: name, outcome: min(moved, same) > rule.logMinimumLift,
-        sentence: "Moved, an anchor gets \(times(moved)) of a patch, and \(times(same)) of a patch in its place.")
-    }
-  }
-
-  private func singleTier(
-    _ tier: EvidenceTier, _ measured: PriorityMeasurement?, _ layout: (anchors: Int, patches: Int),
-    _ untrained: [String]
+  private func tier(
+    _ tier: EvidenceTier, _ attention: VocoAttention, _ metric: AttentionMetric, _ anchors: Int, _ patches: Int
   ) -> TierVerdict {
-    let text = rule.sentence(tier, layout: layout)
-    guard let measured else {
+    let text = rule.sentence(tier, anchors: anchors, patches: patches)
+    guard anchors > 0, patches > 0, let row = attention.row(AttentionQuery(metric: metric), excluding: []) else {
       return TierVerdict(
         tier: tier, word: .notMeasured, n: 1, sentence: "Not measured: the trace holds no such numbers.", rule: text)
     }
-    let (word, reason) = singleWord(measured, trained: untrained.isEmpty)
-    let quantity = tier == .attends ? "attention" : "norm-weighted attention"
-    return TierVerdict(
-      tier: tier, word: word, effect: measured.lift, n: 1,
-      sentence: "In this picture an anchor gets ×\(significant(measured.lift)) the \(quantity) of a patch\(reason).",
-      rule: text)
-  }
-
-  private func singleWord(_ measured: PriorityMeasurement, trained: Bool) -> (VerdictWord, String) {
-    let isAbove = { (log: Double) in log > rule.logMinimumLift }
-    let bound = "×\(decimal(rule.minimumLift, digits: 2))"
-    guard isAbove(measured.logLift) else { return (.no, ": not above \(bound)") }
-    guard let moved = measured.logLiftMoved, let samePosition = measured.logLiftSamePosition else {
-      return (.undecided, "; whether that follows the anchors or their position, only moving them tells")
-    }
-    guard isAbove(moved), isAbove(samePosition) else {
-      return (
-        .no,
-        ", but it follows the position: moved, an anchor gets \(times(moved)), and \(times(samePosition)) "
-          + "that of a patch in its place"
-      )
-    }
-    guard trained else { return (.undecided, ", but parts of the model are untrained") }
-    return (.yes, ", and \(times(moved)) when the anchors are moved")
+    let lift = exp(AttentionShares(row: row, layout: attention.layout).logLift)
+    let sentence =
+      tier == .attends
+      ? "In this picture an anchor gets ×\(significant(lift)) the attention of a patch; whether that follows the anchors or "
+        + "their position, only exchanging them tells."
+      : "In this picture an anchor gets ×\(significant(lift)) of a patch's raw α·‖v·W_o‖; what of it varies with the "
+        + "picture, only other pictures tell."
+    return TierVerdict(tier: tier, word: .undecided, effect: lift, n: 1, sentence: sentence, rule: text)
   }
 }

@@ -4,9 +4,9 @@ package import Statistics
 package enum EvidenceTier: String, Sendable, Hashable, Codable, CaseIterable {
   /// voco's attention goes to an anchor more than to a patch.
   case attends
-  /// The anchors' values weigh more in voco's head outputs than the patches'.
+  /// What varies in the anchors' values weighs more in voco's head outputs than what varies in the patches'.
   case contributes
-  /// What the model says depends on voco seeing the anchors, more than on as many patches.
+  /// The answer follows what the anchors hold.
   case causes
 }
 
@@ -16,86 +16,175 @@ package enum VerdictWord: String, Sendable, Hashable, Codable {
 }
 
 /// What was found about one claim.
-package struct TierVerdict: Sendable, Hashable, Codable {
+package struct TierVerdict: Sendable, Hashable {
   package var tier: EvidenceTier
   package var word: VerdictWord
-  /// The effect size: a lift (1 = like a patch) for attends and contributes, a KL in nats for causes.
+  /// A lift (1 = like a patch) for attends and contributes, a part of the answer moved for causes.
   package var effect: Double?
-  /// The effect's confidence interval; `nil` for one picture.
+  /// `nil` for one picture.
   package var interval: Interval?
   /// Pictures.
   package var n: Int
+  /// The smallest effect that this many pictures would find with 80 % power: bound + 2.8 standard errors.
+  package var smallestDetectable: Double?
   /// The verdict and why, in a sentence or two.
   package var sentence: String
   /// The rule that decided.
   package var rule: String
   /// Further numbers, one sentence each.
   package var details: [String]
+  /// What would change the word, in words; `nil` where nothing is known to.
+  package var wouldChange: String?
+  /// The same measure in models of permuted weights.
+  package var nulls: [Double] = []
 
   package init(
-    tier: EvidenceTier, word: VerdictWord, effect: Double? = nil, interval: Interval? = nil, n: Int, sentence: String,
-    rule: String, details: [String] = []
+    tier: EvidenceTier, word: VerdictWord, effect: Double? = nil, interval: Interval? = nil, n: Int,
+    smallestDetectable: Double? = nil, sentence: String, rule: String, details: [String] = [],
+    wouldChange: String? = nil, nulls: [Double] = []
   ) {
     self.tier = tier
     self.word = word
     self.effect = effect
     self.interval = interval
     self.n = n
+    self.smallestDetectable = smallestDetectable
     self.sentence = sentence
     self.rule = rule
     self.details = details
+    self.wouldChange = wouldChange
+    self.nulls = nulls
   }
 
-  /// The effect as the panel prints it: "×8.21", "KL 0.02".
+  /// The smallest effect of interest.
+  package var threshold: Double { tier == .causes ? VerdictRule().minimumEffect : VerdictRule().minimumLift }
+
+  /// The effect as the panel prints it: "×8.21", "0.62 of the way".
   package var effectText: String? {
-    effect.map { tier == .causes ? "KL \(significant($0))" : "×\(significant($0))" }
+    effect.map { tier == .causes ? "\(significant($0)) of the way" : "×\(significant($0))" }
   }
 
   /// The interval as the panel prints it: "[6.9, 9.7]".
-  package var intervalText: String? {
-    interval.map { "[\(significant($0.low)), \(significant($0.high))]" }
+  package var intervalText: String? { interval.map { "[\(significant($0.low)), \(significant($0.high))]" } }
+}
+
+/// An effect with its interval.
+package struct EffectEstimate: Sendable, Hashable {
+  package var effect: Double
+  package var interval: Interval?
+  package var standardError: Double
+  /// Pictures.
+  package var n: Int
+
+  package var text: String {
+    significant(effect) + (interval.map { " [\(significant($0.low)), \(significant($0.high))]" } ?? "")
   }
+}
+
+/// On which scale effects are read.
+package enum EffectScale: String, Sendable, Hashable, Codable {
+  /// The logit difference of the two answers.
+  case logitDifference = "LD"
+  /// The projection of all logits' change.
+  case projection = "E"
+}
+
+/// How what the anchors hold reaches the answer.
+package enum CausalPath: String, Sendable, Hashable, Codable {
+  case direct, indirect, both, none
+}
+
+/// The numbers of one prompt and voco token.
+package struct CausalNumbers: Sendable, Hashable {
+  package var scale: EffectScale
+  /// Why that scale, in words.
+  package var scaleReason: String
+  package var quantities: [Interchanged: EffectEstimate]
+  /// `content` on the other scale.
+  package var otherScale: EffectEstimate?
+  /// `content` minus each control.
+  package var overControls: [Interchanged: EffectEstimate]
+  /// 1 − E(patches)/E(visual); `nil` where E(visual) is not clearly above 0.05.
+  package var sufficiency: EffectEstimate?
+  /// Geometric mean KL of the edges cut, in nats, and its ratio to as many random patches cut.
+  package var presence: EffectEstimate
+  package var presenceOverMatched: EffectEstimate
+  /// Geometric mean KL(base → donor picture), in nats.
+  package var donorKL: EffectEstimate?
+  package var pairs: Int
+  package var leftOut: Int
+  package var outsideMajority: Int
+  /// Pairs whose answer became the donor's, and a third one, by `content`.
+  package var flipsToDonor: Int
+  package var flipsToThird: Int
+  package var path: CausalPath?
+  package var dependsOnPicture: Bool
+
+  package var content: EffectEstimate? { quantities[.content] }
+}
+
+/// One voco token's three claims.
+package struct VocoVerdict: Sendable, Hashable {
+  package var attends: TierVerdict
+  package var contributes: TierVerdict
+  /// One a prompt.
+  package var causes: [TierVerdict]
+  package var numbers: [CausalNumbers?]
 }
 
 /// A control experiment, by the names of the JSON output.
 package enum ControlName: String, Sendable, Hashable, Codable, CaseIterable {
-  /// Anchors behind the patches, or swapped with patches.
+  /// Anchors and patches in each other's positions.
   case order
-  /// Anchors of another picture.
+  /// As many patches' values interchanged.
   case content
-  /// Blank and noise pictures.
+  /// Pictures with nothing in them but their mean colour.
   case blank
   case randomWeights = "random_weights"
 }
 
 /// What a control tells.
-package struct ControlResult: Sendable, Hashable, Codable {
+package struct ControlResult: Sendable, Hashable {
   package var name: ControlName
-  /// `nil` if the control was not run.
+  /// `nil` if it was not run or tells nothing.
   package var outcome: Bool?
   package var sentence: String
-  /// What each of its variants showed, one sentence each.
-  package var details: [String]
 
-  package init(name: ControlName, outcome: Bool?, sentence: String, details: [String] = []) {
+  package init(name: ControlName, outcome: Bool?, sentence: String) {
     self.name = name
     self.outcome = outcome
     self.sentence = sentence
-    self.details = details
   }
+}
 
-  /// A control that was not run is not passed.
-  package var passed: Bool { outcome == true }
+/// A head whose attention to the anchors stands out.
+package struct HeadFinding: Sendable, Hashable {
+  package var voco: Int
+  package var layer: Int
+  package var head: Int
+  /// The same-position lift.
+  package var lift: Double
+  /// Family-wise over all live heads.
+  package var pValue: Double
 }
 
 /// The whole answer to "does `<voco>` prioritise the anchors?".
-package struct EvidenceVerdict: Sendable, Hashable, Codable {
+package struct EvidenceVerdict: Sendable, Hashable {
   package var attends: TierVerdict
   package var contributes: TierVerdict
   package var causes: TierVerdict
+  /// Every voco token's own.
+  package var vocos: [VocoVerdict]
+  /// The voco token and prompt that the headline speaks of.
+  package var headlineVoco: Int
+  package var prompts: [String]
   /// One of each name, in the order of `ControlName`.
   package var controls: [ControlResult]
-  /// The three verdicts in one sentence.
+  /// Heads that stand out, the most first.
+  package var heads: [HeadFinding]
+  /// What came out, in one sentence.
+  package var headline: String
+  /// The headline, what limits it, and what would change it.
   package var conclusion: String
   /// Pictures.
   package var n: Int
@@ -103,21 +192,35 @@ package struct EvidenceVerdict: Sendable, Hashable, Codable {
   package var anecdote: Bool
   package var seed: UInt64
   package var untrainedParts: [String]
+  /// Layers of voco that text reads.
+  package var liveLayers: Int
 
   package init(
-    attends: TierVerdict, contributes: TierVerdict, causes: TierVerdict, controls: [ControlResult],
-    conclusion: String, n: Int, anecdote: Bool, seed: UInt64, untrainedParts: [String]
+    attends: TierVerdict, contributes: TierVerdict, causes: TierVerdict, vocos: [VocoVerdict], headlineVoco: Int,
+    prompts: [String], controls: [ControlResult], heads: [HeadFinding], headline: String, conclusion: String, n: Int,
+    anecdote: Bool, seed: UInt64, untrainedParts: [String], liveLayers: Int
   ) {
     self.attends = attends
     self.contributes = contributes
     self.causes = causes
+    self.vocos = vocos
+    self.headlineVoco = headlineVoco
+    self.prompts = prompts
     self.controls = controls
+    self.heads = heads
+    self.headline = headline
     self.conclusion = conclusion
     self.n = n
     self.anecdote = anecdote
     self.seed = seed
     self.untrainedParts = untrainedParts
+    self.liveLayers = liveLayers
   }
 
   package var tiers: [TierVerdict] { [attends, contributes, causes] }
+
+  /// The causal numbers that the headline speaks of.
+  package var causalNumbers: CausalNumbers? {
+    vocos.indices.contains(headlineVoco) ? vocos[headlineVoco].numbers.first ?? nil : nil
+  }
 }

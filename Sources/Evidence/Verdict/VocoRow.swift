@@ -1,4 +1,4 @@
-/// One picture's row of attention from voco to what is visual: the mean over layers and heads of the softmax weights.
+/// One picture's row of attention from voco to what is visual: the mean over live layers and heads of the softmax weights.
 /// The rows of the first pictures are kept, to be shown as the paper shows them.
 package struct VocoRow: Sendable, Hashable, Codable {
   /// The picture's number in its run, from 0.
@@ -32,19 +32,19 @@ package struct VocoRow: Sendable, Hashable, Codable {
 
   /// The formula of the values, as printed beside them.
   package static let formula =
-    "mean over layers and heads of the softmax weight; a patch's even share is "
+    "mean over live layers and heads of the softmax weight; a patch's even share is "
     + "1/(visible keys)"
 }
 
 /// How one picture's row is spread, and where the anchors stand in it.
 package struct RowSpread: Sendable, Hashable, Codable {
-  /// −Σ p ln p over all visible keys in nats, mean over layers and heads.
+  /// −Σ p ln p over all visible keys in nats, mean over live layers and heads.
   package var entropy: Double
-  /// exp of each head's entropy, mean over layers and heads.
+  /// exp of each head's entropy, mean over live layers and heads.
   package var effectiveKeys: Double
   /// Keys that voco sees, itself included.
   package var visibleKeys: Int
-  /// `[A]`, 1 + the number of visible keys with a larger share, in the mean row over layers and heads.
+  /// `[A]`, 1 + the number of visible keys with a larger share, in the mean row over live layers and heads.
   package var anchorRanks: [Int]
   /// The anchors' share over A / (visible keys), the mask's own uniform baseline.
   package var liftOverUniform: Double
@@ -64,9 +64,9 @@ package struct RowSpread: Sendable, Hashable, Codable {
     guard let view = AttentionView(attention, AttentionQuery()), let lift = view.shares.liftOverUniform else {
       return nil
     }
-    let cells = attention.layers * attention.heads
+    let cells = attention.liveLayers.count * attention.heads
     let sum = { (statistic: CellStatistic) in
-      attention.matrix(statistic).joined().reduce(0) { $0 + ($1 ?? 0) } / Double(cells)
+      attention.matrix(statistic)[attention.liveLayers].joined().reduce(0) { $0 + ($1 ?? 0) } / Double(cells)
     }
     self.init(
       entropy: sum(.entropy), effectiveKeys: sum(.effectiveKeys), visibleKeys: attention.layout.visible.count,

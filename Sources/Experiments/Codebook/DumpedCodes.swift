@@ -1,6 +1,7 @@
+package import Safetensors
 import Tensor
 package import Trace
-package import WeightFormats
+import WeightFormats
 
 /// Codes that another program chose, as arrays of any shape: one axis is that of the codebooks where there are several, the
 /// last one or two of the others are places, and all before them pictures.

@@ -1,6 +1,10 @@
+import Evaluation
 import Files
 import Foundation
 package import HTCVLM
+import ImageLoading
+import JSON
+import Tokenization
 package import Trace
 
 /// One model of an evaluation: a checkpoint to ask, or the answers that an earlier run left.
@@ -40,8 +44,11 @@ package struct EvalAnswers: Sendable {
   /// The text for the question of each index.
   package let answers: [Int: String]
   package let source: EvaluationReport.Source
+  /// Pictures that were decoded in this run although something was wrong with their files, with what it was.
+  package let pictureWarnings: [String]
 
-  init(header: ResultsHeader, records: [ResultRecord]) {
+  init(header: ResultsHeader, records: [ResultRecord], pictureWarnings: [String] = []) {
+    self.pictureWarnings = pictureWarnings
     name = header.model
     answers = Dictionary(uniqueKeysWithValues: records.map { ($0.index, $0.answer.text) })
     source = EvaluationReport.Source(header: header, picturesSHA256: records.picturesSHA256)
@@ -51,6 +58,7 @@ package struct EvalAnswers: Sendable {
     self.name = name
     answers = other.answers
     source = other.source
+    pictureWarnings = other.pictureWarnings
   }
 
   /// The same answers, those of equal names numbered.
@@ -70,5 +78,100 @@ extension [ResultRecord] {
     let digests = sorted { $0.index < $1.index }.compactMap(\.answer.imageSHA256)
     guard !isEmpty, digests.count == count else { return nil }
     return SHA256.hexDigest(of: [UInt8](digests.joined(separator: "\n").utf8))
+  }
+}
+
+/// A checkpoint that answers a benchmark's questions.
+///
+/// The last picture's keys and values are kept, as benchmarks ask several questions about one picture in a row.
+final class EvalSubject {
+  let name: String
+  /// SHA-256 of config.json, a plus sign, and that of the weights.
+  let sha256: String
+  let promptTemplate: String
+  /// What else changes answers.
+  let settings: String
+  private let model: HTCVLMModel
+  private let weights: WeightIdentity
+  private let from: VisualSource
+  private let images: String
+  private let options: GenerationOptions
+  private let run: RunContext
+  /// A line for each picture that was decoded although something was wrong with its file.
+  private(set) var pictureWarnings: [String] = []
+  private var lastHashed: (image: ImageReference, sha256: String)?
+  private var last: (image: ImageReference, sha256: String, cache: VisualCache)?
+
+  /// - Throws: `ModelError.noVoco` for a model without voco that is to be asked from it.
+  init(
+    _ pipeline: Pipeline, of contestant: EvalContestant, images: String, settings: EvalRun.Settings, run: RunContext
+  ) throws(ModelError) {
+    let checkpoint = pipeline.checkpoint
+    model = pipeline.model
+    from = contestant.from ?? model.ownSource
+    guard from != .voco || model.hasVoco else { throw .noVoco(family: checkpoint.family) }
+    weights = checkpoint.weights
+    name = contestant.name(checkpoint.name, seeing: from, untrained: checkpoint.configuration.untrainedParts)
+    sha256 = "\(checkpoint.configSHA256)+\(checkpoint.weightsSHA256)"
+    promptTemplate = model.configuration.promptTemplate ?? PromptTemplate.vocoLLaMA
+    self.settings =
+      "from \(from.rawValue), greedy, at most \(settings.maxNewTokens) tokens, precision \(settings.precision.rawValue), "
+      + "vocoscope \(settings.version)"
+    self.images = images
+    options = GenerationOptions(maxNewTokens: settings.maxNewTokens)
+    self.run = run
+  }
+
+  /// The greedy answer; throws one sentence that names the picture or the question.
+  func answer(_ question: Question) throws -> ModelAnswer {
+    let (sha256, cache) = try compressed(question.image)
+    do {
+      // Results of two states of a file would pass for one model's.
+      try weights.checkUnchanged()
+      let answer = try model.answer(asked(question), from: cache, source: from, options: options, run: run)
+      return ModelAnswer(text: answer.text, tokens: answer.tokenIDs.count, imageSHA256: sha256)
+    } catch let error as ModelError {
+      throw ExperimentError("question \(question.id): \(error)")
+    }
+  }
+
+  /// VoCo-LLaMA's evaluation, whose template this is, takes every newline out of a prompt before it is tokenised
+  /// (VoCo-LLaMA, `llava/eval/model_vqa_loader.py` and its like); LLaVA's leaves them.
+  private func asked(_ question: Question) -> String {
+    guard promptTemplate.isExactly(PromptTemplate.vocoLLaMA) else { return question.text }
+    return String(String.UnicodeScalarView(question.text.unicodeScalars.filter { $0 != "\n" }))
+  }
+
+  /// SHA-256 of a question's picture as it is now.
+  func pictureSHA256(_ question: Question) throws -> String? {
+    if let lastHashed, lastHashed.image == question.image { return lastHashed.sha256 }
+    let bytes =
+      switch question.image {
+      case .file(let path):
+        try FileContents.read(path: ImageReference.path(of: path, in: images), limit: Self.largestPicture)
+      case .embedded(let embedded): Array(try embedded.data())
+      }
+    let sha256 = SHA256.hexDigest(of: bytes)
+    lastHashed = (question.image, sha256)
+    return sha256
+  }
+
+  private static let largestPicture = 1 << 30
+
+  private func compressed(_ image: ImageReference) throws -> (sha256: String, cache: VisualCache) {
+    if let last, last.image == image { return (last.sha256, last.cache) }
+    let decoded =
+      switch image {
+      case .file(let path): try ImageDecoder.decode(path: ImageReference.path(of: path, in: images))
+      case .embedded(let embedded): try ImageDecoder.decode(Array(embedded.data()), path: image.key)
+      }
+    if !decoded.warnings.isEmpty {
+      pictureWarnings.append("\(image.key): \(decoded.warnings.joined(separator: "; "))")
+    }
+    // Freed before the next is made: a 7B model's keys and values of one picture are hundreds of megabytes.
+    last = nil
+    let cache = try model.compress(model.encode(decoded.image, run: run), run: run)
+    last = (image, decoded.fileSHA256, cache)
+    return (decoded.fileSHA256, cache)
   }
 }

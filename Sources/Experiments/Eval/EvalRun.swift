@@ -95,8 +95,8 @@ package struct EvalRun: Sendable {
           ProgressBarText(
             done: state.done, total: state.total, resumed: state.resumed,
             seconds: (ContinuousClock.now - start) / .seconds(1)))
-      }, answer: subject.answer)
-    return EvalAnswers(header: header, records: records)
+      }, picture: subject.pictureSHA256, answer: subject.answer)
+    return EvalAnswers(header: header, records: records, pictureWarnings: subject.pictureWarnings)
   }
 }
 

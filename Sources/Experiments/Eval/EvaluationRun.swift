@@ -22,17 +22,22 @@ extension QuestionSet {
   ///   - path: the results file; created, or taken up where it ends. nil keeps the answers in memory only.
   ///   - header: provenance; its shard says which questions are asked.
   ///   - progress: called before the first answer and after each.
+  ///   - picture: SHA-256 of a question's picture as it is now, asked for the questions that are answered already; nil where
+  ///     it is not known.
   ///   - answer: asks the model. An error from it ends the run; what was answered before stays in the file.
   /// - Returns: all answers of the shard, in the order of the questions.
   /// - Throws: `EvaluationError` for the file, and what `answer` throws.
   package func evaluate(
     into path: String?, header: ResultsHeader, progress: (EvaluationProgress) -> Void = { _ in },
-    answer: (Question) throws -> ModelAnswer
+    picture: (Question) throws -> String? = { _ in nil }, answer: (Question) throws -> ModelAnswer
   ) throws -> [ResultRecord] {
     precondition(header.questionCount == questions.count, "the header describes these questions")
     let writer = try path.map { try ResultsWriter(path: $0, header: header) }
     let resumed = writer?.resumed ?? []
-    if let path { try check(resumed, file: path) }
+    if let path {
+      try check(resumed, file: path)
+      try check(resumed, file: path, picture: picture)
+    }
     let selected = questions[header.shard.range(of: questions.count)]
     var records = resumed
     func report() {
@@ -54,6 +59,18 @@ extension QuestionSet {
       throw EvaluationError.headerMismatch(
         file: file, field: "question \(record.index + 1) called", found: "\"\(record.id)\"",
         expected: "\"\(questions[record.index].id)\"")
+    }
+  }
+
+  /// Throws where a picture is another than the one that was answered about: two runs would pass for one.
+  private func check(_ records: [ResultRecord], file: String, picture: (Question) throws -> String?) throws {
+    for record in records {
+      guard let found = record.answer.imageSHA256, let now = try picture(questions[record.index]), found != now else {
+        continue
+      }
+      throw EvaluationError.headerMismatch(
+        file: file, field: "a picture of question \(record.id) whose SHA-256 is", found: "\"\(found)\"",
+        expected: "\"\(now)\", which its picture \(questions[record.index].image.key) has now")
     }
   }
 

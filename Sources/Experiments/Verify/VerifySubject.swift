@@ -1,119 +1,117 @@
 package import Evidence
 package import HTCVLM
 import Tensor
-import Trace
-import WeightFormats
+package import Trace
 
-/// A model under test with the question it is asked: turns pictures into voco rows and cuts into effects.
+/// A model and what it is asked: turns pictures into voco rows, and interventions into logits.
 package struct VerifySubject: Sendable {
   package let model: HTCVLMModel
-  package let prompt: String
+  package let prompts: [String]
   private let provenance: Provenance
 
   /// - Parameter version: of this program, for the provenance.
-  /// - Throws: `VerificationError` if the checkpoint's sequence has no anchors or too few patches to compare them with.
+  /// - Throws: `VerificationError` if the checkpoint has no voco, no anchors, or too few patches or layers to compare
+  ///   with.
   package init(
-    _ checkpoint: CheckpointDirectory, model: HTCVLMModel, prompt: String, version: String
+    _ checkpoint: CheckpointDirectory, model: HTCVLMModel, prompts: [String], version: String
   ) throws(VerificationError) {
-    try Self.check(model.configuration, path: checkpoint.path)
-    self.init(
-      model: model, prompt: prompt,
+    try self.init(
+      model: model, prompts: prompts,
       provenance: Provenance(
         version: version, imageName: "", imageWidth: 0, imageHeight: 0, imageSHA256: "", modelName: checkpoint.name,
-        configSHA256: checkpoint.configSHA256, weightsSHA256: checkpoint.weightsSHA256, prompt: prompt))
+        configSHA256: checkpoint.configSHA256, weightsSHA256: checkpoint.weightsSHA256, prompt: prompts.first ?? ""),
+      path: checkpoint.path)
   }
 
-  private init(model: HTCVLMModel, prompt: String, provenance: Provenance) {
+  package init(
+    model: HTCVLMModel, prompts: [String], provenance: Provenance, path: String
+  ) throws(VerificationError) {
+    precondition(!prompts.isEmpty, "a model is asked something")
+    try Self.check(model.configuration, path: path)
     self.model = model
-    self.prompt = prompt
+    self.prompts = prompts
     self.provenance = provenance
   }
 
   private static func check(_ configuration: HTCVLMConfiguration, path: String) throws(VerificationError) {
-    let kinds = configuration.sequence.map(\.rawValue)
-    guard kinds.contains(SegmentKind.anchors.rawValue), configuration.anchorTokens > 0 else {
+    let kinds = configuration.sequence
+    guard configuration.vocoTokens > 0 else {
+      throw VerificationError("\(path): has no voco token, whose edges are verified")
+    }
+    guard kinds.contains(.anchors), configuration.anchorTokens > 0 else {
       throw VerificationError("\(path): its sequence has no anchors, so there is nothing to verify")
     }
-    guard kinds.contains(SegmentKind.patches.rawValue), configuration.vision.patches >= 2 * configuration.anchorTokens
-    else {
+    guard kinds.contains(.patches), configuration.patches >= 2 * configuration.anchorTokens else {
       throw VerificationError("\(path): its sequence has too few patches to compare the anchors with")
+    }
+    guard configuration.layers >= 2 else {
+      throw VerificationError("\(path): has one layer, and what voco attends to in the last is read by nobody")
     }
   }
 
-  /// The same question to another model.
-  package func replacing(model: HTCVLMModel) -> VerifySubject {
-    VerifySubject(model: model, prompt: prompt, provenance: provenance)
+  /// The same questions to another model of the same shape.
+  func replacing(model: HTCVLMModel) -> VerifySubject {
+    VerifySubject(replacing: model, in: self)
+  }
+
+  private init(replacing model: HTCVLMModel, in other: VerifySubject) {
+    self.model = model
+    prompts = other.prompts
+    provenance = other.provenance
   }
 
   package func evidenceRun(seed: UInt64) -> EvidenceRun {
-    EvidenceRun(provenance: provenance, model: model.description, seed: seed)
+    EvidenceRun(
+      provenance: provenance, model: model.description, prompts: prompts,
+      vocoTokens: model.configuration.vocoTokens, seed: seed)
   }
 
-  /// A compressed picture and the voco rows that compressed it.
-  struct Compressed {
-    let cache: VisualCache
-    let attention: VocoAttention
+  var vocos: Range<Int> { 0..<model.configuration.vocoTokens }
+  /// Layers of voco that text reads.
+  var liveLayers: Set<Int> { Set(0..<model.configuration.layers - 1) }
+
+  /// What each key is to each voco token, over the positions up to the last voco.
+  package func layouts(_ visual: VisualEncoding) throws -> [KeyLayout] {
+    let sequence = try model.sequence(visual, text: try model.tokenize(prompts[0]))
+    let places = sequence.positions(of: .voco)
+    let length = (places.last ?? 0) + 1
+    let patches = sequence.positions(of: .patches)
+    let anchors = sequence.positions(of: .anchors)
+    let grid = max(1, model.description.patchGrid)
+    return places.map { query in
+      var roles = [KeyRole](repeating: .prefix, count: length)
+      for (index, key) in anchors.enumerated() { roles[key] = .anchor(index) }
+      for (index, key) in patches.enumerated() { roles[key] = .patch(row: index / grid, column: index % grid) }
+      for key in places { roles[key] = .earlierVoco }
+      for key in roles.indices where !sequence.allows(row: query, column: key) { roles[key] = .unseen }
+      roles[query] = .itself
+      return KeyLayout(roles: roles, query: query, patchGrid: grid)
+    }
   }
 
-  /// Runs the decoder on an encoded picture.
-  func compress(_ visual: VisualEncoding, _ intervention: Intervention = .none) throws -> Compressed {
-    let recorder = TraceRecorder(provenance: provenance, model: model.description)
-    let run = RunContext(observer: recorder)
-    recorder.observe(sequence: try model.sequence(visual, intervention, text: try model.tokenize(prompt)))
-    let cache = try model.compress(visual, intervention: intervention, run: run)
-    _ = try model.answer(prompt, from: cache, options: GenerationOptions(maxNewTokens: 1), run: run)
-    return Compressed(cache: cache, attention: try VocoAttention(recorder.trace))
-  }
-
-  /// The answer's tokens, the likeliest at each step.
-  func answer(_ cache: VisualCache) throws -> [Int32] {
-    try model.answer(prompt, from: cache, options: GenerationOptions(maxNewTokens: Self.answerTokens)).tokenIDs
-  }
-
-  /// Whether cutting voco's edges to `keys` changes the answer from `reference`.
-  func changes(_ reference: [Int32], _ cache: VisualCache, without keys: Set<Int>) throws -> Bool {
-    try answer(model.recompress(cache, intervention: .cut(keys: keys))) != reference
+  /// The answers' tokens, the likeliest at each step, with the end of sequence; one a prompt.
+  func answers(_ cache: VisualCache) throws -> [[Int32]] {
+    try prompts.map {
+      try model.answer($0, from: cache, options: GenerationOptions(maxNewTokens: Self.answerTokens)).tokenIDs
+    }
   }
 
   /// Answers are compared over so many tokens.
   private static let answerTokens = 16
 
-  /// What one intervention does to the next token and to voco's state.
-  struct Effect {
-    /// KL of the next-token distribution from the unchanged one, in nats.
-    var kl: Double
-    /// By how much the lead of the likeliest token over the next best shrinks.
-    var logitDifference: Double
-    /// Of the last voco state before and after.
-    var cosine: Double
-
-    init(_ before: Outcome, _ after: Outcome) {
-      let values = before.logits.values
-      let token = values.indices.max { values[$0] < values[$1] } ?? 0
-      let last = before.hiddenVoco.shape[0] - 1
-      kl = Divergence.kl(reference: before.logits, changed: after.logits)
-      logitDifference = Divergence.logitDifference(reference: before.logits, changed: after.logits, token: token)
-      cosine = Divergence.cosine(before.hiddenVoco[row: last], after.hiddenVoco[row: last])
-    }
-  }
-
-  /// The effect of each intervention, in their order; cuts reuse the cache's visual keys and values.
-  func effects(of interventions: [Intervention], on cache: VisualCache) throws -> [Effect] {
-    var reference: Outcome?
-    var effects: [Effect] = []
-    let all = [Intervention.none] + interventions
+  /// Next-token logits `[vocab]` of each intervention after the tokens `answered`.
+  ///
+  /// - Throws: `ModelError.notFinite` naming the first weight or activation that is not finite.
+  func logits(
+    _ interventions: [Intervention], on cache: VisualCache, prompt: Int, answered: [Int32] = []
+  ) throws -> [Tensor] {
+    var logits: [Tensor] = []
     // In parts, so that the states of a large model's variants are not all held at once.
-    for start in stride(from: 0, to: all.count, by: Self.variantsAtOnce) {
-      let part = Array(all[start..<min(start + Self.variantsAtOnce, all.count)])
-      for outcome in try model.outcomes(of: part, on: cache, prompt: prompt) {
-        guard let reference else {
-          reference = outcome
-          continue
-        }
-        effects.append(Effect(reference, outcome))
-      }
+    for start in stride(from: 0, to: interventions.count, by: Self.variantsAtOnce) {
+      let part = Array(interventions[start..<min(start + Self.variantsAtOnce, interventions.count)])
+      logits += try model.outcomes(of: part, on: cache, prompt: prompts[prompt], answered: answered).map(\.logits)
     }
-    return effects
+    return logits
   }
 
   private static let variantsAtOnce = 64

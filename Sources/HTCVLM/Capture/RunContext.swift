@@ -16,7 +16,7 @@ package final class CancellationFlag: Sendable {
 package struct RunContext: Sendable {
   /// Sees every tensor that the trace holds, as it is computed.
   package var observer: (any ActivationObserver)?
-  /// Called on the running thread, at least once a layer.
+  /// Called on the running thread, at least once per layer.
   package var progress: @Sendable (StageProgress) -> Void
   package var cancellation: CancellationFlag
   /// Whether value norms and the rollout are computed, which nothing but an observer reads.

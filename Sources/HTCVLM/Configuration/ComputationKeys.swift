@@ -1,5 +1,5 @@
 import JSON
-import WeightFormats
+import Safetensors
 
 /// Keys of configurations near Llama's and CLIP's that change what is computed, and are not carried out here: each may only
 /// have a value that leaves the computation as it is.

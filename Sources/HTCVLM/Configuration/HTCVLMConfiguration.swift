@@ -1,7 +1,7 @@
 package import JSON
+package import Safetensors
 import Tokenization
 package import Trace
-package import WeightFormats
 
 /// `config.json` of an HTC-VLM checkpoint: HF's Llama keys, LLaVA's keys, the keys of this model, and the sections of the
 /// vision tower and the quantizer.
@@ -293,4 +293,21 @@ package struct HTCVLMConfiguration: Sendable, Hashable {
   package var visionDepths: [Int] { visionSelectLayers.map { $0 < 0 ? $0 + vision.layers + 1 : $0 } }
   /// How many blocks of the tower run.
   package var visionBlocks: Int { visionDepths.max() ?? 0 }
+}
+
+extension HTCVLMConfiguration {
+  /// What a trace says of the model.
+  package var modelDescription: ModelDescription {
+    ModelDescription(
+      layers: layers, heads: heads, keyValueHeads: keyValueHeads, hiddenSize: hiddenSize,
+      vocabularySize: vocabularySize, anchors: anchorTokens, patchGrid: patchGrid,
+      visionImageSize: vision.imageSize, mgvqImageSize: mgvq?.imageSize ?? 0, groups: mgvq?.groups ?? 0,
+      codesPerGroup: mgvq?.codesPerGroup ?? 0, vocoTokens: vocoTokens, visualMask: visualMask,
+      imageAspectRatio: imageAspectRatio, precision: .own(.exact), untrainedParts: untrainedParts)
+  }
+
+  /// Bytes of the keys and values of `rows` positions in all layers.
+  package func keyValueBytes(rows: Int, bytesPerElement: Int = 4) -> Int {
+    2 * layers * keyValueHeads * headDim * bytesPerElement * rows
+  }
 }

@@ -1,7 +1,7 @@
 internal import Glibc
 package import ImageLoading
 package import JSON
-package import WeightFormats
+package import Safetensors
 
 /// `preprocessor_config.json`: HF's CLIPImageProcessor, for a vision tower.
 ///
@@ -51,9 +51,11 @@ package struct ImageProcessorConfiguration: Sendable, Hashable {
       throw .malformed(path: path, problem: "the file holds \(document.summary), not an object")
     }
     let reader = JSONReader(path: path, prefix: nested == nil ? "" : "image_processor.", object: document)
-    for member in object.members where member.value != .null && !ProcessorKey.known.contains(member.key) {
-      throw reader.fault(
-        member.key, member.value, expected: "no such key: CLIPImageProcessor has none, and it may change pixels")
+    for member in object.members where ProcessorKey.foreign.contains(member.key) {
+      guard [.null, .bool(false)].contains(member.value) else {
+        throw reader.fault(
+          member.key, member.value, expected: "no such key: it changes pixels, and CLIPImageProcessor has none")
+      }
     }
     try Self.checkOthers(reader)
     self.imageSize = imageSize
@@ -177,23 +179,15 @@ package struct ImageProcessorConfiguration: Sendable, Hashable {
   }
 }
 
-/// The keys of a processor's file.
+/// Keys of a processor's file beside those that are read. transformers passes over what its class does not know, and so
+/// does this reader, but for what another class would do to the pixels: such a file is of another tower.
 private enum ProcessorKey {
-  /// Those that are honoured.
-  private static let honoured: Set<String> = [
-    "size", "crop_size", "resample", "do_resize", "do_center_crop", "do_rescale", "do_normalize", "rescale_factor",
-    "image_mean", "image_std", "default_to_square",
+  /// Switches and sizes of other processors' steps.
+  static let foreign: Set<String> = [
+    "do_flip_channel_order", "do_thumbnail", "do_align_long_axis", "do_align_axis", "do_grayscale", "crop_pct",
+    "size_divisor", "do_image_splitting", "do_crop_margin", "do_color_quantize", "keep_aspect_ratio",
+    "ensure_multiple_of",
   ]
-  /// Those of which one value is honoured.
-  static let checked: Set<String> = [
-    "image_processor_type", "feature_extractor_type", "data_format", "use_square_size", "do_pad", "pad_size",
-  ]
-  /// Those without effect on the values of one picture that is read as RGB.
-  private static let idle: Set<String> = [
-    "processor_class", "_processor_class", "_valid_processor_keys", "do_convert_rgb", "input_data_format",
-    "return_tensors", "device", "disable_grouping", "image_seq_length", "auto_map", "transformers_version",
-  ]
-  static let known = honoured.union(checked).union(idle)
 }
 
 extension ImageProcessorConfiguration {

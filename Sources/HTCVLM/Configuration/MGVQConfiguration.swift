@@ -1,5 +1,5 @@
 import JSON
-import WeightFormats
+import Safetensors
 
 /// `mgvq_config`: the multi-group vector quantizer (MGVQ, arXiv 2507.07997).
 package struct MGVQConfiguration: Sendable, Hashable {

@@ -1,6 +1,5 @@
 package import Tensor
 package import Trace
-import WeightFormats
 
 /// The memory that a run takes, worked out from the configuration and the weights' headers alone. Bytes.
 package struct MemoryEstimate: Sendable, Hashable {
@@ -19,7 +18,7 @@ package struct MemoryEstimate: Sendable, Hashable {
   package var total: Int { mapped + resident }
 
   package init(configuration: HTCVLMConfiguration, tensors: [String: StoredTensor], precision: Precision = .exact) {
-    let quantized = precision == .int8 ? Set(configuration.int8Keys) : []
+    let quantized = precision == .int8 ? Set(HTCVLMModel.int8Keys(configuration)) : []
     mapped = tensors.reduce(0) { sum, entry in
       sum + (quantized.contains(entry.key) ? Self.int8Bytes(entry.value) : entry.value.byteCount)
     }

@@ -29,6 +29,14 @@ package enum ModelError: Error, Equatable, Sendable, CustomStringConvertible {
   /// An intervention names positions, layers, heads or vectors that the run does not have.
   case intervention(String)
 
+  /// Whether weights or results are no numbers: nothing that the model says is one then.
+  package var isNotFinite: Bool {
+    switch self {
+    case .notFinite, .notFiniteWeight: true
+    default: false
+    }
+  }
+
   package var description: String {
     switch self {
     case .missingTensor(let name, let checkpoint):

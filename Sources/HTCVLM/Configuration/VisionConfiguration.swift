@@ -1,5 +1,5 @@
 import JSON
-import WeightFormats
+import Safetensors
 
 /// `vision_config`: HF's CLIPVisionConfig.
 package struct VisionConfiguration: Sendable, Hashable {

@@ -1,6 +1,6 @@
 import Foundation
 import JSON
-import WeightFormats
+import Safetensors
 
 /// Tokens that a tokenizer has beside its SentencePiece pieces, as the files of a directory name them: no shape tells
 /// which row is whose.

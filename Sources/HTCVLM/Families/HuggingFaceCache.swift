@@ -1,6 +1,6 @@
 import Files
 import Foundation
-package import WeightFormats
+package import Safetensors
 
 /// The Hugging Face cache on this machine, looked up without a network: `org/name` → `models--org--name/refs/main` →
 /// `snapshots/<sha>` (huggingface_hub, `file_download.py`).

@@ -1,6 +1,8 @@
 import Files
 import Foundation
 package import JSON
+import Safetensors
+import Statistics
 package import Tensor
 import Tokenization
 import WeightFormats
@@ -138,4 +140,80 @@ extension PublishedSettings {
 extension StoredTensor {
   /// The same elements under another name.
   fileprivate func renamed(_ name: String) -> StoredTensor { name == self.name ? self : named(name) }
+}
+
+extension PublishedParts {
+  /// Writes one checkpoint directory, which appears at `path` only when it is complete. Tensors keep their types; those
+  /// that no run reads are left out.
+  ///
+  /// - Throws: `CheckpointError` naming the first tensor that is missing or misshapen, or that `path` exists, and what
+  ///   the system says of a file that cannot be written.
+  package func write(to path: String) throws {
+    let directory = try PartialDirectory(path: path)
+    let expected = try HTCVLMModel.expectedTensors(configuration)
+    try check(CheckpointReport(expected: expected, found: tensors))
+    let kept = Dictionary(uniqueKeysWithValues: expected.compactMap { tensors[$0.name] }.map { ($0.name, $0) })
+    let required = Set(expected.filter(\.required).map(\.name))
+    try SafetensorsWriter.write(
+      streaming: kept.values.map { SafetensorsDescription($0.name, $0.dtype, $0.shape) }, metadata: ["format": "pt"],
+      to: "\(directory.path)/model.safetensors"
+    ) { description, append in
+      guard let tensor = kept[description.name] else { return }
+      if required.contains(tensor.name), let value = tensor.firstNotFinite() {
+        throw CheckpointError.tensor(path: "the parts together", name: tensor.name, problem: value.problem)
+      }
+      try tensor.withUnsafeBytes(append)
+    }
+    try FileContents.write(Array(document.document.utf8), to: "\(directory.path)/config.json")
+    try FileContents.write(Array(preprocessor.json.document.utf8), to: "\(directory.path)/preprocessor_config.json")
+    try FileContents.write(
+      FileContents.read(path: tokenizerPath, limit: Self.largestTokenizer), to: "\(directory.path)/tokenizer.model")
+    try directory.finish()
+  }
+
+  private static let largestTokenizer = 256 << 20
+
+  private func check(_ report: CheckpointReport) throws(CheckpointError) {
+    let problems = report.rows.filter { !$0.status.isHarmless }
+    guard let first = problems.first else { return }
+    let found = first.foundShape.map { "\(first.dtype?.rawValue ?? "") \($0)" } ?? "missing"
+    let rest = problems.count > 1 ? ", and \(problems.count - 1) more do not fit" : ""
+    throw .tensor(
+      path: "the parts together", name: first.name,
+      problem: "is \(found), expected \(first.expectedShape ?? [])\(rest)")
+  }
+}
+
+/// Random weights in the place of an anchor projector, drawn as torch initialises a linear layer: uniform in ±1/√inputs.
+struct RandomAnchorProjector {
+  let hidden: Int
+  let tensors: [String: StoredTensor]
+
+  /// The widest hidden layer of a substitute: wider says no more and costs hundreds of megabytes.
+  private static let widest = 1024
+
+  init(
+    _ document: JSONValue, quantizer: MGVQConfiguration, seed: UInt64, path: String
+  ) throws(CheckpointError) {
+    let reader = JSONReader(path: path, prefix: "", object: document)
+    let width = try reader.integer("hidden_size")
+    let anchors = try reader.integer("num_anchor_tokens", in: 1...4096)
+    hidden = try reader.integer("anchor_projector_hidden_size", default: min(Self.widest, width))
+    let inputs = quantizer.latentChannels * quantizer.latentSize * quantizer.latentSize
+    var generator = SplitMix64(seed: seed)
+    func uniform(_ shape: [Int], inputs: Int) -> Tensor {
+      let bound = 1 / Double(inputs).squareRoot()
+      return Tensor(
+        shape: shape, values: (0..<shape.reduce(1, *)).map { _ in Float((2 * generator.unit() - 1) * bound) })
+    }
+    let shapes: [(String, [Int], Int)] = [
+      ("fc1.weight", [hidden, inputs], inputs), ("fc1.bias", [hidden], inputs),
+      ("fc2.weight", [anchors * width, hidden], hidden), ("fc2.bias", [anchors * width], hidden),
+    ]
+    tensors = Dictionary(
+      uniqueKeysWithValues: shapes.map { key, shape, inputs in
+        let name = "\(AnchorProjector.prefix).\(key)"
+        return (name, StoredTensor(name: name, tensor: uniform(shape, inputs: inputs)))
+      })
+  }
 }

@@ -1,6 +1,7 @@
 import Files
 import Foundation
 import JSON
+import Safetensors
 import Tensor
 import WeightFormats
 

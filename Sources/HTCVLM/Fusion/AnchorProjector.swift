@@ -1,5 +1,5 @@
 import Tensor
-import WeightFormats
+import Trace
 
 /// HTC-VLM's anchor projector (arXiv 2512.08240): v_d = GELU(W₂ · GELU(W₁ · vec(q) + b₁) + b₂), as A rows of width D.
 struct AnchorProjector: Sendable {
@@ -21,15 +21,6 @@ struct AnchorProjector: Sendable {
       "fc2", inputs: hidden, outputs: configuration.anchorTokens * configuration.hiddenSize)
     flatten = configuration.anchorFlatten
     anchors = configuration.anchorTokens
-  }
-
-  static func list(_ list: inout TensorList, _ configuration: HTCVLMConfiguration) {
-    let inputs = inputs(configuration)
-    let hidden = configuration.anchorProjectorHiddenSize
-    list.under(prefix) { own in
-      own.linear("fc1", inputs: inputs, outputs: hidden)
-      own.linear("fc2", inputs: hidden, outputs: configuration.anchorTokens * configuration.hiddenSize)
-    }
   }
 
   /// The length of vec(q).
@@ -58,5 +49,101 @@ struct AnchorProjector: Sendable {
     case .hwc: vector = quantized.permuted([1, 2, 0])
     }
     return first(vector.reshaped([1, vector.count]))
+  }
+}
+
+/// Exact and without gradients: the first layer of the projector is linear in q, so that each ablation costs one small
+/// product.
+extension AnchorAblation {
+  /// Multiplications of the second layer that are spent on single codes.
+  private static var affordable: Int { 4_000_000_000 }
+
+  /// `quantized` is `[C, h, w]`.
+  init(_ projector: AnchorProjector, quantized: Tensor, groups count: Int) {
+    let places = quantized.shape[1] * quantized.shape[2]
+    let whole = projector(quantized)
+    let parts = projector.contributions(quantized, groups: count)
+    let hidden = parts.shape[2]
+    let sum = { (rows: [Int]) -> [Float] in
+      var sums = [Float](repeating: 0, count: hidden)
+      for row in rows { for index in 0..<hidden { sums[index] += parts.values[row * hidden + index] } }
+      return sums
+    }
+    let perCell = (0..<places).flatMap { place in sum((0..<count).map { $0 * places + place }) }
+    let perGroup = (0..<count).flatMap { group in sum((0..<places).map { group * places + $0 }) }
+    let cells = projector.change(whole, without: Tensor(shape: [places, hidden], values: perCell), from: quantized)
+    let groups = projector.change(whole, without: Tensor(shape: [count, hidden], values: perGroup), from: quantized)
+    let single = count * places
+    let codes =
+      single * hidden <= Self.affordable / whole.count
+      ? projector.change(whole, without: parts.reshaped([single, hidden]), from: quantized)
+        .reshaped([whole.shape[0], count, places]) : nil
+    self.init(cells: cells, groups: groups, codes: codes)
+  }
+}
+
+extension AnchorProjector {
+  /// What each code adds to the first layer before its activation: W₁ over the code's channels times its vector,
+  /// `[G, h·w, hidden]`.
+  func contributions(_ quantized: Tensor, groups: Int) -> Tensor {
+    let (channels, places) = (quantized.shape[0], quantized.shape[1] * quantized.shape[2])
+    let width = channels / groups
+    let hidden = first.outputSize
+    let byRow = (0..<hidden).map { firstWeight.rows([$0]).values }
+    return Tensor(shape: [groups, places, hidden]) { output in
+      quantized.values.withUnsafeBufferPointer { q in
+        for unit in 0..<hidden {
+          byRow[unit].withUnsafeBufferPointer { weights in
+            for group in 0..<groups {
+              for place in 0..<places {
+                var sum: Float = 0
+                for channel in group * width..<(group + 1) * width {
+                  let index = flatten == .chw ? channel * places + place : place * channels + channel
+                  sum += weights[index] * q[channel * places + place]
+                }
+                output[(group * places + place) * hidden + unit] = sum
+              }
+            }
+          }
+        }
+      }
+    }
+  }
+
+  /// Relative change of each anchor when `parts` `[n, hidden]` are taken out of the first layer one by one: `[A, n]`.
+  func change(_ whole: Tensor, without parts: Tensor, from quantized: Tensor) -> Tensor {
+    let base = beforeActivation(quantized).values
+    let (count, hidden) = (parts.shape[0], parts.shape[1])
+    let without = Tensor(shape: [count, hidden]) { output in
+      parts.values.withUnsafeBufferPointer { parts in
+        for row in 0..<count {
+          for unit in 0..<hidden { output[row * hidden + unit] = base[unit] - parts[row * hidden + unit] }
+        }
+      }
+    }
+    let changed = Activation.gelu(second(Activation.gelu(without)))
+    let (anchors, dimension) = (whole.shape[0], whole.shape[1])
+    return Tensor(shape: [anchors, count]) { output in
+      whole.values.withUnsafeBufferPointer { whole in
+        changed.values.withUnsafeBufferPointer { changed in
+          for anchor in 0..<anchors {
+            var norm = 0.0
+            for index in 0..<dimension {
+              let value = Double(whole[anchor * dimension + index])
+              norm += value * value
+            }
+            for row in 0..<count {
+              var distance = 0.0
+              for index in 0..<dimension {
+                let offset = anchor * dimension + index
+                let difference = Double(changed[row * anchors * dimension + offset]) - Double(whole[offset])
+                distance += difference * difference
+              }
+              output[anchor * count + row] = norm > 0 ? Float((distance / norm).squareRoot()) : 0
+            }
+          }
+        }
+      }
+    }
   }
 }

@@ -2,7 +2,6 @@ import Foundation
 import Statistics
 import Tensor
 import Trace
-import WeightFormats
 
 /// The decoder's input up to the prompt, after the interventions on it.
 struct DecoderInput: Sendable {
@@ -10,7 +9,7 @@ struct DecoderInput: Sendable {
   let layout: SequenceLayout
   /// `[layout.length, D]`.
   let embeddings: Tensor
-  /// The rotary position of each row; contiguous unless swapped.
+  /// The rotary position of each row.
   let positions: [Int]
 
   init(
@@ -31,12 +30,12 @@ struct DecoderInput: Sendable {
           throw .intervention("noise goes on anchors or patches, not on \(kind.rawValue)")
         }
         visual[kind] = Self.noisy(rows, scale: scale, seed: seed)
-      case .swapPositions: break
+      case .exchange: break
       }
     }
     layout = try SequenceLayout(order: order, parts: parts, visualMask: visualMask)
-    embeddings = Self.embed(layout, visual: visual, embedding: embedding)
-    positions = try Self.positions(layout, edits: edits)
+    embeddings = try Self.exchanged(Self.embed(layout, visual: visual, embedding: embedding), edits: edits)
+    positions = Array(0..<layout.length)
   }
 
   private static func replace(
@@ -49,16 +48,16 @@ struct DecoderInput: Sendable {
     visual[kind] = rows
   }
 
-  private static func positions(_ layout: SequenceLayout, edits: [InputEdit]) throws(ModelError) -> [Int] {
-    var positions = Array(0..<layout.length)
+  private static func exchanged(_ rows: Tensor, edits: [InputEdit]) throws(ModelError) -> Tensor {
+    var order = Array(0..<rows.shape[0])
     for edit in edits {
-      guard case .swapPositions(let first, let second) = edit else { continue }
-      guard positions.indices.contains(first), positions.indices.contains(second) else {
-        throw .intervention("positions \(first) and \(second) of a sequence of \(layout.length)")
+      guard case .exchange(let first, let second) = edit else { continue }
+      guard order.indices.contains(first), order.indices.contains(second) else {
+        throw .intervention("positions \(first) and \(second) of a sequence of \(order.count)")
       }
-      positions.swapAt(first, second)
+      order.swapAt(first, second)
     }
-    return positions
+    return order == Array(order.indices) ? rows : gatherRows(rows, order)
   }
 
   /// Rows in sequence order: gathered token embeddings and the visual vectors.

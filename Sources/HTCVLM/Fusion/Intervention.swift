@@ -1,33 +1,39 @@
 package import Tensor
 package import Trace
 
-/// A change to a run, as a value: what is fed in, and which edges of the attention at `<voco>` are cut.
+/// A change to a run, as a value: what is fed in, and what becomes of the edges of the attention at `<voco>`.
 ///
-/// Cuts leave every key and value before the first voco as it is, so they reuse the cached context; input edits
-/// prefill anew.
+/// Cuts and swaps leave every key and value before the first voco as it is, so they reuse the cached context; input
+/// edits prefill anew.
 package struct Intervention: Sendable, Hashable {
   package var inputs: [InputEdit]
   package var cuts: [EdgeCut]
+  package var swaps: [EdgeSwap]
+  /// The voco tokens, from 0, whose keys and values text reads from this run; those of the others it reads from the
+  /// unchanged run. nil is all.
+  package var read: Set<Int>?
 
-  package init(inputs: [InputEdit] = [], cuts: [EdgeCut] = []) {
+  package init(inputs: [InputEdit] = [], cuts: [EdgeCut] = [], swaps: [EdgeSwap] = [], read: Set<Int>? = nil) {
     self.inputs = inputs
     self.cuts = cuts
+    self.swaps = swaps
+    self.read = read
   }
 
   package static let none = Intervention()
 
   /// Cuts voco → `keys` in all layers and heads, or in those given.
   package static func cut(
-    keys: Set<Int>, layers: Set<Int>? = nil, heads: Set<Int>? = nil, method: CutMethod = .mask
+    keys: Set<Int>, layers: Set<Int>? = nil, heads: Set<Int>? = nil, vocos: Set<Int>? = nil, method: CutMethod = .mask
   ) -> Intervention {
-    Intervention(cuts: [EdgeCut(keys: keys, layers: layers, heads: heads, method: method)])
+    Intervention(cuts: [EdgeCut(keys: keys, layers: layers, heads: heads, vocos: vocos, method: method)])
   }
 
   /// Whether a cached context still holds.
   package var keepsContext: Bool { inputs.isEmpty }
 }
 
-/// Edges from the voco rows to some keys.
+/// Edges from voco rows to some keys.
 package struct EdgeCut: Sendable, Hashable {
   /// Positions in the sequence.
   package var keys: Set<Int>
@@ -35,12 +41,17 @@ package struct EdgeCut: Sendable, Hashable {
   package var layers: Set<Int>?
   /// Query heads, from 0; nil is all.
   package var heads: Set<Int>?
+  /// Voco tokens whose edges these are, from 0; nil is all.
+  package var vocos: Set<Int>?
   package var method: CutMethod
 
-  package init(keys: Set<Int>, layers: Set<Int>? = nil, heads: Set<Int>? = nil, method: CutMethod = .mask) {
+  package init(
+    keys: Set<Int>, layers: Set<Int>? = nil, heads: Set<Int>? = nil, vocos: Set<Int>? = nil, method: CutMethod = .mask
+  ) {
     self.keys = keys
     self.layers = layers
     self.heads = heads
+    self.vocos = vocos
     self.method = method
   }
 
@@ -53,8 +64,43 @@ package struct EdgeCut: Sendable, Hashable {
 package enum CutMethod: Sendable, Hashable {
   /// The key is hidden before the softmax: the other keys share its weight.
   case mask
-  /// The weight stays, another value takes the value's place; `seed` is for what is drawn.
-  case replace(Ablation, seed: UInt64 = 0)
+  /// The weight stays, the value is zero.
+  case zero
+}
+
+/// Edges from voco rows to keys before the first voco, with another run's rotated keys or values at the same positions:
+/// an interchange (Geiger et al., arXiv 2106.02997). The softmax is taken anew.
+package struct EdgeSwap: Sendable, Hashable {
+  package enum Part: Sendable, Hashable {
+    case keys, values, both
+  }
+
+  /// Positions in the sequence, each held by the donor.
+  package var keys: Set<Int>
+  package var part: Part
+  package var donor: DonorContext
+  /// Layers, from 0; nil is all.
+  package var layers: Set<Int>?
+  /// Query heads, from 0; nil is all.
+  package var heads: Set<Int>?
+  /// Voco tokens whose edges these are, from 0; nil is all.
+  package var vocos: Set<Int>?
+
+  package init(
+    keys: Set<Int>, _ part: Part, from donor: DonorContext, layers: Set<Int>? = nil, heads: Set<Int>? = nil,
+    vocos: Set<Int>? = nil
+  ) {
+    self.keys = keys
+    self.part = part
+    self.donor = donor
+    self.layers = layers
+    self.heads = heads
+    self.vocos = vocos
+  }
+
+  func applies(layer: Int, head: Int) -> Bool {
+    (layers?.contains(layer) ?? true) && (heads?.contains(head) ?? true)
+  }
 }
 
 /// A change to the decoder's input.
@@ -67,8 +113,8 @@ package enum InputEdit: Sendable, Hashable {
   case noise(kind: SegmentKind, scale: Float, seed: UInt64)
   /// Segments in another order, such as anchors behind patches; the mask's rules apply to the new order.
   case order([SegmentKind])
-  /// Two positions exchange their rotary positions; content, order and mask stay.
-  case swapPositions(Int, Int)
+  /// What stands at two positions is exchanged: their vectors; positions, kinds and mask stay.
+  case exchange(Int, Int)
 }
 
 /// Vectors that replace some of the input, `[n, D]`.

@@ -1,5 +1,4 @@
 package import Trace
-import WeightFormats
 
 /// Which position of the decoder's input holds what, and which may attend to which.
 ///

@@ -7,7 +7,7 @@ package import Trace
 /// computed at, and text counts on from there. A later picture's voco rows are turned from their own positions to the
 /// ones after the text so far. Rotary attention depends on differences of positions alone, and the voco rows hold
 /// nothing of the conversation, so this is exactly what the picture's own sequence yields when it is placed there;
-/// it takes one position a voco token, not one a visual token.
+/// it takes one position per voco token, not one a visual token.
 package struct Conversation: Sendable {
   package let source: VisualSource
   package internal(set) var pictures = 1
@@ -15,8 +15,7 @@ package struct Conversation: Sendable {
   package internal(set) var position: Int
   /// Seconds for the picture's rows, zero where they were cached.
   package internal(set) var prefixSeconds = 0.0
-  /// One entry a layer.
-  var layers: [KeyValues]
+  var cache: KVCache
   /// Tokens of the sequence whose keys and values are computed with the next turn.
   var pending: [PlacedToken]
 
@@ -26,12 +25,10 @@ package struct Conversation: Sendable {
   }
 
   /// Rows of keys and values that are kept.
-  package var rows: Int { layers.first?.rows ?? 0 }
+  package var rows: Int { cache.rows }
 
   /// Bytes of the keys and values that are kept, as they lie in memory.
-  package var byteCount: Int {
-    layers.reduce(0) { $0 + ($1.keys.count + $1.values.count) * MemoryLayout<Float>.size }
-  }
+  package var byteCount: Int { cache.byteCount }
 }
 
 /// A question under way in a conversation.
@@ -73,7 +70,7 @@ package struct ConversationTurn: Sendable {
   /// The conversation with this turn's question and answer in it.
   package var kept: Conversation {
     var after = before
-    after.layers = stream.layers
+    after.cache = stream.cache
     after.pending = stream.tokenIDs.last.map { [.init(id: $0, position: stream.latestPosition)] } ?? []
     after.position = stream.latestPosition + 1
     return after

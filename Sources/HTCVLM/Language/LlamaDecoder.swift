@@ -1,5 +1,4 @@
 import Tensor
-import WeightFormats
 
 /// HF's `LlamaForCausalLM`, run in three passes that share nothing but keys and values: the rows before the first
 /// voco, the rows from there to the last voco, and the text.
@@ -30,17 +29,10 @@ struct LlamaDecoder: Sendable {
       configuration.tiedEmbeddings
       ? Linear(weight: embedding)
       : try weights.linear("lm_head", inputs: width, outputs: configuration.vocabularySize, bias: false)
-    epsilon = configuration.rmsNormEpsilon
-  }
-
-  static func list(_ list: inout TensorList, _ configuration: HTCVLMConfiguration) {
-    let (width, vocabulary) = (configuration.hiddenSize, configuration.vocabularySize)
-    list.tensor("model.embed_tokens.weight", [vocabulary, width])
-    for layer in 0..<configuration.layers {
-      list.under("model.layers.\(layer)") { LlamaLayer.list(&$0, configuration) }
+    if configuration.tiedEmbeddings {
+      weights.mention("lm_head.weight", [configuration.vocabularySize, width])
     }
-    list.tensor("model.norm.weight", [width])
-    list.tensor("lm_head.weight", [vocabulary, width], required: !configuration.tiedEmbeddings)
+    epsilon = configuration.rmsNormEpsilon
   }
 
   /// A layer's keys and values as they would be `shift` positions further on: the keys are turned on.

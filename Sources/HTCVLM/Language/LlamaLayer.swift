@@ -1,27 +1,4 @@
 import Tensor
-import WeightFormats
-
-/// Rotated keys and values of some rows in one layer, each `[n, kvHeads · headDim]`.
-struct KeyValues: Sendable {
-  var keys: Tensor
-  var values: Tensor
-
-  var rows: Int { keys.shape[0] }
-
-  subscript(rows range: Range<Int>) -> KeyValues {
-    KeyValues(keys: keys[rows: range], values: values[rows: range])
-  }
-
-  /// The given rows, in the given order.
-  func gathered(_ indices: [Int]) -> KeyValues {
-    KeyValues(keys: gatherRows(keys, indices), values: gatherRows(values, indices))
-  }
-
-  static func + (a: KeyValues, b: KeyValues) -> KeyValues {
-    KeyValues(
-      keys: Tensor.concatenate([a.keys, b.keys]), values: Tensor.concatenate([a.values, b.values]))
-  }
-}
 
 /// The attention's extents.
 struct AttentionShape: Sendable, Hashable {
@@ -77,31 +54,15 @@ struct LlamaLayer: Sendable {
     self.rotary = rotary
   }
 
-  static func list(_ list: inout TensorList, _ configuration: HTCVLMConfiguration) {
-    let width = configuration.hiddenSize
-    let inner = configuration.intermediateSize
-    let queries = configuration.heads * configuration.headDim
-    let keys = configuration.keyValueHeads * configuration.headDim
-    list.tensor("input_layernorm.weight", [width])
-    list.linear("self_attn.q_proj", inputs: width, outputs: queries, bias: false)
-    list.linear("self_attn.k_proj", inputs: width, outputs: keys, bias: false)
-    list.linear("self_attn.v_proj", inputs: width, outputs: keys, bias: false)
-    list.linear("self_attn.o_proj", inputs: queries, outputs: width, bias: false)
-    list.tensor("post_attention_layernorm.weight", [width])
-    list.linear("mlp.gate_proj", inputs: width, outputs: inner, bias: false)
-    list.linear("mlp.up_proj", inputs: width, outputs: inner, bias: false)
-    list.linear("mlp.down_proj", inputs: inner, outputs: width, bias: false)
-  }
-
-  /// The block's input `[n, D]`, normalised for its attention.
+  /// The block's input `[n, D]`, normalized for its attention.
   func normalized(_ x: Tensor) -> Tensor { rmsNorm(x, weight: inputNorm, epsilon: epsilon) }
 
-  /// Rotated queries `[n, heads · headDim]` of normalised rows.
+  /// Rotated queries `[n, heads · headDim]` of normalized rows.
   func queries(_ normalized: Tensor, positions: [Int]) -> Tensor {
     rotary.apply(query(normalized), heads: shape.heads, positions: positions)
   }
 
-  /// Rotated keys and values of normalised rows.
+  /// Rotated keys and values of normalized rows.
   func keyValues(_ normalized: Tensor, positions: [Int]) -> KeyValues {
     KeyValues(
       keys: rotary.apply(key(normalized), heads: shape.keyValueHeads, positions: positions),
@@ -120,6 +81,15 @@ struct LlamaLayer: Sendable {
     let gated = gates * up(inner)
     try check()
     return attended + down(gated)
+  }
+
+  /// W_o^h W_o^hᵀ `[headDim, headDim]` of each head, so that ‖v W_o^h‖² = v (W_o^h W_o^hᵀ) vᵀ.
+  func outputGrams() -> [Tensor] {
+    let weight = output.float32()
+    return (0..<shape.heads).map { head in
+      let columns = weight.columns(shape.columns(head: head)).transposed()
+      return matmul(columns, columns, transposeB: true)
+    }
   }
 
   /// What a layer computes, in words and with the matrices that it comes from.

@@ -1,31 +1,36 @@
 import Tensor
 
-/// What a run of text rows became.
+/// What a run of text rows became, beside its keys and values.
 struct TextState: Sendable {
-  /// The text's own keys and values `[variants · n, …]`, one entry a layer.
-  let layers: [KeyValues]
   /// `[variants, vocab]`, at the last row.
   let logits: Tensor
-  /// The first variant's last row, `[heads, prefix + n]` a layer.
+  /// The first variant's last row, `[heads, prefix + n]` per layer.
   let attention: [Tensor]
   /// The first variant's last row `[1, D]` at the input of each layer, and after the final norm.
   let hidden: [Tensor]
 }
 
 extension LlamaDecoder {
-  /// Runs text rows after a prefix of keys and values that all of them see.
+  /// Runs text rows after what `cache` holds, which all of them see, and appends their keys and values to it.
   ///
-  /// `embeddings` `[n, D]`, the same in each variant; `prefix` `[variants · p, …]` a layer. In the last layer only the
-  /// last row is computed past its keys and values. Throws `ModelError.notFinite`, and what `step` throws.
+  /// `embeddings` is `[n, D]`. A pass that ends by throwing, what `step` throws or `ModelError.notFinite`, leaves the cache as it
+  /// was.
   func text(
-    _ embeddings: Tensor, positions: [Int], prefix: [KeyValues], variants: Int = 1, step: () throws -> Void = {}
+    _ embeddings: Tensor, positions: [Int], cache: inout KVCache, step: () throws -> Void = {}
   ) throws -> TextState {
-    let count = embeddings.shape[0]
+    try cache.asList { try text(embeddings, positions: positions, caches: &$0, step: step) }
+  }
+
+  /// The same rows in variants side by side, each after a cache of its own. In the last layer only the last row is
+  /// computed past its keys and values.
+  func text(
+    _ embeddings: Tensor, positions: [Int], caches: inout [KVCache], step: () throws -> Void = {}
+  ) throws -> TextState {
+    let (count, variants) = (embeddings.shape[0], caches.count)
     let lastRows = (0..<variants).map { ($0 + 1) * count - 1 }
     let allPositions = (0..<variants).flatMap { _ in positions }
     var x = variants == 1 ? embeddings : Tensor.concatenate([Tensor](repeating: embeddings, count: variants))
     try check(input: x, positions: allPositions)
-    var keyValues: [KeyValues] = []
     var attention: [Tensor] = []
     var hidden: [Tensor] = []
     for (index, layer) in layers.enumerated() {
@@ -33,7 +38,9 @@ extension LlamaDecoder {
       var normalized = layer.normalized(x)
       let own = layer.keyValues(normalized, positions: allPositions)
       try layer.check(own, layer: index, positions: allPositions)
-      keyValues.append(own)
+      for variant in 0..<variants {
+        caches[variant].append(own, rows: variant * count..<(variant + 1) * count, layer: index)
+      }
       var (rows, queryPositions) = (count, allPositions)
       if index == layers.count - 1 {
         rows = 1
@@ -43,16 +50,42 @@ extension LlamaDecoder {
       }
       let queries = layer.queries(normalized, positions: queryPositions)
       try layer.check(queries: queries, layer: index, positions: queryPositions)
-      let (mixed, lastRow) = shape.attend(
-        variants: variants, rows: rows, queries: queries, own, prefix: prefix[index])
-      attention.append(lastRow)
-      x = layer.complete(x, attention: mixed) {}
+      let mixed = (0..<variants).map { variant in
+        let (mixed, lastRow) = shape.attend(
+          variants == 1 ? queries : queries[rows: variant * rows..<(variant + 1) * rows], to: caches[variant],
+          layer: index)
+        if variant == 0 { attention.append(lastRow) }
+        return mixed
+      }
+      x = layer.complete(x, attention: variants == 1 ? mixed[0] : Tensor.concatenate(mixed)) {}
       try layer.check(output: x, layer: index, positions: queryPositions)
       try step()
     }
     let last = self.normalized(x)
     try requireFinite(last, "hidden states after the final norm")
     hidden.append(last[rows: 0..<1])
-    return TextState(layers: keyValues, logits: try logits(last), attention: attention, hidden: hidden)
+    let logits = try logits(last)
+    for variant in 0..<variants { caches[variant].commit(count) }
+    return TextState(logits: logits, attention: attention, hidden: hidden)
+  }
+}
+
+extension AttentionShape {
+  /// Causal attention of the last rows of a cache, whose queries are `[n, heads · headDim]`, to all of its rows up to
+  /// themselves: `[n, heads · headDim]`, and the last row's weights `[heads, rows]`.
+  fileprivate func attend(_ queries: Tensor, to cache: KVCache, layer: Int) -> (mixed: Tensor, lastRow: Tensor) {
+    var lastRow: [Float] = []
+    let mixed = (0..<heads).map { head in
+      let keyColumns = keyColumns(head: head)
+      let scores = matmul(
+        queries.columns(columns(head: head)), cache.keys(layer: layer, columns: keyColumns), transposeB: true,
+        scale: scale)
+      let weights = softmaxRows(causallyMasked(scores))
+      lastRow += weights[row: weights.shape[0] - 1].values
+      return matmul(weights, cache.values(layer: layer, columns: keyColumns))
+    }
+    return (
+      Tensor.concatenateColumns(mixed), Tensor(shape: [heads, lastRow.count / heads], values: lastRow)
+    )
   }
 }

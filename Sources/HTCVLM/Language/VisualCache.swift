@@ -40,6 +40,13 @@ package struct VisualCache: Sendable {
     return Tensor.concatenate(rows).reshaped([rows.count] + rows[0].shape)
   }
 
+  /// The softmax row of one voco token, from 0: `[L, H, S₀]`.
+  package func attention(ofVoco number: Int) -> Tensor {
+    let row = input.layout.positions(of: .voco)[number] - input.layout.firstVoco
+    let rows = voco.rows.map { voco.attention(ofRow: row, in: $0) }
+    return Tensor.concatenate(rows).reshaped([rows.count] + rows[0].shape)
+  }
+
   /// `value_norms.voco` `[L, H, S₀]`, of a run with an observer.
   package var valueNorms: Tensor? {
     voco.valueNorms.map { Tensor.concatenate($0).reshaped([$0.count] + $0[0].shape) }
@@ -51,6 +58,11 @@ package struct VisualCache: Sendable {
   /// Positions of the anchors and of the patches in the sequence.
   package var anchorPositions: [Int] { input.layout.positions(of: .anchors) }
   package var patchPositions: [Int] { input.layout.positions(of: .patches) }
+  package var vocoPositions: [Int] { input.layout.positions(of: .voco) }
+  /// Positions before the first voco.
+  package var contextPositions: Range<Int> { input.layout.context }
+  /// Whether visual rows see nothing but what precedes the picture.
+  package var isStar: Bool { input.layout.visualMask == .star }
 
   func report(to observer: (any ActivationObserver)?) {
     guard let observer, let voco = state else { return }

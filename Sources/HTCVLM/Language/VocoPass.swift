@@ -3,16 +3,24 @@ import Tensor
 /// What the rows from the first voco to the last became, in variants of cuts computed side by side.
 struct VocoState: Sendable {
   let variants: Int
-  /// Keys and values that text may attend to, `[variants · compressed, …]`, one entry a layer.
+  /// Keys and values that text may attend to, `[variants · compressed, …]`, one entry per layer.
   let layers: [KeyValues]
   /// The last voco row's hidden states, `[layers + 1, variants, D]`; the last is after the final norm.
   let hidden: [Tensor]
-  /// The first variant's last voco row, `[heads, keys]` a layer.
-  let attention: [Tensor]
-  /// `[heads, keys]` a layer, if captured.
+  /// The first variant's rows, `[rows, heads, keys]` per layer.
+  let rows: [Tensor]
+  /// `[heads, keys]` per layer, if captured.
   let valueNorms: [Tensor]?
-  /// `[keys]` a layer, if captured.
+  /// `[keys]` per layer, if captured.
   let rollout: [Tensor]?
+
+  /// The first variant's last voco row, `[heads, keys]` a layer.
+  var attention: [Tensor] { rows.map { attention(ofRow: $0.shape[0] - 1, in: $0) } }
+
+  /// One of the first variant's rows, `[heads, keys]`.
+  func attention(ofRow row: Int, in layer: Tensor) -> Tensor {
+    layer.reshaped([layer.shape[0], layer.count / layer.shape[0]])[row: row].reshaped(Array(layer.shape.dropFirst()))
+  }
 
   /// The compressed keys and values of one variant.
   func prefix(_ variant: Int) -> [KeyValues] {
@@ -79,7 +87,7 @@ struct VocoPass {
     let queries = layer.queries(normalized, positions: positions)
     try layer.check(queries: queries, layer: index, positions: positions)
     let result = shape.attend(plan, layer: index, queries: queries, own, context: context)
-    attention.append(result.lastRow)
+    attention.append(result.firstRows)
     if capture {
       norms.append(layer.valueNorms((context + own[rows: 0..<plan.rows]).values))
       try requireFinite(norms[index], "value norms of decoder layer \(index)")
@@ -94,7 +102,7 @@ struct VocoPass {
 
   var state: VocoState {
     VocoState(
-      variants: plan.variants.count, layers: layers, hidden: hidden, attention: attention,
+      variants: plan.variants.count, layers: layers, hidden: hidden, rows: attention,
       valueNorms: capture ? norms : nil, rollout: rollout == nil ? nil : rolled)
   }
 }

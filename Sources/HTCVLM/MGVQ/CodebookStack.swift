@@ -1,5 +1,5 @@
+package import Safetensors
 package import Tensor
-package import WeightFormats
 
 /// The codebooks of a vector quantizer of any kind, found in its weights by key and shape: VQGAN's and LlamaGen's
 /// `quantize.embedding.weight`, vector-quantize-pytorch's `_codebook.embed`, and the moving-average `embed` of VQ-VAE-2;

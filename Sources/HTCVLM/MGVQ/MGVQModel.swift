@@ -1,7 +1,6 @@
 import ImageLoading
 package import Tensor
 package import Trace
-import WeightFormats
 
 /// The quantizer of a checkpoint by itself, with the anchor projector and the vision tower where there are any: what a
 /// codebook is judged from, without a decoder.

@@ -1,7 +1,8 @@
 import Files
 import Foundation
+package import Safetensors
 package import Tensor
-package import WeightFormats
+import WeightFormats
 
 /// Where a quantizer comes from: an HTC-VLM checkpoint directory, a directory of weights without `config.json`, or one
 /// file of weights, which may hold the codebooks of any vector quantizer.

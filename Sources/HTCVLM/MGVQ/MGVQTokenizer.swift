@@ -1,6 +1,5 @@
-import Tensor
+package import Tensor
 import Trace
-import WeightFormats
 
 /// MGVQ (arXiv 2507.07997): a picture as `groups` grids of code indices, and back.
 struct MGVQTokenizer: Sendable {
@@ -15,11 +14,27 @@ struct MGVQTokenizer: Sendable {
   private struct Encoding: Sendable {
     let encoder: MGVQEncoder
     let quantConvolution: Conv2D
+
+    init(_ weights: WeightReader, _ configuration: MGVQConfiguration, _ shape: MGVQNetworkShape) throws(ModelError) {
+      var inner = weights.under("encoder")
+      inner.usesMinimalFiltering = true
+      encoder = try MGVQEncoder(inner, shape)
+      quantConvolution = try weights.convolution(
+        "quant_conv", inputs: configuration.latentChannels, outputs: configuration.latentChannels, kernel: 1,
+        groups: configuration.groups)
+    }
   }
 
   private struct Decoding: Sendable {
     let postQuantConvolution: Conv2D
     let decoder: MGVQDecoder
+
+    init(_ weights: WeightReader, _ configuration: MGVQConfiguration, _ shape: MGVQNetworkShape) throws(ModelError) {
+      postQuantConvolution = try weights.convolution(
+        "post_quant_conv", inputs: configuration.latentChannels, outputs: configuration.latentChannels, kernel: 1,
+        groups: configuration.groups)
+      decoder = try MGVQDecoder(weights.under("decoder"), shape)
+    }
   }
 
   /// A picture's codes and what they came from.
@@ -33,46 +48,18 @@ struct MGVQTokenizer: Sendable {
 
   /// `prefix` is what the keys begin with, its dot included; `nil` is an HTC-VLM checkpoint's.
   init(_ weights: WeightReader, _ configuration: MGVQConfiguration, prefix: String? = nil) throws(ModelError) {
-    let own =
-      prefix.map { WeightReader(tensors: weights.tensors, checkpoint: weights.checkpoint, prefix: $0) }
-      ?? weights.under(Self.prefix)
+    let own = prefix.map(weights.at) ?? weights.under(Self.prefix)
     let encoderShape = try MGVQNetworkShape.encoder(configuration)
     let decoderShape = try MGVQNetworkShape.decoder(configuration)
     self.encoderShape = encoderShape
     self.decoderShape = decoderShape
-    let (channels, groups) = (configuration.latentChannels, configuration.groups)
-    let codebook = try own.stored(
-      "quantize.embedding.weight", [configuration.codebookSize, channels / groups])
-    encoding = Lazy {
-      var weights = own.under("encoder")
-      weights.usesMinimalFiltering = true
-      return Encoding(
-        encoder: try MGVQEncoder(weights, encoderShape),
-        quantConvolution: try own.convolution(
-          "quant_conv", inputs: channels, outputs: channels, kernel: 1, groups: groups))
-    }
-    decoding = Lazy {
-      Decoding(
-        postQuantConvolution: try own.convolution(
-          "post_quant_conv", inputs: channels, outputs: channels, kernel: 1, groups: groups),
-        decoder: try MGVQDecoder(own.under("decoder"), decoderShape))
-    }
+    encoding = try own.deferred { (own) throws(ModelError) in try Encoding(own, configuration, encoderShape) }
+    let (groups, codes) = (configuration.groups, configuration.codebookSize)
+    let codebook = try own.stored("quantize.embedding.weight", [codes, configuration.channelsPerGroup])
+    own.mention("quantize.codebook_used", [codes])
+    own.mention("quantize.embed_prob", [groups, codes / groups])
+    decoding = try own.deferred { (own) throws(ModelError) in try Decoding(own, configuration, decoderShape) }
     quantizer = Lazy { GroupQuantizer(embedding: try own.finite(codebook), groups: groups) }
-  }
-
-  static func list(_ list: inout TensorList, _ configuration: MGVQConfiguration) throws(ModelError) {
-    let encoder = try MGVQNetworkShape.encoder(configuration)
-    let decoder = try MGVQNetworkShape.decoder(configuration)
-    let (channels, groups) = (configuration.latentChannels, configuration.groups)
-    list.under(prefix) { own in
-      own.under("encoder") { MGVQEncoder.list(&$0, encoder) }
-      own.convolution("quant_conv", inputs: channels, outputs: channels, kernel: 1, groups: groups)
-      own.tensor("quantize.embedding.weight", [configuration.codebookSize, channels / groups])
-      own.tensor("quantize.codebook_used", [configuration.codebookSize], required: false)
-      own.tensor("quantize.embed_prob", [groups, configuration.codebookSize / groups], required: false)
-      own.convolution("post_quant_conv", inputs: channels, outputs: channels, kernel: 1, groups: groups)
-      own.under("decoder") { MGVQDecoder.list(&$0, decoder) }
-    }
   }
 
   /// How often `encode` calls `step`.
@@ -105,4 +92,85 @@ struct MGVQTokenizer: Sendable {
 
   /// The codebooks, for neighbours and margins.
   func codebook() throws -> GroupQuantizer { try quantizer.get() }
+}
+
+/// MGVQ's multi-group quantiser (arXiv 2507.07997): each group of channels has a codebook of its own, and the nearest
+/// code is the one of the largest cosine.
+package struct GroupQuantizer: Sendable {
+  package let groups: Int
+  /// Codes of one group; the file's `codebook_size` is the total over groups.
+  package let codesPerGroup: Int
+  /// Channels of one group.
+  package let dimension: Int
+  /// The L2-normalized codes, `[G · codesPerGroup, dimension]`: group g owns rows g · codesPerGroup and on.
+  package let codes: Tensor
+
+  /// `embedding` is `quantize.embedding.weight` `[codebook_size, dimension]`.
+  init(embedding: Tensor, groups: Int) {
+    self.groups = groups
+    codesPerGroup = embedding.shape[0] / groups
+    dimension = embedding.shape[1]
+    codes = normalizedRows(embedding)
+  }
+
+  /// The nearest code of each group at each position of `latent` `[C, h, w]`.
+  func nearest(_ latent: Tensor) -> CodeGrid {
+    let (height, width) = (latent.shape[1], latent.shape[2])
+    var indices: [Int32] = []
+    indices.reserveCapacity(groups * height * width)
+    for group in 0..<groups {
+      let channels = latent[rows: group * dimension..<(group + 1) * dimension]
+      let vectors = normalizedRows(channels.reshaped([dimension, height * width]).transposed())
+      let codebook = codes[rows: group * codesPerGroup..<(group + 1) * codesPerGroup]
+      indices += largestCosines(vectors, codebook)
+    }
+    return CodeGrid(groups: groups, height: height, width: width, indices: indices)
+  }
+
+  /// The normalized code vectors of `grid`, `[C, h, w]`; groups outside `kept` read zero.
+  func vectors(_ grid: CodeGrid, keeping kept: Range<Int>? = nil) -> Tensor {
+    let positions = grid.height * grid.width
+    let kept = kept ?? 0..<groups
+    var values = [Float](repeating: 0, count: groups * dimension * positions)
+    for group in kept {
+      for position in 0..<positions {
+        let code = group * codesPerGroup + Int(grid.indices[group * positions + position])
+        for channel in 0..<dimension {
+          values[(group * dimension + channel) * positions + position] = codes.values[code * dimension + channel]
+        }
+      }
+    }
+    return Tensor(shape: [groups * dimension, grid.height, grid.width], values: values)
+  }
+
+  /// For each of `vectors` `[n, d]` the row of `codebook` `[K, d]` with the largest dot product, the first of equals.
+  private func largestCosines(_ vectors: Tensor, _ codebook: Tensor) -> [Int32] {
+    let (count, codes) = (vectors.shape[0], codebook.shape[0])
+    let cosines = matmul(vectors, codebook, transposeB: true)
+    return cosines.values.withUnsafeBufferPointer { cosines in
+      (0..<count).map { row in
+        var best = 0
+        for code in 1..<max(codes, 1) where cosines[row * codes + code] > cosines[row * codes + best] { best = code }
+        return Int32(best)
+      }
+    }
+  }
+}
+
+/// Rows over their L2 norm, which is at least 1e−12 as in torch's `F.normalize`.
+private func normalizedRows(_ x: Tensor) -> Tensor {
+  let (rows, width) = (x.shape[0], x.shape[1])
+  return Tensor(shape: x.shape) { output in
+    x.values.withUnsafeBufferPointer { input in
+      for row in 0..<rows {
+        var squares = 0.0
+        for column in 0..<width {
+          let value = Double(input[row * width + column])
+          squares += value * value
+        }
+        let norm = Float(max(squares.squareRoot(), 1e-12))
+        for column in 0..<width { output[row * width + column] = input[row * width + column] / norm }
+      }
+    }
+  }
 }

@@ -1,5 +1,4 @@
 import Tensor
-import WeightFormats
 
 /// HF's `CLIPVisionModel` up to the last layer that `mm_vision_select_layer` picks; the layers after it are not read.
 struct CLIPVisionTransformer: Sendable {
@@ -35,25 +34,12 @@ struct CLIPVisionTransformer: Sendable {
     }
     self.layers = layers
     depths = configuration.visionDepths
-  }
-
-  static func list(_ list: inout TensorList, _ configuration: HTCVLMConfiguration) {
-    let vision = configuration.vision
-    let width = vision.hiddenSize
-    list.under(prefix) { own in
-      own.tensor("embeddings.patch_embedding.weight", [width, 3, vision.patchSize, vision.patchSize])
-      own.tensor("embeddings.class_embedding", [width])
-      own.tensor("embeddings.position_embedding.weight", [tokens(vision), width])
-      if vision.usesPreLayerNorm { own.weightAndBias("pre_layrnorm", width) }
-      for layer in 0..<vision.layers {
-        own.under("encoder.layers.\(layer)", required: layer < configuration.visionBlocks) {
-          CLIPEncoderLayer.list(&$0, vision)
-        }
+    // Checkpoints have the layers after the selected one too, and nothing reads them.
+    try weights.optionally(under: Self.prefix) { (own) throws(ModelError) in
+      for layer in configuration.visionBlocks..<vision.layers {
+        _ = try CLIPEncoderLayer(own.under("encoder.layers.\(layer)"), vision)
       }
-      own.under("post_layernorm", required: false) { norm in
-        norm.tensor("weight", [width])
-        norm.tensor("bias", [width])
-      }
+      _ = try LayerNorm(own, "post_layernorm", size: width, epsilon: vision.layerNormEpsilon)
     }
   }
 
@@ -63,7 +49,7 @@ struct CLIPVisionTransformer: Sendable {
   /// How often `callAsFunction` calls `step`.
   var steps: Int { layers.count + 1 }
 
-  /// `pixels` `[3, N, N]`, normalised → the selected hidden states side by side, `[1 + P, layers · Dv]`: CLS, then the
+  /// `pixels` `[3, N, N]`, normalized → the selected hidden states side by side, `[1 + P, layers · Dv]`: CLS, then the
   /// patches in row-major order.
   func callAsFunction(_ pixels: Tensor, step: () throws -> Void) throws -> Tensor {
     let patches = try convolution.get()(pixels)
@@ -96,4 +82,49 @@ struct LayerNorm: Sendable {
   }
 
   func callAsFunction(_ x: Tensor) -> Tensor { layerNorm(x, weight: weight, bias: bias, epsilon: epsilon) }
+}
+
+/// A pre-norm block of HF's `CLIPEncoder`: x + attention(norm(x)), then x + MLP(norm(x)).
+struct CLIPEncoderLayer: Sendable {
+  private let firstNorm: LayerNorm
+  private let query: Linear
+  private let key: Linear
+  private let value: Linear
+  private let output: Linear
+  private let secondNorm: LayerNorm
+  private let up: Linear
+  private let down: Linear
+  private let activation: Activation
+  private let heads: Int
+
+  init(_ weights: WeightReader, _ vision: VisionConfiguration) throws(ModelError) {
+    let width = vision.hiddenSize
+    firstNorm = try LayerNorm(weights, "layer_norm1", size: width, epsilon: vision.layerNormEpsilon)
+    query = try weights.linear("self_attn.q_proj", inputs: width, outputs: width)
+    key = try weights.linear("self_attn.k_proj", inputs: width, outputs: width)
+    value = try weights.linear("self_attn.v_proj", inputs: width, outputs: width)
+    output = try weights.linear("self_attn.out_proj", inputs: width, outputs: width)
+    secondNorm = try LayerNorm(weights, "layer_norm2", size: width, epsilon: vision.layerNormEpsilon)
+    up = try weights.linear("mlp.fc1", inputs: width, outputs: vision.intermediateSize)
+    down = try weights.linear("mlp.fc2", inputs: vision.intermediateSize, outputs: width)
+    activation = vision.hiddenActivation == .gelu ? .gelu : .quickGELU
+    heads = vision.heads
+  }
+
+  /// `x` `[tokens, Dv]` → the same shape. Throws `ModelError.notFinite` naming this layer, `index`.
+  func callAsFunction(_ x: Tensor, layer index: Int) throws(ModelError) -> Tensor {
+    let attended = x + output(try mixed(firstNorm(x), layer: index))
+    let result = attended + down(activation(up(secondNorm(attended))))
+    try requireFinite(result, "hidden states after vision layer \(index)", weights: [value, output, up, down])
+    return result
+  }
+
+  private func mixed(_ x: Tensor, layer index: Int) throws(ModelError) -> Tensor {
+    let scale = 1 / Float(x.shape[1] / heads).squareRoot()
+    let (queries, keys) = (query(x), key(x))
+    // Scores of −∞ would pass for masked ones.
+    try requireFinite(queries, "queries of vision layer \(index)", weights: [query])
+    try requireFinite(keys, "keys of vision layer \(index)", weights: [key])
+    return attention(queries: queries, keys: keys, values: value(x), heads: heads, scale: scale)
+  }
 }

@@ -1,5 +1,4 @@
 import Tensor
-import WeightFormats
 
 /// LLaVA-1.5's `mm_projector`: vision features `[P, Dv]` to the decoder's width `[P, D]`; an M3 model then averages
 /// squares of patches.
@@ -26,13 +25,6 @@ struct VisionProjector: Sendable {
       case .relu: .relu
       }
     pooling = configuration.visualTokenPooling
-  }
-
-  static func list(_ list: inout TensorList, _ configuration: HTCVLMConfiguration) {
-    for layer in layers(configuration) {
-      list.linear(
-        layer.key, inputs: layer.inputs, outputs: configuration.hiddenSize, bias: configuration.projectorHasBias)
-    }
   }
 
   /// The linear layers' keys and widths: an activation takes every other place of LLaVA's `nn.Sequential`.

@@ -11,6 +11,12 @@ package struct VisualEncoding: Sendable {
   /// `[1, D]`: the tower's CLS after the projector; nil where it is dropped.
   package let cls: Tensor?
 
+  package init(mgvq: MGVQTrace?, anchors: Tensor, vision: VisionTrace) {
+    self.mgvq = mgvq
+    self.anchors = anchors
+    self.vision = vision
+  }
+
   func report(to observer: (any ActivationObserver)?) {
     guard let observer else { return }
     if let mgvq { Self.report(mgvq, to: observer) }

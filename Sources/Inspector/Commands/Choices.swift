@@ -26,18 +26,30 @@ package struct Choice: Sendable, Equatable {
 
 /// What an export writes.
 package enum ExportFormat: String, Sendable, CaseIterable {
-  case text, csv, json, frame
+  case png, svg, pdf, csv, json, npz, safetensors, text, frame, ansi
 
   var title: String {
     switch self {
-    case .text: "this panel as text"
+    case .png: "this panel as a figure, pixels"
+    case .svg: "this panel as a figure, SVG"
+    case .pdf: "this panel as a figure, PDF"
     case .csv: "this panel as CSV"
     case .json: "this panel as JSON"
+    case .npz: "this panel as arrays for NumPy"
+    case .safetensors: "this panel as arrays, safetensors"
+    case .text: "this panel as text"
     case .frame: "the screen as text"
+    case .ansi: "the screen in colour"
     }
   }
 
-  var fileExtension: String { self == .text || self == .frame ? "txt" : rawValue }
+  package var fileExtension: String {
+    switch self {
+    case .text, .frame: "txt"
+    case .ansi: "ans"
+    default: rawValue
+    }
+  }
 }
 
 extension InspectorState {

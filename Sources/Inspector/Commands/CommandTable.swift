@@ -54,7 +54,11 @@ package enum CommandTable {
       .pageDown, .look, "page down",
       "A quarter of the map, a segment of the mask, a page of a list; in Anchors the next group.", [.pageDown]
     ) { $0.move(.pageDown) },
-    entry(.open, .look, "open", "In Mask: from blocks to cells and back. Elsewhere: zooms the panel.", [.enter]) {
+    entry(
+      .open, .look, "open",
+      "In Mask: from blocks to cells and back. In Verdict: unfolds controls and rules. Elsewhere: zooms the panel.",
+      [.enter]
+    ) {
       $0.openHere()
     },
     entry(.find, .look, "find", "Finds a token, patch, anchor or code; in Checkpoint a tensor.", ["/"]) {

@@ -74,14 +74,7 @@ extension InspectorState {
   /// The file that an export of the focused panel writes.
   package func exportFile(_ format: ExportFormat) -> ExportFile {
     let stem = imageName.split(separator: ".").first.map(String.init) ?? "picture"
-    let base = "\(stem)-\(format == .frame ? "screen" : focus.name)"
-    let contents =
-      switch format {
-      case .text: ReportText.text([report(focus)])
-      case .csv: ReportText.csv([report(focus)])
-      case .json: ReportText.json([report(focus)])
-      case .frame: Inspector.view(self, size: size).frame.text + "\n"
-      }
-    return ExportFile(name: "\(base).\(format.fileExtension)", contents: contents)
+    let subject = format == .frame || format == .ansi ? "screen" : focus.name
+    return ExportFile(name: "\(stem)-\(subject).\(format.fileExtension)", panel: focus, format: format)
   }
 }

@@ -67,14 +67,16 @@ package enum Effect: Sendable, Equatable {
   case quit
 }
 
-/// A file to write.
+/// A file to write of the state as it is.
 package struct ExportFile: Sendable, Equatable {
   /// A name without a directory: `chelsea-attention.csv`.
   package let name: String
-  package let contents: String
+  package let panel: Panel
+  package let format: ExportFormat
 
-  package init(name: String, contents: String) {
+  package init(name: String, panel: Panel, format: ExportFormat) {
     self.name = name
-    self.contents = contents
+    self.panel = panel
+    self.format = format
   }
 }

@@ -116,7 +116,7 @@ extension InspectorState {
     parts.append(allowed ? "allowed" : "blocked")
     let value = edgeAttention(row: row, column: column).map { Format.number(Double($0)) }
     parts.append(
-      value.map { "attention \($0), mean over layers and heads" }
+      value.map { "attention \($0), mean over live layers and heads" }
         ?? "a trace holds attention of <voco> and the last token only")
     return Reading(parts: parts, copyableValue: value ?? (allowed ? "1" : "0"))
   }

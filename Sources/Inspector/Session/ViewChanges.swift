@@ -70,6 +70,8 @@ extension InspectorState {
   mutating func openHere() {
     if focus == .mask {
       change { $0.showsMaskCells.toggle() }
+    } else if focus == .verdict && !view.showsFigure {
+      change { $0.showsRules.toggle() }
     } else {
       change { $0.isZoomed.toggle() }
     }

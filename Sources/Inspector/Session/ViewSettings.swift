@@ -33,6 +33,8 @@ package struct ViewSettings: Sendable, Hashable {
   package var edits: [CodeEdit]
   /// Whether the Verdict panel shows the paper's heat map.
   package var showsFigure: Bool
+  /// Whether the Verdict panel unfolds its controls and rules.
+  package var showsRules: Bool
 
   package init() {
     layer = nil
@@ -53,6 +55,7 @@ package struct ViewSettings: Sendable, Hashable {
     showsMaskCells = false
     edits = []
     showsFigure = false
+    showsRules = false
   }
 
   /// The numbers that these settings ask for.

@@ -1,4 +1,5 @@
-internal import CKernels
+import CKernels
+import Glibc
 
 /// Attention of every row to every row, without a mask: softmax(scale · q kᵀ) v for each head.
 ///
@@ -29,6 +30,53 @@ package func attention(queries: Tensor, keys: Tensor, values: Tensor, heads: Int
               into: output + start, stride: width)
           }
         }
+      }
+    }
+  }
+}
+
+/// exp(x − max) / Σ over each row of `x` `[n, m]`, summed in double precision.
+///
+/// Keys masked with −∞ get exactly 0, and so does a row in which every key is masked.
+package func softmaxRows(_ x: Tensor) -> Tensor {
+  precondition(x.rank >= 1, "softmax of a scalar")
+  let columns = x.shape[x.rank - 1]
+  return Tensor(shape: x.shape) { y in
+    guard let y = y.baseAddress else { return }
+    withPointers(x) { x in
+      inParallel(x.count / columns, grain: max(1, (1 << 14) / columns)) { part in
+        let start = part.lowerBound * columns
+        kernel_softmax_rows(x.start + start, y + start, part.count, columns)
+      }
+    }
+  }
+}
+
+/// Rotary position embedding in HF's half-rotation layout: element i of a head pairs with element i + headDim/2.
+///
+/// The pair at position p turns by p·theta^(−2i/headDim) (Su et al., arXiv 2104.09864).
+package struct RotaryEmbedding: Sendable {
+  package let headDim: Int
+  /// theta^(−2i/headDim) for i in 0..<headDim/2.
+  private let frequencies: [Double]
+
+  package init(headDim: Int, theta: Double) {
+    precondition(headDim > 0 && headDim % 2 == 0, "rotary embedding of \(headDim) elements")
+    self.headDim = headDim
+    self.frequencies = (0..<headDim / 2).map { pow(theta, -2 * Double($0) / Double(headDim)) }
+  }
+
+  /// Turns every head of `x` `[n, heads·headDim]`; row r is at position `positions[r]`.
+  ///
+  /// Angles are computed in double precision: at position 2,000 a float's angle is off by 1e-4.
+  package func apply(_ x: Tensor, heads: Int, positions: [Int]) -> Tensor {
+    precondition(
+      x.shape == [positions.count, heads * headDim], "\(x.shape) for \(positions.count)×\(heads)×\(headDim)")
+    let angles = positions.flatMap { position in frequencies.map { Double(position) * $0 } }
+    let (cosines, sines) = (angles.map { Float(cos($0)) }, angles.map { Float(sin($0)) })
+    return Tensor(shape: x.shape) { y in
+      withPointers(x) {
+        kernel_rotate_halves($0.start, cosines, sines, y.baseAddress, positions.count, heads, headDim / 2)
       }
     }
   }

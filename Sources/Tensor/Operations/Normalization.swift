@@ -1,6 +1,6 @@
 internal import CKernels
 
-/// Layer normalisation of each row of `x` `[n, D]`; `weight` and `bias` are `[D]`.
+/// Layer normalization of each row of `x` `[n, D]`; `weight` and `bias` are `[D]`.
 ///
 /// (x − mean) / √(variance + epsilon) · weight + bias, the variance with divisor D (Ba et al., arXiv 1607.06450).
 package func layerNorm(_ x: Tensor, weight: Tensor, bias: Tensor, epsilon: Float) -> Tensor {
@@ -38,7 +38,7 @@ package func rmsNorm2D(_ x: Tensor, weight: Tensor, bias: Tensor, epsilon: Float
   }
 }
 
-/// Batch normalisation of `x` `[C, H, W]` with the statistics of training: (x − mean) / √(variance + epsilon) · weight
+/// Batch normalization of `x` `[C, H, W]` with the statistics of training: (x − mean) / √(variance + epsilon) · weight
 /// + bias, each `[C]`.
 package func batchNorm2D(
   _ x: Tensor, mean: Tensor, variance: Tensor, weight: Tensor, bias: Tensor, epsilon: Float = 1e-5

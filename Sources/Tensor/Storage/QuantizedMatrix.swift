@@ -1,6 +1,7 @@
-internal import CKernels
+import CKernels
+import COneDNN
 
-/// A weight `[out, in]` as 8-bit integers with one scale an output: w ≈ s · q, q in −127…127.
+/// A weight `[out, in]` as 8-bit integers with one scale per output: w ≈ s · q, q in −127…127.
 ///
 /// The scale puts an output's largest magnitude at 127, so an entry is off by at most s / 2.
 package struct QuantizedMatrix: Sendable {
@@ -47,5 +48,81 @@ package struct QuantizedMatrix: Sendable {
 
   func withIntegers<R>(_ body: (UnsafePointer<Int8>) -> R) -> R? {
     integers.withUnsafeBytes { $0.baseAddress.map { body($0.assumingMemoryBound(to: Int8.self)) } }
+  }
+}
+
+/// Products of rows with a `QuantizedMatrix`.
+///
+/// Few rows meet the integers widened in registers, so only the weight is rounded; many rows are rounded too, each to its
+/// own largest magnitude (as vLLM and LLM.int8() do without outliers), and multiplied as bytes.
+extension QuantizedMatrix {
+  /// `x` `[rows, in]` → `y` `[rows, out]`.
+  func multiply(
+    _ x: UnsafePointer<Float>, rows: Int, bias: UnsafePointer<Float>?, into y: UnsafeMutablePointer<Float>
+  ) {
+    scales.values.withUnsafeBufferPointer { scales in
+      guard let scales = scales.baseAddress else { return }
+      _ = withIntegers { integers in
+        if rows <= KERNEL_MAX_VECTORS {
+          multiplyVectors(integers, scales, x, count: rows, bias: bias, into: y)
+        } else {
+          multiplyBytes(integers, scales, x, rows: rows, bias: bias, into: y)
+        }
+      }
+    }
+  }
+
+  private var inputs: Int { integers.shape[1] }
+  private var outputs: Int { integers.shape[0] }
+
+  private func multiplyVectors(
+    _ integers: UnsafePointer<Int8>, _ scales: UnsafePointer<Float>, _ x: UnsafePointer<Float>, count: Int,
+    bias: UnsafePointer<Float>?, into y: UnsafeMutablePointer<Float>
+  ) {
+    inParallel(outputs, grain: max(1, (1 << 17) / inputs)) { part in
+      let start = part.lowerBound
+      kernel_matvec_i8(
+        integers + start * inputs, scales + start, part.count, inputs, x, count, bias.map { $0 + start }, y + start,
+        outputs)
+    }
+  }
+
+  /// Levels of a rounded row on each side of zero, which stands at one more. Where pairs of products add up in 16 bits, 63
+  /// levels keep them exact: 2 · 127 · 127 < 2¹⁵.
+  private static let levels: Int32 = kernel_adds_bytes_exactly() != 0 ? 127 : 63
+
+  /// Columns of the result made at a time: their 32-bit sums stay in the cache until they are scaled.
+  private static let block = 1024
+
+  private func multiplyBytes(
+    _ integers: UnsafePointer<Int8>, _ scales: UnsafePointer<Float>, _ x: UnsafePointer<Float>, rows: Int,
+    bias: UnsafePointer<Float>?, into y: UnsafeMutablePointer<Float>
+  ) {
+    let bytes = UnsafeMutablePointer<UInt8>.allocate(capacity: rows * inputs)
+    let rowScales = UnsafeMutablePointer<Float>.allocate(capacity: rows)
+    defer {
+      bytes.deallocate()
+      rowScales.deallocate()
+    }
+    inParallel(rows, grain: max(1, (1 << 16) / inputs)) { part in
+      kernel_quantize_rows(
+        x + part.lowerBound * inputs, part.count, inputs, Self.levels, bytes + part.lowerBound * inputs,
+        rowScales + part.lowerBound)
+    }
+    inParallel(outputs, grain: 64, multipleOf: 64) { part in
+      for start in stride(from: part.lowerBound, to: part.upperBound, by: Self.block) {
+        let count = min(Self.block, part.upperBound - start)
+        Scratch.with(rows * count) { scratch in
+          scratch.withMemoryRebound(to: Int32.self, capacity: rows * count) { sums in
+            let status = onednn_multiply_bytes(
+              Int64(rows), Int64(count), Int64(inputs), bytes, UInt8(Self.levels + 1), integers + start * inputs,
+              sums)
+            precondition(status == 0, "oneDNN multiplied no bytes: status \(status)")
+            kernel_scale_sums(
+              sums, rows, count, rowScales, scales + start, bias.map { $0 + start }, y + start, outputs)
+          }
+        }
+      }
+    }
   }
 }

@@ -1,4 +1,4 @@
-internal import CKernels
+import CKernels
 package import Files
 
 /// A tensor as it lies in its file: nothing is read or converted before it is used.
@@ -9,6 +9,9 @@ package struct StoredTensor: Sendable {
   package let shape: [Int]
   package let byteCount: Int
   private let storage: Storage
+
+  /// The most axes that a tensor in a file may have.
+  package static let mostAxes = 16
 
   private indirect enum Storage: Sendable {
     case file(MappedFile, offset: Int)
@@ -198,4 +201,89 @@ extension StoredTensor {
     }
     return "%%" + escaped.joined()
   }
+}
+
+/// What LoRA adds to a matrix `[out, in]`: B · A (Hu et al., arXiv 2106.09685).
+package struct LowRankUpdate: Sendable {
+  /// `[rank, in]`.
+  package let a: Tensor
+  /// `[out, rank]`, the scale α/r in it.
+  package let b: Tensor
+
+  package init(a: Tensor, b: Tensor) {
+    precondition(a.rank == 2 && b.rank == 2 && a.shape[0] == b.shape[1], "\(b.shape) times \(a.shape)")
+    self.a = a
+    self.b = b
+  }
+
+  /// Adds the elements `range` of B · A, counted in row-major order, to `destination`.
+  func add(elements range: Range<Int>, to destination: UnsafeMutablePointer<Float>) {
+    let (rank, width) = (a.shape[0], a.shape[1])
+    a.values.withUnsafeBufferPointer { a in
+      b.values.withUnsafeBufferPointer { b in
+        for row in range.lowerBound / width...(range.upperBound - 1) / width {
+          let columns = max(range.lowerBound - row * width, 0)..<min(range.upperBound - row * width, width)
+          for inner in 0..<rank {
+            let factor = b[row * rank + inner]
+            for column in columns {
+              destination[row * width + column - range.lowerBound] += factor * a[inner * width + column]
+            }
+          }
+        }
+      }
+    }
+  }
+}
+
+/// The element types of a safetensors file; the raw values are the format's names, and for the one that PyTorch has beside
+/// them a name of the same kind.
+package enum DType: String, Sendable, CaseIterable {
+  case bool = "BOOL"
+  case u8 = "U8"
+  case i8 = "I8"
+  case f8e5m2 = "F8_E5M2"
+  case f8e4m3 = "F8_E4M3"
+  case i16 = "I16"
+  case u16 = "U16"
+  case f16 = "F16"
+  case bf16 = "BF16"
+  case i32 = "I32"
+  case u32 = "U32"
+  case f32 = "F32"
+  case i64 = "I64"
+  case u64 = "U64"
+  case f64 = "F64"
+  case f4 = "F4"
+  case f6e2m3 = "F6_E2M3"
+  case f6e3m2 = "F6_E3M2"
+  case f8e8m0 = "F8_E8M0"
+  case f8e4m3fnuz = "F8_E4M3FNUZ"
+  case f8e5m2fnuz = "F8_E5M2FNUZ"
+  case c64 = "C64"
+  case c128 = "C128"
+
+  /// Bits of one element.
+  package var bits: Int {
+    switch self {
+    case .f4: 4
+    case .f6e2m3, .f6e3m2: 6
+    case .bool, .u8, .i8, .f8e5m2, .f8e4m3, .f8e8m0, .f8e4m3fnuz, .f8e5m2fnuz: 8
+    case .i16, .u16, .f16, .bf16: 16
+    case .i32, .u32, .f32: 32
+    case .i64, .u64, .f64, .c64: 64
+    case .c128: 128
+    }
+  }
+
+  /// Bytes of one element; of the types of less than a byte, which are only listed, the next whole number.
+  package var size: Int { (bits + 7) / 8 }
+
+  /// Bytes of `count` elements; nil when that overflows, or is no whole number.
+  package func byteCount(of count: Int) -> Int? {
+    let (product, overflow) = count.multipliedReportingOverflow(by: bits)
+    return overflow || product % 8 != 0 ? nil : product / 8
+  }
+
+  /// Whether a weight may have this type: the types that convert to `Float` without loss.
+  package var isWeight: Bool { self == .f32 || self == .f16 || self == .bf16 }
 }

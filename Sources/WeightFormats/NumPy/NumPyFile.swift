@@ -1,4 +1,5 @@
 import Files
+package import Safetensors
 
 /// Arrays of integers as NumPy saves them: one in an `.npy` file, several in an `.npz`, which `np.savez` does not
 /// compress (NEP 1; NumPy, `numpy/lib/format.py`).

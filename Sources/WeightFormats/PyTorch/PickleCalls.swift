@@ -1,3 +1,4 @@
+import Safetensors
 internal import Tensor
 
 /// What stands for Python's names and calls.
@@ -91,7 +92,7 @@ extension PickleMachine {
 
   /// A tuple of at most 16 numbers that are not negative; a `torch.Size` is one too.
   private func sizes(_ value: PickleValue) -> [Int]? {
-    guard case .tuple(let tuple) = value, tuple.elements.count <= SafetensorsHeader.mostAxes else { return nil }
+    guard case .tuple(let tuple) = value, tuple.elements.count <= StoredTensor.mostAxes else { return nil }
     let sizes = tuple.elements.compactMap { element -> Int? in
       guard case .integer(let size) = element, size >= 0 else { return nil }
       return size

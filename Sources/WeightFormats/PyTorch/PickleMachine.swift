@@ -1,3 +1,4 @@
+import Safetensors
 internal import Tensor
 
 /// Reads a pickle of the protocols 2 to 5 and executes nothing: names become cases of `PickleCallable`, calls become

@@ -1,3 +1,5 @@
+import Safetensors
+
 /// The operations of the binary protocols, by their codes in Python's `Lib/pickletools.py`; left out are those that need
 /// what stands outside of the pickle, or an older interpreter.
 enum PickleOperation: UInt8 {

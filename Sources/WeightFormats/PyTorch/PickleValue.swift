@@ -1,3 +1,4 @@
+import Safetensors
 internal import Tensor
 
 /// What a pickle of a state dict may hold. Lists and dictionaries are places in the machine that read it, as a pickle

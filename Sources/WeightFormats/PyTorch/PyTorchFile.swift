@@ -1,4 +1,5 @@
 package import Files
+package import Safetensors
 package import Tensor
 
 /// A state dict as `torch.save` writes it since torch 1.6: a ZIP archive of a pickle and the tensors' bytes.

@@ -1,4 +1,5 @@
 import Files
+import Safetensors
 internal import Tensor
 
 /// A tensor of a PyTorch file on its way to being a `StoredTensor`.

@@ -1,4 +1,5 @@
 internal import JSON
+import Safetensors
 internal import Tensor
 
 /// The tensors of a pickled state dict by name, wherever training scripts keep it among other things.

@@ -1,4 +1,5 @@
 import Files
+import Safetensors
 internal import Tensor
 
 /// The stored entries of a ZIP archive, ZIP64 included (PKWARE's APPNOTE 6.3.10).

@@ -1,4 +1,5 @@
 import Files
+import Safetensors
 internal import Tensor
 
 /// Where the central directory of a ZIP archive lies, as the records at the end of the file tell.

@@ -4,7 +4,6 @@ import ImageLoading
 import Statistics
 import Tensor
 import Trace
-import WeightFormats
 
 /// Rounds in which everybody takes a turn, so that whatever else the machine does slows all of them alike.
 struct PeerRounds {

@@ -2,6 +2,7 @@ import Files
 import Foundation
 import HTCVLM
 import JSON
+import Safetensors
 import Tensor
 import WeightFormats
 

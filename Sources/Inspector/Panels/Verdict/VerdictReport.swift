@@ -1,5 +1,5 @@
 package import Evidence
-import Statistics
+package import Statistics
 import TerminalUI
 import Trace
 
@@ -7,19 +7,34 @@ extension InspectorState {
   /// One claim as the panel prints it.
   package struct Tier: Sendable, Equatable {
     package let name: String
-    /// `anecdote` for one picture, whatever its numbers.
+    /// `anecdote` under 30 pictures, whatever their numbers.
     package let word: String
+    /// The effect, its interval and the pictures, in words.
+    package let numbers: String
     package let sentence: String
     package let rule: String
+    package var effect: Double?
+    package var interval: Interval?
+    package var threshold = VerdictRule().minimumLift
+    package var isLift = true
+    /// The same measure in models of permuted weights.
+    package var nulls: [Double] = []
   }
 
   /// What many pictures said, if `verify` was run; else what this one says, as an anecdote.
   package var evidence: EvidenceVerdict? { verdict ?? statistics?.anecdote }
 
+  /// What came out, in one sentence; before that, what is asked.
+  package var verdictHeadline: String {
+    guard let evidence, trace?.model.anchors != 0 else { return question }
+    return verdict == nil ? "\(question) One picture is an anecdote." : evidence.headline
+  }
+
   var verdictReport: PanelReport {
     var report = PanelReport(.verdict)
     report.add("question", question)
     if hasQuestion {
+      if verdict != nil, let evidence { report.add("headline", evidence.headline) }
       report.add("images", .integer(evidence?.n ?? 0))
       report.add("anecdote", .flag(evidence?.anecdote ?? true))
     }
@@ -29,7 +44,7 @@ extension InspectorState {
     if hasQuestion, let evidence { report.tables.append(controlTable(evidence)) }
     if !knockOuts.isEmpty { report.tables.append(knockOutTable) }
     if let figureTable { report.tables.append(figureTable) }
-    report.notes = verdictNotes(tiers)
+    report.notes = verdictNotes(tiers, withRules: true)
     return report
   }
 
@@ -48,15 +63,16 @@ extension InspectorState {
     guard let evidence else {
       let reason = statistics?.attentionProblem ?? "The decoder has not run yet."
       return EvidenceTier.allCases.map {
-        Tier(name: $0.rawValue, word: VerdictWord.notMeasured.rawValue, sentence: reason, rule: "")
+        Tier(name: $0.rawValue, word: VerdictWord.notMeasured.rawValue, numbers: "", sentence: reason, rule: "")
       }
     }
     return evidence.tiers.map { tier in
       if tier.tier == .causes && tier.word == .notMeasured { return causesTier(tier) }
-      let effect = [tier.effectText, tier.intervalText, "n=\(tier.n) image\(tier.n == 1 ? "" : "s")"].compactMap { $0 }
+      let numbers = [tier.effectText, tier.intervalText, "n=\(tier.n) image\(tier.n == 1 ? "" : "s")"].compactMap { $0 }
       return Tier(
         name: tier.tier.rawValue, word: word(tier.word, isAnecdote: evidence.anecdote),
-        sentence: "\(effect.joined(separator: " ")). \(tier.sentence)", rule: tier.rule)
+        numbers: numbers.joined(separator: " "), sentence: tier.sentence, rule: tier.rule, effect: tier.effect,
+        interval: tier.interval, threshold: tier.threshold, isLift: tier.tier != .causes, nulls: tier.nulls)
     }
   }
 
@@ -69,29 +85,35 @@ extension InspectorState {
 
   /// The knock-outs of this session stand in while nothing was verified.
   private func causesTier(_ tier: TierVerdict) -> Tier {
-    guard let result = shownKnockOut ?? knockOuts.last else {
-      return Tier(
-        name: tier.tier.rawValue, word: tier.word.rawValue,
-        sentence: "Not measured here: run verify, or knock out a selection.", rule: tier.rule)
+    let bare = { (word: String, numbers: String, sentence: String) in
+      Tier(
+        name: tier.tier.rawValue, word: word, numbers: numbers, sentence: sentence, rule: tier.rule,
+        threshold: tier.threshold, isLift: false)
     }
-    var sentence = "KL \(Format.number(result.kl)) n=1 image. \(result.request.label) cut in \(result.request.scope)"
+    guard let result = shownKnockOut ?? knockOuts.last else {
+      return bare(tier.word.rawValue, "", "Not measured here: run verify, or knock out a selection.")
+    }
+    var sentence = "\(result.request.label) cut in \(result.request.scope)"
     if let draws = matchedRandom[result.request.id], let percentile = draws.percentile(of: result.kl) {
       sentence += ": percentile \(Format.number(percentile)) of \(draws.kls.count) matched draws"
     }
-    return Tier(name: tier.tier.rawValue, word: "anecdote", sentence: sentence + ".", rule: tier.rule)
+    return bare("anecdote", "KL \(Format.number(result.kl)) n=1 image", sentence + ".")
   }
 
   private func tierTable(_ tiers: [Tier]) -> PanelReport.Table {
     .init(
       "tiers", columns: ["tier", "verdict", "found"],
-      rows: tiers.map { [.text($0.name), .text($0.word), .text($0.sentence)] })
+      rows: tiers.map { tier in
+        let found = [tier.numbers, tier.sentence].filter { !$0.isEmpty }.joined(separator: ". ")
+        return [.text(tier.name), .text(tier.word), .text(found)]
+      })
   }
 
   private func controlTable(_ evidence: EvidenceVerdict) -> PanelReport.Table {
     .init(
       "controls", columns: ["control", "outcome", "found"],
       rows: evidence.controls.map { control in
-        let outcome = control.outcome.map { $0 ? "passed" : "failed" } ?? "not run"
+        let outcome = control.outcome.map { $0 ? "passed" : "failed" } ?? "open"
         return [.text(control.name.rawValue), .text(outcome), .text(control.sentence)]
       })
   }
@@ -109,7 +131,7 @@ extension InspectorState {
       })
   }
 
-  func verdictNotes(_ tiers: [Tier]) -> [String] {
+  func verdictNotes(_ tiers: [Tier], withRules: Bool) -> [String] {
     var notes: [String] = []
     if !untrainedParts.isEmpty {
       notes.append(
@@ -118,7 +140,9 @@ extension InspectorState {
     }
     if hasQuestion, evidence?.anecdote ?? true {
       notes.append("Fewer than \(VerdictRule().anecdoteBelow) images are an anecdote: vocoscope verify measures more.")
+    } else if let evidence {
+      notes.append(evidence.conclusion)
     }
-    return notes + tiers.filter { !$0.rule.isEmpty }.map { "Rule of “\($0.name)”: \($0.rule)" }
+    return notes + (withRules ? tiers.filter { !$0.rule.isEmpty }.map { "Rule of “\($0.name)”: \($0.rule)" } : [])
   }
 }

@@ -1,0 +1,196 @@
+import Foundation
+import Statistics
+
+extension VerdictEngine {
+  /// "causes" of one voco token and prompt, and the numbers behind it.
+  func causalVerdict(
+    _ summary: EvidenceSummary, voco: Int, prompt: Int
+  ) -> (verdict: TierVerdict, numbers: CausalNumbers?) {
+    let run = summary.run
+    let text = rule.sentence(.causes, anchors: run.anchors, patches: run.patches)
+    let evidence = summary.pictures.map { ($0.index, $0.prompts[prompt]) }
+    guard !evidence.isEmpty, let numbers = causalNumbers(summary, evidence, voco: voco, prompt: prompt) else {
+      return (
+        TierVerdict(
+          tier: .causes, word: .notMeasured, n: evidence.count,
+          sentence: "Not measured: it takes another picture to lend its anchors.", rule: text), nil
+      )
+    }
+    let decision = causalWord(numbers, summary, voco: voco, prompt: prompt)
+    let content = numbers.content
+    let nulls = summary.randomModels.map { $0.movement[prompt] }
+    return (
+      TierVerdict(
+        tier: .causes, word: decision.word, effect: numbers.dependsOnPicture ? content?.effect : 0,
+        interval: content?.interval, n: content?.n ?? evidence.count,
+        smallestDetectable: content.map { rule.minimumEffect + 2.8 * $0.standardError },
+        sentence: decision.sentence, rule: text,
+        details: causalDetails(numbers, summary, nulls: nulls),
+        wouldChange: content.flatMap { change(decision.word, $0, bound: rule.minimumEffect) } ?? decision.lacks),
+      numbers
+    )
+  }
+
+  private func causalNumbers(
+    _ summary: EvidenceSummary, _ evidence: [(Int, PromptEvidence)], voco: Int, prompt: Int
+  ) -> CausalNumbers? {
+    let confidence = 1 - rule.error / Double(summary.run.vocoTokens * summary.run.prompts.count)
+    let name = "\(voco) \(prompt)"
+    let floor = max(rule.smallestKL, rule.noiseMultiple * (evidence.map(\.1.noise).max() ?? 0))
+    let logKL = { (kl: Double) in log(max(kl, floor)) }
+    guard
+      let presence = estimate(
+        evidence.map { logKL($0.1.vocos[voco].presence) }, "presence \(name)", confidence: confidence),
+      let matched = estimate(
+        evidence.map { logKL($0.1.vocos[voco].presence) - logKL($0.1.vocos[voco].matchedPresence) },
+        "presence over matched \(name)", confidence: confidence),
+      let donorKL = estimate(
+        evidence.compactMap { $0.1.donorKL.isEmpty ? nil : mean($0.1.donorKL.map(logKL)) }, "donor KL \(prompt)",
+        confidence: confidence)
+    else { return nil }
+    let all = evidence.flatMap { picture, prompt in prompt.vocos[voco].pairs.map { (picture: picture, pair: $0) } }
+    let logit = CausalEffects(all, .logitDifference, self, confidence: confidence)
+    let projection = CausalEffects(all, .projection, self, confidence: confidence)
+    let (scale, reason) = scale(logit, pairs: all.count)
+    let effects = scale == .logitDifference ? logit : projection
+    let other = scale == .logitDifference ? projection : logit
+    let isAbove = { (estimate: EffectEstimate?) in (estimate?.interval?.low ?? -.infinity) > rule.minimumEffect }
+    let quantities = Dictionary(
+      uniqueKeysWithValues: Interchanged.allCases.compactMap { quantity in
+        effects?.effect(quantity).map { (quantity, $0) }
+      })
+    let dependsOnPicture = (donorKL.interval?.high ?? .infinity) > log(floor * (1 + 1e-9))
+    var path: CausalPath?
+    if let effects, effects.pictures > 1 {
+      let isDirect = isAbove(quantities[.edges])
+      path =
+        isAbove(effects.difference(.total, .edges))
+        ? (isDirect ? .both : .indirect) : isDirect ? .direct : isInside(quantities[.total]) ? CausalPath.none : nil
+    }
+    return CausalNumbers(
+      scale: scale, scaleReason: reason, quantities: quantities, otherScale: other?.effect(.content),
+      overControls: Dictionary(
+        uniqueKeysWithValues: Interchanged.controls.compactMap { control in
+          effects?.difference(.content, control).map { (control, $0) }
+        }),
+      sufficiency: isAbove(quantities[.visual]) ? effects?.sufficiency : nil, presence: Self.exponential(presence),
+      presenceOverMatched: Self.exponential(matched), donorKL: Self.exponential(donorKL), pairs: all.count,
+      leftOut: all.count - (logit?.pairs.count ?? 0), outsideMajority: summary.donors[prompt].outsideMajority,
+      flipsToDonor: all.count { $0.pair.flip == .donor }, flipsToThird: all.count { $0.pair.flip == .third },
+      path: dependsOnPicture ? path : CausalPath.none, dependsOnPicture: dependsOnPicture)
+  }
+
+  private func scale(_ logit: CausalEffects?, pairs: Int) -> (EffectScale, String) {
+    let leftOut = pairs - (logit?.pairs.count ?? 0)
+    let share = "\(leftOut) of \(pairs) pairs are less than \(decimal(rule.smallestDenominator, digits: 1)) apart"
+    if (logit?.pictures ?? 0) < rule.anecdoteBelow {
+      return (.projection, "E, since \(logit?.pictures ?? 0) pictures keep a pair on LD (\(share))")
+    }
+    return Double(leftOut) > rule.mostLeftOut * Double(pairs)
+      ? (.projection, "E, since \(share)") : (.logitDifference, "LD; \(share) and left out")
+  }
+
+  private static func exponential(_ log: EffectEstimate) -> EffectEstimate {
+    EffectEstimate(
+      effect: exp(log.effect), interval: log.interval.map { $0.map(exp) }, standardError: log.standardError, n: log.n)
+  }
+
+  func isInside(_ estimate: EffectEstimate?) -> Bool {
+    guard let interval = estimate?.interval else { return false }
+    return interval.low > -rule.minimumEffect && interval.high < rule.minimumEffect
+  }
+
+  private func causalWord(
+    _ numbers: CausalNumbers, _ summary: EvidenceSummary, voco: Int, prompt: Int
+  ) -> (word: VerdictWord, sentence: String, lacks: String?) {
+    let n = summary.pictures.count
+    guard n >= rule.anecdoteBelow else {
+      let numbers = numbers.content.map { ": effect \($0.text)" } ?? ""
+      return (.undecided, "\(n) pictures are an anecdote\(numbers).", nil)
+    }
+    guard numbers.dependsOnPicture else {
+      let kl = numbers.donorKL.map { " (KL \($0.text) nats to another picture)" } ?? ""
+      return (.no, "The answer does not depend on the picture\(kl).", nil)
+    }
+    let outside = numbers.outsideMajority
+    guard outside >= rule.fewestOutsideMajority, let content = numbers.content, let interval = content.interval else {
+      let least = rule.fewestOutsideMajority
+      return (
+        .undecided,
+        "Only \(outside) of \(n) pictures are answered otherwise than most, and at least \(least) must be: too few donors.",
+        "a question, or pictures, with at least \(least) answers outside the majority"
+      )
+    }
+    let lead = lead(numbers, content)
+    if isInside(content) && isInside(numbers.otherScale) {
+      return (
+        .no,
+        lead + "both scales' intervals lie inside ±\(decimal(rule.minimumEffect, digits: 2)). No changed answer of "
+          + "\(numbers.pairs) pairs still allows \(significant(300 / Double(max(1, numbers.pairs)))) %.",
+        nil
+      )
+    }
+    if interval.high < -rule.minimumEffect { return (.undecided, lead + "it moves against the donor.", nil) }
+    guard interval.low > rule.minimumEffect else {
+      return (.undecided, lead + "the interval includes \(decimal(rule.minimumEffect, digits: 2)).", nil)
+    }
+    for control in Interchanged.controls {
+      guard let over = numbers.overControls[control], (over.interval?.low ?? -1) > 0 else {
+        let found = numbers.overControls[control].map { " (difference \($0.text))" } ?? ""
+        return (.undecided, lead + "it does not clearly exceed the \(control.words)\(found).", nil)
+      }
+    }
+    if !summary.run.untrainedParts.isEmpty {
+      return (.undecided, lead + "but parts of the model are untrained.", "trained weights")
+    }
+    switch randomCausalTest(summary, voco: voco, prompt: prompt) {
+    case nil: return (.undecided, lead + "but the random control was not run.", "the random control: --random-models")
+    case false?: return (.undecided, lead + "but models of permuted weights move the answer as far.", nil)
+    case true?:
+      return (.yes, lead + "more than every matched control, and no model of permuted weights moves it as far.", nil)
+    }
+  }
+
+  private func lead(_ numbers: CausalNumbers, _ content: EffectEstimate) -> String {
+    let flips =
+      content.effect >= rule.arrives
+      ? "the donor's answer arrives" : "the donor's answer comes in \(numbers.flipsToDonor) of \(numbers.pairs) pairs"
+    return "A donor's values of the anchors move the answer \(content.text) of the way to the donor's "
+      + "(\(numbers.scale.rawValue)); \(flips), a third in \(numbers.flipsToThird); "
+  }
+
+  /// Whether `content` moves the answer further, on the pairs that the random models saw, than in any of them.
+  func randomCausalTest(_ summary: EvidenceSummary, voco: Int, prompt: Int) -> Bool? {
+    guard summary.randomModels.count >= rule.randomModels else { return nil }
+    let byIndex = Dictionary(uniqueKeysWithValues: summary.pictures.map { ($0.index, $0) })
+    let moved = summary.randomModels[0].pairs[prompt].compactMap { pair in
+      byIndex[pair.picture]?.prompts[prompt].vocos[voco].pairs.first { $0.donor == pair.donor }?
+        .shifts[.content]?.logitDifference
+    }
+    guard let observed = mean(moved) else { return nil }
+    return summary.randomModels.allSatisfy { $0.movement[prompt] < observed }
+  }
+
+  private func causalDetails(_ numbers: CausalNumbers, _ summary: EvidenceSummary, nulls: [Double]) -> [String] {
+    var lines = ["Scale: \(numbers.scaleReason)."]
+    lines += Interchanged.allCases.compactMap { quantity in
+      numbers.quantities[quantity].map { "Interchanged, \(quantity.words): \($0.text)." }
+    }
+    if let other = numbers.otherScale {
+      lines.append("The anchors' values on \(numbers.scale == .projection ? "LD" : "E"): \(other.text).")
+    }
+    lines.append(
+      numbers.sufficiency.map { "Sufficiency, 1 − patches/all: \($0.text)." }
+        ?? "Sufficiency is undefined: all visual edges do not clearly move the answer.")
+    lines.append(
+      "Edges to the anchors cut: KL \(numbers.presence.text) nats, ×\(numbers.presenceOverMatched.text) of as many random "
+        + "patches (geometric means).")
+    if let kl = numbers.donorKL { lines.append("Another picture instead: KL \(kl.text) nats.") }
+    if let path = numbers.path { lines.append("Path: \(path.rawValue).") }
+    if let least = nulls.min(), let most = nulls.max() {
+      lines.append(
+        "Models of permuted weights move the logit difference by \(significant(least)) to \(significant(most)) logits.")
+    }
+    return lines
+  }
+}

@@ -1,0 +1,121 @@
+package import Evidence
+import HTCVLM
+import Statistics
+import Tensor
+
+/// Everything that `codebook` prints.
+package struct CodebookDocument: Encodable {
+  /// The quantizer's numbers.
+  struct Shape {
+    let groups: Int
+    let codesPerGroup: Int
+    let dimension: Int
+    /// Places along a side; `nil` without an encoder.
+    let latentSize: Int?
+  }
+
+  /// What it takes to make the report again.
+  package struct Provenance: Encodable {
+    let version: String
+    package let modelName: String
+    let configSHA256: String
+    let weightsSHA256: String
+    let untrainedParts: [String]
+    let pictures: Int
+    let picturesSHA256: String
+    /// The side at which pictures are encoded, in pixels.
+    let imageSize: Int?
+    let shape: Shape
+
+    private enum CodingKeys: String, CodingKey {
+      case version, modelName, configSHA256, weightsSHA256, untrainedParts, pictures, picturesSHA256, imageSize
+    }
+
+    init(version: String, model: MGVQModel, pictures: VerifyPictures, shape: Shape, imageSize: Int?) {
+      self.version = version
+      modelName = model.name
+      configSHA256 = model.configSHA256
+      weightsSHA256 = model.weightsSHA256
+      untrainedParts = model.untrainedParts
+      self.pictures = pictures.entries.count
+      picturesSHA256 = pictures.sha256
+      self.imageSize = imageSize
+      self.shape = shape
+    }
+  }
+
+  package let report: CodebookReport
+  package let comparisons: [CodebookComparison]
+  /// The code that was asked about.
+  let code: CodebookCode?
+  /// What each further group adds to the pictures, if that was asked.
+  package let reconstruction: ReconstructionCurve?
+  package let provenance: Provenance
+
+  private enum CodingKeys: String, CodingKey {
+    case comparisons, code, reconstruction, provenance
+  }
+
+  /// The report's own keys beside those of the run.
+  package func encode(to encoder: any Encoder) throws {
+    try report.encode(to: encoder)
+    var values = encoder.container(keyedBy: CodingKeys.self)
+    try values.encode(comparisons, forKey: .comparisons)
+    try values.encode(code, forKey: .code)
+    try values.encodeIfPresent(reconstruction, forKey: .reconstruction)
+    try values.encode(provenance, forKey: .provenance)
+  }
+}
+
+/// One code in `codebook`'s report: its vector, its neighbours and its exemplars.
+struct CodebookCode: Encodable {
+  struct Exemplar: Encodable {
+    let picture: String
+    let row: Int
+    let column: Int
+    let distance: Double
+    let margin: Double
+  }
+
+  /// From 0.
+  let group: Int
+  let code: Int
+  let vector: [Float?]
+  let nearest: [CodeNeighbour]
+  /// How often it was chosen over the pictures.
+  let count: Int
+  let marginMean: Double?
+  let exemplars: [Exemplar]
+
+  private enum CodingKeys: String, CodingKey {
+    case group, code, vector, nearest, count, exemplars
+    case marginMean = "margin_mean"
+  }
+
+  init(_ codebook: Codebook, _ exemplars: CodeExemplars) {
+    group = exemplars.name.group
+    code = exemplars.name.code
+    vector = codebook.stored[group][row: code].values.map { $0.isFinite ? $0 : nil }
+    nearest = codebook.nearest(to: code, group: group)
+    count = exemplars.count
+    marginMean = exemplars.margins.count > 0 ? exemplars.margins.mean : nil
+    self.exemplars = exemplars.exemplars.map {
+      Exemplar(picture: $0.picture, row: $0.row, column: $0.column, distance: $0.distance, margin: $0.margin)
+    }
+  }
+
+  /// As text, one line after another.
+  var lines: [String] {
+    let values = vector.map { $0.map { significant(Double($0)) } ?? "not finite" }.joined(separator: ", ")
+    let neighbours = nearest.map { "\($0.code) at \(significant($0.distance))" }.joined(separator: ", ")
+    let margin = marginMean.map { ", margin on average \(significant($0))" } ?? ""
+    return [
+      "code \(code) of group \(group + 1)", "  vector (\(values))", "  nearest codes \(neighbours)",
+      "  chosen \(count) times\(margin)",
+    ]
+      + exemplars.map {
+        "  \($0.picture) at (\($0.row),\($0.column)): distance \(significant($0.distance)), margin "
+          + significant($0.margin)
+      }
+  }
+}

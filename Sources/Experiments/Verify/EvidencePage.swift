@@ -1,0 +1,115 @@
+import Evidence
+import Foundation
+import Statistics
+
+/// The one-page write-up of a `verify` run, in Markdown: each number from its measurements, each sentence by a rule.
+struct EvidencePage {
+  let report: VerifyReport
+
+  private var verdict: EvidenceVerdict { report.verdict }
+  private var plan: VerifyPlan { report.plan }
+
+  var markdown: String { (head + claims + causes + controls + reading + repeating).joined(separator: "\n") + "\n" }
+
+  private var head: [String] {
+    [
+      "# Does `<voco>` of \(plan.run.modelName) prioritise the anchors?", "", "**\(verdict.headline)**", "",
+      verdict.conclusion, "",
+      "\(verdict.n) pictures, asked \(prompts); up to \(DonorChoice.perPicture) donor pictures each, "
+        + "\(plan.inputs.randomModels) models of permuted weights, \(plan.inputs.blanks) blank pictures. "
+        + "Written by `vocoscope verify --report`; all numbers are in [evidence.json](evidence.json).",
+    ]
+  }
+
+  private var prompts: String { plan.run.prompts.map { "“\($0)”" }.joined(separator: " and ") }
+
+  private var claims: [String] {
+    [
+      "", "| claim | verdict | effect | interval | n | smallest found with 80 % power |",
+      "| --- | --- | --- | --- | --- | --- |",
+    ]
+      + verdict.tiers.map { tier in
+        let smallest = tier.smallestDetectable.map { (tier.tier == .causes ? "" : "×") + significant($0) } ?? ""
+        return "| \(tier.tier.rawValue) | **\(tier.word.rawValue)** | \(tier.effectText ?? "") | "
+          + "\(tier.intervalText ?? "") | \(tier.n) | \(smallest) |"
+      } + [""] + verdict.tiers.map { "* **\($0.tier.rawValue.capitalized).** \($0.sentence)" } + heads + [
+        "", "![Lifts, their controls and their map](attention.png)",
+      ]
+  }
+
+  private var heads: [String] {
+    guard !verdict.heads.isEmpty else { return ["* No single head stands out above ×1.25 (max-T, family-wise 5 %)."] }
+    let named = verdict.heads.prefix(6).map { "layer \($0.layer + 1) head \($0.head + 1) (×\(significant($0.lift)))" }
+    return [
+      "* \(verdict.heads.count) of \(plan.run.liveLayers * plan.run.heads * plan.run.vocoTokens) live heads stand above ×1.25 "
+        + "in the same positions (max-T, family-wise 5 %): \(named.joined(separator: ", "))."
+    ]
+  }
+
+  private var causes: [String] {
+    let rows = report.causalEstimates
+    guard !rows.isEmpty else { return [] }
+    return ["", "| interchanged or cut | effect and interval | pictures |", "| --- | --- | --- |"]
+      + rows.map { name, estimate in "| \(Self.label(name)) | \(estimate.text) | \(estimate.n) |" }
+      + ["", verdict.causes.details.first ?? "", "", "![How far interchanges move the answer](causes.png)"]
+  }
+
+  private static func label(_ name: String) -> String {
+    let short = name.replacing("causes.", with: "")
+    if let quantity = Interchanged(rawValue: short) { return quantity.words }
+    return switch short {
+    case "sufficiency": "sufficiency of the anchors, 1 − patches/all"
+    case "presence": "edges to the anchors cut: KL, nats"
+    case "presence_over_matched": "the same over as many random patches cut, ratio"
+    default: "another picture instead: KL, nats"
+    }
+  }
+
+  private var controls: [String] {
+    ["", "| control | passed | what it tells |", "| --- | --- | --- |"]
+      + verdict.controls.map { control in
+        "| \(control.name.rawValue.replacing("_", with: " ")) | \(VerifyReport.word(control)) | \(control.sentence) |"
+      }
+  }
+
+  /// What follows from the words and what does not.
+  private var reading: [String] {
+    var lines = ["", "## What this does and does not show", ""]
+    lines += verdict.tiers.map { "* \(reading($0))" }
+    lines += [
+      "* One model, the prompts above and pictures of one kind: nothing here speaks of other checkpoints or tasks. Rules "
+        + "were fixed before the data were seen; the three claims are tested at 5 % each.",
+      "", "The paper's own figure, with all keys beside it:", "",
+      "![Attention of voco over the visual keys](paper.png)",
+    ]
+    return lines
+  }
+
+  private func reading(_ tier: TierVerdict) -> String {
+    switch (tier.tier, tier.word) {
+    case (.attends, .yes): "voco's attention follows the anchors wherever they stand; that alone does not show use."
+    case (.attends, .no):
+      "The attention that anchors get is no priority of theirs over patches, or belongs to where they stand."
+    case (.contributes, .yes):
+      "What varies from picture to picture in an anchor weighs more in voco's head outputs than what varies in a patch."
+    case (.contributes, .no):
+      "What varies in an anchor does not weigh more in voco's head outputs than what does in a patch."
+    case (.causes, .yes): "The answer follows what these anchors hold, further than what as many patches hold."
+    case (.causes, .no): "What the anchors hold does not move the answer by as much as the rule asks."
+    case (_, .undecided):
+      "Whether the anchors are what “\(tier.tier.rawValue)” says is open: the rule asks for more than was shown."
+    case (_, .notMeasured): "“\(tier.tier.rawValue)” was not measured."
+    }
+  }
+
+  private var repeating: [String] {
+    let run = plan.run
+    let asked = run.prompts.map { "--prompt \"\($0)\"" }.joined(separator: " ")
+    return ["", "## Rules and provenance", ""] + verdict.tiers.map { "* **\($0.tier.rawValue)**: \($0.rule)" } + [
+      "",
+      "Config SHA-256 `\(run.configSHA256)`, weights `\(run.weightsSHA256)`, pictures `\(plan.inputs.picturesSHA256)`, "
+        + "seed \(run.seed), vocoscope \(run.version). "
+        + "`vocoscope verify PICTURES --model MODEL --seed \(run.seed) \(asked) --report DIR` writes the same bytes.",
+    ]
+  }
+}

@@ -1,0 +1,170 @@
+import Evidence
+import Foundation
+import HTCVLM
+import Statistics
+import Tensor
+
+/// What `verify` measures in one picture: attention in two orders of the sequence, what varies between pictures, and the
+/// effects of interchanges and cuts.
+struct PictureMeasurement {
+  let subject: VerifySubject
+  let layouts: [KeyLayout]
+  let grams: OutputGrams
+  let seed: UInt64
+  /// Which pictures lend to which, a prompt; and every picture's answers, a prompt.
+  let donors: [DonorChoice]
+  let answers: [[[Int32]]]
+
+  /// Everything of one picture.
+  ///
+  /// - Parameter pictures: gives compressed pictures by number.
+  func measure(
+    _ index: Int, key: String, name: String, pictures: (Int) throws -> VisualCache
+  ) throws -> PictureEvidence {
+    let plain = try pictures(index)
+    var contexts: [Int: DonorContexts] = [:]
+    for donor in Set(donors.flatMap { $0.donors[index] }).sorted() {
+      contexts[donor] = DonorContexts(subject.model, plain: plain, donor: try pictures(donor))
+    }
+    let vocos = try vocoEvidence(plain, key: key, donors: donors[0].donors[index].compactMap { contexts[$0] })
+    let prompts = try subject.prompts.indices.map { prompt in
+      try promptEvidence(index, prompt: prompt, key: key, plain, contexts)
+    }
+    let last = try attention(plain, voco: subject.vocos.count - 1)
+    let row = index < VocoRow.kept ? VocoRow(last, index: index, key: key, name: name) : nil
+    return PictureEvidence(
+      index: index, key: key, name: name, vocos: vocos, prompts: prompts, row: row, spread: RowSpread(last))
+  }
+
+  func attention(_ cache: VisualCache, voco: Int) throws -> VocoAttention {
+    try VocoAttention(layout: layouts[voco], attention: cache.attention(ofVoco: voco))
+  }
+
+  /// Attention and contributions of every voco token.
+  func vocoEvidence(_ plain: VisualCache, key: String, donors: [DonorContexts]) throws -> [VocoEvidence] {
+    let (anchors, patches) = (plain.anchorPositions, plain.patchPositions)
+    var generator = SplitMix64(seed: seed, stream: "\(key) exchanged patches")
+    let pairs = Array(zip(anchors, generator.distinct(anchors.count, below: patches.count).map { patches[$0] }))
+    let exchanged = try subject.model.exchanging(pairs, in: plain)
+    let differences =
+      donors.isEmpty
+      ? nil
+      : subject.model.valueDifferences(
+        plain, [(anchors, try donors.map { try $0.anchors }), (patches, try donors.map { try $0.patches })],
+        grams: grams)
+    let norms = subject.model.valueNorms(plain)
+    let epsilon = 1e-6 * residual(plain)
+    return try subject.vocos.map { voco in
+      let attention = try attention(plain, voco: voco)
+      let pair = ExchangedAttention(
+        plain: attention, exchanged: try self.attention(exchanged, voco: voco), pairs: pairs)
+      let raw = try VocoAttention(layout: layouts[voco], attention: attention.attention, valueNorms: norms)
+      let shares = AttentionShares(
+        row: attention.row(AttentionQuery(), excluding: []) ?? [], layout: attention.layout)
+      let rawShares = raw.row(AttentionQuery(metric: .normWeighted), excluding: [])
+      return VocoEvidence(
+        anchorShare: shares.anchors, patchShare: shares.patches, attends: pair.shares,
+        contributes: differences.map { pair.contributions($0.values, epsilon: epsilon) },
+        rawContribution: rawShares.map { AttentionShares(row: $0, layout: attention.layout).logLift } ?? 0,
+        cells: pair.cells,
+        cellLifts: attention.liveLayers.flatMap { layer in
+          (0..<attention.heads).map { attention.shares(layer: layer, head: $0).logLift }
+        })
+    }
+  }
+
+  /// Root-mean-square of voco's residual over the live layers.
+  private func residual(_ cache: VisualCache) -> Double {
+    let live = cache.hiddenVoco[rows: 0..<subject.liveLayers.count]
+    return (live.values.reduce(0.0) { $0 + Double($1) * Double($1) } / Double(max(1, live.count))).squareRoot()
+  }
+
+  /// Interchanges and cuts for one prompt.
+  private func promptEvidence(
+    _ index: Int, prompt: Int, key: String, _ plain: VisualCache, _ contexts: [Int: DonorContexts]
+  ) throws -> PromptEvidence {
+    let compared = try subject.vocos.map {
+      ComparedPatches(plain, try attention(plain, voco: $0), key: key, seed: seed)
+    }
+    let cuts = compared.enumerated().flatMap { voco, compared in
+      ([Set(plain.anchorPositions)] + compared.random).map { Intervention.cut(keys: $0, vocos: [voco]) }
+    }
+    let alone = try subject.logits([.none], on: plain, prompt: prompt)[0]
+    let cut = try subject.logits([.none] + cuts, on: plain, prompt: prompt)
+    let divergences = cut.dropFirst().map { Divergence.kl(reference: cut[0], changed: $0) }
+    let chosen = donors[prompt].donors[index]
+    let donorKL = try chosen.compactMap { donor -> Double? in
+      guard let context = contexts[donor] else { return nil }
+      let other = try subject.logits([.none], on: context.cache, prompt: prompt)[0]
+      return Divergence.kl(reference: cut[0], changed: other)
+    }
+    let pairs = donors[prompt].differ[index] ? try self.pairs(index, prompt: prompt, plain, contexts, compared) : []
+    let perVoco = ComparedPatches.draws + 1
+    return PromptEvidence(
+      noise: Divergence.kl(reference: alone, changed: cut[0]), donorKL: donorKL,
+      vocos: subject.vocos.map { voco in
+        let own = divergences[voco * perVoco..<(voco + 1) * perVoco]
+        let logs = own.dropFirst().map { log(max($0, 1e-12)) }
+        return CausalEvidence(
+          pairs: pairs.map { $0[voco] }, presence: own.first ?? 0,
+          matchedPresence: exp(logs.reduce(0, +) / Double(logs.count)))
+      })
+  }
+
+  /// `[pairs][vocos]`; pairs whose answers differ at the same place run in one product.
+  private func pairs(
+    _ index: Int, prompt: Int, _ plain: VisualCache, _ contexts: [Int: DonorContexts], _ compared: [ComparedPatches]
+  ) throws -> [[PairEvidence]] {
+    let own = answers[prompt][index]
+    let all = donors[prompt].donors[index].compactMap { donor -> (donor: Int, place: Int)? in
+      DonorChoice.difference(own, answers[prompt][donor]).map { (donor, $0) }
+    }
+    var found: [Int: [PairEvidence]] = [:]
+    for place in Set(all.map(\.place)).sorted() {
+      let group = all.filter { $0.place == place }
+      let answered = Array(own.prefix(place))
+      let interchanges = try group.map { pair in
+        try subject.vocos.map { voco in
+          try Interchanges(
+            contexts[pair.donor]!, plain, compared[voco], voco: voco, vocos: subject.vocos.count,
+            liveLayers: subject.liveLayers)
+        }
+      }
+      let variants = interchanges.joined().flatMap(\.interventions)
+      let logits = try subject.logits([.none] + variants, on: plain, prompt: prompt, answered: answered)
+      var start = 1
+      for (pair, ofVocos) in zip(group, interchanges) {
+        let donor = try subject.logits([.none], on: contexts[pair.donor]!.cache, prompt: prompt, answered: answered)[0]
+        let scale = InterchangeScale(
+          base: logits[0], donor: donor, own: Int(own[place]), other: Int(answers[prompt][pair.donor][place]))
+        found[pair.donor] = ofVocos.map { interchange in
+          defer { start += interchange.interventions.count }
+          return interchange.evidence(
+            logits[start..<start + interchange.interventions.count], scale, donor: pair.donor)
+        }
+      }
+    }
+    return all.compactMap { found[$0.donor] }
+  }
+
+  /// Signed movement of the logit difference towards a donor by `content`, of every voco token; nil if the answers do not
+  /// differ.
+  func movement(
+    _ index: Int, donor: Int, prompt: Int, _ plain: VisualCache, _ contexts: DonorContexts
+  ) throws -> [Double]? {
+    let (own, other) = (answers[prompt][index], answers[prompt][donor])
+    guard let place = DonorChoice.difference(own, other) else { return nil }
+    let anchors = Set(plain.anchorPositions)
+    let swaps = try subject.vocos.map { voco in
+      Intervention(
+        swaps: [
+          EdgeSwap(keys: anchors, .values, from: try contexts.anchors, layers: subject.liveLayers, vocos: [voco])
+        ], read: subject.vocos.count > 1 ? [voco] : nil)
+    }
+    let logits = try subject.logits([.none] + swaps, on: plain, prompt: prompt, answered: Array(own.prefix(place)))
+    let difference = { (logits: Tensor) in
+      Double(logits.values[Int(own[place])]) - Double(logits.values[Int(other[place])])
+    }
+    return logits.dropFirst().map { difference(logits[0]) - difference($0) }
+  }
+}

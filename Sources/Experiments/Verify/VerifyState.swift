@@ -1,0 +1,149 @@
+package import Evidence
+import Files
+import Foundation
+
+/// What all parts of a `verify` run share: parts with another plan are neither resumed nor merged.
+package struct VerifyPlan: Codable, Equatable, Sendable {
+  package let run: EvidenceRun
+  /// All pictures of the run, whichever part they are in.
+  package let inputs: EvidenceInputs
+
+  package init(run: EvidenceRun, inputs: EvidenceInputs) {
+    self.run = run
+    self.inputs = inputs
+  }
+
+  /// The first difference in words; `nil` if there is none.
+  func difference(_ other: VerifyPlan) -> String? {
+    let fields: [(String, (VerifyPlan) -> String)] = [
+      ("version", \.run.version), ("model", \.run.modelName), ("config SHA-256", \.run.configSHA256),
+      ("weights SHA-256", \.run.weightsSHA256), ("prompts", { $0.run.prompts.joined(separator: " | ") }),
+      ("seed", { "\($0.run.seed)" }), ("number of pictures", { "\($0.inputs.pictures)" }),
+      ("SHA-256 of the pictures", \.inputs.picturesSHA256),
+      ("number of random models", { "\($0.inputs.randomModels)" }), ("inputs", { "\($0.inputs)" }),
+      ("model shape", { "\($0.run)" }),
+    ]
+    for (name, value) in fields where value(self) != value(other) {
+      return "\(name) is \(value(self)) in it, expected \(value(other))"
+    }
+    return nil
+  }
+
+  /// Sizes of a plan from a file, before anything is allocated by them.
+  func check() throws(EvidenceFault) {
+    try run.check()
+    let counts = [
+      ("pictures", inputs.pictures, 1...10_000_000), ("draws", inputs.draws, 1...100_000),
+      ("blanks", inputs.blanks, 0...10_000_000), ("randomModels", inputs.randomModels, 0...10_000),
+    ]
+    for (name, value, range) in counts where !range.contains(value) {
+      throw EvidenceFault(name, "\(value)", expected: "\(range.lowerBound) to \(range.upperBound)")
+    }
+  }
+}
+
+/// One line of a state: one thing that was measured.
+package enum VerifyRecord: Codable, Sendable, Equatable {
+  /// The greedy answers of a picture, a prompt.
+  case answer(index: Int, key: String, tokens: [[Int32]])
+  case picture(PictureEvidence)
+  case blank(BlankEvidence)
+  case random(RandomModelEvidence)
+
+  func check(_ plan: VerifyPlan) throws(EvidenceFault) {
+    let (run, inputs) = (plan.run, plan.inputs)
+    switch self {
+    case .answer(let index, _, let tokens):
+      guard (0..<inputs.pictures).contains(index) else {
+        throw EvidenceFault("answer.index", "\(index)", expected: "0 to \(inputs.pictures - 1)")
+      }
+      guard tokens.count == run.prompts.count else {
+        throw EvidenceFault("answer.tokens", "a list of \(tokens.count)", expected: "\(run.prompts.count)")
+      }
+    case .picture(let picture): try picture.check(run, pictures: inputs.pictures)
+    case .blank(let blank): try blank.check(run, blanks: inputs.blanks)
+    case .random(let random): try random.check(run, models: inputs.randomModels, pictures: inputs.pictures)
+    }
+  }
+}
+
+/// A part of a `verify` run, as far as it has come.
+package struct VerifyState: Sendable {
+  package let plan: VerifyPlan
+  package let shard: Shard
+  package private(set) var answers: [Int: [[Int32]]] = [:]
+  private var keys: [Int: String] = [:]
+  package private(set) var pictures: [Int: PictureEvidence] = [:]
+  package private(set) var blanks: [Int: BlankEvidence] = [:]
+  package private(set) var randomModels: [Int: RandomModelEvidence] = [:]
+
+  package init(plan: VerifyPlan, shard: Shard) {
+    self.plan = plan
+    self.shard = shard
+  }
+
+  /// What this part measures; every part needs the answers of all pictures, to draw the same donors.
+  package var ownPictures: Range<Int> { shard.range(of: plan.inputs.pictures) }
+  package var ownBlanks: Range<Int> { shard.range(of: plan.inputs.blanks) }
+  package var ownRandomModels: Range<Int> { shard.range(of: plan.inputs.randomModels) }
+
+  var isFinished: Bool {
+    answers.count == plan.inputs.pictures && ownPictures.allSatisfy { pictures[$0] != nil }
+      && ownBlanks.allSatisfy { blanks[$0] != nil } && ownRandomModels.allSatisfy { randomModels[$0] != nil }
+  }
+
+  /// Takes a record in.
+  ///
+  /// - Throws: `EvidenceFault` if it is there already, with something else in it.
+  mutating func add(_ record: VerifyRecord) throws(EvidenceFault) {
+    switch record {
+    case .answer(let index, let key, let tokens):
+      guard answers[index] == nil || (answers[index] == tokens && keys[index] == key) else {
+        throw EvidenceFault("answer.index", "\(index) again with other tokens", expected: "one answer a picture")
+      }
+      answers[index] = tokens
+      keys[index] = key
+    case .picture(let picture):
+      guard pictures.updateValue(picture, forKey: picture.index) == nil else {
+        throw EvidenceFault("picture.index", "\(picture.index) again", expected: "each picture once")
+      }
+    case .blank(let blank):
+      guard blanks.updateValue(blank, forKey: blank.index) == nil else {
+        throw EvidenceFault("blank.index", "\(blank.index) again", expected: "each blank picture once")
+      }
+    case .random(let random):
+      guard randomModels.updateValue(random, forKey: random.number) == nil else {
+        throw EvidenceFault("random.number", "\(random.number) again", expected: "each model once")
+      }
+    }
+  }
+
+  mutating func merge(_ other: VerifyState) throws(EvidenceFault) {
+    for (index, tokens) in other.answers {
+      try add(.answer(index: index, key: other.keys[index] ?? "", tokens: tokens))
+    }
+    for picture in other.pictures.values { try add(.picture(picture)) }
+    for blank in other.blanks.values { try add(.blank(blank)) }
+    for random in other.randomModels.values { try add(.random(random)) }
+  }
+
+  /// The donors that the answers give, a prompt; `nil` until all are there.
+  package var donors: [DonorChoice]? {
+    guard answers.count == plan.inputs.pictures else { return nil }
+    let order = (0..<plan.inputs.pictures)
+    return plan.run.prompts.indices.map { prompt in
+      DonorChoice(
+        answers: order.map { answers[$0]?[prompt] ?? [] }, keys: order.map { keys[$0] ?? "" }, seed: plan.run.seed)
+    }
+  }
+
+  /// What the verdict is made of; of a part, as far as it is measured.
+  package var summary: EvidenceSummary {
+    EvidenceSummary(
+      run: plan.run,
+      donors: donors
+        ?? plan.run.prompts.map { _ in DonorChoice(answers: [], keys: [], seed: plan.run.seed) },
+      pictures: Array(pictures.values), blanks: Array(blanks.values), randomModels: Array(randomModels.values),
+      hasRandomModels: plan.inputs.randomModels > 0)
+  }
+}

@@ -1,0 +1,165 @@
+import Evidence
+import Files
+import Foundation
+
+/// A state on disk: a line of JSON with the plan, then one for each record, appended as it is measured.
+package enum VerifyStateFile {
+  private struct Head: Codable {
+    var format: String
+    var shard: String
+    var plan: VerifyPlan
+  }
+
+  private static let format = "vocoscope-verify-2"
+  private static let largestFile = 1 << 30
+
+  /// Reads the file at `path`; a last line without its end, which a killed run leaves, is passed over.
+  ///
+  /// - Returns: the state, and how many bytes of the file hold it.
+  /// - Throws: `ExperimentError` naming the file, the line and the field.
+  static func read(_ path: String) throws -> (state: VerifyState, byteCount: Int) {
+    let bytes = try FileContents.read(path: path, limit: largestFile)
+    let newline = UInt8(ascii: "\n")
+    let whole = bytes.lastIndex(of: newline).map { $0 + 1 } ?? 0
+    let lines = bytes[..<whole].split(separator: newline)
+    guard let first = lines.first, let head = try? JSONDecoder().decode(Head.self, from: Data(first)),
+      head.format == format
+    else {
+      if let first = lines.first ?? bytes.split(separator: newline).first, isOlder(Data(first)) {
+        throw ExperimentError(
+          "\(path), line 1: format is that of an earlier version, expected \(format): measure again")
+      }
+      throw ExperimentError("\(path): is not a file that 'vocoscope verify --out' wrote")
+    }
+    func fault(_ line: Int, _ reason: String) -> ExperimentError { ExperimentError("\(path), line \(line): \(reason)") }
+    guard let shard = try? Shard(head.shard) else {
+      throw fault(1, "shard is “\(head.shard)”, expected i/n with 1 ≤ i ≤ n")
+    }
+    do { try head.plan.check() } catch { throw fault(1, "\(error)") }
+    var state = VerifyState(plan: head.plan, shard: shard)
+    for (number, line) in lines.enumerated().dropFirst() {
+      let record: VerifyRecord
+      do {
+        record = try JSONDecoder().decode(VerifyRecord.self, from: Data(line))
+      } catch {
+        throw fault(number + 1, words(error))
+      }
+      do {
+        try record.check(head.plan)
+        try state.add(record)
+      } catch {
+        throw fault(number + 1, "\(error)")
+      }
+    }
+    return (state, whole)
+  }
+
+  private static func isOlder(_ line: Data) -> Bool {
+    struct Named: Codable { var format: String }
+    return (try? JSONDecoder().decode(Named.self, from: line))?.format == "vocoscope-verify"
+  }
+
+  /// A decoder's complaint: the field's path and what is wrong with it.
+  private static func words(_ error: any Error) -> String {
+    func path(_ context: DecodingError.Context) -> String {
+      let keys = context.codingPath.filter { !$0.stringValue.hasPrefix("_") }.map { key in
+        key.intValue.map { "[\($0)]" } ?? ".\(key.stringValue)"
+      }.joined()
+      return keys.isEmpty ? "the line" : keys.hasPrefix(".") ? String(keys.dropFirst()) : keys
+    }
+    return switch error {
+    case DecodingError.keyNotFound(let key, let context): "\(path(context)) has no \(key.stringValue)"
+    case DecodingError.typeMismatch(let type, let context): "\(path(context)) is not \(type)"
+    case DecodingError.valueNotFound(let type, let context): "\(path(context)) is null, expected \(type)"
+    case DecodingError.dataCorrupted(let context): "\(path(context)) is damaged: \(context.debugDescription)"
+    default: "cannot be read"
+    }
+  }
+
+  /// The state at `path`, for a verdict.
+  package static func load(_ path: String) throws -> VerifyState { try read(path).state }
+
+  /// Puts the finished parts of one run together; throws a sentence that names the file at fault.
+  package static func merge(_ paths: [String]) throws -> VerifyState {
+    let parts = try paths.map { (path: $0, state: try read($0).state) }
+    guard let (_, first) = parts.first else { throw ExperimentError("there is no file to merge") }
+    var merged = VerifyState(plan: first.plan, shard: .whole)
+    var seen: Set<Int> = []
+    for (path, state) in parts {
+      if let difference = state.plan.difference(first.plan) {
+        throw ExperimentError("\(path): is of another run than \(paths[0]): \(difference)")
+      }
+      guard state.shard.count == first.shard.count, seen.insert(state.shard.number).inserted else {
+        throw ExperimentError("\(path): holds part \(state.shard), which does not fit beside the parts before it")
+      }
+      guard state.isFinished else {
+        throw ExperimentError("\(path): is not finished; the same command with --out \(path) goes on with it")
+      }
+      do { try merged.merge(state) } catch { throw ExperimentError("\(path): \(error)") }
+    }
+    guard first.shard.count <= paths.count, let missing = (1...first.shard.count).first(where: { !seen.contains($0) })
+    else {
+      guard first.shard.count > paths.count else { return merged }
+      let missing = (1...paths.count + 1).first { !seen.contains($0) } ?? 1
+      throw Self.missing(missing, first.shard, paths[0])
+    }
+    throw Self.missing(missing, first.shard, paths[0])
+  }
+
+  private static func missing(_ number: Int, _ shard: Shard, _ path: String) -> ExperimentError {
+    ExperimentError("\(path): is one of \(shard.count) parts, and part \(number)/\(shard.count) is missing")
+  }
+
+  /// Appends records to a file, each in one write of one line.
+  final class Writer {
+    private let handle: FileHandle
+    private let path: String
+
+    /// Continues the part at `path` if there is one, else starts it there.
+    static func open(_ path: String, plan: VerifyPlan, shard: Shard) throws -> (Writer, VerifyState) {
+      if FileManager.default.fileExists(atPath: path) {
+        let (state, byteCount) = try read(path)
+        InputFiles.forget(path)
+        if let difference = state.plan.difference(plan) {
+          throw ExperimentError("\(path): is of another run: \(difference)")
+        }
+        guard state.shard == shard else {
+          throw ExperimentError("\(path): holds part \(state.shard) of the run, not part \(shard)")
+        }
+        let writer = try Writer(path)
+        try writer.handle.truncate(atOffset: UInt64(byteCount))
+        try writer.handle.seekToEnd()
+        return (writer, state)
+      }
+      let head = Head(format: format, shard: "\(shard)", plan: plan)
+      try FileContents.write([UInt8](try line(head)), to: path)
+      let writer = try Writer(path)
+      try writer.handle.seekToEnd()
+      return (writer, VerifyState(plan: plan, shard: shard))
+    }
+
+    private init(_ path: String) throws {
+      guard let handle = FileHandle(forUpdatingAtPath: path) else {
+        throw ExperimentError("\(path): cannot be written")
+      }
+      self.handle = handle
+      self.path = path
+    }
+
+    func append(_ record: VerifyRecord) throws {
+      do {
+        try handle.write(contentsOf: try line(record))
+      } catch {
+        throw ExperimentError("\(path): cannot be written: \(error.localizedDescription)")
+      }
+    }
+  }
+
+  private static func line(_ value: some Encodable) throws -> Data {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    var bytes = try encoder.encode(value)
+    bytes.append(UInt8(ascii: "\n"))
+    return bytes
+  }
+}

@@ -1,0 +1,73 @@
+import Experiments
+import Files
+import Foundation
+import Tensor
+
+/// The pictures of a run, each once, in the order in which they were named.
+package struct VerifyPictures {
+  package struct Entry: Sendable {
+    package let path: String
+    /// SHA-256 of the file's bytes.
+    package let sha256: String
+  }
+
+  package let entries: [Entry]
+  /// SHA-256 over the pictures' own, in order: what the shards of a run have in common.
+  package let sha256: String
+
+  /// The endings of pictures that are looked for in a directory.
+  static let imageEndings: Set<String> = ["png", "jpg", "jpeg"]
+  /// The ending of a file that lists pictures, one path a line, relative to that file.
+  static let listEnding = "txt"
+  private static let largestList = 64 << 20
+  private static let largestPicture = 1 << 30
+
+  /// Pictures, directories (searched with everything in them, links followed, by name) and lists; of equal files only the first is kept.
+  ///
+  /// - Throws: one sentence naming the file that is missing, unreadable or empty.
+  package init(_ sources: [String]) throws {
+    var seen: Set<String> = []
+    var entries: [Entry] = []
+    for path in try sources.flatMap(Self.files) {
+      let sha256 = try Self.digest(path)
+      if seen.insert(sha256).inserted { entries.append(Entry(path: path, sha256: sha256)) }
+    }
+    self.entries = entries
+    sha256 = SHA256.hexDigest(of: Array(entries.map(\.sha256).joined(separator: "\n").utf8))
+  }
+
+  /// As the run takes them.
+  var files: PictureFiles {
+    PictureFiles(
+      paths: entries.map(\.path), keys: entries.map(\.sha256),
+      names: entries.map { URL(fileURLWithPath: $0.path).lastPathComponent })
+  }
+
+  private static func digest(_ path: String) throws -> String {
+    guard FileManager.default.fileExists(atPath: path) else {
+      throw ExperimentError("\(path): no such file or directory")
+    }
+    guard !Directory.exists(path) else { throw ExperimentError("\(path): is a directory, expected a picture") }
+    return SHA256.hexDigest(of: try FileContents.read(path: path, limit: largestPicture))
+  }
+
+  private static func files(_ source: String) throws -> [String] {
+    if Directory.exists(source) { return try directory(source) }
+    return URL(fileURLWithPath: source).pathExtension.lowercased() == listEnding ? try list(source) : [source]
+  }
+
+  private static func directory(_ path: String) throws -> [String] {
+    let pictures = try Directory.files(below: path, endings: imageEndings)
+    guard !pictures.isEmpty else { throw ExperimentError("\(path): holds no PNG or JPEG picture") }
+    return pictures
+  }
+
+  private static func list(_ path: String) throws -> [String] {
+    let text = try FileContents.text(path: path, limit: largestList)
+    let lines = text.split(whereSeparator: \.isNewline).map { $0.trimmingCharacters(in: .whitespaces) }
+      .filter { !$0.isEmpty }
+    guard !lines.isEmpty else { throw ExperimentError("\(path): lists no picture") }
+    let folder = URL(fileURLWithPath: path).deletingLastPathComponent()
+    return lines.map { URL(fileURLWithPath: $0, relativeTo: folder).standardizedFileURL.path }
+  }
+}

@@ -1,0 +1,102 @@
+import Tensor
+
+/// Rotated keys and values of some rows in one layer, each `[n, kvHeads · headDim]`.
+struct KeyValues: Sendable {
+  var keys: Tensor
+  var values: Tensor
+
+  var rows: Int { keys.shape[0] }
+
+  subscript(rows range: Range<Int>) -> KeyValues {
+    KeyValues(keys: keys[rows: range], values: values[rows: range])
+  }
+
+  /// The given rows, in the given order.
+  func gathered(_ indices: [Int]) -> KeyValues {
+    KeyValues(keys: gatherRows(keys, indices), values: gatherRows(values, indices))
+  }
+
+  static func + (a: KeyValues, b: KeyValues) -> KeyValues {
+    KeyValues(
+      keys: Tensor.concatenate([a.keys, b.keys]), values: Tensor.concatenate([a.values, b.values]))
+  }
+}
+
+/// What later rows attend to: the rotated keys and values of every row so far, `[rows, kvHeads · headDim]` each, in every
+/// layer.
+///
+/// Rows are appended where they lie and attention reads them there, so that a generated token copies none of those before
+/// it. Copies of a cache share their rows until one of them grows.
+struct KVCache: Sendable {
+  /// Rows in every layer.
+  private(set) var rows: Int
+  /// kvHeads · headDim.
+  private let width: Int
+  private var layers: [Layer]
+
+  /// One layer's rows, row-major; longer than `rows` while a pass appends to it.
+  private struct Layer: Sendable {
+    var keys: [Float]
+    var values: [Float]
+  }
+
+  /// The rows that `layers` hold, one entry per layer.
+  init(_ layers: [KeyValues]) {
+    precondition(!layers.isEmpty && layers.allSatisfy { $0.keys.shape == layers[0].keys.shape })
+    rows = layers[0].rows
+    width = layers[0].keys.shape[1]
+    self.layers = layers.map { Layer(keys: $0.keys.values, values: $0.values.values) }
+  }
+
+  /// Nothing, in no layer: what a variable holds while its cache is elsewhere.
+  fileprivate init() { (rows, width, layers) = (0, 0, []) }
+
+  /// Bytes of the keys and values.
+  var byteCount: Int { 2 * layers.count * rows * width * MemoryLayout<Float>.size }
+
+  /// Puts rows `range` of `own` after the rows of a layer; they count once every layer has them and `commit` was called,
+  /// so that a pass that is cancelled leaves nothing.
+  mutating func append(_ own: KeyValues, rows range: Range<Int>, layer: Int) {
+    let (kept, added) = (rows * width, range.lowerBound * width..<range.upperBound * width)
+    if layers[layer].keys.count > kept {
+      layers[layer].keys.removeSubrange(kept...)
+      layers[layer].values.removeSubrange(kept...)
+    }
+    layers[layer].keys.append(contentsOf: own.keys.values[added])
+    layers[layer].values.append(contentsOf: own.values.values[added])
+  }
+
+  /// Counts `added` rows that were appended to every layer.
+  mutating func commit(_ added: Int) {
+    rows += added
+    precondition(layers.allSatisfy { $0.keys.count == rows * width && $0.values.count == rows * width })
+  }
+
+  /// Appends rows to every layer.
+  mutating func append(_ own: [KeyValues]) {
+    guard let added = own.first?.rows else { return }
+    for (layer, rows) in own.enumerated() { append(rows, rows: 0..<added, layer: layer) }
+    commit(added)
+  }
+
+  /// Some columns of a layer's keys, those of an unfinished pass included.
+  func keys(layer: Int, columns: Range<Int>) -> MatrixColumns {
+    MatrixColumns(layers[layer].keys, width: width, columns: columns)
+  }
+
+  /// Some columns of a layer's values.
+  func values(layer: Int, columns: Range<Int>) -> MatrixColumns {
+    MatrixColumns(layers[layer].values, width: width, columns: columns)
+  }
+
+  /// A layer's values `[rows, kvHeads · headDim]`.
+  func values(layer: Int) -> Tensor { Tensor(shape: [rows, width], values: layers[layer].values) }
+
+  /// Calls `body` with this cache in a list of its own, without a copy of its rows.
+  mutating func asList<Result>(_ body: (inout [KVCache]) throws -> Result) rethrows -> Result {
+    var list = [self]
+    self = KVCache()
+    defer { self = list[0] }
+    return try body(&list)
+  }
+}

@@ -1,0 +1,131 @@
+import ColorMaps
+import Evidence
+import Inspector
+import Plots
+import Statistics
+import Trace
+
+extension PanelExport {
+  /// The map of patches and the keys beside them, the layer × head matrix and the curve over layers.
+  func attentionFigure() throws(PanelExportError) -> Figure {
+    let reason = state.statistics?.attentionProblem ?? "the decoder has not run"
+    let map = try required(state.map, .attention, reason)
+    let view = map.view
+    let lift = view.shares.lift.map { ": anchors \(Format.times($0)) per patch" } ?? ""
+    let layers = state.trace?.model.layers ?? map.cells.matrix.count
+    let heads = state.trace?.model.heads ?? 0
+    var notes = ["\(title(view.query.metric)): \(view.formula)."]
+    notes.append(
+      "Matrix and curve: \(map.cells.formula). n = 1 picture, \(Format.integer(view.shownCount)) keys counted, "
+        + "\(layers) layers × \(heads) heads.")
+    if view.query.hidesSinks { notes.append(SinkRule().sentence(visible: view.layout.visible.count)) }
+    return Figure(
+      title: "Attention of \(state.inspectedToken)\(lift)", columnWidths: [330, 290], rowHeights: [322, 220],
+      panels: [patchMap(map), keyChart(map), matrix(map.cells), curve(map.cells)], notes: notes)
+  }
+
+  private func title(_ metric: AttentionMetric) -> String { metric == .share ? "share of attention" : metric.rawValue }
+
+  /// Patches in the panel's colours.
+  private func patchMap(_ map: MapStatistics) -> MatrixPlot? {
+    let view = map.view
+    let grid = state.links.geometry.patches
+    guard view.layout.patches.count == grid.count, grid.count > 0 else { return nil }
+    let isRank = map.scale == .rank
+    let values = zip(view.layout.patches, map.positions).map { key, position -> Double? in
+      view.shown[key] ? (isRank ? position : view.values[key]) : nil
+    }
+    let low = MapStatistics.logarithmicFloor(map.range)
+    let scale: ValueScale =
+      isRank
+      ? .linear(0...1)
+      : map.scale == .logarithmic && low > 0 ? .logarithmic(low...map.range.upperBound) : .linear(map.range)
+    return MatrixPlot(
+      title: "\(grid.rows)×\(grid.columns) patches", values: rows(values, columns: grid.columns),
+      rowTicks: ticks(grid.rows), columnTicks: ticks(grid.columns), rowLabel: "patch row", columnLabel: "patch column",
+      scale: scale, measure: isRank ? "rank, 1 is first of \(view.shownCount)" : title(view.query.metric),
+      isSquare: true)
+  }
+
+  /// Anchors and the other keys that are no patches, beside what patches have.
+  private func keyChart(_ map: MapStatistics) -> Chart {
+    let view = map.view
+    let pieces = state.trace?.sequence?.pieces ?? []
+    let patches = view.layout.patches.filter { view.shown[$0] }.map { view.values[$0] }
+    let anchors = view.layout.anchors.filter { view.shown[$0] }
+    let others = (view.layout.prefix + [view.layout.query]).filter { view.shown[$0] }
+    var names = anchors.indices.map { "A\($0 + 1)" }
+    names += patches.isEmpty ? [] : ["mean patch", "top patch"]
+    names += others.map { pieces.indices.contains($0) ? pieces[$0] : "key \($0)" }
+    let patchValues = patches.isEmpty ? [] : [patches.reduce(0, +) / Double(patches.count), patches.max() ?? 0]
+    func bars(_ name: String, _ color: Int, _ values: [Double], from start: Int) -> ChartMark {
+      .bars(
+        DataSeries(
+          name, color: .series(color),
+          points: values.enumerated().map { DataPoint(Double($0.offset + start), $0.element) }
+        ))
+    }
+    let all = anchors.map { view.values[$0] } + patchValues + others.map { view.values[$0] } + [view.uniform]
+    return Chart(
+      title: "anchors and other keys", x: .categories(names),
+      y: valueAxis(title(view.query.metric), all, isLogarithmic: map.scale != .linear),
+      marks: [
+        bars("anchors", 1, anchors.map { view.values[$0] }, from: 0),
+        bars("patches", 0, patchValues, from: anchors.count),
+        bars("prefix and self", 5, others.map { view.values[$0] }, from: anchors.count + patchValues.count),
+        .horizontalRule(view.uniform, name: "uniform", color: .ink),
+      ])
+  }
+
+  private func matrix(_ cells: CellStatistics) -> MatrixPlot? {
+    guard let first = cells.matrix.first, !first.isEmpty else { return nil }
+    let isSmall = first.count <= 8 && cells.matrix.count <= 12
+    return MatrixPlot(
+      title: "layer × head", values: cells.matrix, rowTicks: ticks(cells.matrix.count, from: 1),
+      columnTicks: ticks(first.count, from: 1), rowLabel: "layer", columnLabel: "head",
+      scale: ValueScale(
+        cells.statistic == .lift ? .logarithmic : .linear, holding: cells.matrix.joined().compactMap { $0 }),
+      measure: cells.statistic.rawValue, words: isSmall ? cells.matrix.map { $0.map(word) } : [])
+  }
+
+  private func curve(_ cells: CellStatistics) -> Chart {
+    let heads = cells.matrix.enumerated().flatMap { layer, row in
+      row.compactMap { $0.map { DataPoint(Double(layer + 1), $0) } }
+    }
+    let mean = cells.curve.enumerated().compactMap { layer, value in value.map { DataPoint(Double(layer + 1), $0) } }
+    let all = (heads + mean).map(\.y) + [cells.uniform].compactMap { $0 }
+    let marks: [ChartMark] = [
+      .points(DataSeries("a head", color: .series(5), points: heads), radius: 2.5),
+      .line(DataSeries("the layer", color: .series(0), points: mean)),
+    ]
+    return Chart(
+      title: "over layers",
+      x: ChartAxis(
+        "layer", range: 0.5...(Double(max(1, cells.curve.count)) + 0.5),
+        ticks: ticks(cells.curve.count, from: 1).map { AxisTick($0.value + 1, $0.label) }),
+      y: valueAxis(cells.statistic.rawValue, all, isLogarithmic: cells.statistic == .lift),
+      marks: marks + (cells.uniform.map { [.horizontalRule($0, name: "uniform", color: .ink)] } ?? []))
+  }
+
+  private func word(_ value: Double?) -> String { value.map { significant($0) } ?? "" }
+}
+
+/// An axis for these values, logarithmic where that is asked for and some are positive.
+func valueAxis(_ label: String, _ values: [Double], isLogarithmic: Bool) -> ChartAxis {
+  let positive = values.filter { $0 > 0 && $0.isFinite }
+  guard isLogarithmic, let low = positive.min(), let high = positive.max() else {
+    return ChartAxis(label, range: 0...max((values.filter(\.isFinite).max() ?? 1) * 1.05, 1e-12))
+  }
+  return ChartAxis("\(label), log", scale: .logarithmic, range: (low / 2)...(high * 1.5))
+}
+
+/// About six whole ticks of `count` cells, named from `first` on.
+func ticks(_ count: Int, from first: Int = 0) -> [AxisTick] {
+  let step = [1, 2, 4, 5, 8, 10, 20, 50, 100].first { count <= 8 * $0 } ?? max(1, count / 8)
+  return stride(from: 0, to: count, by: step).map { AxisTick(Double($0), String($0 + first)) }
+}
+
+/// Row-major values as rows.
+func rows<T>(_ values: [T], columns: Int) -> [[T]] {
+  stride(from: 0, to: values.count, by: columns).map { Array(values[$0..<min($0 + columns, values.count)]) }
+}

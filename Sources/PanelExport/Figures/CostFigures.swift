@@ -1,0 +1,67 @@
+import Inspector
+import Plots
+import Statistics
+
+extension PanelExport {
+  /// What each source keeps and costs, on logarithmic axes, with the answers.
+  func compressionFigure() throws(PanelExportError) -> Figure {
+    let compression = state.compression
+    let facts = try required(
+      compression.facts, .compression,
+      "nothing was asked from all tokens, <voco> and no picture; a trace holds one answer")
+    let bill = CompressionBill(facts, pictures: compression.pictures, latest: compression.latest)
+    let names = VisualSource.allCases.map(facts.title)
+    func chart(_ title: String, _ label: String, _ value: (SourceBill) -> Double?) -> Chart {
+      let points = bill.sources.enumerated().compactMap { index, source in
+        value(source).map { DataPoint(Double(index), $0) }
+      }
+      return Chart(
+        title: title, x: .categories(names), y: valueAxis(label, points.map(\.y), isLogarithmic: true),
+        marks: [.bars(DataSeries(color: .series(0), points: points), width: 0.6)])
+    }
+    let answers = compression.latest?.answers.map { "\(facts.title(of: $0.source)): “\($0.outcome)”" } ?? []
+    var notes = [bill.sentence]
+    if let latest = compression.latest { notes.append("“\(latest.question)” \(answers.joined(separator: "; ")).") }
+    notes += facts.edges()
+    notes.append(
+      "Bytes and operations computed from the shapes, two a weight and pair; seconds measured in this run, n = 1. "
+        + "Vision tower and quantizer, the same for all, are left out.")
+    return Figure(
+      title: "Compression: keys and values \(Format.times(bill.ratio)) smaller", columnWidths: [220, 220, 220],
+      rowHeights: [250],
+      panels: [
+        chart("kept", "bytes of keys and values") { Double($0.computedBytes) },
+        chart("a question", "operations") { Double($0.questionOperations) },
+        chart("a question, measured", "seconds") { $0.questionSeconds },
+      ], notes: notes)
+  }
+
+  /// Bytes of the checkpoint's parts.
+  func checkpointFigure() throws(PanelExportError) -> Figure {
+    let listing = try required(state.checkpoint, .checkpoint, "a trace was opened without its checkpoint")
+    var bytes: [String: Int] = [:]
+    for row in listing.rows { bytes[part(of: row.name), default: 0] += row.byteCount }
+    let parts = bytes.sorted { ($1.value, $0.key) < ($0.value, $1.key) }.prefix(16)
+    let points = parts.enumerated().map { DataPoint(Double($0.offset), Double($0.element.value) / 1_048_576) }
+    return Figure(
+      title: "\(listing.name): \(Format.bytes(listing.byteCount)) in \(Format.integer(listing.rows.count)) tensors",
+      columnWidths: [620], rowHeights: [330],
+      panels: [
+        Chart(
+          x: .categories(parts.map(\.key)), y: valueAxis("MiB", points.map(\.y), isLogarithmic: true),
+          marks: [.bars(DataSeries(color: .series(0), points: points))])
+      ],
+      notes: [
+        "A part is a tensor's name up to its number or its last two names; the \(parts.count) largest. "
+          + "n = \(Format.integer(listing.rows.count)) tensors, \(listing.problems) with a problem.",
+        listing.facts.map { "\($0.name) \($0.value)" }.joined(separator: ", "),
+      ])
+  }
+
+  /// `model.layers` of `model.layers.0.self_attn.q_proj.weight`.
+  private func part(of name: String) -> String {
+    let words = name.split(separator: ".")
+    let end = words.firstIndex { $0.allSatisfy(\.isNumber) } ?? max(1, words.count - 2)
+    return words[..<min(end, 3)].joined(separator: ".")
+  }
+}

@@ -1,0 +1,47 @@
+import ColorMaps
+import Evidence
+import Inspector
+import Plots
+import Statistics
+
+extension PanelExport {
+  /// Effects with their intervals, and the paper's heat map of `<voco>` over anchors and first patches.
+  func verdictFigure() throws(PanelExportError) -> Figure {
+    let evidence = try required(
+      state.evidence, .verdict, state.statistics?.attentionProblem ?? "the decoder has not run")
+    let rows = state.paperFigure
+    var notes = state.tiers.map { "\($0.name): \($0.word). \($0.sentence)" }
+    notes += evidence.controls.filter { $0.outcome != nil }.map { "Control \($0.name.rawValue): \($0.sentence)" }
+    notes.append("n = \(Format.integer(evidence.n)) picture\(evidence.n == 1 ? ", an anecdote" : "s"). \(rows.caption)")
+    let height = max(200, 60 + 18 * Double(rows.rows.count))
+    return Figure(
+      title: evidence.anecdote ? "One picture's anecdote" : evidence.conclusion, columnWidths: [250, 170, 400],
+      rowHeights: [height],
+      panels: [
+        effects(evidence.tiers.filter { $0.tier != .causes }, "lift, 1 is like a patch", isLift: true),
+        effects(evidence.tiers.filter { $0.tier == .causes }, "KL in nats", isLift: false), heatMap(rows),
+      ], notes: notes)
+  }
+
+  private func effects(_ tiers: [TierVerdict], _ label: String, isLift: Bool) -> Chart {
+    let points = tiers.enumerated().compactMap { index, tier in
+      tier.effect.map { DataPoint(Double(index), $0, low: tier.interval?.low, high: tier.interval?.high) }
+    }
+    let values = points.flatMap { [$0.y, $0.low ?? $0.y, $0.high ?? $0.y] }
+    return Chart(
+      title: isLift ? "attends, contributes" : "causes", x: .categories(tiers.map(\.tier.rawValue)),
+      y: valueAxis(label, values + (isLift ? [1] : []), isLogarithmic: isLift),
+      marks: [.points(DataSeries(color: .series(0), points: points), radius: 4)]
+        + (isLift ? [.horizontalRule(1, name: "like a patch", color: .ink)] : []))
+  }
+
+  private func heatMap(_ figure: PaperFigureRows) -> MatrixPlot? {
+    guard let first = figure.rows.first, !first.short.isEmpty else { return nil }
+    let names = first.short.indices.map { $0 < first.anchors ? "A\($0 + 1)" : "P\($0 - first.anchors + 1)" }
+    return MatrixPlot(
+      title: "anchors and first patches", values: figure.rows.map(\.short),
+      rowTicks: figure.rows.enumerated().map { AxisTick(Double($0.offset), String($0.element.name.suffix(18))) },
+      columnTicks: names.enumerated().map { AxisTick(Double($0.offset), $0.element) }, range: figure.range,
+      measure: "share")
+  }
+}

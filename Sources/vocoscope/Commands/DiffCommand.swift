@@ -1,0 +1,48 @@
+import ArgumentParser
+import Experiments
+import Files
+import Reports
+
+/// `vocoscope diff`: two checkpoints tensor by tensor.
+struct DiffCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "diff",
+    abstract: "Compare two checkpoints tensor by tensor: what is missing, equal, or changed and by how much.",
+    discussion: """
+      Directories in any layout, or files of weights. The exit code is 0 if every tensor is in both with equal values, 1 \
+      if not, 2 if they cannot be compared. A relative change is the Frobenius norm of the difference over that of the \
+      first.
+      """)
+
+  @Argument(help: "The first checkpoint: a directory, a .safetensors or .pt file, or a name in the Hugging Face cache.")
+  var first: String
+
+  @Argument(help: "The second.")
+  var second: String
+
+  @Flag(help: "List equal tensors as well.")
+  var all = false
+
+  @Option(help: "How to print it.")
+  var format = AnswerFormat.text
+
+  func run() throws {
+    let progress = ProgressLine()
+    let diff: CheckpointDiff
+    do {
+      diff = try CheckpointDiff(first, second) { done, count in progress.show("\(done)/\(count) tensors") }
+      progress.clear()
+    } catch {
+      progress.clear()
+      try StandardStream.error.write("vocoscope: \(error)\n")
+      throw ExitCode(2)
+    }
+    switch format {
+    case .json:
+      try StandardStream.output.write(try prettyJSON(diff))
+    case .text:
+      try StandardStream.output.write(diff.lines(withEqual: all).map { $0 + "\n" }.joined())
+    }
+    if !diff.isEqual { throw ExitCode(1) }
+  }
+}

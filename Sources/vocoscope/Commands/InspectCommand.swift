@@ -1,0 +1,68 @@
+import ArgumentParser
+import Experiments
+import Foundation
+import HTCVLM
+import Inspector
+import Reports
+
+/// `vocoscope inspect`, and `vocoscope` alone: a picture and a checkpoint in the terminal.
+struct InspectCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "inspect", abstract: "Open a picture and a checkpoint in the terminal (the default).")
+
+  @Argument(help: "A PNG or JPEG picture. Without it, a bundled photo.")
+  var image: String?
+
+  @OptionGroup var model: ModelOptions
+  @OptionGroup var asking: RunOptions
+  @OptionGroup var display: DisplayOptions
+
+  @Option(
+    help: ArgumentHelp(
+      "A state that 'verify --out' wrote: its verdict and its heat map are shown in Verdict.",
+      valueName: "state.jsonl"))
+  var evidence: String?
+
+  @Flag(help: "Print what the panels show instead of opening them; see 'report' for other formats.")
+  var plain = false
+
+  func run() throws {
+    let image = try imagePath()
+    if plain {
+      let trace = try ModelRun(image: image, model: model, options: asking)
+      return try ReportFormat.text.print(try ReportSource.run(trace).text(.text, evidence: evidence))
+    }
+    // Everything that can be wrong with the files is found before the terminal is touched.
+    let picture = try PictureSource(path: image)
+    let opening = try model.opening()
+    let verified =
+      try evidence.map { try VerifyReport.actions($0, weightsSHA256: opening.source.open().weightsSHA256) } ?? []
+    let session = try SessionSetup(display: display)
+    asking.applyThreads()
+    try session.inspect(picture, model: opening, options: asking, evidence: verified)
+  }
+
+  private func imagePath() throws -> String {
+    if let image { return image }
+    guard let bundled = AssetLocator.process.locate("images/cat.jpg") else {
+      throw UsageProblem("the bundled photo was not found beside the program or above it; name a picture")
+    }
+    return bundled
+  }
+}
+
+/// `vocoscope view`: a trace file in the terminal, without weights.
+struct ViewCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "view", abstract: "Open a trace file in the terminal; no weights are needed.")
+
+  @Argument(help: "A file that 'vocoscope trace' wrote.")
+  var trace: String
+
+  @OptionGroup var display: DisplayOptions
+
+  func run() throws {
+    let source = try ReportSource.file(trace)
+    try SessionSetup(display: display).view(source.trace)
+  }
+}

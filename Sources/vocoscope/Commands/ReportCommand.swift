@@ -1,0 +1,119 @@
+import ArgumentParser
+import Evidence
+import Experiments
+import Files
+import Foundation
+import HTCVLM
+import Inspector
+import Reports
+import TerminalUI
+import Trace
+
+extension ReportFormat: ExpressibleByArgument {
+  /// Prints a document of this format.
+  func print(_ document: String) throws {
+    switch self {
+    case .json: try StandardStream.output.write(json: document)
+    case .text, .csv: try StandardStream.output.write(document)
+    }
+  }
+
+  /// Prints the one of three documents that is of this format; the others are not made.
+  func print(
+    text: @autoclosure () throws -> String, json: @autoclosure () throws -> String,
+    csv: @autoclosure () throws -> String
+  ) throws {
+    switch self {
+    case .text: try print(text())
+    case .json: try print(json())
+    case .csv: try print(csv())
+    }
+  }
+}
+
+/// `vocoscope report`: what the panels show, in words and numbers.
+struct ReportCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "report", abstract: "Print in words and numbers what the panels show.")
+
+  @Argument(help: "A PNG or JPEG picture, or a file that 'vocoscope trace' wrote.")
+  var source: String
+
+  @OptionGroup var model: ModelOptions
+  @OptionGroup var asking: RunOptions
+
+  @Option(
+    help: ArgumentHelp(
+      "A state that 'verify --out' wrote: its verdict stands in the place of the anecdote.", valueName: "state.jsonl"))
+  var evidence: String?
+
+  @Option(help: "How to print it.")
+  var format = ReportFormat.text
+
+  @Flag(help: "Ask one question a family as well: what <voco> kept and what it lost.")
+  var families = false
+
+  @OptionGroup var exports: ExportOptions
+
+  func run() throws {
+    if !exports.export.isEmpty { InputFiles.remember() }
+    let report =
+      try ReportSource.isTrace(source)
+      ? ReportSource.file(source)
+      : ReportSource.run(ModelRun(image: source, model: model, options: asking), withFamilies: families)
+    let state = try exports.applied(to: try report.state(evidence: evidence, size: exports.size))
+    guard exports.export.isEmpty else { return try exports.write(state) }
+    let reports = exports.panel.map { [state.report($0)] } ?? state.reports
+    try format.print(format.text(of: reports))
+  }
+}
+
+/// A finished run and everything the panels can say of it.
+struct ReportSource {
+  let trace: Trace
+  private let extra: [Action]
+
+  /// A trace file; throws what is wrong with it.
+  static func file(_ path: String) throws -> ReportSource {
+    ReportSource(trace: try TraceFile.read(path: path), extra: [])
+  }
+
+  /// Runs the model.
+  static func run(_ run: ModelRun, withFamilies: Bool = false) throws -> ReportSource {
+    let trace = try run.trace()
+    let compression = try run.compression(withFamilies: withFamilies)
+    let picture = Action.picture(run.picture)
+    let model = run.pipeline.model
+    let codebook = model.configuration.mgvq == nil ? [] : [Action.codebook(CodebookView(try model.codebook()))]
+    return ReportSource(
+      trace: trace,
+      extra: [picture, .checkpoint(try CheckpointListing(run.pipeline))] + codebook
+        + compression.map(Action.compression))
+  }
+
+  /// Whether the file is laid out as safetensors: a header length below the file's size, then a JSON object.
+  static func isTrace(_ path: String) throws -> Bool {
+    guard let file = FileHandle(forReadingAtPath: path) else { return false }
+    defer { try? file.close() }
+    guard let head = try? file.read(upToCount: 9), head.count == 9 else { return false }
+    return head[8] == UInt8(ascii: "{") && head[6] == 0 && head[7] == 0
+  }
+
+  /// The state that the screen is drawn from.
+  ///
+  /// - Parameter evidence: a file that `verify --out` wrote.
+  func state(evidence: String? = nil, size: Size = Size(width: 100, height: 40)) throws -> InspectorState {
+    let verified =
+      try evidence.map { try VerifyReport.actions($0, weightsSHA256: trace.provenance.weightsSHA256) } ?? []
+    var state = InspectorState(
+      imageName: trace.provenance.imageName, prompt: trace.provenance.prompt, size: size,
+      capabilities: InspectorState.Capabilities(runsModel: false))
+    for action in trace.actions + extra + verified { _ = update(&state, action) }
+    return state
+  }
+
+  /// The panels' content.
+  func text(_ format: ReportFormat, evidence: String? = nil) throws -> String {
+    format.text(of: try state(evidence: evidence).reports)
+  }
+}

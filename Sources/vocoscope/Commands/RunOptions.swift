@@ -1,0 +1,125 @@
+import ArgumentParser
+import ChafaPictures
+import ColorMaps
+import CursesTerminal
+import Foundation
+import HTCVLM
+import Inspector
+import Tensor
+import TerminalUI
+
+/// What to ask and how to answer; shared by every subcommand that runs the model on one question.
+struct RunOptions: ParsableArguments {
+  @Option(name: .shortAndLong, help: "The question to ask about the picture.")
+  var prompt = RunOptions.defaultPrompt
+
+  static let defaultPrompt = "what is in the picture?"
+
+  @OptionGroup var sampling: SamplingOptions
+
+  var generation: GenerationOptions { sampling.generation }
+
+  func applyThreads() { sampling.applyThreads() }
+}
+
+/// How to answer.
+struct SamplingOptions: ParsableArguments {
+  @Option(help: "The most tokens to answer with; 0 for a run without an answer.")
+  var maxNewTokens = 64
+
+  @Option(help: "0 takes the likeliest token; above, tokens are sampled.")
+  var temperature: Float = 0
+
+  @Option(help: "Sample among the likeliest tokens that together have this probability.")
+  var topP: Float = 1
+
+  @Option(help: "Seed of the sampling.")
+  var seed: UInt64 = 0
+
+  @Option(help: "Threads to compute with. Without it, one a processor.")
+  var threads: Int?
+
+  mutating func validate() throws {
+    guard maxNewTokens >= 0 else { throw ValidationError("--max-new-tokens is \(maxNewTokens), expected 0 or more") }
+    guard temperature >= 0, temperature.isFinite else {
+      throw ValidationError("--temperature is \(temperature), expected 0 or more")
+    }
+    guard topP > 0, topP <= 1 else { throw ValidationError("--top-p is \(topP), expected above 0 and at most 1") }
+    if let threads, !(1...1024).contains(threads) {
+      throw ValidationError("--threads is \(threads), expected 1 to 1024")
+    }
+  }
+
+  var generation: GenerationOptions {
+    GenerationOptions(maxNewTokens: maxNewTokens, temperature: temperature, topP: topP, seed: seed)
+  }
+
+  func applyThreads() {
+    ComputeBackend.setThreads(threads ?? ProcessInfo.processInfo.activeProcessorCount)
+  }
+}
+
+extension ColorDepth.Request: ExpressibleByArgument {}
+extension PictureSymbols: ExpressibleByArgument {}
+extension PixelGraphics.Request: ExpressibleByArgument {}
+
+/// How the inspector looks; shared by `inspect` and `view`.
+struct DisplayOptions: ParsableArguments {
+  @Option(help: "Colours to use; auto asks NO_COLOR, COLORTERM and the terminal's description.")
+  var color = ColorDepth.Request.auto
+
+  @Flag(help: "Draw with ASCII characters only.")
+  var ascii = false
+
+  @Option(help: "Characters that pictures may be drawn with; maps of data are half blocks always.")
+  var symbols = PictureSymbols.halfBlocks
+
+  @Option(help: "Show pictures in the terminal's pixels; auto asks the terminal, symbols are characters alone.")
+  var graphics = PixelGraphics.Request.auto
+
+  @Flag(inversion: .prefixedNo, help: "Take the mouse; Shift-drag stays the terminal's.")
+  var mouse = true
+
+  @Option(help: ArgumentHelp("Start with this theme.", valueName: Theme.all.map(\.name).joined(separator: "|")))
+  var theme: String?
+
+  mutating func validate() throws {
+    if let theme, !Theme.all.contains(where: { $0.name == theme }) {
+      throw ValidationError(
+        "--theme is '\(theme)', expected one of \(Theme.all.map(\.name).joined(separator: ", "))")
+    }
+  }
+
+  /// The terminal's colours and characters, by flags and environment.
+  func depth(_ environment: [String: String]) -> ColorDepth {
+    ColorDepth.detect(
+      environment: environment, flag: color, isTerminal: isatty(STDOUT_FILENO) != 0,
+      describedColors: CursesTerminal.describedColors(environment: environment))
+  }
+
+  /// What the terminal is taken over with.
+  func terminal(_ environment: [String: String]) -> CursesTerminal.Configuration {
+    CursesTerminal.Configuration(
+      depth: depth(environment), isUnicode: glyphs(environment).isUnicode, usesMouse: mouse, graphics: graphics,
+      encodeSixel: { sixel($0, width: $1, height: $2) }, environment: environment)
+  }
+
+  func glyphs(_ environment: [String: String]) -> Glyphs {
+    Glyphs.detect(environment: environment, asciiRequested: ascii)
+  }
+
+  /// The themes to go through: the one asked for first, or the one that the terminal says fits its background.
+  func themes(_ environment: [String: String]) -> [Theme] {
+    let name = theme ?? (Self.hasLightBackground(environment) ? Theme.light.name : Theme.dark.name)
+    let index = Theme.all.firstIndex { $0.name == name } ?? 0
+    return Array(Theme.all[index...] + Theme.all[..<index])
+  }
+
+  /// `COLORFGBG` is "foreground;background" in ANSI colours: 7 and 9 to 15 are light.
+  private static func hasLightBackground(_ environment: [String: String]) -> Bool {
+    guard let background = environment["COLORFGBG"]?.split(separator: ";").last.flatMap({ Int($0) }) else {
+      return false
+    }
+    return background == 7 || background > 8
+  }
+}

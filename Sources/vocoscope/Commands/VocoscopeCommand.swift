@@ -1,0 +1,24 @@
+import ArgumentParser
+
+/// The command line's root; `vocoscope photo.jpg` is `vocoscope inspect photo.jpg`.
+struct VocoscopeCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "vocoscope",
+    abstract: "Inspect how HTC-VLM compresses a picture into one <voco> token.",
+    discussion: """
+      Opens a picture with a checkpoint in the terminal, and shows its patches, anchor codes, mask and the attention of
+      <voco>. Every panel has a twin without a screen: see 'report', 'trace' and 'check'.
+
+      Exit codes: 0 done, 1 the input or the run failed, 2 the command line was wrong, 130 interrupted.
+      """,
+    version: programVersion,
+    subcommands: [
+      InspectCommand.self, DemoCommand.self, TourCommand.self, ViewCommand.self, AskCommand.self, ReportCommand.self, TraceCommand.self,
+      VerifyCommand.self, CodebookCommand.self, EvalCommand.self, CheckCommand.self, DiffCommand.self,
+      ConvertCommand.self, DoctorCommand.self,
+    ],
+    defaultSubcommand: InspectCommand.self)
+}
+
+/// The program's version, as `--version` prints it and a trace records it.
+let programVersion = "0.1.0"

@@ -1,0 +1,218 @@
+import Dispatch
+import Evidence
+import Experiments
+import HTCVLM
+import Inspector
+import Synchronization
+import Tensor
+import Trace
+
+/// Runs the model for the inspector, one job at a time, on a thread of its own; results are posted as actions.
+final class ModelWorker: Sendable {
+  private let queue = DispatchQueue(label: "vocoscope.model", qos: .userInitiated)
+  let mailbox: Mailbox
+  let picture: PictureSource
+  private let model: ModelOpening
+  let options: RunOptions
+  let state = Mutex(State())
+
+  struct State {
+    var pipeline: Pipeline?
+    /// The prompt of the last run: what a knock-out asks again.
+    var prompt = ""
+    /// All codes decoded, of the grid that was asked for last.
+    var whole: (codes: CodeGrid, picture: Tensor)?
+    /// Stops the job under way, and those waiting behind it.
+    var cancellation = CancellationFlag()
+    /// The conversation of the Compression panel; starts with its first question.
+    var dialogue: CompressionDialogue?
+    /// What the picture's compression took, when it was last computed.
+    var compressionSeconds: Double?
+  }
+
+  init(picture: PictureSource, model: ModelOpening, options: RunOptions, mailbox: Mailbox) {
+    self.picture = picture
+    self.model = model
+    self.options = options
+    self.mailbox = mailbox
+  }
+
+  /// Stops whatever runs; `.cancelled` is posted when it has.
+  func cancel() {
+    state.withLock { state in
+      state.cancellation.cancel()
+      state.cancellation = CancellationFlag()
+    }
+  }
+
+  func run(prompt: String) {
+    start { [self] pipeline, cancellation in
+      state.withLock { $0.prompt = prompt }
+      let mailbox = mailbox
+      _ = try pipeline.trace(
+        picture, Pipeline.Request(prompt: prompt, options: options.generation),
+        progress: { progress in
+          mailbox.post(.progress(progress))
+          if progress.stage == .decoder, progress.state == .finished {
+            self.state.withLock { $0.compressionSeconds = progress.seconds }
+          }
+        }, cancellation: cancellation,
+        onChange: { mailbox.post(.trace($0)) }, onGeneration: { mailbox.post(.generation($0)) })
+      mailbox.post(.finished)
+    }
+  }
+
+  func knockOut(_ request: KnockOutRequest) {
+    start { [self] pipeline, cancellation in
+      let effect = try probe(pipeline, cancellation).effect(of: request.intervention)
+      mailbox.post(
+        .knockOutFinished(
+          KnockOutResult(
+            request: request, answer: effect.answer, kl: effect.kl, logitDifference: effect.logitDifference,
+            attentionVoco: effect.attentionVoco)))
+    }
+  }
+
+  func matchedRandom(_ request: MatchedRandomRequest) {
+    start { [self] pipeline, cancellation in
+      let mailbox = mailbox
+      try probe(pipeline, cancellation).randomCuts(
+        of: request.knockOut.keys.count, among: request.candidates, draws: request.draws, seed: request.seed,
+        cutting: request.knockOut.intervention
+      ) { mailbox.post(.matchedRandom(MatchedRandomResult(request: request, kls: $0))) }
+    }
+  }
+
+  /// Compares answers for the Compression panel.
+  func compress(_ request: CompressionRequest) {
+    start { [self] pipeline, cancellation in
+      let run = RunContext(cancellation: cancellation)
+      if case .restart = request { state.withLock { $0.dialogue = nil } }
+      var dialogue = try state.withLock { $0.dialogue } ?? begin(pipeline, run)
+      dialogue.run = run
+      defer { state.withLock { [dialogue] in $0.dialogue = dialogue } }
+      switch request {
+      case .ask(let question, let keepsTurns): try dialogue.ask(question, keepsTurns: keepsTurns)
+      case .restart(let question): try dialogue.ask(question, keepsTurns: false)
+      case .families:
+        if !dialogue.hasAsked { try dialogue.ask(prompt, keepsTurns: false) }
+        try dialogue.families(
+          try AssetLocator.process.familyQuestions(for: picture.name),
+          about: try pipeline.cache(picture, cancellation: cancellation))
+      case .addPicture(let path):
+        let other = try PictureSource(path: path)
+        _ = try dialogue.add(other, encoded: pipeline.model.encode(other.image, run: run))
+        try dialogue.ask(dialogue.latestQuestion ?? prompt, keepsTurns: false)
+      }
+      mailbox.post(.compressionFinished)
+    }
+  }
+
+  /// A conversation about the inspected picture.
+  private func begin(_ pipeline: Pipeline, _ run: RunContext) throws -> CompressionDialogue {
+    let mailbox = mailbox
+    mailbox.post(.compression(.cleared))
+    mailbox.post(.compression(.facts(CompressionFacts(pipeline, options: options.generation))))
+    var dialogue = CompressionDialogue(
+      pipeline.model, sources: VisualSource.allCases, options: options.generation, run: run
+    ) { mailbox.post(.compression($0)) }
+    try dialogue.add(
+      try pipeline.cache(picture, cancellation: run.cancellation), name: picture.name, sha256: picture.sha256,
+      seconds: state.withLock { $0.compressionSeconds })
+    return dialogue
+  }
+
+  private var prompt: String { state.withLock { $0.prompt } }
+
+  private func probe(_ pipeline: Pipeline, _ cancellation: CancellationFlag) -> CutProbe {
+    CutProbe(
+      pipeline: pipeline, picture: picture, prompt: prompt, options: options.generation, cancellation: cancellation)
+  }
+
+  /// Queues a job; how it ended is posted, whatever happens.
+  func start(_ job: @escaping @Sendable (Pipeline, CancellationFlag) throws -> Void) {
+    let cancellation = state.withLock { $0.cancellation }
+    queue.async { [self] in
+      do {
+        guard !cancellation.isCancelled else { throw CancellationError() }
+        try job(try openedPipeline(), cancellation)
+      } catch is CancellationError {
+        mailbox.post(.cancelled)
+      } catch {
+        mailbox.post(.failed("\(error)"))
+      }
+    }
+  }
+
+  /// The pipeline, opened by the first job; only jobs call this, one at a time.
+  private func openedPipeline() throws -> Pipeline {
+    if let pipeline = state.withLock({ $0.pipeline }) { return pipeline }
+    let mailbox = mailbox
+    let pipeline = try model.open(progress: { mailbox.post(.progress($0)) })
+    state.withLock { $0.pipeline = pipeline }
+    mailbox.post(.checkpoint(try CheckpointListing(pipeline)))
+    if pipeline.model.configuration.mgvq != nil {
+      mailbox.post(.codebook(CodebookView(try pipeline.model.codebook())))
+    }
+    return pipeline
+  }
+}
+
+extension ModelWorker {
+  /// What the code debugger asks of the model; results are posted as `.codeLab`.
+  func perform(_ request: CodeLabRequest) {
+    start { [self] pipeline, cancellation in
+      let visual = try pipeline.encoding(picture, cancellation: cancellation)
+      guard let mgvq = visual.mgvq else {
+        throw ModelError.noQuantizer(family: pipeline.model.configuration.family)
+      }
+      switch request {
+      case .decode(let request):
+        mailbox.post(.codeLab(.decoded(try decode(request, mgvq, pipeline.model))))
+      case .provenance(let edits):
+        let edited = try pipeline.model.replacing(codes: mgvq.codes.applying(edits), in: visual)
+        mailbox.post(
+          .codeLab(.provenance(try pipeline.model.anchorAblation(edited), edits: edits)))
+      case .run(let edits, let prompt):
+        let mailbox = mailbox
+        let trace = try pipeline.trace(
+          picture, Pipeline.Request(prompt: prompt, options: options.generation),
+          codes: mgvq.codes.applying(edits), edits: edits.words, progress: { mailbox.post(.progress($0)) },
+          cancellation: cancellation)
+        mailbox.post(.codeLab(.edited(trace, edits: edits)))
+      case .save: preconditionFailure("the run loop writes files")
+      }
+    }
+  }
+
+  /// All codes decoded; kept, since every variant of a grid is compared with it.
+  private func whole(_ codes: CodeGrid, _ model: HTCVLMModel) throws -> Tensor {
+    if let kept = state.withLock({ $0.whole }), kept.codes == codes { return kept.picture }
+    let picture = try model.decode(model.codeVectors(codes))
+    state.withLock { $0.whole = (codes, picture) }
+    return picture
+  }
+
+  private func decode(
+    _ request: DecodeRequest, _ mgvq: MGVQTrace, _ model: HTCVLMModel
+  ) throws -> DecodeResult {
+    let codes = mgvq.codes.applying(request.edits)
+    let whole = try whole(codes, model)
+    let decoded = try model.decode(request.variant.vectors(codes, model.codeVectors))
+    let original = mgvq.pixelValues
+    return DecodeResult(
+      request, decoded: decoded, original: original, whole: whole,
+      psnr: PictureQuality.psnr(original, decoded, range: 2), ssim: PictureQuality.ssim(original, decoded, range: 2),
+      error: PictureQuality.errorMap(original, decoded), latent: codes.width)
+  }
+}
+
+extension KnockOutRequest {
+  /// The request as the model takes it.
+  var intervention: Intervention { intervention(cutting: keys) }
+
+  /// The same cut of other keys.
+  func intervention(cutting keys: [Int]) -> Intervention {
+    Intervention(cuts: [EdgeCut(keys: Set(keys), layers: layer.map { [$0] }, heads: head.map { [$0] })])
+  }
+}

@@ -1,0 +1,154 @@
+import ChafaPictures
+import CursesTerminal
+import DemoTour
+import Evidence
+import Foundation
+import HTCVLM
+import ImageLoading
+import Inspector
+import Statistics
+import Tensor
+import TerminalUI
+import Trace
+import WeightFormats
+
+/// Puts a session together: what the terminal can do, what the person has set, and what there is to see.
+struct SessionSetup {
+  private let display: DisplayOptions
+  private let environment: [String: String]
+  private let configuration: UserConfiguration
+
+  init(display: DisplayOptions) throws {
+    self.display = display
+    environment = ProcessInfo.processInfo.environment
+    configuration = try UserConfiguration(environment: environment)
+  }
+
+  /// Opens the picture at once and runs the model behind it.
+  func inspect(_ picture: PictureSource, model: ModelOpening, options: RunOptions, evidence: [Action]) throws {
+    let mailbox = Mailbox { CursesTerminal.wake() }
+    let worker = ModelWorker(picture: picture, model: model, options: options, mailbox: mailbox)
+    try run(
+      mailbox, worker, imageName: picture.name, prompt: options.prompt,
+      actions: [.picture(picture)] + evidence,
+      effects: [.run(prompt: options.prompt, reusesImage: false)])
+  }
+
+  /// Opens the picture as `inspect` does, with the tour's words under it.
+  func tour(_ picture: PictureSource, model: ModelOpening, options: RunOptions) throws {
+    let mailbox = Mailbox { CursesTerminal.wake() }
+    let worker = ModelWorker(picture: picture, model: model, options: options, mailbox: mailbox)
+    try run(
+      mailbox, worker, imageName: picture.name, prompt: options.prompt,
+      actions: [.picture(Picture(picture), name: picture.name)],
+      effects: [.run(prompt: options.prompt, reusesImage: false)], program: TourState.init)
+  }
+
+  /// Opens a finished trace.
+  func view(_ trace: Trace) throws {
+    try run(
+      Mailbox { CursesTerminal.wake() }, nil, imageName: trace.provenance.imageName, prompt: trace.provenance.prompt,
+      actions: trace.actions, effects: [])
+  }
+
+  private func run(
+    _ mailbox: Mailbox, _ worker: ModelWorker?, imageName: String, prompt: String, actions: [Action],
+    effects: [Effect], program: (InspectorState) -> any InspectorProgram = { $0 }
+  ) throws {
+    let glyphs = display.glyphs(environment)
+    let terminal: CursesTerminal
+    do {
+      terminal = try CursesTerminal(display.terminal(environment))
+    } catch .notATerminal {
+      throw UsageProblem("the inspector needs a terminal; 'vocoscope report' prints the same without one")
+    }
+    defer { terminal.restore() }
+    var state = InspectorState(
+      imageName: imageName, prompt: prompt, size: terminal.size,
+      capabilities: InspectorState.Capabilities(runsModel: worker != nil),
+      glyphs: terminal.isUnicode ? glyphs : .ascii, depth: terminal.depth,
+      themes: display.themes(environment), keyMap: configuration.keyMap, takesMouse: display.mouse)
+    for action in actions { _ = update(&state, action) }
+    let session = InspectorSession(
+      terminal: terminal, mailbox: mailbox, worker: worker,
+      exporter: Exporter(directory: URL(fileURLWithPath: FileManager.default.currentDirectoryPath)),
+      pictures: PictureRenderer.chafa(display.symbols, state.appearance).remembering())
+    session.run(program(state), first: effects)
+  }
+}
+
+extension Action {
+  /// A decoded picture as panels draw it.
+  static func picture(_ source: PictureSource) -> Action {
+    .picture(source.image, name: source.name, warnings: source.warnings)
+  }
+}
+
+extension Trace {
+  /// What fills an inspector with a finished run: the picture is taken from the quantizer's input, or from the tower's.
+  var actions: [Action] {
+    let seen = mgvq.map { Picture(signed: $0.pixelValues) } ?? normalizedPicture
+    return (seen.map { [.picture($0, name: provenance.imageName)] } ?? []) + [.trace(self), .finished]
+  }
+
+  /// The tower's input with its normalization undone; nil where the file does not say what it was.
+  private var normalizedPicture: Picture? {
+    guard let pixels = vision?.pixelValues, model.imageMean.count == 3, model.imageStd.count == 3 else { return nil }
+    let area = pixels.count / 3
+    // Values of 0…1 as the signed ones that a quantizer takes.
+    let signed = Tensor(
+      shape: pixels.shape,
+      values: pixels.values.enumerated().map { index, value in
+        let channel = index / area
+        return (value * Float(model.imageStd[channel]) + Float(model.imageMean[channel])) * 2 - 1
+      })
+    return Picture(signed: signed)
+  }
+}
+
+extension CheckpointListing {
+  /// What the Checkpoint panel shows of a directory.
+  init(_ pipeline: Pipeline) throws {
+    let (checkpoint, precision) = (pipeline.checkpoint, pipeline.model.precision)
+    let report = try CheckpointReport(
+      expected: HTCVLMModel.expectedTensors(checkpoint.configuration), found: checkpoint.tensors)
+    let memory = MemoryEstimate(
+      configuration: checkpoint.configuration, tensors: checkpoint.tensors, precision: precision)
+    let configuration = checkpoint.configuration
+    self.init(
+      name: checkpoint.name,
+      facts: [
+        Fact("family", checkpoint.family.rawValue),
+        Fact(
+          "decoder", "\(configuration.layers) layers, \(configuration.heads) heads, width \(configuration.hiddenSize)"),
+        Fact("sequence", configuration.sequence.map(\.rawValue).joined(separator: " ")),
+        Fact("mask", configuration.visualMask.rawValue),
+        Fact(
+          "codebook",
+          configuration.mgvq.map { "\($0.groups) groups × \($0.codesPerGroup) codes of \($0.channelsPerGroup) values" }
+            ?? "none: this checkpoint has no quantizer and no anchors"),
+        Fact("precision", precision.rawValue),
+        Fact("memory", "\(Format.mebibytes(memory.total)) for a run"),
+        Fact("compute", "OpenBLAS core \(ComputeBackend.openBLASCore)"),
+        Fact("config.json", "SHA-256 \(checkpoint.configSHA256.prefix(12))…"),
+        Fact("weights", checkpoint.weights.knownSHA256.map { "SHA-256 \($0.prefix(12))…" } ?? "SHA-256 being computed"),
+      ],
+      rows: report.rows.map { row in
+        Row(
+          name: row.name, shape: row.foundShape ?? row.expectedShape ?? [], dtype: row.dtype?.rawValue ?? "",
+          byteCount: checkpoint.tensors[row.name]?.byteCount ?? 0, status: row.status.rawValue,
+          isProblem: !row.status.isHarmless)
+      })
+  }
+}
+
+extension CodebookView {
+  /// The quantizer's codebooks as the Anchors panel reads them.
+  init(_ quantizer: GroupQuantizer) {
+    self.init(
+      groups: (0..<quantizer.groups).map { group in
+        quantizer.codes[rows: group * quantizer.codesPerGroup..<(group + 1) * quantizer.codesPerGroup]
+
+      })
+  }
+}

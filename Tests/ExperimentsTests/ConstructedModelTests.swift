@@ -1,0 +1,179 @@
+import Evidence
+import Experiments
+import Testing
+
+/// The whole measurement on decoders whose answer is known by construction.
+@Suite("The verdict on models whose answer is known")
+struct ConstructedModelTests {
+  private typealias Head = ConstructedModel.Head
+
+  private func words(_ verdict: EvidenceVerdict) -> [VerdictWord] { verdict.tiers.map(\.word) }
+
+  private func sentences(_ verdict: EvidenceVerdict) -> Comment {
+    let nulls = verdict.tiers.map { "null models up to \($0.nulls.max() ?? 0)" }
+    return Comment(
+      rawValue: ([verdict.headline] + verdict.tiers.flatMap { [$0.sentence] + $0.details } + nulls).joined(
+        separator: "\n"))
+  }
+
+  private func control(_ verdict: EvidenceVerdict, _ name: ControlName) -> Bool? {
+    verdict.controls.first { $0.name == name }?.outcome
+  }
+
+  private static let attending = Head(anchor: 2.5)
+
+  @Test("One that attends to the anchors and uses what they hold is yes three times, and every control is passed")
+  func uses() throws {
+    let report = try ConstructedModel(Self.attending).verify()
+    let verdict = report.verdict
+    #expect(words(verdict) == [.yes, .yes, .yes], sentences(verdict))
+    #expect(ControlName.allCases.allSatisfy { control(verdict, $0) == true }, "\(verdict.controls)")
+    #expect(verdict.causalNumbers?.path == .direct && verdict.causalNumbers?.scale == .logitDifference)
+    #expect(verdict.headline.hasPrefix("voco prioritises the anchors"), sentences(verdict))
+    #expect(verdict.n == 40 && !verdict.anecdote && verdict.liveLayers == 3)
+  }
+
+  @Test("Without the random control nothing is yes, and the headline says that it was not run")
+  func withoutRandomModels() throws {
+    let verdict = try ConstructedModel(Self.attending).verify(randomModels: false).verdict
+    #expect(words(verdict) == [.undecided, .undecided, .undecided], sentences(verdict))
+    #expect(verdict.headline.contains("random control was not run") && control(verdict, .randomWeights) == nil)
+  }
+
+  @Test("A sink, attended and with values of nothing, attends but neither contributes nor causes")
+  func sink() throws {
+    let verdict = try ConstructedModel(Head(anchor: 2.5, anchorValue: 0)).verify().verdict
+    #expect(words(verdict) == [.yes, .no, .no], sentences(verdict))
+    #expect(control(verdict, .content) == false && control(verdict, .order) == true)
+    #expect(!verdict.headline.contains("prioritises the anchors:"))
+  }
+
+  @Test("A sink whose keys depend on content steers: the values carry nothing, and the headline says so")
+  func steeringSink() throws {
+    let verdict = try ConstructedModel(
+      Head(anchor: 2, ofClass: 4, anchorValue: 0, patchValue: 0.2, constantValue: 1)
+    ).verify().verdict
+    #expect(verdict.contributes.word == .no && verdict.causes.word == .no, sentences(verdict))
+    #expect((verdict.causalNumbers?.quantities[.steering]?.effect ?? 0) > 0.5, sentences(verdict))
+    #expect(verdict.headline.contains("steers where voco looks"), sentences(verdict))
+  }
+
+  @Test("Anchors attended by the last layer alone are attended by a layer that nobody reads: no three times")
+  func lastLayer() throws {
+    var model = ConstructedModel(Self.attending)
+    model.lastLayerOnly = true
+    let verdict = try model.verify().verdict
+    #expect(words(verdict) == [.no, .no, .no], sentences(verdict))
+  }
+
+  @Test("Of two voco tokens of which the first reads, the first attends, and its words are the headline's")
+  func twoVocos() throws {
+    var model = ConstructedModel(Head(anchor: 15))
+    model.vocoTokens = 2
+    model.secondReadsFirst = true
+    let verdict = try model.verify().verdict
+    #expect(verdict.vocos.count == 2 && verdict.headlineVoco == 0, sentences(verdict))
+    #expect(verdict.vocos[0].attends.word == .yes && verdict.vocos[0].causes[0].word == .yes, sentences(verdict))
+    #expect(verdict.vocos[1].causes[0].word != .yes, sentences(verdict))
+    #expect(verdict.attends.word == .yes && verdict.causes.word == .yes, sentences(verdict))
+  }
+
+  @Test("What reaches voco through a newline is indirect: voco's own edges to the anchors carry nothing")
+  func throughNewline() throws {
+    var model = ConstructedModel(Head(anchor: -6, isForOther: false))
+    model.mask = "causal"
+    model.sequence = ["bos", "anchors", "patches", "newline", "voco", "text"]
+    model.throughNewline = true
+    model.prompts = ["is it red"]
+    let verdict = try model.verify().verdict
+    #expect(verdict.attends.word == .no && verdict.causes.word == .no, sentences(verdict))
+    #expect(verdict.causalNumbers?.path == .indirect, sentences(verdict))
+    #expect(verdict.headline.contains("through other tokens"), sentences(verdict))
+  }
+
+  @Test("Anchors that are the same in every picture may be attended; they carry nothing")
+  func constantAnchors() throws {
+    let pictures = ConstructedPictures(hasConstantAnchors: true)
+    let verdict = try ConstructedModel(Head(anchor: 2.5, patchValue: 12), pictures: pictures).verify().verdict
+    #expect(words(verdict) == [.yes, .no, .no], sentences(verdict))
+    #expect(control(verdict, .blank) != true)
+  }
+
+  @Test("Four anchors of equal content are used like any others")
+  func equalAnchors() throws {
+    let verdict = try ConstructedModel(
+      Self.attending, pictures: ConstructedPictures(hasEqualAnchors: true)
+    ).verify().verdict
+    #expect(words(verdict) == [.yes, .yes, .yes], sentences(verdict))
+  }
+
+  @Test("One head of sixteen is found, and no other")
+  func oneHead() throws {
+    var heads = [Head](repeating: Head(anchorValue: 0, patchValue: 0), count: 16)
+    heads[5] = Head(anchor: 6)
+    let verdict = try ConstructedModel(heads: heads).verify().verdict
+    #expect(!verdict.heads.isEmpty && verdict.heads.allSatisfy { $0.head == 5 }, "\(verdict.heads)")
+    #expect(verdict.causes.word == .yes, sentences(verdict))
+  }
+
+  @Test("Anchors behind the patches are used all the same")
+  func behind() throws {
+    var model = ConstructedModel(Self.attending)
+    model.sequence = ["bos", "patches", "anchors", "voco", "text"]
+    let verdict = try model.verify().verdict
+    #expect(words(verdict) == [.yes, .yes, .yes], sentences(verdict))
+  }
+
+  @Test("Recency is no priority: what stands last gets the attention, whatever it is")
+  func recency() throws {
+    var model = ConstructedModel(Head(recency: 4))
+    model.sequence = ["bos", "patches", "anchors", "voco", "text"]
+    let verdict = try model.verify().verdict
+    #expect(verdict.attends.word == .no && verdict.contributes.word != .yes, sentences(verdict))
+    #expect(control(verdict, .order) == false)
+  }
+
+  @Test("Position is no priority: what stands first gets the attention, whatever it is")
+  func position() throws {
+    let verdict = try ConstructedModel(Head(recency: 4, isFirst: true)).verify().verdict
+    #expect(verdict.attends.word == .no && verdict.contributes.word != .yes, sentences(verdict))
+    #expect(control(verdict, .order) == false)
+  }
+
+  @Test("One that looks at patches alone is no three times")
+  func patches() throws {
+    let verdict = try ConstructedModel(Head(anchor: -8)).verify().verdict
+    #expect(words(verdict) == [.no, .no, .no], sentences(verdict))
+    #expect(verdict.headline == "voco does not prioritise the anchors.", sentences(verdict))
+  }
+
+  @Test("Anchors that say what patches say suffice and are not needed")
+  func redundant() throws {
+    let verdict = try ConstructedModel(Self.attending, pictures: ConstructedPictures(isRedundant: true)).verify()
+      .verdict
+    #expect(verdict.attends.word == .yes && verdict.causes.word == .yes, sentences(verdict))
+    #expect(verdict.headline.contains("redundant"), sentences(verdict))
+  }
+
+  @Test("Anchors used for one question and not for another have a verdict each")
+  func twoQuestions() throws {
+    var model = ConstructedModel(
+      heads: [
+        Head(anchor: 2.5), Head(anchor: -8, isForOther: true), Head(anchor: 2.5), Head(anchor: -8, isForOther: true),
+      ])
+    model.prompts = ["what", "is it red"]
+    let verdict = try model.verify().verdict
+    #expect(verdict.vocos[0].causes.map(\.word) == [.yes, .no], sentences(verdict))
+    #expect(verdict.causes.word == .yes && verdict.headline.contains("Asked “is it red”"), sentences(verdict))
+  }
+
+  @Test("Under thirty pictures nothing is yes or no")
+  func anecdote() throws {
+    let verdict = try ConstructedModel(Self.attending, pictures: ConstructedPictures(count: 8)).verify(
+      randomModels: false
+    )
+    .verdict
+    #expect(verdict.anecdote && words(verdict) == [.undecided, .undecided, .undecided], sentences(verdict))
+    #expect(verdict.conclusion.hasPrefix("Anecdote (8 pictures"))
+  }
+}
