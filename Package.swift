@@ -156,7 +156,10 @@ let package = Package(
     tests("Evidence", ["Statistics", "Tensor", "Trace"], fixtures: true),
     tests(
       "Experiments",
-      ["Tensor", "WeightFormats", "ImageLoading", "Tokenization", "HTCVLM", "Trace", "Evidence", "Statistics", "Evaluation", "JSON", "Reports"],
+      [
+        "Tensor", "Safetensors", "WeightFormats", "ImageLoading", "Tokenization", "HTCVLM", "Trace", "Evidence",
+        "Statistics", "Evaluation", "JSON", "Reports",
+      ],
       fixtures: true),
     tests("Evaluation", ["JSON", "Statistics", "Experiments"], fixtures: true),
     tests("TerminalUI", ["ColorMaps"], fixtures: true),

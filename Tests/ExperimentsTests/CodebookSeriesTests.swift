@@ -2,11 +2,11 @@ import Evidence
 import Experiments
 import Foundation
 import HTCVLM
+import Safetensors
 import Statistics
 import Tensor
 import TestSupport
 import Testing
-import WeightFormats
 
 /// A training run of a bare quantizer whose codes die: four checkpoints of two codebooks with their moving counts.
 private struct Run {

@@ -1,10 +1,10 @@
 import Foundation
 import HTCVLM
+import Safetensors
 import Tensor
 import TestSupport
 import Testing
 import Trace
-import WeightFormats
 
 /// What the `save_pretrained` of today's transformers and peft leaves, as `Fixtures/saved/make_saved.py` recorded it.
 @Suite("Directories that transformers and peft save")

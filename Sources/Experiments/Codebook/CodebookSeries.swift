@@ -6,7 +6,6 @@ import ImageLoading
 import Statistics
 import Tensor
 import Trace
-import WeightFormats
 
 /// A quantizer over the checkpoints of one training run, in the order of the numbers in their names: usage, perplexity,
 /// dead codes, how far the codes moved, and the anchors.

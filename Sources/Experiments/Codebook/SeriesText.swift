@@ -2,8 +2,8 @@ import Evidence
 import Files
 import Foundation
 import Reports
+import Safetensors
 import Statistics
-import WeightFormats
 
 extension CodebookSeries {
   /// The table of the checkpoints, what changed between them, and what was passed over.
@@ -17,6 +17,15 @@ extension CodebookSeries {
     let left = passedOver.map { "passed over \(printableName($0.name)): \(printable($0.reason))" }
     let lines = [title] + table + Self.legend + anchorNote + changes + left
     return lines.map { $0 + "\n" }.joined()
+  }
+
+  /// The document that `codebook --series --format json` prints.
+  package var json: String {
+    get throws {
+      let encoder = JSONEncoder()
+      encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+      return String(decoding: try encoder.encode(self), as: UTF8.self) + "\n"
+    }
   }
 
   private static let legend = [

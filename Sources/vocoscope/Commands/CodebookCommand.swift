@@ -163,16 +163,9 @@ struct CodebookCommand: ParsableCommand {
     progress.clear()
     if let plots {
       try FileManager.default.createDirectory(atPath: plots, withIntermediateDirectories: true)
-      let figure = CodebookSeriesFigure(series: series).figure
+      let figure = CodebookSeriesFigure(series, version: programVersion).figure
       for format in FigureFormat.allCases { try figure.write(to: "\(plots)/series.\(format.rawValue)") }
     }
-    switch format {
-    case .text: try format.print(series.text)
-    case .csv: try format.print(series.csv)
-    case .json:
-      let encoder = JSONEncoder()
-      encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-      try format.print(String(decoding: try encoder.encode(series), as: UTF8.self) + "\n")
-    }
+    try format.print(text: series.text, json: series.json, csv: series.csv)
   }
 }

@@ -138,7 +138,8 @@ extension InspectorState {
         "Untrained or substituted: \(untrainedParts.joined(separator: ", ")). Numbers of such a model support no verdict."
       )
     }
-    if hasQuestion, evidence?.anecdote ?? true {
+    guard hasQuestion else { return notes }
+    if evidence?.anecdote ?? true {
       notes.append("Fewer than \(VerdictRule().anecdoteBelow) images are an anecdote: vocoscope verify measures more.")
     } else if let evidence {
       notes.append(evidence.conclusion)

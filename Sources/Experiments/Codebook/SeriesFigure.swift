@@ -1,15 +1,21 @@
-import Experiments
-import Plots
+package import Plots
 import Statistics
 
 /// A codebook over the checkpoints of a training run, as one figure.
-struct CodebookSeriesFigure {
+package struct CodebookSeriesFigure {
   let series: CodebookSeries
+  /// The program's, for the note.
+  let version: String
+
+  package init(_ series: CodebookSeries, version: String) {
+    self.series = series
+    self.version = version
+  }
 
   /// Tick labels that an axis has room for.
   private static let mostTicks = 12
 
-  var figure: Figure {
+  package var figure: Figure {
     let steps = series.steps
     var panels: [any FigurePanel] = []
     if steps.contains(where: { $0.dead != nil }) {
@@ -29,10 +35,10 @@ struct CodebookSeriesFigure {
       panels: panels,
       notes: [
         "\(series.directory): \(steps[0].name) to \(steps[steps.count - 1].name); \(source); a thin line per group, the mean over "
-          + "groups dark. vocoscope \(programVersion)"
+          + "groups dark. vocoscope \(version)"
       ])
     figure.metadata = FigureMetadata(
-      creator: "vocoscope \(programVersion)",
+      creator: "vocoscope \(version)",
       entries: steps.map { .init($0.name, "weights SHA-256 \($0.weightsSHA256)") })
     return figure
   }
