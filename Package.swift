@@ -108,7 +108,7 @@ let package = Package(
     library(
       "PanelExport",
       [
-        "Files", "Statistics", "ColorMaps", "Tensor", "Safetensors", "WeightFormats", "Trace", "Evidence",
+        "Files", "Statistics", "ColorMaps", "Tensor", "Safetensors", "Trace", "Evidence",
         "TerminalUI", "Inspector", "Plots",
       ]),
 
@@ -176,6 +176,15 @@ let package = Package(
       name: "curses-probe", dependencies: ["ColorMaps", "CursesTerminal", "TerminalUI"], path: "Tests/CursesProbe",
       swiftSettings: swift),
     tests("CursesTerminal", ["curses-probe", "ColorMaps", "TerminalUI"]),
+    .executableTarget(
+      name: "vocoscope-fuzz",
+      dependencies: [
+        "Files", "Statistics", "Tensor", "JSON", "WeightFormats", "ImageLoading", "Tokenization", "Trace", "HTCVLM",
+        "Evidence", "Experiments", "Evaluation", "TerminalUI", "Inspector", argumentParser,
+      ],
+      path: "Tests/Fuzz",
+      exclude: ["Corpus"],
+      swiftSettings: swift),
     .testTarget(
       name: "vocoscopeTests",
       dependencies: [

@@ -23,7 +23,7 @@ package enum TerminalProbe {
     while reader.expectsReplies && clock.now < end {
       if isReadable(within: 20) { _ = reader.readAll() }
     }
-    reader.replies.forEach { abilities.note($0) }
+    for reply in reader.replies { abilities.note(reply) }
     return abilities
   }
 

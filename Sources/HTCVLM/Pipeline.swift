@@ -37,7 +37,8 @@ package struct PictureSource: Sendable {
 package final class Pipeline: Sendable {
   package let model: HTCVLMModel
   package let checkpoint: CheckpointDirectory
-  private let version: String
+  /// The program's version, as traces and reports name it.
+  package let version: String
   private let memory = Mutex(Memory())
 
   /// What earlier runs left, of one picture.

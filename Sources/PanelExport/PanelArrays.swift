@@ -1,7 +1,7 @@
 import Foundation
 import Inspector
 import Trace
-import WeightFormats
+import Safetensors
 
 /// Reports as named arrays.
 ///

@@ -12,7 +12,7 @@ enum CommandLineProgram {
     do {
       try checkArguments()
       var command = try type.parseAsRoot(rest)
-      try ProcessSetup.checkAddressSpace()
+      ProcessSetup.checkAddressSpace()
       try command.run()
       return 0
     } catch {

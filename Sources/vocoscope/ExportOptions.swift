@@ -2,10 +2,10 @@ import ArgumentParser
 import ColorMaps
 import Evidence
 import Files
-import HTCVLM
 import Inspector
 import PanelExport
 import TerminalUI
+import Trace
 
 extension Panel: ExpressibleByArgument {
   package init?(argument: String) {

@@ -21,14 +21,17 @@ enum ProcessSetup {
   /// Tensors come and go by the hundred megabytes.
   static func keepFreedMemory() { ComputeBackend.keepFreedMemory() }
 
-  /// Throws where the address space that is left would not do for a single product of matrices.
-  static func checkAddressSpace() throws {
+  /// Ends the process with a sentence where the address space that is left would not do for a single product of matrices.
+  static func checkAddressSpace() {
     ComputeBackend.setThreads(ComputeBackend.processors)
     let needed = ComputeBackend.addressSpaceOfThread + smallestRun
-    guard let left = ComputeBackend.availableAddressSpace, left < needed else { return }
-    throw UsageProblem(
-      "the limit of address space (ulimit -v) leaves \(Format.mebibytes(left)), and a run takes at least "
-        + "\(Format.mebibytes(needed))")
+    guard let left = ComputeBackend.availableAddressSpace else { return }
+    guard left < needed else { return ComputeBackend.reserveAddressSpace() }
+    try? StandardStream.error.write(
+      "vocoscope: the limit of address space (ulimit -v) leaves \(Format.mebibytes(left)), and a run takes at least "
+        + "\(Format.mebibytes(needed))\n")
+    // OpenBLAS's threads, for which there was no room, would be waited for.
+    _exit(1)
   }
 
   /// Room for the bundled checkpoint and its intermediates.

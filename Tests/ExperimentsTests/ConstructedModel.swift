@@ -288,18 +288,18 @@ struct ConstructedPictures: VerifySource {
     var generator = SplitMix64(seed: 1, stream: "picture \(index)")
     let ofAnchors = generator.below(4)
     let ofPatches = isRedundant ? ofAnchors : generator.below(4)
-    return encoding(
+    return try encoding(
       model, anchors: hasConstantAnchors ? 0 : ofAnchors, patches: ofPatches, &generator)
   }
 
   func blank(_ index: Int, _ model: HTCVLMModel, seed: UInt64) throws -> VisualEncoding {
     var generator = SplitMix64(seed: seed, stream: "blank \(index)")
-    return encoding(model, anchors: nil, patches: nil, &generator)
+    return try encoding(model, anchors: nil, patches: nil, &generator)
   }
 
   private func encoding(
     _ model: HTCVLMModel, anchors: Int?, patches: Int?, _ generator: inout SplitMix64
-  ) -> VisualEncoding {
+  ) throws -> VisualEncoding {
     let noise = { (generator: inout SplitMix64) in 0.1 * Float(generator.unit()) }
     let shape = [8, model.latentSide, model.latentSide]
     var quantized = [Float](repeating: 0, count: shape.reduce(1, *))
@@ -317,7 +317,7 @@ struct ConstructedPictures: VerifySource {
     let none = Tensor(shape: [3, 1, 1], values: [0, 0, 0])
     let codes = CodeGrid(
       groups: 2, height: shape[1], width: shape[2], indices: [Int32](repeating: 0, count: 2 * shape[1] * shape[2]))
-    return model.reprojected(
+    return try model.reprojected(
       VisualEncoding(
         mgvq: MGVQTrace(pixelValues: none, latent: vectors, codes: codes, quantized: vectors),
         anchors: .zeros([0, ConstructedModel.width]),

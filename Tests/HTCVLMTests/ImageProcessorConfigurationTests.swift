@@ -113,7 +113,11 @@ struct ImageProcessorConfigurationTests {
     arguments: ["\"unheard_of\": {}", "\"do_reduce_labels\": false", "\"do_thumbnail\": false", "\"vision\": [1]"])
   func passedOver(_ member: String) throws {
     let plain = #""size": 20, "crop_size": 20"#
-    #expect(try read("{\(plain), \(member)}").steps == read("{\(plain)}").steps)
+    var steps = try read("{\(plain), \(member)}").steps
+    let expected = try read("{\(plain)}").steps
+    // Each says which file it is from.
+    steps.path = expected.path
+    #expect(steps == expected)
   }
 
   @Test("Padding by pad_size is refused, and without it changes nothing of one picture")

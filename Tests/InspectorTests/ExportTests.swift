@@ -1,13 +1,16 @@
 import ColorMaps
+import Evidence
 import Files
 import Foundation
 import Inspector
 import PanelExport
+import Safetensors
 import Statistics
+import Tensor
 import TerminalUI
 import TestSupport
 import Testing
-import WeightFormats
+import Trace
 
 @Suite("Exports")
 struct ExportTests {

@@ -124,7 +124,8 @@ struct CommandLineTests {
 
   @Test(
     "The manual names every option that a command has",
-    arguments: ["inspect", "demo", "view", "ask", "report", "trace", "verify", "codebook", "eval", "check", "convert",
+    arguments: [
+      "inspect", "demo", "view", "ask", "report", "trace", "verify", "codebook", "eval", "check", "convert",
       "doctor",
     ])
   func manual(command: String) throws {

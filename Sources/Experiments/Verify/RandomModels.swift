@@ -61,7 +61,7 @@ extension PictureMeasurement {
     var held: [Int: VisualCache] = [:]
     func compressed(_ index: Int) throws -> VisualCache {
       if let found = held[index] { return found }
-      let made = try random.compress(random.reprojected(try encoded(index).visual))
+      let made = try random.compress(try random.reprojected(try encoded(index).visual))
       held[index] = made
       return made
     }

@@ -1,7 +1,7 @@
 package import Files
 import Foundation
-import Synchronization
 package import Safetensors
+import Synchronization
 
 /// Which weights a run has: the digest of their bytes, so that results of two models are never taken for one's.
 ///

@@ -1,6 +1,8 @@
+import Evidence
 import Inspector
 import Plots
 import Statistics
+import Trace
 
 extension PanelExport {
   /// What each source keeps and costs, on logarithmic axes, with the answers.

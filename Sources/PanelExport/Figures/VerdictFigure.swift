@@ -19,7 +19,8 @@ extension PanelExport {
       rowHeights: [height],
       panels: [
         effects(evidence.tiers.filter { $0.tier != .causes }, "lift, 1 is like a patch", isLift: true),
-        effects(evidence.tiers.filter { $0.tier == .causes }, "KL in nats", isLift: false), heatMap(rows),
+        effects(evidence.tiers.filter { $0.tier == .causes }, "part of the answer moved", isLift: false),
+        heatMap(rows),
       ], notes: notes)
   }
 
@@ -27,12 +28,17 @@ extension PanelExport {
     let points = tiers.enumerated().compactMap { index, tier in
       tier.effect.map { DataPoint(Double(index), $0, low: tier.interval?.low, high: tier.interval?.high) }
     }
-    let values = points.flatMap { [$0.y, $0.low ?? $0.y, $0.high ?? $0.y] }
+    let nulls = tiers.enumerated().flatMap { index, tier in tier.nulls.map { DataPoint(Double(index), $0) } }
+    let thresholds = Set(tiers.map(\.threshold)).sorted()
+    let values = points.flatMap { [$0.y, $0.low ?? $0.y, $0.high ?? $0.y] } + nulls.map(\.y) + thresholds
+    let marks: [ChartMark] = [
+      .points(DataSeries(nulls.isEmpty ? "" : "permuted weights", color: .series(5), points: nulls), radius: 2.5),
+      .points(DataSeries(color: .series(0), points: points), radius: 4),
+    ]
     return Chart(
       title: isLift ? "attends, contributes" : "causes", x: .categories(tiers.map(\.tier.rawValue)),
-      y: valueAxis(label, values + (isLift ? [1] : []), isLogarithmic: isLift),
-      marks: [.points(DataSeries(color: .series(0), points: points), radius: 4)]
-        + (isLift ? [.horizontalRule(1, name: "like a patch", color: .ink)] : []))
+      y: valueAxis(label, values, isLogarithmic: isLift),
+      marks: marks + thresholds.map { .horizontalRule($0, name: "smallest of interest", color: .ink) })
   }
 
   private func heatMap(_ figure: PaperFigureRows) -> MatrixPlot? {

@@ -1,5 +1,5 @@
 import CKernels
-internal import COneDNN
+import COneDNN
 import COpenBLAS
 import Glibc
 import Synchronization
@@ -106,11 +106,10 @@ package enum OpenBLASCore {
     "steamroller": .baseline, "excavator": .baseline, "haswell": .avx2, "zen": .avx2,
   ]
 }
-internal import Synchronization
 
 extension ComputeBackend {
   /// Bytes that programs can still take before the system has to swap: `MemAvailable` of `/proc/meminfo`, what the
-  /// process's own control group leaves of its limit, or what its limit of address space leaves beside the threads' parts;
+  /// process's own control group leaves of its limit, or what its limit of address space leaves;
   /// `nil` where none can be read.
   package static var availableMemory: Int? {
     let system = text("/proc/meminfo").flatMap { meminfo -> Int? in
@@ -119,8 +118,7 @@ extension ComputeBackend {
     }
     let group = "/sys/fs/cgroup/memory"
     let limit = number("\(group).max").map { $0 - (number("\(group).current") ?? 0) }
-    let space = availableAddressSpace.map { max(0, $0 - threadLimit.load(ordering: .relaxed) * addressSpaceOfThread) }
-    return [system, limit, space].compactMap { $0 }.min()
+    return [system, limit, availableAddressSpace].compactMap { $0 }.min()
   }
 
   private static func number(_ path: String) -> Int? {

@@ -10,6 +10,14 @@ import TerminalUI
 import Trace
 
 extension ReportFormat: ExpressibleByArgument {
+  func text(of reports: [PanelReport]) -> String {
+    switch self {
+    case .text: ReportText.text(reports)
+    case .json: ReportText.json(reports)
+    case .csv: ReportText.csv(reports)
+    }
+  }
+
   /// Prints a document of this format.
   func print(_ document: String) throws {
     switch self {

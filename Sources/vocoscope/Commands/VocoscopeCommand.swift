@@ -13,7 +13,8 @@ struct VocoscopeCommand: ParsableCommand {
       """,
     version: programVersion,
     subcommands: [
-      InspectCommand.self, DemoCommand.self, TourCommand.self, ViewCommand.self, AskCommand.self, ReportCommand.self, TraceCommand.self,
+      InspectCommand.self, DemoCommand.self, TourCommand.self, ViewCommand.self, AskCommand.self, ReportCommand.self,
+      TraceCommand.self,
       VerifyCommand.self, CodebookCommand.self, EvalCommand.self, CheckCommand.self, DiffCommand.self,
       ConvertCommand.self, DoctorCommand.self,
     ],

@@ -1,0 +1,214 @@
+import Evidence
+import Files
+import Foundation
+import HTCVLM
+import Inspector
+import Tensor
+import TerminalUI
+import Trace
+
+/// Readers of several files together, and what runs on what they read.
+enum ModelTargets {
+  /// - Parameter scratch: a folder in which directories of links to the fixtures are made.
+  static func all(scratch: String) throws -> [Target] {
+    let trace = try recorded()
+    return try directories(scratch: scratch) + evidence(trace) + inspector(trace, scratch: scratch)
+  }
+
+  /// A run of the recorded model.
+  private static func recorded() throws -> Trace {
+    let directory = "\(Fixtures.parity)/voco-causal-bf16"
+    let pipeline = try Pipeline(opening: directory, version: "fuzz")
+    let request = Pipeline.Request(prompt: "what?", options: GenerationOptions(maxNewTokens: 2))
+    return try pipeline.trace(PictureSource(path: "\(directory)/image.jpg"), request)
+  }
+
+  /// Makes `scratch/name` a copy of `directory` by links.
+  private static func link(_ directory: String, as name: String, in scratch: String) throws {
+    let files = FileManager.default
+    try files.createDirectory(atPath: "\(scratch)/\(name)", withIntermediateDirectories: true)
+    for file in try files.contentsOfDirectory(atPath: directory) {
+      let place = "\(scratch)/\(name)/\(file)"
+      try? files.removeItem(atPath: place)
+      try files.createSymbolicLink(atPath: place, withDestinationPath: "\(directory)/\(file)")
+    }
+  }
+
+  private static func directories(scratch: String) throws -> [Target] {
+    /// A directory one of whose files is the input.
+    func target(
+      _ directory: String, _ file: String, _ format: Format, seed: String? = nil, text: String? = nil, weight: Int = 4,
+      open: @escaping (String) -> CheckpointSource = { .directory($0) }
+    ) throws -> Target {
+      let path = "HTCVLMTests/Fixtures/\(directory)"
+      let name = "\(directory.split(separator: "/").joined(separator: "-"))-\(file)"
+      try link("\(Fixtures.root)/\(path)", as: name, in: scratch)
+      let bytes = text.map { Array($0.utf8) } ?? Fixtures.bytes("\(path)/\(seed ?? file)")
+      return Target(name, format, weight: weight, seeds: [bytes], file: file) { input in
+        try run(open(URL(fileURLWithPath: input).deletingLastPathComponent().path))
+      }
+    }
+    func adapter(_ path: String) -> CheckpointSource {
+      let base = "\(Fixtures.families)/lora"
+      return .parts(ModelParts(llm: "\(base)/base", vision: "\(base)/vision", adapter: path))
+    }
+    let added = #"{"<voco>": 420, "<pad>": 421, "<im_start>": 422}"#
+    let settings =
+      #"{"legacy": true, "added_tokens_decoder": {"420": {"content": "<voco>"}, "421": {"content": "[PAD]"}}}"#
+    let tokenizer = #"{"added_tokens": [{"id": 420, "content": "<voco>"}, {"id": 3, "content": "x"}], "model": {}}"#
+    let special = #"{"additional_special_tokens": ["<voco>", {"content": "<x>"}], "bos_token": "<s>"}"#
+    let generation = #"{"eos_token_id": [2, 3], "bos_token_id": 1, "temperature": 0.5, "max_length": 20}"#
+    return try [
+      target("parity/star-png", "config.json", .json), target("parity/sharded-f16-hwc", "config.json", .json),
+      target("parity/sharded-f16-hwc", "model.safetensors.index.json", .json),
+      target("parity/voco-causal-bf16", "preprocessor_config.json", .json),
+      target("parity/voco-causal-bf16", "generation_config.json", .json, text: generation),
+      target("parity/voco-causal-bf16", "tokenizer.model", .protobuf),
+      target("parity/voco-causal-bf16", "model.safetensors", .weights, weight: 1),
+      target("families/original", "config.json", .json),
+      target("families/original", "added_tokens.json", .json, text: added),
+      target("families/original", "tokenizer_config.json", .json, text: settings),
+      target("families/original", "tokenizer.json", .json, text: tokenizer),
+      target("families/original", "special_tokens_map.json", .json, text: special),
+      target("families/original", "generation_config.json", .json, text: generation),
+      target("families/original", "model.safetensors", .safetensors, weight: 1),
+      target("families/hf", "config.json", .json), target("families/hf", "generation_config.json", .json),
+      target("families/hf", "preprocessor_config.json", .json), target("families/bin", "config.json", .json),
+      target("families/bin", "pytorch_model.bin.index.json", .json),
+      target("families/lora/adapter", "adapter_config.json", .json, open: adapter),
+      target("families/lora/adapter", "config.json", .json, open: adapter),
+      target("families/lora/adapter", "adapter_model.safetensors", .safetensors, open: adapter),
+      target("families/lora/adapter", "non_lora_trainables.bin", .pickle, open: adapter),
+    ]
+  }
+
+  /// Opens a checkpoint, and runs it on a picture where it would be run.
+  private static func run(_ source: CheckpointSource) throws {
+    let picture = try PictureSource(path: "\(Fixtures.root)/ImageLoadingTests/Fixtures/rgb8.png")
+    let pipeline = try Pipeline(opening: source, version: "fuzz", availableMemory: 64 << 20)
+    let request = Pipeline.Request(prompt: "what?", options: GenerationOptions(maxNewTokens: 2))
+    let trace = try pipeline.trace(picture, request)
+    if let attention = trace.language?.attentionVoco.values, !attention.allSatisfy(\.isFinite) {
+      throw FuzzFinding("a run ends with attention that is not finite")
+    }
+    show(trace)
+  }
+
+  /// Draws a trace in every panel, and writes its reports.
+  private static func show(_ trace: Trace, actions: [Action] = []) {
+    let size = Size(width: 100, height: 30)
+    var state = InspectorState(
+      imageName: trace.provenance.imageName, prompt: trace.provenance.prompt, size: size,
+      capabilities: InspectorState.Capabilities(runsModel: false))
+    let picture = trace.mgvq.map { [Action.picture(Picture(signed: $0.pixelValues), name: "picture")] } ?? []
+    for action in picture + [.trace(trace), .finished] + actions { _ = update(&state, action) }
+    for panel in Panel.allCases {
+      _ = update(&state, .command(panel.command))
+      _ = view(state, size: size)
+    }
+    let reports = state.reports
+    _ = (ReportText.text(reports), ReportText.json(reports), ReportText.csv(reports))
+  }
+
+  private static func inspector(_ trace: Trace, scratch: String) throws -> [Target] {
+    let path = "\(scratch)/recorded.safetensors"
+    try TraceFile.write(trace, to: path)
+    let seed = try FileContents.read(path: path, limit: 1 << 24)
+    let keys = #"{"keys": {"quit": ["Q", "ctrl-x"], "nextLayer": "n", "help": "f1", "palette": []}}"#
+    return [
+      Target("trace", .safetensors, weight: 4, seeds: [seed]) { show(try TraceFile.read(path: $0)) },
+      Target("trace-values", .weights, weight: 2, seeds: [seed]) { show(try TraceFile.read(path: $0)) },
+      Target("keys-file", .json, weight: 10, seeds: [Array(keys.utf8)]) { path in
+        _ = try KeyMap(json: String(decoding: FileContents.read(path: path, limit: 1 << 24), as: UTF8.self), file: path)
+      },
+      Target(
+        "input", .bytes, weight: 2, seeds: [Array("1234567jjkkhl]]}}:/x?+-n\u{1B}".utf8), Array("é\u{301}🙂".utf8)]
+      ) {
+        try type(try FileContents.read(path: $0, limit: 1 << 24), into: trace)
+      },
+      Target("text", .bytes, weight: 20, seeds: ByteMutation.texts.map { Array($0.utf8) }) { path in
+        let text = String(decoding: try FileContents.read(path: path, limit: 1 << 24), as: UTF8.self)
+        for shown in [printable(text), printable(json: text)] {
+          if let wrong = shown.unicodeScalars.first(where: steers) {
+            throw FuzzFinding("U+\(String(wrong.value, radix: 16)) passes")
+          }
+        }
+        _ = (wrapped(text, to: 20), truncated(text, to: 7), textCells(text))
+      },
+    ]
+  }
+
+  private static func steers(_ scalar: Unicode.Scalar) -> Bool {
+    switch scalar.value {
+    case 0x0A, 0x0D: false
+    case 0..<0x20, 0x7F..<0xA0, 0x202A...0x202E, 0x2066...0x2069, 0x2028, 0x2029: true
+    default: false
+    }
+  }
+
+  /// Each byte is a key, a click, a resize or the beginning of a paste.
+  private static func type(_ bytes: [UInt8], into trace: Trace) throws {
+    var size = Size(width: 90, height: 28)
+    var state = InspectorState(imageName: "a", prompt: "?", size: size, capabilities: .init(runsModel: true))
+    for action in [Action.trace(trace), .finished] { _ = update(&state, action) }
+    let keys: [Key] = [
+      .up, .down, .left, .right, .home, .end, .pageUp, .pageDown, .enter, .escape, .tab, .backTab, .backspace, .delete,
+    ]
+    let kinds: [MouseEvent.Kind] = [.press, .release, .drag, .doubleClick, .scrollUp, .scrollDown]
+    for (index, byte) in bytes.prefix(200).enumerated() {
+      let event: InputEvent
+      switch byte {
+      case 0..<14: event = .key(keys[Int(byte)])
+      case 14..<0x1B: event = .key(.control(Character(UnicodeScalar(0x61 + byte))))
+      case 0x1B: event = .key(.escape)
+      case 0x80..<0xA0:
+        event = .mouse(
+          MouseEvent(kinds[Int(byte) % kinds.count], at: Point(x: Int(byte) * 3 % size.width, y: index % size.height))
+        )
+      case 0xA0..<0xB0:
+        size = Size(width: 1 + Int(byte) * 7 % 160, height: 1 + index * 5 % 60)
+        event = .resize(size)
+      case 0xB0..<0xC0: event = .paste(String(decoding: bytes, as: UTF8.self))
+      default: event = .key(.character(Character(UnicodeScalar(byte))))
+      }
+      _ = update(&state, .input(event))
+      if index % 8 == 0 { _ = view(state, size: size) }
+    }
+    _ = view(state, size: size)
+  }
+
+  /// A summary of three pictures, with few sign patterns so that it is small.
+  private static func evidence(_ trace: Trace) throws -> [Target] {
+    var summary = EvidenceSummary(
+      run: EvidenceRun(provenance: trace.provenance, model: trace.model, seed: 0), signFlipDraws: 4)
+    let attention = try VocoAttention(trace)
+    for key in ["a", "b", "c"] {
+      let causes = CausalMeasurement(
+        kl: 0.1, matched: [0.01, 0.02], comparators: [.nearest: 0.1], allPatchesKL: 0.5, contentKL: 0.1,
+        contentMatchedKL: 0.1,
+        ablations: Dictionary(uniqueKeysWithValues: Ablation.allCases.map { ($0, 0.1) }), logitDifference: 0.1,
+        cosine: 0.9,
+        answerChanged: true)
+      summary.add(
+        PictureEvidence(key: key, name: key, attention: attention, moved: [attention], causes: causes),
+        attention: attention)
+      summary.add(row: VocoRow(attention, index: summary.pictures.count - 1, key: key, name: key))
+    }
+    summary.add(blank: BlankPicture(name: "grey", logLift: 0.1))
+    summary.add(
+      randomModel: RandomModelRun(seed: 1, pictures: ["a", "b"], attends: 0.1, contributes: 0.1, causes: 0.1))
+    let seed = [UInt8](try JSONEncoder().encode(summary))
+    return [
+      Target("evidence", .json, weight: 6, seeds: [seed]) { path in
+        let data = Data(try FileContents.read(path: path, limit: 1 << 24))
+        let summary = try JSONDecoder().decode(EvidenceSummary.self, from: data)
+        let engine = VerdictEngine(seed: summary.run.seed)
+        let verdict = engine.verdict(summary)
+        let measurements = EvidenceReport.Measurements(summary, engine)
+        show(trace, actions: [.verdict(verdict), .vocoRows(measurements.rows)])
+        var merged = EvidenceSummary(run: summary.run, signFlipDraws: summary.cells.draws)
+        try merged.merge(summary)
+      }
+    ]
+  }
+}
