@@ -11,10 +11,11 @@ package struct VisualEncoding: Sendable {
   /// `[1, D]`: the tower's CLS after the projector; nil where it is dropped.
   package let cls: Tensor?
 
-  package init(mgvq: MGVQTrace?, anchors: Tensor, vision: VisionTrace) {
+  package init(mgvq: MGVQTrace?, anchors: Tensor, vision: VisionTrace, cls: Tensor? = nil) {
     self.mgvq = mgvq
     self.anchors = anchors
     self.vision = vision
+    self.cls = cls
   }
 
   func report(to observer: (any ActivationObserver)?) {
