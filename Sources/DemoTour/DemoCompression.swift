@@ -86,6 +86,7 @@ extension Canvas {
     case .bos: "start"
     case .anchors: "\(span.count) anchors"
     case .patches: "\(span.count) patches"
+    case .cls: "CLS"
     case .newline: "newline"
     case .voco: "<voco>"
     case .text: "question"
@@ -113,14 +114,14 @@ extension Canvas {
     let hasRoom = rect.width >= 50
     let places = hasRoom ? Layout(.horizontal, [.fill, .fill], gap: 3).split(rect) : [rect]
     drawPicture(content.attended(look), in: places[0], pictures: look.hasColor ? pictures : nil)
-    guard hasRoom, let bill = content.bill else { return }
+    guard hasRoom, let bill = content.bill, let full = bill[.full], let voco = bill[.voco], let ratio = bill.ratio
+    else { return }
     let side = places[1]
     var row = max(0, side.height / 2 - 4)
     func put(_ canvas: inout Canvas, _ text: String, _ style: Style) {
       canvas.line(text, in: side, row: row, style: style)
       row += 1
     }
-    let (full, voco) = (bill[.full], bill[.voco])
     put(&self, "keys and values kept", look.theme.dim)
     put(&self, "\(Format.integer(full.rows)) tokens: \(Format.bytes(full.computedBytes))", look.theme.text)
     drawBar(1, in: side, row: row)
@@ -130,7 +131,7 @@ extension Canvas {
     put(&self, "\(voco.rows) <voco>: \(Format.bytes(voco.computedBytes))", look.theme.title)
     drawBar(1 - revealed * (1 - left), in: side, row: row)
     row += 2
-    if revealed >= 1 { put(&self, "\(Format.times(bill.ratio)) fewer bytes", look.theme.good) }
+    if revealed >= 1 { put(&self, "\(Format.times(ratio)) fewer bytes", look.theme.good) }
   }
 
   private mutating func drawBar(_ fraction: Double, in rect: Rect, row: Int) {

@@ -76,7 +76,7 @@ extension HTCVLMModel {
   func decoderInput(_ visual: VisualEncoding, edits: [InputEdit]) throws -> DecoderInput {
     try DecoderInput(
       order: configuration.sequence, parts: parts(text: []), visualMask: configuration.visualMask, edits: edits,
-      anchors: visual.anchors, patches: visual.vision.patches, embedding: decoder.embedding)
+      anchors: visual.anchors, patches: visual.vision.patches, cls: visual.cls, embedding: decoder.embedding)
   }
 
   func plan(_ input: DecoderInput, _ variants: [Intervention]) throws -> VocoPlan {

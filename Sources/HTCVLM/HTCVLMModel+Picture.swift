@@ -11,14 +11,16 @@ extension HTCVLMModel {
     let vision = try run.stage(.vision, steps: vision.steps + 1) { step in
       let pixels = try preprocessor.pixelValues(image)
       try requireFinite(pixels, "pixel values")
-      let features = try self.vision(pixels, step: step)
+      let rows = try self.vision(pixels, step: step)
+      let features = rows[rows: 1..<rows.shape[0]]
       let patches = try projector(features)
+      let cls = configuration.keepsCLS ? try projector(rows[rows: 0..<1]) : nil
       try step()
-      return VisionTrace(pixelValues: pixels, features: features, patches: patches)
+      return (trace: VisionTrace(pixelValues: pixels, features: features, patches: patches), cls: cls)
     }
-    VisualEncoding.report(vision, to: run.observer)
+    VisualEncoding.report(vision.trace, to: run.observer)
     releaseWeightPages()
-    return VisualEncoding(mgvq: mgvq, anchors: anchors, vision: vision)
+    return VisualEncoding(mgvq: mgvq, anchors: anchors, vision: vision.trace, cls: vision.cls)
   }
 
   /// The stage `mgvq`; nil in a model without a quantizer.
@@ -83,7 +85,7 @@ extension HTCVLMModel {
     guard let before = visual.mgvq else { throw ModelError.noQuantizer(family: configuration.family) }
     let quantized = try codeVectors(codes)
     let mgvq = MGVQTrace(pixelValues: before.pixelValues, latent: before.latent, codes: codes, quantized: quantized)
-    return VisualEncoding(mgvq: mgvq, anchors: projected(quantized), vision: visual.vision)
+    return VisualEncoding(mgvq: mgvq, anchors: projected(quantized), vision: visual.vision, cls: visual.cls)
   }
 
   /// The anchors `[A, D]` of code vectors `[C, h, w]`; A is 0 in a model without anchors.

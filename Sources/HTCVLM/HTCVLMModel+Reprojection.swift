@@ -8,6 +8,6 @@ extension HTCVLMModel {
       mgvq: visual.mgvq, anchors: visual.mgvq.map { projected($0.quantized) } ?? visual.anchors,
       vision: VisionTrace(
         pixelValues: visual.vision.pixelValues, features: visual.vision.features,
-        patches: try projector(visual.vision.features)))
+        patches: try projector(visual.vision.features)), cls: visual.cls)
   }
 }

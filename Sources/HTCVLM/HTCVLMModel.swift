@@ -131,7 +131,8 @@ package final class HTCVLMModel: Sendable {
       bos: configuration.bosTokenID, newline: tokenizer.byteTokenID(0x0A), voco: configuration.vocoTokenID,
       vocoTokens: configuration.vocoTokens, anchors: configuration.anchorTokens, patches: configuration.patches,
       prefix: prompts.beforePicture, text: text)
-    if configuration.textEncoding != .whole { parts.newlines = prompts.newlines }
+    if let newlines = prompts.newlines { parts.newlines = newlines }
+    parts.cls = configuration.keepsCLS ? 1 : 0
     return parts
   }
 

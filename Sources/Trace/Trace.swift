@@ -86,7 +86,7 @@ package struct MGVQTrace: Sendable, Equatable {
 package struct SequenceTrace: Sendable, Equatable {
   /// Segments in sequence order; they cover 0..<S without gaps.
   package var spans: [SequenceSpan]
-  /// `sequence.token_ids` `[S]`: −2 anchor, −1 patch, else the token id.
+  /// `sequence.token_ids` `[S]`: −2 anchor, −1 patch or CLS, else the token id.
   package var tokenIDs: [Int32]
   /// The text of each position: "A1", "patch", "<voco>" or the token's piece.
   package var pieces: [String]

@@ -156,7 +156,7 @@ struct SequenceReader {
         let isRight =
           switch span.kind {
           case .anchors: tokenIDs[position] == -2
-          case .patches: tokenIDs[position] == -1
+          case .patches, .cls: tokenIDs[position] == -1
           default: tokenIDs[position] >= 0
           }
         guard isRight else {

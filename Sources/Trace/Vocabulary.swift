@@ -7,9 +7,11 @@ package enum ImageAspectRatio: String, Sendable, CaseIterable, Codable { case pa
 /// What a segment of the sequence holds; the raw values are those of the configuration's `sequence`.
 package enum SegmentKind: String, Sendable, Codable, CaseIterable {
   case bos, anchors, patches, newline, voco, text
+  /// The vision tower's class token, where a model keeps it before the patches.
+  case cls
 
-  /// Anchors and patches.
-  package var isVisual: Bool { self == .anchors || self == .patches }
+  /// Anchors, patches and CLS.
+  package var isVisual: Bool { self == .anchors || self == .patches || self == .cls }
 }
 
 /// What the text rows may attend to; the raw values are those of `trained_sources` and of `--from`.

@@ -87,7 +87,7 @@ struct EvalRunTests {
     let all = try asked.run().answers(
       of: [
         EvalContestant(path: file, from: .voco), asked.checkpoint,
-        EvalContestant(path: recordedCheckpoint, from: .none), asked.checkpoint,
+        EvalContestant(path: recordedCheckpoint, from: VisualSource.none), asked.checkpoint,
       ], savingTo: asked.folder.path("all.jsonl")
     ) { model, _ in places.insert(model) }
     #expect(all.map(\.name) == ["star-png", "star-png #2", "star-png (none)", "star-png #3"])
@@ -97,6 +97,21 @@ struct EvalRunTests {
       Set(asked.folder.contents.filter { $0.hasPrefix("all-") })
         == ["all-star-png.jsonl", "all-star-png--none-.jsonl", "all-star-png-2.jsonl"])
     #expect(all.allSatisfy { $0.source.picturesSHA256 == first[0].source.picturesSHA256 })
+  }
+
+  @Test("A LLaVA is asked from everything unless told otherwise, and from voco it is refused before a question")
+  func withoutVoco() throws {
+    let asked = try Asked()
+    let llava = testsDirectory.appendingPathComponent("HTCVLMTests/Fixtures/families/hf").path
+    let own = try asked.run().answers(of: [EvalContestant(path: llava, from: nil)], savingTo: nil)
+    let full = try asked.run().answers(of: [EvalContestant(path: llava, from: .full)], savingTo: nil)
+    #expect(own[0].name == "hf (full)" && own[0].answers == full[0].answers && own[0].answers.count == 4)
+    #expect(own[0].source.header.settings.hasPrefix("from full"))
+    let voco = try asked.run().answers(of: [EvalContestant(path: recordedCheckpoint, from: nil)], savingTo: nil)
+    #expect(voco[0].name == "star-png")
+    #expect(throws: ModelError.noVoco(family: .llava)) {
+      try asked.run().answers(of: [EvalContestant(path: llava, from: .voco)], savingTo: nil)
+    }
   }
 
   @Test("A run is not taken up after a picture that was answered about has changed, under whatever name")

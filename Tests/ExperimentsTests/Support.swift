@@ -9,7 +9,7 @@ func fixture(_ name: String) -> String {
 /// The recorded checkpoint of random weights that the parity tests hold the model to.
 let recordedCheckpoint = testsDirectory.appendingPathComponent("HTCVLMTests/Fixtures/parity/star-png").path
 
-private let testsDirectory = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+let testsDirectory = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
 
 /// Runs `body` with a new empty directory that is removed afterwards.
 func withTemporaryDirectory<Result>(_ body: (TemporaryFolder) throws -> Result) throws -> Result {

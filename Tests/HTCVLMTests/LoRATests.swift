@@ -61,7 +61,7 @@ struct LoRATests {
       ("peft_type", "IA3"), ("use_dora", true), ("lora_bias", true), ("bias", "all"), ("layer_replication", [[0, 2]]),
       ("target_parameters", ["x"]), ("trainable_token_indices", [3]), ("init_lora_weights", "pissa"),
       ("init_lora_weights", "pissa_niter_16"), ("init_lora_weights", "olora"), ("init_lora_weights", "corda"),
-      ("init_lora_weights", "loftq"), ("init_lora_weights", "lora_ga"),
+      ("init_lora_weights", "loftq"), ("init_lora_weights", "lora_ga"), ("kasa_config", ["beta": 0.1]),
     ]
     for (key, value) in cases {
       let changed = try ChangedDirectory("lora")

@@ -27,6 +27,12 @@ struct LinkedCursorTests {
       width: 48, height: 24, aspect: .pad, patches: GridSize(rows: 4, columns: 4), latent: GridSize(rows: 4, columns: 4)
     )
     #expect(geometry.side == 48)
+    let whole = PictureGeometry(
+      width: 32, height: 24, aspect: .whole, patches: GridSize(rows: 3, columns: 4),
+      latent: GridSize(rows: 3, columns: 4))
+    #expect(whole.patch(x: 31, y: 23) == GridPoint(column: 3, row: 2))
+    let last = whole.pixels(of: GridPoint(column: 3, row: 2), in: whole.patches)
+    #expect(last.x == 24..<32 && last.y == 16..<24)
     #expect(geometry.offsetY == 12)
     #expect(geometry.patch(x: 0, y: 0) == GridPoint(column: 0, row: 1))
     #expect(geometry.patch(x: 47, y: 23) == GridPoint(column: 3, row: 2))

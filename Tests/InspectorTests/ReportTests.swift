@@ -132,10 +132,21 @@ struct ReportTests {
   }
 
   @Test("Values that were not measured are null in JSON and empty in CSV")
-  func missing() {
+  func missing() throws {
     #expect(ReportValue.missing.plain == "")
     #expect(ReportValue.number(.nan).plain == "")
-    #expect(ReportText.json([InspectorState.complete(SyntheticTrace(anchors: 0)).report(.attention)]).contains("null"))
+    let values: [ReportValue] = [.missing, .number(.nan), .share(0.5)]
+    #expect(String(decoding: try JSONEncoder().encode(values), as: UTF8.self) == "[null,null,0.5]")
+  }
+
+  @Test("Without anchors no report tells of theirs, and the matrix over layers and heads shows the patches' share")
+  func withoutAnchors() {
+    let state = InspectorState.complete(SyntheticTrace(anchors: 0))
+    let attention = ReportText.text([state.report(.attention)])
+    #expect(!attention.contains("anchor") && !attention.contains("lift over"))
+    #expect(attention.contains("layer × head, share of the") && attention.contains("patch share"))
+    let verdict = ReportText.text([state.report(.verdict)])
+    #expect(verdict.contains("no anchors") && !verdict.contains("Rule of") && !verdict.contains("not measured"))
   }
 
   @Test("A report of a run under way says what is not there yet")

@@ -30,7 +30,7 @@ extension JSONValue {
     #expect(c.hiddenSize == 64 && c.intermediateSize == 160 && c.layers == 3 && c.heads == 4 && c.keyValueHeads == 4)
     #expect(c.headDim == 16 && c.rmsNormEpsilon == 1e-5 && c.ropeTheta == 500_000 && c.vocabularySize == 421)
     #expect(c.bosTokenID == 1 && c.eosTokenIDs == [2] && c.maxPositionEmbeddings == 1024 && !c.tiedEmbeddings)
-    #expect(c.projectorType == .perceptron(layers: 2) && c.visionSelectLayer == -2 && c.imageAspectRatio == .square)
+    #expect(c.projectorType == .perceptron(layers: 2) && c.visionSelectLayers == [-2] && c.imageAspectRatio == .square)
     #expect(c.vocoTokenID == 420 && c.vocoTokens == 2 && c.anchorTokens == 4 && c.anchorProjectorHiddenSize == 32)
     #expect(c.anchorFlatten == .hwc && c.visualMask == .star && c.promptTemplate == "USER: {prompt} ASSISTANT:")
     #expect(c.sequence == [.bos, .patches, .anchors, .newline, .voco, .text] && c.untrainedParts == [])
@@ -114,12 +114,13 @@ extension JSONValue {
       ("rms_norm_eps", "0"), ("rms_norm_eps", "\"small\""), ("tie_word_embeddings", "1"), ("voco_token_id", "421"),
       ("eos_token_id", "[]"), ("eos_token_id", "[1, 421]"), ("mm_projector_type", "\"mlpx_gelu\""),
       ("mm_vision_select_layer", "-5"),
-      ("mm_vision_select_layer", "4"), ("mm_vision_select_feature", "\"cls_patch\""),
+      ("mm_vision_select_layer", "4"), ("mm_vision_select_layer", "[-2, 4]"), ("mm_vision_select_layer", "[]"),
+      ("mm_vision_select_feature", "\"cls\""),
       ("image_aspect_ratio", "\"anyres\""),
       ("visual_mask", "\"moon\""), ("anchor_flatten", "\"whc\""), ("sequence", "[\"bos\", \"text\"]"),
       ("sequence", "[\"voco\", \"text\", \"patches\"]"), ("sequence", "[\"voco\", \"voco\", \"text\"]"),
       ("sequence", "[\"patches\", \"patches\", \"voco\", \"text\"]"), ("sequence", "[\"image\"]"),
-      ("sequence", "\"voco\""),
+      ("sequence", "\"voco\""), ("sequence", "[\"bos\", \"cls\", \"patches\", \"voco\", \"text\"]"),
       ("prompt_template", "\"no place for it\""), ("rope_scaling", "{\"type\": \"linear\", \"factor\": 2}"),
       ("attention_bias", "true"), ("rope_parameters.rope_type", "\"yarn\""), ("hidden_act", "\"gelu\""),
       ("vision_config", "3"), ("vision_config.num_attention_heads", "5"),

@@ -140,6 +140,11 @@ struct CodebookTests {
     let whole = try report(Self.pictures)
     for model in [folder.path("mgvq.safetensors"), folder.root] {
       let bare = try report(Self.pictures + ["--image-size", "80"], model: model)
+      if model != folder.root {
+        // A file of weights among the pictures is the model.
+        let named = try Program.run(["codebook", model, "--image-size", "80", "--format", "csv"] + Self.pictures)
+        #expect(named.status == 0 && named.output.contains("group,1,used,"), "\(named.errors)")
+      }
       #expect(bare.root["anchors"] is NSNull)
       for (own, other) in zip(bare.groups, whole.groups) {
         #expect(own["used"] as? Int == other["used"] as? Int)
@@ -214,6 +219,8 @@ struct CodebookTests {
       (["--model", ParityCase.directory, "/no/such/picture.png"], 1, "/no/such/picture.png"),
       (["--model", ParityCase.directory + "/expected.safetensors"], 1, "holds no codebook"),
       (["--model", ParityCase.directory, "--against", "x.png"], 2, "--against needs pictures"),
+      (["a.pt", "--model", "b"], 2, "a.pt: is a file of weights beside another model"),
+      (["--series", ParityCase.directory], 1, "is one checkpoint"), (["--series", "x", "--model", "b"], 2, "--series"),
       (["--image-size", "4"], 2, "--image-size"), (["--code", "0:4"], 2, "--code"),
       (["--model", ParityCase.directory, "--code", "9:4"], 1, "groups 1 to 8 and codes 0 to 31"),
     ] {

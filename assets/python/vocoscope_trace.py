@@ -146,7 +146,8 @@ class Recorder:
         self._add_vision(tensors, spans)
         if self._generated_ids is not None:
             tensors["generated.token_ids"] = self._generated_ids.to(torch.int32)
-        tensors = {k: v.detach().cpu().contiguous() for k, v in tensors.items()}
+        # Cloned: safetensors refuses tensors that share memory, as a slice of the decoder's own input does.
+        tensors = {k: v.detach().cpu().clone(memory_format=torch.contiguous_format) for k, v in tensors.items()}
         return tensors, self._metadata(tensors, spans, ids, attentions)
 
     def _input(self, key):

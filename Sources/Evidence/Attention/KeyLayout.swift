@@ -5,7 +5,7 @@ package enum KeyRole: Sendable, Hashable {
   /// The anchor with this index, from 0.
   case anchor(Int)
   case patch(row: Int, column: Int)
-  /// A visible key that is neither visual nor voco: bos, newline.
+  /// A visible key that is neither anchor, patch nor voco: bos, newline, text, the tower's CLS.
   case prefix
   /// A voco token before the one that asks.
   case earlierVoco
@@ -27,7 +27,7 @@ package struct KeyLayout: Sendable, Hashable {
   package let anchors: [Int]
   /// Positions of the patches that the query sees, ascending, in raster order.
   package let patches: [Int]
-  /// Positions of the visible keys that are neither visual nor voco.
+  /// Positions of the visible keys that are neither anchors, patches nor voco.
   package let prefix: [Int]
   /// Positions of the voco tokens before the query.
   package let earlierVocos: [Int]

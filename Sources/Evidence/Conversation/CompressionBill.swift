@@ -54,8 +54,12 @@ package struct CompressionFacts: Sendable, Equatable {
   /// Whether answers from `source` are what the checkpoint was trained for; `nil` when it does not say.
   package func isTrained(_ source: VisualSource) -> Bool? { trainedSources.map { $0.contains(source) } }
 
-  /// What an audience must know about answers from `sources`.
-  package func edges(of sources: [VisualSource] = VisualSource.allCases) -> [String] {
+  /// What this model can answer from: a model without voco has no compressed picture.
+  package var sources: [VisualSource] { VisualSource.allCases.filter { $0 != .voco || prompt.voco > 0 } }
+
+  /// What an audience must know about answers from `sources`, or from all that the model has.
+  package func edges(of sources: [VisualSource]? = nil) -> [String] {
+    let sources = sources ?? self.sources
     guard let trained = trainedSources else {
       return ["What this checkpoint was trained to answer from is unknown: config.json has no trained_sources."]
     }
@@ -91,9 +95,10 @@ package struct SourceBill: Sendable, Hashable {
 /// The bill of a conversation's latest question, and that of the published size for the same question.
 package struct CompressionBill: Sendable, Hashable {
   package let sources: [SourceBill]
-  /// Llama-7B in 16 bits: computed, never measured here.
+  /// Llama-7B in 16 bits: computed, never measured here; empty for a model without voco.
   package let published: [SourceBill]
-  /// State of one voco token: layers, and bytes per layer.
+  private let hasVoco: Bool
+  /// State of one token: layers, and bytes per layer.
   package let layers: Int
   package let bytesPerLayer: Int
 
@@ -109,19 +114,22 @@ package struct CompressionBill: Sendable, Hashable {
     let tokens = asked ?? Self.assumedTokens
     layers = facts.shape.layers
     bytesPerLayer = facts.shape.keyValueBytes(tokens: 1, bytesPerElement: facts.bytesPerElement) / facts.shape.layers
-    sources = VisualSource.allCases.map { source in
+    hasVoco = facts.prompt.voco > 0
+    sources = facts.sources.map { source in
       Self.bill(
         source, facts.shape, facts.prompt, facts.pattern, bytes: facts.bytesPerElement, tokens: tokens,
         picture: pictures.first, answer: latest?[source])
     }
-    published = VisualSource.allCases.map { source in
+    // 580 tokens and one voco say nothing of a model without it.
+    published = (hasVoco ? VisualSource.allCases : []).map { source in
       Self.bill(
         source, .llama7B, Self.publishedPrompt, .star, bytes: Self.publishedBytesPerElement, tokens: tokens,
         picture: nil, answer: nil)
     }
   }
 
-  package subscript(source: VisualSource) -> SourceBill { sources[VisualSource.allCases.firstIndex(of: source) ?? 0] }
+  /// nil for voco in a model without it.
+  package subscript(source: VisualSource) -> SourceBill? { sources.first { $0.source == source } }
 
   private static func bill(
     _ source: VisualSource, _ shape: DecoderShape, _ prompt: PromptShape, _ pattern: AttentionPattern, bytes: Int,
@@ -153,10 +161,13 @@ package struct CompressionBill: Sendable, Hashable {
 
   /// That one token is no vector but a state of every layer.
   package var sentence: String {
-    "One <voco> token is \(layers) layers of state: a key and a value in each, \(Format.bytes(bytesPerLayer)) a layer, "
+    "One \(hasVoco ? "<voco> token" : "token of the picture") is \(layers) layers of state: a key and a value in each, \(Format.bytes(bytesPerLayer)) a layer, "
       + "\(Format.bytes(layers * bytesPerLayer)) in all."
   }
 
-  /// How much smaller voco is: bytes of all tokens over bytes of voco.
-  package var ratio: Double { Double(self[.full].computedBytes) / Double(max(1, self[.voco].computedBytes)) }
+  /// How much smaller voco is: bytes of all tokens over bytes of voco; nil in a model without it.
+  package var ratio: Double? {
+    guard let full = self[.full], let voco = self[.voco] else { return nil }
+    return Double(full.computedBytes) / Double(max(1, voco.computedBytes))
+  }
 }

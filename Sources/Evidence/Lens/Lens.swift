@@ -50,7 +50,7 @@ package struct Lens: Sendable, Hashable {
     switch kind {
     case .text: layers + 1
     case .voco: layers
-    case .bos, .anchors, .patches, .newline: hasVoco ? layers - 1 : layers
+    case .bos, .anchors, .patches, .cls, .newline: hasVoco ? layers - 1 : layers
     }
   }
 
@@ -113,7 +113,7 @@ package struct LensPlace: Sendable, Hashable, Encodable {
     case .anchors: "A\((anchor ?? 0) + 1)"
     case .patches:
       if let row, let column { "patch \(row + 1),\(column + 1)" } else { "patch at \(position)" }
-    case .bos, .newline, .text: "\(kind.rawValue) at \(position)"
+    case .bos, .cls, .newline, .text: "\(kind.rawValue) at \(position)"
     }
   }
 }

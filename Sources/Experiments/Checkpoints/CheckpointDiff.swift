@@ -5,37 +5,7 @@ import HTCVLM
 import Safetensors
 import Tensor
 
-/// Two checkpoints tensor by tensor: what only one has, what is equal, and how much the rest changed.
-package struct CheckpointDiff: Sendable, Hashable, Codable {
-  package enum Status: String, Sendable, Hashable, Codable, CaseIterable {
-    case equal, changed
-    /// Of another shape, or of a type that holds no weights and other bytes.
-    case incomparable
-    case onlyFirst = "only in the first"
-    case onlySecond = "only in the second"
-  }
-
-  package struct Row: Sendable, Hashable, Codable {
-    package let name: String
-    package let status: Status
-    /// Of the first, else of the second.
-    package let shape: [Int]
-    /// Types in the first and the second.
-    package let dtypes: [String]
-    /// Of equal and changed weights.
-    package let change: TensorChange?
-  }
-
-  package let first: String
-  package let second: String
-  /// By name.
-  package let rows: [Row]
-
-  /// Whether every tensor is in both with the same values; a type may differ that holds them all.
-  package var isEqual: Bool { rows.allSatisfy { $0.status == .equal } }
-
-  package func count(_ status: Status) -> Int { rows.count { $0.status == status } }
-
+extension CheckpointDiff {
   /// Compares what two paths hold: directories in any layout, or files of weights. Names are compared byte by byte.
   ///
   /// - Parameter progress: called with tensors done and of all; what it throws ends the work.
@@ -43,7 +13,6 @@ package struct CheckpointDiff: Sendable, Hashable, Codable {
   package init(
     _ first: String, _ second: String, progress: (_ done: Int, _ of: Int) throws -> Void = { _, _ in }
   ) throws {
-    (self.first, self.second) = (first, second)
     let pair = try ComparableWeights.pair(first, second)
     let names = Set(pair.first.keys.map { Array($0.utf8) }).union(pair.second.keys.map { Array($0.utf8) })
       .sorted { $0.lexicographicallyPrecedes($1) }.map { String(decoding: $0, as: UTF8.self) }
@@ -52,7 +21,7 @@ package struct CheckpointDiff: Sendable, Hashable, Codable {
       rows.append(try Self.row(name, pair.first[name], pair.second[name]))
       try progress(rows.count, names.count)
     }
-    self.rows = rows
+    self.init(first: first, second: second, rows: rows)
   }
 
   private static func row(_ name: String, _ a: StoredTensor?, _ b: StoredTensor?) throws -> Row {

@@ -110,7 +110,8 @@ package struct CodebookRun {
           agreement: hasPictures ? agreement.part : nil))
     }
     let report = CodebookReport(
-      codebook, pictures: hasPictures ? usage : nil, probes: try probes(), buffers: buffers,
+      codebook, pictures: hasPictures ? usage : nil,
+      probes: try model.anchorProbes(codesPerGroup: codebook.codesPerGroup), buffers: buffers,
       others: comparisons.flatMap(\.findings) + missingAnchors + kind)
     let document = CodebookDocument(
       report: report, comparisons: comparisons, code: exemplars.map { CodebookCode(codebook, $0) },
@@ -151,26 +152,6 @@ package struct CodebookRun {
   private func drift(_ first: CodeUsage, _ second: CodeUsage) -> [UsageDrift] {
     zip(first.counts, second.counts).compactMap { UsageDrift($0, $1) }
   }
-
-  /// Anchors of codes drawn at random: what the checkpoint alone shows of the projector.
-  private func probes() throws -> AnchorAccumulator? {
-    guard model.hasAnchors, let configuration = model.configuration else { return nil }
-    let side = configuration.latentSize
-    var generator = SplitMix64(seed: Self.probeSeed)
-    var anchors: AnchorAccumulator?
-    for _ in 0..<Self.probeCount {
-      let indices = (0..<model.groups * side * side).map { _ in Int32(generator.below(codebook.codesPerGroup)) }
-      let grid = CodeGrid(groups: model.groups, height: side, width: side, indices: indices)
-      let quantized = try model.codeVectors(grid)
-      guard let vectors = try model.anchors(quantized) else { return nil }
-      if anchors == nil { anchors = AnchorAccumulator(anchors: vectors.shape[0], dimension: vectors.shape[1]) }
-      anchors?.add(vectors, beforeActivations: model.anchorPreActivations(quantized))
-    }
-    return anchors
-  }
-
-  private static let probeCount = 8
-  private static let probeSeed: UInt64 = 0
 
   private var buffers: UsageBuffers {
     UsageBuffers(

@@ -9,6 +9,7 @@ package import Trace
 /// Values only; the caller decides on which thread it runs.
 package struct CompressionDialogue {
   let model: HTCVLMModel
+  /// Without voco in a model that has none.
   let sources: [VisualSource]
   let options: GenerationOptions
   /// What the calls that follow report to and obey.
@@ -32,7 +33,7 @@ package struct CompressionDialogue {
     report: @escaping @Sendable (CompressionEvent) -> Void
   ) {
     self.model = model
-    self.sources = sources
+    self.sources = sources.filter { $0 != .voco || model.hasVoco }
     self.options = options
     self.run = run
     self.report = report
@@ -181,7 +182,7 @@ extension CompressionFacts {
       prompt: PromptShape(
         prefix: pipeline.model.prefixTokens,
         visual: (kinds.contains(.anchors) ? configuration.anchorTokens : 0)
-          + (kinds.contains(.patches) ? configuration.patches : 0),
+          + (kinds.contains(.patches) ? configuration.patches : 0) + (configuration.keepsCLS ? 1 : 0),
         voco: configuration.vocoTokens, text: 0),
       pattern: configuration.visualMask == .star ? .star : .voco, bytesPerElement: MemoryLayout<Float>.size,
       contextLength: configuration.maxPositionEmbeddings,

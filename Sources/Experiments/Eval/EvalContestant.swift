@@ -16,13 +16,13 @@ package struct EvalContestant: Sendable {
   }
 
   let model: Model
-  /// What a checkpoint's text may attend to.
-  let from: VisualSource
+  /// What a checkpoint's text may attend to; nil: what the model was made to answer from.
+  let from: VisualSource?
   /// What is taken from a checkpoint while it is asked.
   private(set) var intervention: EvalIntervention?
 
   /// A checkpoint, whole or in parts.
-  package init(_ source: CheckpointSource, from: VisualSource) {
+  package init(_ source: CheckpointSource, from: VisualSource?) {
     model = .checkpoint(source)
     self.from = from
   }
@@ -36,14 +36,14 @@ package struct EvalContestant: Sendable {
   }
 
   /// A checkpoint directory, or a file of answers.
-  package init(path: String, from: VisualSource) {
+  package init(path: String, from: VisualSource?) {
     let isFile = FileManager.default.fileExists(atPath: path) && !Directory.exists(path)
     model = isFile ? .answers(path: path) : .checkpoint(.directory(path))
     self.from = from
   }
 
   /// What reports call a checkpoint of this name: what its text sees and what of it is not trained belong to it.
-  func name(_ checkpoint: String, untrained parts: [String]) -> String {
+  func name(_ checkpoint: String, seeing from: VisualSource, untrained parts: [String]) -> String {
     let how = [from == .voco ? nil : from.rawValue, intervention?.title].compactMap { $0 }.joined(separator: ", ")
     let seen = how.isEmpty ? checkpoint : "\(checkpoint) (\(how))"
     return parts.isEmpty ? seen : "\(seen) [\(parts.joined(separator: ", "))]"
@@ -117,17 +117,19 @@ final class EvalSubject {
   private var lastHashed: (image: ImageReference, sha256: String)?
   private var last: (image: ImageReference, sha256: String, cache: VisualCache)?
 
+  /// - Throws: `ModelError.noVoco` for a model without voco that is to be asked from it.
   init(
     _ pipeline: Pipeline, of contestant: EvalContestant, images: String, settings: EvalRun.Settings,
     donors: AnchorDonors?, run: RunContext
-  ) {
+  ) throws(ModelError) {
     let checkpoint = pipeline.checkpoint
     model = pipeline.model
+    from = contestant.from ?? model.ownSource
+    guard from != .voco || model.hasVoco else { throw .noVoco(family: checkpoint.family) }
     weights = checkpoint.weights
-    name = contestant.name(checkpoint.name, untrained: checkpoint.configuration.untrainedParts)
+    name = contestant.name(checkpoint.name, seeing: from, untrained: checkpoint.configuration.untrainedParts)
     sha256 = "\(checkpoint.configSHA256)+\(checkpoint.weightsSHA256)"
     promptTemplate = model.configuration.promptTemplate ?? PromptTemplate.vocoLLaMA
-    from = contestant.from
     intervention = contestant.intervention
     seed = settings.seed
     self.donors = donors

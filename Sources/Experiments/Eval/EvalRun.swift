@@ -77,7 +77,7 @@ package struct EvalRun: Sendable {
         all.append(answers)
       } else if case .checkpoint(let source) = contestant.model {
         let place = asked > 1 ? "\(all.count + 1)/\(contestants.count) " : ""
-        let subject = EvalSubject(
+        let subject = try EvalSubject(
           try open(source, settings.precision), of: contestant, images: images, settings: settings, donors: donors,
           run: RunContext(cancellation: cancellation))
         all.append(try ask(subject, savingTo: files.path(for: subject.name)) { progress(place + subject.name, $0) })

@@ -30,10 +30,23 @@ package struct HTCVLMConfiguration: Sendable, Hashable {
     case vocoLLaMALegacy = "voco-llama-legacy"
     /// The same with `legacy: false`, where nothing is put before the newline behind `<voco>`.
     case vocoLLaMA = "voco-llama"
+    /// `picture_delimiters` around the picture, and a newline behind the second: LLaVA's `mm_use_im_start_end`. That
+    /// newline is `▁ <0x0A>`.
+    case delimitedLegacy = "delimited-legacy"
+    /// The same with `legacy: false`, where the `▁` stands before the second delimiter.
+    case delimited
+
+    /// Whether the text behind an added token gets SentencePiece's dummy prefix.
+    var isLegacy: Bool { self == .vocoLLaMALegacy || self == .delimitedLegacy }
+    var isDelimited: Bool { self == .delimited || self == .delimitedLegacy }
+    var isVocoLLaMA: Bool { self == .vocoLLaMA || self == .vocoLLaMALegacy }
   }
 
-  /// `mm_vision_select_feature`: `patch` drops CLS.
-  package enum VisionFeature: String, Sendable, CaseIterable { case patch }
+  /// `mm_vision_select_feature`: `patch` drops CLS, `cls_patch` keeps it as a visual token before the patches.
+  package enum VisionFeature: String, Sendable, CaseIterable {
+    case patch
+    case clsPatch = "cls_patch"
+  }
 
   /// `anchor_flatten`: the order in which the quantised grid becomes a vector.
   package enum AnchorFlatten: String, Sendable, CaseIterable { case chw, hwc }
@@ -66,8 +79,9 @@ package struct HTCVLMConfiguration: Sendable, Hashable {
   package let projectorHasBias: Bool
   /// `visual_token_pooling`: the side of the squares of projected patches that are averaged to one visual token (M3).
   package let visualTokenPooling: Int
-  /// Index into the hidden states, 0 the input of the first block; negative from the end, as Python counts.
-  package let visionSelectLayer: Int
+  /// `mm_vision_select_layer`, one or several whose channels stand side by side: indices into the hidden states, 0 the
+  /// input of the first block; negative from the end, as Python counts.
+  package let visionSelectLayers: [Int]
   package let visionSelectFeature: VisionFeature
   package let imageAspectRatio: ImageAspectRatio
 
@@ -85,6 +99,8 @@ package struct HTCVLMConfiguration: Sendable, Hashable {
   /// nil: VoCo-LLaMA's.
   package let promptTemplate: String?
   package let textEncoding: TextEncoding
+  /// `picture_delimiters`: the tokens before and behind the picture, `<im_start>` and `<im_end>`; empty without any.
+  package let pictureDelimiters: [Int32]
   /// `untrained_parts`: parts whose weights are random or substituted.
   package let untrainedParts: [String]
   /// `trained_sources`: all visual tokens, voco, or no picture; nil when the file does not say.
@@ -128,7 +144,7 @@ package struct HTCVLMConfiguration: Sendable, Hashable {
     projectorActivation = try reader.choice("projector_hidden_act", default: .gelu)
     projectorHasBias = try reader.bool("multimodal_projector_bias", default: true)
     visualTokenPooling = try reader.integer("visual_token_pooling", in: 1...4096, default: 1)
-    visionSelectLayer = try reader.integer("mm_vision_select_layer", in: -1025...1024)
+    visionSelectLayers = try Self.selectedLayers(reader)
     visionSelectFeature = try reader.choice("mm_vision_select_feature", default: .patch)
     imageAspectRatio = try reader.choice("image_aspect_ratio", default: .square)
 
@@ -138,11 +154,15 @@ package struct HTCVLMConfiguration: Sendable, Hashable {
     anchorProjectorHiddenSize = anchorTokens == 0 ? 0 : try reader.integer("anchor_projector_hidden_size")
     anchorFlatten = try reader.choice("anchor_flatten", default: .chw)
     visualMask = try reader.choice("visual_mask", default: .star)
-    sequence =
+    let order =
       try reader.choices("sequence", of: SegmentKind.self)
       ?? (vocoTokens == 0 ? [.bos, .text, .patches, .text] : [.bos, .anchors, .patches, .voco, .text])
+    let insertsCLS = visionSelectFeature == .clsPatch && !order.contains(.cls)
+    sequence = insertsCLS ? order.flatMap { $0 == .patches ? [.cls, .patches] : [$0] } : order
     promptTemplate = try reader.string("prompt_template")
     textEncoding = try reader.choice("text_encoding", default: .whole)
+    pictureDelimiters =
+      textEncoding.isDelimited ? try reader.integers("picture_delimiters", in: token).map { Int32($0) } : []
     untrainedParts = try reader.strings("untrained_parts")
     trainedSources = try reader.choices("trained_sources", of: VisualSource.self)
 
@@ -174,6 +194,14 @@ package struct HTCVLMConfiguration: Sendable, Hashable {
     }
   }
 
+  private static func selectedLayers(_ reader: JSONReader) throws(CheckpointError) -> [Int] {
+    let key = "mm_vision_select_layer"
+    guard case .array? = reader.value(key) else { return [try reader.integer(key, in: -1025...1024)] }
+    let layers = try reader.integers(key, in: -1025...1024)
+    guard !layers.isEmpty else { throw reader.fault(key, reader.value(key), expected: "at least one layer") }
+    return layers
+  }
+
   /// What no single key decides.
   private func check(_ reader: JSONReader) throws(CheckpointError) {
     guard heads % keyValueHeads == 0 else {
@@ -186,19 +214,24 @@ package struct HTCVLMConfiguration: Sendable, Hashable {
     }
     guard headDim % 2 == 0 else { throw reader.fault("head_dim", .integer(headDim), expected: "an even number") }
     try ComputationKeys.checkDecoder(reader)
-    guard -(vision.layers + 1)...vision.layers ~= visionSelectLayer else {
+    for layer in visionSelectLayers where !(-(vision.layers + 1)...vision.layers ~= layer) {
       throw reader.fault(
-        "mm_vision_select_layer", .integer(visionSelectLayer),
+        "mm_vision_select_layer", .integer(layer),
         expected: "one of the \(vision.layers + 1) hidden states of the tower")
     }
     try checkSequence(reader)
     if let promptTemplate, !promptTemplate.contains("{prompt}") {
       throw reader.fault("prompt_template", .string(promptTemplate), expected: "a text with {prompt} in it")
     }
-    guard projectorType != .identity || vision.hiddenSize == hiddenSize else {
+    guard projectorType != .identity || visionFeatureSize == hiddenSize else {
       throw reader.fault(
         "mm_projector_type", reader.value("mm_projector_type"),
-        expected: "a projector from the tower's \(vision.hiddenSize) values to \(hiddenSize)")
+        expected: "a projector from the tower's \(visionFeatureSize) values to \(hiddenSize)")
+    }
+    guard visionSelectFeature == .patch || visualTokenPooling == 1 else {
+      throw reader.fault(
+        "mm_vision_select_feature", .string(visionSelectFeature.rawValue),
+        expected: "\"patch\", for CLS is in no square of patches that are averaged")
     }
     guard vision.grid % visualTokenPooling == 0 else {
       throw reader.fault(
@@ -223,17 +256,28 @@ package struct HTCVLMConfiguration: Sendable, Hashable {
           "\"voco\" \(vocoTokens == 0 ? "never" : "once"), \"text\" once and last, and \"bos\", \"anchors\" and "
           + "\"patches\" at most once")
     }
+    guard sequence.filter({ $0 == .cls }).count == (keepsCLS ? 1 : 0) else {
+      throw reader.fault(
+        "sequence", .array(sequence.map { .string($0.rawValue) }),
+        expected: "\"cls\" where mm_vision_select_feature is \"cls_patch\", and nowhere else")
+    }
     let newlines = sequence.filter { $0 == .newline }.count
-    guard textEncoding == .whole || newlines == 2 else {
+    guard !textEncoding.isVocoLLaMA || newlines == 2 else {
       throw reader.fault(
         "text_encoding", .string(textEncoding.rawValue), expected: "\"whole\", or a newline on each side of voco")
+    }
+    let fitsDelimiters = splits && promptTemplate?.contains(PromptTemplate.image + "\n") == true
+    guard !textEncoding.isDelimited || fitsDelimiters && pictureDelimiters.count == 2 else {
+      throw reader.fault(
+        "text_encoding", .string(textEncoding.rawValue),
+        expected: "\"whole\", or two picture_delimiters, no voco, and a prompt_template with <image> and a newline")
     }
   }
 
   /// What the checkpoint was trained as.
   package var family: ModelFamily {
     if vocoTokens == 0 { return visualTokenPooling > 1 ? .m3 : .llava }
-    return textEncoding == .whole ? .htcVLM : .vocoLLaMA
+    return textEncoding.isVocoLLaMA ? .vocoLLaMA : .htcVLM
   }
 
   /// Visual tokens of the patches along one side.
@@ -241,8 +285,14 @@ package struct HTCVLMConfiguration: Sendable, Hashable {
   /// Visual tokens of the patches.
   package var patches: Int { patchGrid * patchGrid }
 
-  /// `visionSelectLayer` counted from the front: how many blocks of the tower run.
-  package var visionBlocks: Int { visionSelectLayer < 0 ? visionSelectLayer + vision.layers + 1 : visionSelectLayer }
+  /// Whether the tower's CLS is a visual token of the sequence.
+  package var keepsCLS: Bool { visionSelectFeature == .clsPatch }
+  /// Values of a row of features.
+  package var visionFeatureSize: Int { vision.hiddenSize * visionSelectLayers.count }
+  /// `visionSelectLayers` counted from the front: after how many blocks of the tower each hidden state is taken.
+  package var visionDepths: [Int] { visionSelectLayers.map { $0 < 0 ? $0 + vision.layers + 1 : $0 } }
+  /// How many blocks of the tower run.
+  package var visionBlocks: Int { visionDepths.max() ?? 0 }
 }
 
 extension HTCVLMConfiguration {

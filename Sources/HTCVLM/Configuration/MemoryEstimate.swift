@@ -51,6 +51,7 @@ package struct MemoryEstimate: Sendable, Hashable {
       case .bos, .newline: sum + 1
       case .anchors: sum + configuration.anchorTokens
       case .patches: sum + configuration.patches
+      case .cls: sum + 1
       case .voco: sum + configuration.vocoTokens
       case .text: sum + promptTokens
       }

@@ -122,7 +122,7 @@ extension LoRAAdapter {
     /// Methods beside plain LoRA; each must be absent, null, false or empty.
     private static let refused = [
       "use_dora", "lora_bias", "layer_replication", "target_parameters", "trainable_token_indices", "use_qalora",
-      "alora_invocation_tokens", "arrow_config", "use_bdlora",
+      "alora_invocation_tokens", "arrow_config", "use_bdlora", "kasa_config", "monteclora_config",
     ]
 
     init(path: String) throws(CheckpointError) {

@@ -48,6 +48,7 @@ package struct PublishedParts: Sendable {
     try settings.setDecoder(
       tensors, path: path, added: decoder.added, needsVoco: family == .htcVLM || family == .vocoLLaMA,
       allowsSubstitute: parts.randomAnchorSeed != nil)
+    try settings.setDelimiters(tensors, of: family, added: decoder.added, path: path)
     try settings.setTokens(of: family, parts, patches: tower.patches, path: decoder.configPath)
     if let mgvq = parts.mgvq {
       let quantizer = try PublishedQuantizer(path: mgvq, imageSize: tower.imageSize)

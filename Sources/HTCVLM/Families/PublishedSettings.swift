@@ -76,14 +76,37 @@ struct PublishedSettings {
         "image_aspect_ratio", .string(aspect),
         expected: "\"pad\" or none; pictures in several crops are not implemented")
     }
-    if try reader.bool("mm_use_im_start_end", default: false) {
+  }
+
+  /// Of `mm_use_im_start_end`, the tokens around the picture and how the text behind them is encoded.
+  mutating func setDelimiters(
+    _ tensors: [String: StoredTensor], of family: ModelFamily, added: AddedTokens, path: String
+  ) throws(CheckpointError) {
+    let reader = JSONReader(path: path, prefix: "", object: document)
+    guard try reader.bool("mm_use_im_start_end", default: false) else { return }
+    guard family == .llava || family == .m3 else {
       throw reader.fault(
         "mm_use_im_start_end", .bool(true),
-        expected: "false; <im_start> and <im_end> around the picture are not implemented")
+        expected: "false; a \(family.rawValue) with <im_start> and <im_end> around the picture is not implemented")
     }
-    if let feature = try reader.string("mm_vision_select_feature"), feature != "patch" {
-      throw reader.fault("mm_vision_select_feature", .string(feature), expected: "\"patch\"")
+    let rows = tensors["model.embed_tokens.weight"]?.shape.first ?? 0
+    var ids: [JSONValue] = []
+    for token in [AddedTokens.pictureStart, AddedTokens.pictureEnd] {
+      guard let id = added.ids[token] else {
+        throw reader.fault(
+          "mm_use_im_start_end", .bool(true),
+          expected: "\(token) in added_tokens.json, tokenizer_config.json or tokenizer.json")
+      }
+      guard 0..<rows ~= id else {
+        throw .tensor(
+          path: path, name: "model.embed_tokens.weight",
+          problem: "has \(rows) rows, and \(token) is called number \(id)")
+      }
+      ids.append(.integer(id))
     }
+    let encoding = added.isLegacy ? HTCVLMConfiguration.TextEncoding.delimitedLegacy : .delimited
+    set("picture_delimiters", .array(ids))
+    set("text_encoding", .string(encoding.rawValue))
   }
 
   /// Sets `vocab_size` from the embedding's rows, and `voco_token_id` from what the files call `<voco>`.
@@ -132,26 +155,17 @@ extension PublishedSettings {
       "projector_hidden_act",
       whole["projector_hidden_act"] ?? .string(HTCVLMConfiguration.ProjectorActivation.gelu.rawValue))
     set("multimodal_projector_bias", .bool(try reader.bool("multimodal_projector_bias", default: true)))
-    set("mm_vision_select_layer", try Self.featureLayer(reader))
+    set("mm_vision_select_layer", reader.value("vision_feature_layer") ?? .integer(-2))
+    let features: [String: HTCVLMConfiguration.VisionFeature] = ["default": .patch, "full": .clsPatch]
     let strategy = try reader.string("vision_feature_select_strategy") ?? "default"
-    guard strategy == "default" else {
+    guard let feature = features[strategy] else {
       throw reader.fault(
-        "vision_feature_select_strategy", .string(strategy), expected: "\"default\"; keeping CLS is not implemented")
+        "vision_feature_select_strategy", .string(strategy), expected: "\"default\" or \"full\"")
     }
+    set("mm_vision_select_feature", .string(feature.rawValue))
     if let kind = try JSONReader(path: path, prefix: "text_config.", object: text).string("model_type"), kind != "llama"
     {
       throw reader.fault("text_config.model_type", .string(kind), expected: "\"llama\"")
-    }
-  }
-
-  private static func featureLayer(_ reader: JSONReader) throws(CheckpointError) -> JSONValue {
-    switch reader.value("vision_feature_layer") {
-    case nil: return .integer(-2)
-    case .integer(let layer)?: return .integer(layer)
-    case .array(let layers)? where layers.count == 1: return layers[0]
-    case let other?:
-      throw reader.fault(
-        "vision_feature_layer", other, expected: "one layer; channels of several are not implemented")
     }
   }
 }

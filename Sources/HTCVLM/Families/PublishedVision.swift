@@ -106,6 +106,9 @@ struct AddedTokens {
   private(set) var isLegacy = true
 
   static let voco = "<voco>"
+  /// LLaVA's tokens around the picture (`llava/constants.py`).
+  static let pictureStart = "<im_start>"
+  static let pictureEnd = "<im_end>"
 
   /// Reads `added_tokens.json`, `tokenizer_config.json` (`added_tokens_decoder`) and `tokenizer.json`
   /// (`added_tokens`), whichever are there.

@@ -15,10 +15,11 @@ struct DecoderInput: Sendable {
   init(
     order: [SegmentKind], parts: SequenceLayout.Parts, visualMask: VisualMask, edits: [InputEdit],
     anchors: Tensor,
-    patches: Tensor, embedding: StoredTensor
+    patches: Tensor, cls: Tensor?, embedding: StoredTensor
   ) throws(ModelError) {
     var order = order
     var visual: [SegmentKind: Tensor] = [.anchors: anchors, .patches: patches]
+    visual[.cls] = cls
     for edit in edits {
       switch edit {
       case .order(let other): order = other

@@ -42,6 +42,7 @@ struct PromptedSequence: Sendable {
         anchor += 1
         return "A\(anchor)"
       case .patches: return "patch"
+      case .cls: return "CLS"
       case .voco: return "<voco>"
       case .bos, .newline, .text: return piece(layout.tokenIDs[position])
       }
@@ -57,6 +58,8 @@ struct PromptEncoding: Sendable {
   let beforePicture: [Int32]
   /// Of `TextEncoding.vocoLLaMA` and its legacy.
   let newlines: SequenceLayout.Newlines?
+  /// The token behind the picture, where there is one, and how the text behind it is encoded.
+  private let delimiter: (id: Int32, isLegacy: Bool)?
   /// The prompt's part of the template.
   private let template: PromptTemplate
 
@@ -65,9 +68,11 @@ struct PromptEncoding: Sendable {
     let text = configuration.promptTemplate ?? PromptTemplate.vocoLLaMA
     let parts = text.components(splitAt: PromptTemplate.image)
     template = PromptTemplate(parts[parts.count - 1])
-    beforePicture = parts.count > 1 ? try tokenizer.encode(parts[0]) : []
+    let delimiters = configuration.pictureDelimiters
+    beforePicture = (parts.count > 1 ? try tokenizer.encode(parts[0]) : []) + delimiters.prefix(1)
+    delimiter = delimiters.last.map { ($0, configuration.textEncoding.isLegacy) }
     switch configuration.textEncoding {
-    case .whole: newlines = nil
+    case .whole, .delimited, .delimitedLegacy: newlines = nil
     case .vocoLLaMA, .vocoLLaMALegacy:
       let newline = try tokenizer.encode("\n")
       guard let byte = tokenizer.byteTokenID(0x0A), newline.last == byte else {
@@ -77,13 +82,18 @@ struct PromptEncoding: Sendable {
       }
       // Without the dummy prefix, `legacy: false` (transformers, `LlamaTokenizer.tokenize`).
       newlines = SequenceLayout.Newlines(
-        before: newline, after: configuration.textEncoding == .vocoLLaMALegacy ? newline : [byte])
+        before: newline, after: configuration.textEncoding.isLegacy ? newline : [byte])
     }
   }
 
   /// The tokens of `prompt` in its template, behind the picture or behind voco's newline.
   func tokens(_ prompt: String, _ tokenizer: SentencePieceTokenizer) throws(TokenizerError) -> [Int32] {
-    guard let newlines else { return try tokenizer.encode(template.fill(prompt)) }
+    guard let newlines else {
+      let ids = try tokenizer.encode(template.fill(prompt))
+      guard let delimiter else { return ids }
+      // `▁ <im_end> <0x0A> …` without legacy: the prefix is the whole text's, which begins with <im_end>.
+      return delimiter.isLegacy ? [delimiter.id] + ids : ids.prefix(1) + [delimiter.id] + ids.dropFirst()
+    }
     // VoCo-LLaMA takes newlines out of its prompts (`llava/eval/model_vqa_loader.py`), and encodes all behind voco as one
     // text.
     let line = String(String.UnicodeScalarView(prompt.unicodeScalars.filter { $0 != "\n" }))

@@ -6,7 +6,7 @@ package import Trace
 /// model without voco everything before the prompt is context, and every row sees all rows before it.
 package struct SequenceLayout: Sendable, Hashable {
   package let spans: [SequenceSpan]
-  /// −2 anchor, −1 patch, else the token id.
+  /// −2 anchor, −1 patch or CLS, else the token id.
   package let tokenIDs: [Int32]
   /// Who may attend to whom.
   package let rule: MaskRule
@@ -35,6 +35,8 @@ package struct SequenceLayout: Sendable, Hashable {
     package var vocoTokens: Int
     package var anchors: Int
     package var patches: Int
+    /// 1 where the tower's CLS is a visual token.
+    package var cls = 0
     /// The text before the picture.
     package var prefix: [Int32]
     package var text: [Int32]
@@ -59,6 +61,7 @@ package struct SequenceLayout: Sendable, Hashable {
       case .bos: return [bos]
       case .anchors: return [Int32](repeating: SequenceLayout.anchorID, count: anchors)
       case .patches: return [Int32](repeating: SequenceLayout.patchID, count: patches)
+      case .cls: return [Int32](repeating: SequenceLayout.patchID, count: cls)
       case .voco: return voco.map { [Int32](repeating: $0, count: vocoTokens) } ?? []
       case .text: return isLate ? text : prefix
       case .newline:
@@ -105,7 +108,7 @@ package struct SequenceLayout: Sendable, Hashable {
       throw fail("text once, as the last segment")
     }
     guard order.contains(.voco) == hasVoco else { throw fail(hasVoco ? "a voco segment" : "no voco segment") }
-    for kind in [SegmentKind.anchors, .patches] where order.count(where: { $0 == kind }) > 1 {
+    for kind in [SegmentKind.anchors, .patches, .cls] where order.count(where: { $0 == kind }) > 1 {
       throw fail("\(kind.rawValue) at most once")
     }
   }

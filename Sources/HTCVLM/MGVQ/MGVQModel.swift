@@ -131,7 +131,8 @@ package struct MGVQModel: Sendable {
   /// The patch tokens `[P, D]` of a picture; `nil` without a vision tower.
   package func patchTokens(_ image: Picture) throws -> Tensor? {
     guard let patches else { return nil }
-    return try patches.projector(try patches.vision(try preprocessor.pixelValues(image)) {})
+    let rows = try patches.vision(try preprocessor.pixelValues(image)) {}
+    return try patches.projector(rows[rows: 1..<rows.shape[0]])
   }
 
   /// The square picture that the quantizer sees, `[3, M, M]` in [−1, 1] → RGB bytes for crops.

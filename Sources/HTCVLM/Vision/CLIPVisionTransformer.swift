@@ -1,6 +1,6 @@
 import Tensor
 
-/// HF's `CLIPVisionModel` up to the layer that `mm_vision_select_layer` picks; the layers after it are not read.
+/// HF's `CLIPVisionModel` up to the last layer that `mm_vision_select_layer` picks; the layers after it are not read.
 struct CLIPVisionTransformer: Sendable {
   static let prefix = "model.vision_tower.vision_tower.vision_model"
 
@@ -9,6 +9,8 @@ struct CLIPVisionTransformer: Sendable {
   private let positionEmbedding: Tensor
   private let preLayerNorm: LayerNorm?
   private let layers: [CLIPEncoderLayer]
+  /// After how many blocks each hidden state is taken.
+  private let depths: [Int]
   private let convolution: Lazy<Conv2D>
 
   init(_ weights: WeightReader, _ configuration: HTCVLMConfiguration) throws(ModelError) {
@@ -31,6 +33,7 @@ struct CLIPVisionTransformer: Sendable {
       layers.append(try CLIPEncoderLayer(own.under("encoder.layers.\(layer)"), vision))
     }
     self.layers = layers
+    depths = configuration.visionDepths
     // Checkpoints have the layers after the selected one too, and nothing reads them.
     try weights.optionally(under: Self.prefix) { (own) throws(ModelError) in
       for layer in configuration.visionBlocks..<vision.layers {
@@ -46,7 +49,8 @@ struct CLIPVisionTransformer: Sendable {
   /// How often `callAsFunction` calls `step`.
   var steps: Int { layers.count + 1 }
 
-  /// `pixels` `[3, N, N]`, normalized → the selected hidden state `[P, Dv]`, patches in row-major order.
+  /// `pixels` `[3, N, N]`, normalized → the selected hidden states side by side, `[1 + P, layers · Dv]`: CLS, then the
+  /// patches in row-major order.
   func callAsFunction(_ pixels: Tensor, step: () throws -> Void) throws -> Tensor {
     let patches = try convolution.get()(pixels)
     let width = patches.shape[0]
@@ -55,11 +59,13 @@ struct CLIPVisionTransformer: Sendable {
     if let preLayerNorm { x = preLayerNorm(x) }
     try requireFinite(x, "vision tower's input embeddings")
     try step()
+    var states = [0: x]
     for (index, layer) in layers.enumerated() {
       x = try layer(x, layer: index)
+      if depths.contains(index + 1) { states[index + 1] = x }
       try step()
     }
-    return x[rows: 1..<x.shape[0]]
+    return depths.count == 1 ? x : Tensor.concatenateColumns(depths.compactMap { states[$0] })
   }
 }
 

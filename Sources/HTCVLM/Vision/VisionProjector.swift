@@ -31,9 +31,9 @@ struct VisionProjector: Sendable {
   private static func layers(_ configuration: HTCVLMConfiguration) -> [(key: String, inputs: Int)] {
     switch configuration.projectorType {
     case .identity: []
-    case .linear: [(prefix, configuration.vision.hiddenSize)]
+    case .linear: [(prefix, configuration.visionFeatureSize)]
     case .perceptron(let count):
-      (0..<count).map { ("\(prefix).\(2 * $0)", $0 == 0 ? configuration.vision.hiddenSize : configuration.hiddenSize) }
+      (0..<count).map { ("\(prefix).\(2 * $0)", $0 == 0 ? configuration.visionFeatureSize : configuration.hiddenSize) }
     }
   }
 

@@ -8,11 +8,14 @@ package struct VisualEncoding: Sendable {
   /// `[A, D]`; A is 0 in a model without anchors.
   package let anchors: Tensor
   package let vision: VisionTrace
+  /// `[1, D]`: the tower's CLS after the projector; nil where it is dropped.
+  package let cls: Tensor?
 
-  package init(mgvq: MGVQTrace?, anchors: Tensor, vision: VisionTrace) {
+  package init(mgvq: MGVQTrace?, anchors: Tensor, vision: VisionTrace, cls: Tensor? = nil) {
     self.mgvq = mgvq
     self.anchors = anchors
     self.vision = vision
+    self.cls = cls
   }
 
   func report(to observer: (any ActivationObserver)?) {

@@ -24,7 +24,10 @@ extension InspectorState {
     var words = imageName
     if let size = pictureSize {
       words += " \(size.width)×\(size.height)"
-      if let side = trace?.model.visionImageSize { words += glyphs.isUnicode ? " → \(side)²" : " → \(side)×\(side)" }
+      if let model = trace?.model, model.visionImageSize > 0 {
+        let (width, height) = (model.visionImageSize, model.visionImageHeight)
+        words += width == height && glyphs.isUnicode ? " → \(width)²" : " → \(width)×\(height)"
+      }
     }
     return words
   }

@@ -162,12 +162,15 @@ extension InspectorState {
 
   /// Why there are no codes to look at.
   package var missingCodes: String {
-    trace?.model.groups == 0
-      ? "This checkpoint has no anchors: it is without a quantizer and its codes." : "The codes are not computed yet."
+    guard let model = trace?.model, model.groups == 0 else { return "The codes are not computed yet." }
+    return model.anchors == 0
+      ? "This checkpoint has no anchors: it is without a quantizer and its codes."
+      : "This trace has no codes: its anchors stand in it without their quantizer."
   }
 
   /// The same as a command says it that does nothing.
   var codesObstacle: String {
-    trace?.model.groups == 0 ? "this checkpoint has no anchors" : "the codes are not computed yet"
+    guard let model = trace?.model, model.groups == 0 else { return "the codes are not computed yet" }
+    return model.anchors == 0 ? "this checkpoint has no anchors" : "this trace has no codes"
   }
 }

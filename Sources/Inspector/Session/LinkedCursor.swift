@@ -194,7 +194,7 @@ package struct SequenceIndex: Sendable, Equatable {
     anchors = (0..<length).filter { kinds[$0] == .anchors }
     patches = (0..<length).filter { kinds[$0] == .patches }
     voco = (0..<length).filter { kinds[$0] == .voco }
-    others = (0..<length).filter { !kinds[$0].isVisual }
+    others = (0..<length).filter { kinds[$0] != .anchors && kinds[$0] != .patches }
   }
 
   /// The query that `attention.voco` belongs to.

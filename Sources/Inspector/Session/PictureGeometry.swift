@@ -9,6 +9,8 @@ package struct PictureGeometry: Sendable, Hashable {
     case pad
     /// The centred square of the short edge.
     case crop
+    /// All of it, stretched over a grid that is no square.
+    case whole
 
     package init(_ ratio: ImageAspectRatio) { self = ratio == .pad ? .pad : .crop }
   }
@@ -27,21 +29,24 @@ package struct PictureGeometry: Sendable, Hashable {
     self.latent = latent
   }
 
-  /// The side of the square in pixels of the picture.
-  package var side: Int { aspect == .pad ? max(width, height) : min(width, height) }
+  /// The side of the square in pixels of the picture; the longer side of a whole one.
+  package var side: Int { aspect == .crop ? min(width, height) : max(width, height) }
+
+  /// What the patches lie over, in pixels of the picture.
+  package var extent: (width: Int, height: Int) { aspect == .whole ? (width, height) : (side, side) }
 
   /// Where the picture's left edge lies in the square; negative when the sides are cropped.
-  package var offsetX: Int { aspect == .pad ? (side - width) / 2 : -((width - side) / 2) }
+  package var offsetX: Int { (extent.width - width) / 2 }
 
   /// Where the picture's top edge lies in the square; negative when it is cropped.
-  package var offsetY: Int { aspect == .pad ? (side - height) / 2 : -((height - side) / 2) }
+  package var offsetY: Int { (extent.height - height) / 2 }
 
   /// The pixels of the picture under a cell of a grid over the square; they may lie in the padding.
   package func pixels(of point: GridPoint, in grid: GridSize) -> (x: Range<Int>, y: Range<Int>) {
-    let left = point.column * side / grid.columns - offsetX
-    let right = (point.column + 1) * side / grid.columns - offsetX
-    let top = point.row * side / grid.rows - offsetY
-    let bottom = (point.row + 1) * side / grid.rows - offsetY
+    let left = point.column * extent.width / grid.columns - offsetX
+    let right = (point.column + 1) * extent.width / grid.columns - offsetX
+    let top = point.row * extent.height / grid.rows - offsetY
+    let bottom = (point.row + 1) * extent.height / grid.rows - offsetY
     return (left..<max(left + 1, right), top..<max(top + 1, bottom))
   }
 
@@ -49,8 +54,10 @@ package struct PictureGeometry: Sendable, Hashable {
   package func patch(x: Int, y: Int) -> GridPoint? {
     let column = (x + offsetX) * patches.columns
     let row = (y + offsetY) * patches.rows
-    guard column >= 0, row >= 0, column < patches.columns * side, row < patches.rows * side else { return nil }
-    return GridPoint(column: column / side, row: row / side)
+    guard column >= 0, row >= 0, column < patches.columns * extent.width, row < patches.rows * extent.height else {
+      return nil
+    }
+    return GridPoint(column: column / extent.width, row: row / extent.height)
   }
 
   /// The latent cell under a patch's centre.

@@ -87,8 +87,9 @@ extension InspectorState {
 
   private var codeReading: Reading {
     guard let mgvq = trace?.mgvq else {
+      let place = "code (\(cursor.code.row),\(cursor.code.column))"
       return Reading(
-        parts: ["code (\(cursor.code.row),\(cursor.code.column))", "not computed yet"], copyableValue: nil)
+        parts: trace?.model.groups == 0 ? [codesObstacle] : [place, "not computed yet"], copyableValue: nil)
     }
     let code = mgvq.codes[view.group, cursor.code.row, cursor.code.column]
     var parts = ["code \(code) at (\(cursor.code.row),\(cursor.code.column)) of group \(view.group + 1)"]

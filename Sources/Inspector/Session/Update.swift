@@ -142,12 +142,12 @@ extension InspectorState {
   static func makeLinks(picture: Picture?, trace: Trace?, sequence: SequenceIndex?) -> CursorLinks {
     let model = trace?.model
     // Until the model is known the grid is that of ViT-L/14 at 336 pixels.
-    let grid = model?.patchGrid ?? 24
+    let grid = GridSize(rows: model?.patchRows ?? 24, columns: model?.patchGrid ?? 24)
     let codes = trace?.mgvq?.codes
     let geometry = PictureGeometry(
-      width: picture?.width ?? model?.visionImageSize ?? 1, height: picture?.height ?? model?.visionImageSize ?? 1,
-      aspect: .init(model?.imageAspectRatio ?? .pad), patches: GridSize(rows: grid, columns: grid),
-      latent: GridSize(rows: codes?.height ?? grid, columns: codes?.width ?? grid))
+      width: picture?.width ?? model?.visionImageSize ?? 1, height: picture?.height ?? model?.visionImageHeight ?? 1,
+      aspect: grid.rows == grid.columns ? .init(model?.imageAspectRatio ?? .pad) : .whole, patches: grid,
+      latent: GridSize(rows: codes?.height ?? grid.rows, columns: codes?.width ?? grid.columns))
     return CursorLinks(geometry: geometry, anchors: model?.anchors ?? 0, sequence: sequence)
   }
 }

@@ -12,7 +12,7 @@ extension PanelExport {
       compression.facts, .compression,
       "nothing was asked from all tokens, <voco> and no picture; a trace holds one answer")
     let bill = CompressionBill(facts, pictures: compression.pictures, latest: compression.latest)
-    let names = VisualSource.allCases.map(facts.title)
+    let names = facts.sources.map(facts.title)
     func chart(_ title: String, _ label: String, _ value: (SourceBill) -> Double?) -> Chart {
       let points = bill.sources.enumerated().compactMap { index, source in
         value(source).map { DataPoint(Double(index), $0) }
@@ -29,7 +29,9 @@ extension PanelExport {
       "Bytes and operations computed from the shapes, two a weight and pair; seconds measured in this run, n = 1. "
         + "Vision tower and quantizer, the same for all, are left out.")
     return Figure(
-      title: "Compression: keys and values \(Format.times(bill.ratio)) smaller", columnWidths: [220, 220, 220],
+      title: bill.ratio.map { "Compression: keys and values \(Format.times($0)) smaller" }
+        ?? "What the picture's tokens cost",
+      columnWidths: [220, 220, 220],
       rowHeights: [250],
       panels: [
         chart("kept", "bytes of keys and values") { Double($0.computedBytes) },

@@ -33,7 +33,8 @@ struct AskCommand: ParsableCommand {
     abstract: "Answer from all visual tokens, from <voco> and from no picture, side by side, and say what each costs.",
     discussion: """
       The last argument is the question; the pictures before it are one conversation, each one <voco> token. Answers \
-      stream token by token with the probability of each, up to where they part. --then asks on: the pictures' keys and \
+      stream token by token with the probability of each, up to where they part. A LLaVA has no <voco>: it answers from all \
+      visual tokens and from no picture. --then asks on: the pictures' keys and \
       values are used again, and what was reused and what was computed is printed.
       """)
 
@@ -69,6 +70,9 @@ struct AskCommand: ParsableCommand {
     sampling.applyThreads()
     let pictures = try arguments.dropLast().map { try PictureSource(path: $0) }
     let pipeline = try model.opening().open()
+    if from == .voco, !pipeline.model.hasVoco {
+      throw ModelError.noVoco(family: pipeline.checkpoint.family)
+    }
     let cancellation = CancellationFlag()
     let printer = AnswerPrinter(streams: format == .text, stopping: cancellation)
     do {

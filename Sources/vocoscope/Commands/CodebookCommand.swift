@@ -4,6 +4,7 @@ import Experiments
 import Files
 import Foundation
 import HTCVLM
+import Plots
 import Reports
 import Tensor
 import Trace
@@ -18,13 +19,14 @@ struct CodebookCommand: ParsableCommand {
     discussion: """
       Without pictures, the checkpoint alone is judged. The model may be a checkpoint directory, a bare MGVQ state dict, \
       or the weights of any vector quantizer (.safetensors, .pt, .ckpt): its codebooks are found by key and shape, and \
-      usage is told by codes that were dumped elsewhere (--codes). Findings are ok, warning or broken; the exit code is 0 whatever \
+      usage is told by codes that were dumped elsewhere (--codes). --series follows the checkpoints of a training run. Findings are ok, warning or broken; the exit code is 0 whatever \
       is found.
       """)
 
   @Argument(
     help: ArgumentHelp(
-      "PNG or JPEG pictures, directories of them, or .txt files that list one a line.", valueName: "source"))
+      "PNG or JPEG pictures, directories of them, or .txt files that list one a line; a file of weights is the model.",
+      valueName: "source"))
   var sources: [String] = []
 
   @OptionGroup var model: ModelOptions
@@ -56,6 +58,12 @@ struct CodebookCommand: ParsableCommand {
       "Compare the codes, and the usage over the same pictures, with another checkpoint.", valueName: "dir"))
   var againstModel: String?
 
+  @Option(
+    help: ArgumentHelp(
+      "Follow a quantizer over the checkpoints of a training run: directories and files of weights in this one.",
+      valueName: "dir"))
+  var series: String?
+
   @Flag(help: "Run the vision tower too, and compare the anchors with the patch tokens.")
   var patches = false
 
@@ -72,7 +80,8 @@ struct CodebookCommand: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Write figures as PNG, SVG and PDF into this directory: usage, code map, embedding, places, anchors, exemplars.",
+      "Write figures as PNG, SVG and PDF into this directory: usage, code map, embedding, places, anchors, exemplars, "
+        + "or a series.",
       valueName: "dir"))
   var plots: String?
 
@@ -81,7 +90,18 @@ struct CodebookCommand: ParsableCommand {
       "Side at which a bare MGVQ state dict encodes pictures; it does not tell itself.", valueName: "pixels"))
   var imageSize = MGVQSource.imageSize
 
+  /// What files of weights end with.
+  private static let weightEndings = [".safetensors", ".pt", ".pth", ".ckpt", ".bin"]
+
   mutating func validate() throws {
+    let weights = sources.filter { source in Self.weightEndings.contains(where: source.hasSuffix) }
+    if let file = weights.first {
+      guard weights.count == 1, model.model == nil, model.parts.llm == nil, series == nil else {
+        throw ValidationError("\(file): is a file of weights beside another model; one run judges one codebook")
+      }
+      model.model = file
+      sources.removeAll { $0 == file }
+    }
     guard (8...4096).contains(imageSize) else {
       throw ValidationError("--image-size is \(imageSize), expected 8 to 4096")
     }
@@ -94,6 +114,14 @@ struct CodebookCommand: ParsableCommand {
     if !codes.isEmpty && (!sources.isEmpty || patches || code != nil || againstModel != nil) {
       throw ValidationError("--codes stand in the place of pictures, and of what needs them")
     }
+    let others = !codes.isEmpty || !against.isEmpty || againstModel != nil || code != nil || patches || reconstruct
+    if series != nil && others {
+      throw ValidationError(
+        "--series follows usage, codes and anchors; it takes pictures, --plots and no other question")
+    }
+    if series != nil, model.model != nil || model.parts.llm != nil {
+      throw ValidationError("--series names the checkpoints; --model and --llm name another")
+    }
     if reconstruct && sources.isEmpty { throw ValidationError("--reconstruct needs pictures") }
     if !against.isEmpty && sources.isEmpty {
       throw ValidationError("--against needs pictures to compare with: 'vocoscope codebook DIR --against OTHER'")
@@ -103,6 +131,7 @@ struct CodebookCommand: ParsableCommand {
   func run() throws {
     InputFiles.remember()
     ComputeBackend.setThreads(ProcessInfo.processInfo.activeProcessorCount)
+    if let series { return try follow(series) }
     let line = ProgressLine()
     defer { line.clear() }
     let run = try CodebookRun(
@@ -119,5 +148,24 @@ struct CodebookCommand: ParsableCommand {
     if let plots { try answer.figures.write(to: plots) }
     let report = CodebookText(answer.document)
     try format.print(text: report.text, json: report.json, csv: report.csv)
+  }
+
+  /// The table, and with --plots the figure, of a series of checkpoints.
+  private func follow(_ directory: String) throws {
+    let progress = ProgressLine()
+    defer { progress.clear() }
+    let settings = CodebookSeries.Settings(
+      pictures: try VerifyPictures(sources).entries.map(\.path), imageSize: imageSize, codebook: codebook,
+      metric: distance)
+    let series = try CodebookSeries(directory: directory, settings) { name, done, count in
+      progress.show("checkpoint \(done + 1)/\(count) \(name)")
+    }
+    progress.clear()
+    if let plots {
+      try FileManager.default.createDirectory(atPath: plots, withIntermediateDirectories: true)
+      let figure = CodebookSeriesFigure(series, version: programVersion).figure
+      for format in FigureFormat.allCases { try figure.write(to: "\(plots)/series.\(format.rawValue)") }
+    }
+    try format.print(text: series.text, json: series.json, csv: series.csv)
   }
 }

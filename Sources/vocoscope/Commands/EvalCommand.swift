@@ -71,8 +71,11 @@ struct EvalCommand: ParsableCommand {
   @Option(help: "ScienceQA: which split to ask.")
   var split = "test"
 
-  @Option(help: "What the text may attend to: voco alone, everything, or no picture at all.")
-  var from = VisualSource.voco
+  @Option(
+    help: ArgumentHelp(
+      "What the text may attend to: voco alone, everything, or no picture at all. Without it voco, or everything in a "
+        + "model without voco.", valueName: "source"))
+  var from: VisualSource?
 
   @Option(
     help: ArgumentHelp(

@@ -36,13 +36,17 @@ extension InspectorState {
 
   private func shareFacts(_ view: AttentionView) -> [PanelReport.Fact] {
     let shares = view.shares
-    return [
-      .init(name: "anchor share", value: .share(shares.anchors)),
+    let hasAnchors = links.anchors > 0
+    let anchors: [PanelReport.Fact] = [.init(name: "anchor share", value: .share(shares.anchors))]
+    let lifts: [PanelReport.Fact] = [
+      .init(name: "lift", value: .init(times: shares.lift)),
+      .init(name: "lift over uniform", value: .init(times: shares.liftOverUniform)),
+    ]
+    return (hasAnchors ? anchors : []) + [
       .init(name: "patch share", value: .share(shares.patches)),
       .init(name: "prefix share", value: .share(shares.prefix)),
       .init(name: "self share", value: .share(shares.itself)),
-      .init(name: "lift", value: .init(times: shares.lift)),
-      .init(name: "lift over uniform", value: .init(times: shares.liftOverUniform)),
+    ] + (hasAnchors ? lifts : []) + [
       .init(name: "keys counted", value: .integer(shares.visibleCount)),
       .init(name: "entropy (nat)", value: .number(view.entropy)),
       .init(name: "effective keys", value: .number(view.effectiveKeys)),

@@ -134,9 +134,10 @@ package struct CompressionLines {
       row("question, measured", bill.sources.map { seconds($0.questionSeconds) }),
       row("a token, measured", bill.sources.map { seconds($0.tokenSeconds) }),
     ]
-    let head = row(facts.modelName, VisualSource.allCases.map(facts.title), theme.accent)
+    let head = row(facts.modelName, facts.sources.map(facts.title), theme.accent)
     let published = row("Llama-7B, 16 bits", ["580 tokens", "1 <voco>", "no picture"], theme.accent)
     let ours = [head, own[0], own[1], measured[0], own[2], measured[1], own[3], measured[2], own[4], measured[3]]
+    guard !bill.published.isEmpty else { return ours + text(bill.sentence, theme.title) }
     return ours + text(bill.sentence, theme.title) + [published] + rows(bill.published)
       + text("Computed from the published shape; nothing of it was measured here.", theme.dim)
   }
@@ -160,7 +161,7 @@ package struct CompressionLines {
         "position \(used) of \(limit) · the next question \(view.keepsTurns ? "sees earlier turns" : "starts from the pictures alone")",
         theme.dim)
     let refusals = state.pictures.flatMap { picture in
-      VisualSource.allCases.compactMap { source in
+      facts.sources.compactMap { source in
         picture.refusals[source].map { "\(picture.name) from \(facts.title(of: source)): \($0)" }
       }
     }
@@ -185,22 +186,22 @@ package struct CompressionLines {
 
   private func families(_ facts: CompressionFacts) -> [[Span]] {
     guard !state.families.isEmpty else {
-      return text("Asks one question a family from all three, each on its own: press F.", theme.dim)
+      return text("Asks one question a family from each source, each on its own: press F.", theme.dim)
     }
     let columns = width >= 100
     let head = text(
-      "family, right answer, then \(VisualSource.allCases.map(facts.title).joined(separator: ", "))", theme.dim)
+      "family, right answer, then \(facts.sources.map(facts.title).joined(separator: ", "))", theme.dim)
     let rows = state.families.flatMap { family -> [[Span]] in
       let question = columns ? [] : text("\(family.family): \(family.question)", theme.dim)
-      return question + [familyRow(family, withQuestion: columns)]
+      return question + [familyRow(family, facts.sources, withQuestion: columns)]
     }
     return head + rows + text(familySummary(facts), theme.title)
   }
 
-  private func familyRow(_ family: FamilyAnswer, withQuestion: Bool) -> [Span] {
+  private func familyRow(_ family: FamilyAnswer, _ sources: [VisualSource], withQuestion: Bool) -> [Span] {
     let lead = withQuestion ? fitted(family.family, 11) + fitted(family.question, width - 1 - 11 - 12 - 3 * 17 - 8) : ""
     let cell = withQuestion ? 16 : max(8, (width - 20) / 3 - 1)
-    let answers = VisualSource.allCases.map { source -> Span in
+    let answers = sources.map { source -> Span in
       guard let column = family[source] else { return Span(fitted("–", cell) + " ", theme.dim) }
       let style = family.isRight(source).map { $0 ? theme.good : theme.bad } ?? theme.text
       let mark = family.isRight(source).map { $0 ? "+" : "-" } ?? " "
@@ -208,18 +209,19 @@ package struct CompressionLines {
         fitted("\(mark)\(withoutLoops(column.text)) \(Format.percent(column.probability))", cell) + " ", style)
     }
     return [Span(lead + fitted(family.right ?? "unknown", 11) + " ", theme.text)] + answers
-      + [Span(family.verdict, theme.accent)]
+      + (sources.contains(.voco) ? [Span(family.verdict, theme.accent)] : [])
   }
 
   /// How many of the families each source answered rightly, or how many answers voco shares with all tokens.
   private func familySummary(_ facts: CompressionFacts) -> String {
     let known = state.families.filter { $0.right != nil }
     guard !known.isEmpty else {
+      guard facts.sources.contains(.voco) else { return "The right answers of this picture are not known." }
       let same = state.families.count { $0.verdict == "same" }
       return
         "The right answers of this picture are not known; <voco> says what all tokens say in \(same) of \(state.families.count)."
     }
-    let counts = VisualSource.allCases.map { source in
+    let counts = facts.sources.map { source in
       "\(known.count { $0.isRight(source) == true }) from \(facts.title(of: source))"
     }
     return "Right, of \(known.count): \(counts.joined(separator: ", "))."

@@ -16,7 +16,7 @@ extension CompressionState {
     report.tables.append(conversationTable(facts))
     if !families.isEmpty { report.tables.append(familyTable(facts)) }
     report.tables.removeAll { $0.rows.isEmpty }
-    report.notes = [bill.sentence] + facts.edges() + Self.rules
+    report.notes = [bill.sentence] + facts.edges() + (facts.sources.contains(.voco) ? Self.rules : [Self.rules[0]])
     return report
   }
 
@@ -45,8 +45,8 @@ extension CompressionState {
       "trained to answer from", facts.trainedSources.map { $0.map(facts.title).joined(separator: ", ") } ?? "unknown")
     if !facts.untrainedParts.isEmpty { report.add("untrained", facts.untrainedParts.joined(separator: ", ")) }
     let bill = CompressionBill(facts, pictures: pictures, latest: latest)
-    guard facts.prompt.voco > 0 else { return }
-    report.add("compression of K/V", .times(bill.ratio))
+    guard let ratio = bill.ratio else { return }
+    report.add("compression of K/V", .times(ratio))
     report.add("bytes of one <voco>", .integer(bill.layers * bill.bytesPerLayer))
     report.add("bytes of one <voco>, a layer", .integer(bill.bytesPerLayer))
   }
@@ -55,7 +55,7 @@ extension CompressionState {
     .init(
       "pictures", columns: ["picture", "sha256", "source", "rows added", "bytes added", "seconds", "refused"],
       rows: pictures.flatMap { picture in
-        VisualSource.allCases.map { source in
+        facts.sources.map { source in
           [
             .text(picture.name), .text(picture.sha256), .text(source.rawValue), .init(integer: picture.rows[source]),
             .init(integer: picture.bytes[source]), .init(number: picture.seconds[source]),
@@ -167,13 +167,14 @@ extension CompressionState {
     .init(
       "what is kept and what is lost",
       columns: ["family", "question", "right answer"]
-        + VisualSource.allCases.flatMap { [$0.rawValue, "\($0.rawValue) probability"] } + ["voco"],
+        + facts.sources.flatMap { [$0.rawValue, "\($0.rawValue) probability"] }
+        + (facts.sources.contains(.voco) ? ["voco"] : []),
       rows: families.map { family in
         [.text(family.family), .text(family.question), family.right.map(ReportValue.text) ?? .missing]
-          + VisualSource.allCases.flatMap { source -> [ReportValue] in
+          + facts.sources.flatMap { source -> [ReportValue] in
             guard let column = family[source] else { return [.missing, .missing] }
             return [.text(withoutLoops(column.text)), .share(column.probability)]
-          } + [.text(family.verdict)]
+          } + (facts.sources.contains(.voco) ? [.text(family.verdict)] : [])
       })
   }
 }

@@ -12,7 +12,8 @@ extension Canvas {
     _ state: InspectorState, in rect: Rect, frameRect: Rect?, pictures: PictureRenderer?
   ) {
     guard let picture = state.shownPicture else {
-      return line(state.progress[.image]?.state.words ?? "decoding the picture", in: rect, style: look.theme.dim)
+      let waiting = state.trace?.language == nil ? "decoding the picture" : "This trace holds no picture."
+      return line(state.progress[.image]?.state.words ?? waiting, in: rect, style: look.theme.dim)
     }
     let legendRows = rect.height >= 8 ? 1 : 0
     let room = rect.dropping(bottom: legendRows)

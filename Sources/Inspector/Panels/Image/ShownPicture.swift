@@ -112,14 +112,16 @@ extension PictureGeometry {
     let size = max(1, min(limit, side))
     let taps = min(4, max(1, side / size))
     let (width, height) = (picture.width, picture.height)
-    let pixels = [UInt8](unsafeUninitializedCapacity: size * size * 3) { output, count in
+    let extent = extent
+    let (across, down) = (max(1, size * extent.width / side), max(1, size * extent.height / side))
+    let pixels = [UInt8](unsafeUninitializedCapacity: across * down * 3) { output, count in
       picture.pixels.withUnsafeBufferPointer { input in
-        for y in 0..<size {
-          for x in 0..<size {
+        for y in 0..<down {
+          for x in 0..<across {
             var (red, green, blue) = (0, 0, 0)
             for tap in 0..<taps * taps {
-              let column = ((x * taps + tap % taps) * 2 + 1) * side / (2 * size * taps) - offsetX
-              let row = ((y * taps + tap / taps) * 2 + 1) * side / (2 * size * taps) - offsetY
+              let column = ((x * taps + tap % taps) * 2 + 1) * extent.width / (2 * across * taps) - offsetX
+              let row = ((y * taps + tap / taps) * 2 + 1) * extent.height / (2 * down * taps) - offsetY
               if column >= 0 && row >= 0 && column < width && row < height {
                 let offset = (row * width + column) * 3
                 red += Int(input[offset])
@@ -131,15 +133,15 @@ extension PictureGeometry {
                 blue += Int(padding.2)
               }
             }
-            let offset = (y * size + x) * 3
+            let offset = (y * across + x) * 3
             output[offset] = UInt8(red / (taps * taps))
             output[offset + 1] = UInt8(green / (taps * taps))
             output[offset + 2] = UInt8(blue / (taps * taps))
           }
         }
       }
-      count = size * size * 3
+      count = across * down * 3
     }
-    return Picture(width: size, height: size, pixels: pixels)
+    return Picture(width: across, height: down, pixels: pixels)
   }
 }

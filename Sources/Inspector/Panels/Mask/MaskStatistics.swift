@@ -117,6 +117,7 @@ extension SegmentKind {
     case .bos: "bos"
     case .anchors: "anc"
     case .patches: "pat"
+    case .cls: "cls"
     case .newline: "nl"
     case .voco: "voc"
     case .text: "txt"

@@ -89,7 +89,7 @@ extension Canvas {
 
   private func noteLines(_ state: InspectorState, _ rect: Rect) -> [[Span]] {
     let notes = state.verdictNotes(state.tiers, withRules: state.view.showsRules)
-    let hint = state.view.showsRules ? [] : ["Enter unfolds controls and rules."]
+    let hint = state.view.showsRules || !state.hasQuestion ? [] : ["Enter unfolds controls and rules."]
     return (notes + hint).flatMap { styled($0, look.theme.dim, rect) }
   }
 }

@@ -33,26 +33,33 @@ extension InspectorState {
   var verdictReport: PanelReport {
     var report = PanelReport(.verdict)
     report.add("question", question)
-    if verdict != nil, let evidence { report.add("headline", evidence.headline) }
-    report.add("images", .integer(evidence?.n ?? 0))
-    report.add("anecdote", .flag(evidence?.anecdote ?? true))
+    if hasQuestion {
+      if verdict != nil, let evidence { report.add("headline", evidence.headline) }
+      report.add("images", .integer(evidence?.n ?? 0))
+      report.add("anecdote", .flag(evidence?.anecdote ?? true))
+    }
     if !untrainedParts.isEmpty { report.add("untrained", untrainedParts.joined(separator: ", ")) }
     let tiers = tiers
-    report.tables = [tierTable(tiers)]
-    if let evidence { report.tables.append(controlTable(evidence)) }
+    if hasQuestion { report.tables = [tierTable(tiers)] }
+    if hasQuestion, let evidence { report.tables.append(controlTable(evidence)) }
     if !knockOuts.isEmpty { report.tables.append(knockOutTable) }
     if let figureTable { report.tables.append(figureTable) }
     report.notes = verdictNotes(tiers, withRules: true)
     return report
   }
 
+  /// Whether there are anchors whose priority can be asked for.
+  var hasQuestion: Bool { trace?.model.anchors != 0 }
+
   var question: String {
-    trace?.model.anchors == 0
+    !hasQuestion
       ? "This checkpoint has no anchors, so there is no priority of theirs to judge."
       : "Does <voco> prioritise the \(links.anchors) anchors over the \(links.geometry.patches.count) patches?"
   }
 
+  /// Empty without anchors.
   package var tiers: [Tier] {
+    guard hasQuestion else { return [] }
     guard let evidence else {
       let reason = statistics?.attentionProblem ?? "The decoder has not run yet."
       return EvidenceTier.allCases.map {
@@ -131,6 +138,7 @@ extension InspectorState {
         "Untrained or substituted: \(untrainedParts.joined(separator: ", ")). Numbers of such a model support no verdict."
       )
     }
+    guard hasQuestion else { return notes }
     if evidence?.anecdote ?? true {
       notes.append("Fewer than \(VerdictRule().anecdoteBelow) images are an anecdote: vocoscope verify measures more.")
     } else if let evidence {

@@ -1,7 +1,7 @@
 """Records the traces beside this file from tiny random models of transformers, and checks them against the pass itself.
 
 `python record.py` writes llava.safetensors, qwen2-vl.safetensors and htc.safetensors anew; `python record.py --check`
-records into a scratch directory, and asserts what a trace must hold. `--checkpoint DIR` also records the training code's
+records into a scratch directory, asserts what a trace must hold, and runs the training code's decoder too. `--checkpoint DIR` also records the training code's
 own run of a checkpoint, picture and prompt, and compares. Needs torch, transformers, safetensors and Pillow.
 """
 
@@ -132,11 +132,48 @@ def htc(path, processor):
     return trace
 
 
+def training(path, processor):
+    """The decoder of `assets/training/decoder.py`: its kernels show no attention, so its weights, which carry Hugging Face Llama's
+    names, run in LlamaForCausalLM under the mask that it was trained with, and the logits must be those of its own packed pass."""
+    sys.path.insert(0, os.path.join(HERE, "../../../../assets/training"))
+    import decoder as code
+    torch.manual_seed(4)
+    shape = code.Shape(vocab=len(WORDS), width=32, layers=3, heads=4, mlp=48, anchor_hidden=8, vision=16)
+    trained, variant = code.Decoder(shape).eval(), code.VARIANTS["htc"]
+    weights = {n: w for n, w in trained.state_dict().items() if n.startswith(("embed_tokens", "layers", "norm"))}
+    model = LlamaForCausalLM(LlamaConfig(
+        hidden_size=shape.width, intermediate_size=shape.mlp, num_hidden_layers=shape.layers, num_attention_heads=shape.heads, vocab_size=shape.vocab,
+        rms_norm_eps=shape.eps, rope_parameters={"rope_type": "default", "rope_theta": shape.theta}, tie_word_embeddings=True)).eval()
+    model.load_state_dict({f"model.{n}": w for n, w in weights.items()} | {"lm_head.weight": trained.lm_head.weight})
+    features, quantised = torch.randn(1, code.PATCHES, shape.vision), torch.randn(1, code.LATENT)
+    text = processor.ids("what is left of the")
+    with torch.no_grad():
+        expected = trained(variant, features, torch.arange(code.PATCHES), quantised, text[None], torch.tensor([[[text.shape[1] - 1]]]))[0]
+        rows, positions = trained.visual(variant, features, torch.arange(code.PATCHES), quantised)
+        rows = torch.cat([rows, trained.embed_tokens(text)], 1)
+    voco, length = len(positions) - 1, rows.shape[1]
+    allowed = torch.ones(length, length).tril().bool()
+    allowed[1:voco, 1:voco] = torch.eye(voco - 1).bool()
+    allowed[voco + 1:, :voco] = False
+    bias = torch.zeros(1, 1, length, length).masked_fill(~allowed, torch.finfo(torch.float32).min)
+    spans = [("bos", 1), ("anchors", shape.anchors), ("patches", code.PATCHES), ("voco", 1), ("text", text.shape[1])]
+    with torch.no_grad(), record(model, processor, image=picture(), prompt="what is left of the", spans=spans, name="training-decoder") as r:
+        model(inputs_embeds=rows, attention_mask=bias, position_ids=torch.arange(length)[None])
+    ids = [1] + [0] * (voco - 1) + [shape.vocab - 1] + text[0].tolist()
+    r.add("sequence.token_ids", torch.tensor(ids, dtype=torch.int32))
+    r.add("anchors", rows[0, 1:1 + shape.anchors])
+    r.save(path)
+    trace = load(path)
+    same(trace["logits"], expected[0, 0, 0])
+    assert (trace["mask"].astype(bool) == allowed.numpy()).all() and trace["attention.voco"].shape == (3, 4, length)
+    return trace
+
+
 def oracle(folder, path):
     """`assets/training/oracle.py` on a checkpoint directory that holds image.png and prompt.txt."""
     sys.path.insert(0, os.path.join(HERE, "../../../../assets/training"))
     from oracle import Oracle
-    model, image = Oracle(folder), os.path.join(folder, "image.png")
+    model, image = Oracle(folder), next(p for p in (os.path.join(folder, f"image.{e}") for e in ("png", "jpg")) if os.path.exists(p))
     prompt = open(os.path.join(folder, "prompt.txt")).read()
     c, before = model.config, model.visual(image)
     ids, kinds = model.sequence(before, model.tokenizer.encode(c.get("prompt_template", "{prompt}").replace("{prompt}", prompt)))[1:]
@@ -169,6 +206,9 @@ def main():
         path = os.path.join(folder, f"{name}.safetensors")
         trace = make(path, processor)
         print(f"{path}: {len(trace)} tensors, {os.path.getsize(path)} bytes")
+    if check:
+        path = os.path.join(folder, "training.safetensors")
+        print(f"{path}: {len(training(path, processor))} tensors, logits as the training decoder's own")
     if "--checkpoint" in sys.argv[1:]:
         trace = oracle(sys.argv[sys.argv.index("--checkpoint") + 1], os.path.join(tempfile.gettempdir(), "oracle.safetensors"))
         print(f"oracle.py: {len(trace)} tensors, all as its own")

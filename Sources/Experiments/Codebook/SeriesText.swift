@@ -1,0 +1,95 @@
+import Evidence
+import Files
+import Foundation
+import Reports
+import Safetensors
+import Statistics
+
+extension CodebookSeries {
+  /// The table of the checkpoints, what changed between them, and what was passed over.
+  package var text: String {
+    let over = pictures > 0 ? "usage over \(pictures) picture\(pictures == 1 ? "" : "s")" : usageWords
+    let head = [
+      "checkpoint", "dead", "perplexity", "near-dupl.", "unreach.", "rank", "moved", "alike", "across", "findings",
+    ]
+    let title = "\(printableName(directory)): \(steps.count) checkpoints, \(over)"
+    let table = TextTable().lines([head] + steps.map(row))
+    let left = passedOver.map { "passed over \(printableName($0.name)): \(printable($0.reason))" }
+    let lines = [title] + table + Self.legend + anchorNote + changes + left
+    return lines.map { $0 + "\n" }.joined()
+  }
+
+  /// The document that `codebook --series --format json` prints.
+  package var json: String {
+    get throws {
+      let encoder = JSONEncoder()
+      encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+      return String(decoding: try encoder.encode(self), as: UTF8.self) + "\n"
+    }
+  }
+
+  private static let legend = [
+    "dead, near-duplicate and unreachable codes of all groups; perplexity and rank: means over groups; moved = 1 − mean",
+    "cosine with the code of the same index in the checkpoint before; alike = mean cosine of different anchors of a",
+    "picture, across = of an anchor with itself in other pictures (near 1, anchors hold one vector, or see no picture)",
+  ]
+
+  private var usageWords: String {
+    switch steps.map(\.usage).contains(.buffers) {
+    case true: "usage by the checkpoints' own buffers, a running record of training (name pictures to count codes)"
+    case false: "usage not known: name pictures"
+    }
+  }
+
+  private var anchorNote: [String] {
+    steps.contains { $0.anchors?.source == .randomCodes } ? ["anchors are those of 8 draws of random codes"] : []
+  }
+
+  private func row(_ step: Step) -> [String] {
+    func number(_ value: Double?) -> String { value.map(significant) ?? "" }
+    let findings = Set(step.findings.map(\.what.rawValue)).sorted().joined(separator: " ")
+    return [
+      printableName(step.name), step.dead.map { "\($0) of \(step.codes)" } ?? "", number(step.mean(\.perplexity)),
+      "\(step.groups.reduce(0) { $0 + $1.nearDuplicates })", "\(step.groups.reduce(0) { $0 + $1.unreachable })",
+      number(step.mean { $0.effectiveRank }), step.mean(\.moved).map { decimal($0, digits: 4) } ?? "",
+      step.anchors?.alike.map { decimal($0, digits: 3) } ?? "",
+      step.anchors?.acrossPictures.map { decimal($0, digits: 3) } ?? "", findings,
+    ]
+  }
+
+  /// When each warning first and last stood.
+  package var changes: [String] {
+    CodebookFinding.What.allCases.compactMap { what in
+      let places = steps.indices.filter { index in steps[index].findings.contains { $0.what == what } }
+      guard let first = places.first, let last = places.last else { return nil }
+      let start = first == 0 ? "from the first checkpoint" : "from \(printableName(steps[first].name))"
+      let end = last == steps.count - 1 ? " on" : " to \(printableName(steps[last].name))"
+      return "\(what.rawValue): \(start)\(end), in \(places.count) of \(steps.count) checkpoints"
+    }
+  }
+
+  /// Rows of `checkpoint,group,name,value`; group is empty for what concerns all.
+  package var csv: String {
+    var rows = [["checkpoint", "group", "name", "value"]]
+    func number(_ value: Double?) -> String { value.map { "\($0)" } ?? "" }
+    for step in steps {
+      for (index, group) in step.groups.enumerated() {
+        let values: [(String, String)] = [
+          ("dead", group.dead.map(String.init) ?? ""), ("perplexity", number(group.perplexity)),
+          ("near_duplicates", "\(group.nearDuplicates)"), ("unreachable", "\(group.unreachable)"),
+          ("effective_rank", number(group.effectiveRank)), ("moved", number(group.moved)),
+        ]
+        rows += values.map { [step.name, "\(index + 1)", $0.0, $0.1] }
+      }
+      if let anchors = step.anchors {
+        rows.append([step.name, "", "anchors_alike", number(anchors.alike)])
+        rows.append([step.name, "", "anchors_across_pictures", number(anchors.acrossPictures)])
+      }
+      rows += step.findings.map {
+        [step.name, $0.group.map { "\($0 + 1)" } ?? "", "finding", "\($0.what.rawValue): \($0.sentence)"]
+      }
+      rows.append([step.name, "", "weights_sha256", step.weightsSHA256])
+    }
+    return CSV.text(rows)
+  }
+}
