@@ -9,7 +9,7 @@ struct DiffReportTests {
     func stored(_ values: [Float]) -> StoredTensor {
       StoredTensor(name: name, tensor: Tensor(shape: [values.count], values: values))
     }
-    let change = TensorChange(stored(a), stored(b))
+    let change = TensorChange(stored(a), stored(b), check: {})
     return .init(
       name: name, status: change.isEqual ? .equal : .changed, shape: [a.count], dtypes: ["F32", "F32"], change: change)
   }

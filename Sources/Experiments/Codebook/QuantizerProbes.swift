@@ -16,9 +16,10 @@ extension MGVQModel {
     for _ in 0..<Self.probes {
       let indices = (0..<groups * side * side).map { _ in Int32(generator.below(codesPerGroup)) }
       let grid = CodeGrid(groups: groups, height: side, width: side, indices: indices)
-      guard let vectors = try anchors(grid) else { return nil }
+      let quantized = try codeVectors(grid)
+      guard let vectors = try anchors(quantized) else { return nil }
       if accumulator == nil { accumulator = AnchorAccumulator(anchors: vectors.shape[0], dimension: vectors.shape[1]) }
-      accumulator?.add(vectors)
+      accumulator?.add(vectors, beforeActivations: anchorPreActivations(quantized))
     }
     return accumulator
   }

@@ -3,6 +3,7 @@ import ColorMaps
 import Evidence
 import Files
 import Plots
+import Reports
 import Statistics
 import Trace
 
