@@ -56,13 +56,16 @@ extension VerdictEngine {
     else {
       return ControlResult(name: .blank, outcome: nil, sentence: "No blank pictures could be compared.")
     }
-    let passed = interval.low > 0
+    let passed = interval.low > Self.roundedLogits
     return ControlResult(
       name: .blank, outcome: passed,
       sentence: "The anchors' values move the logit difference by \(estimate.text) logits more on pictures than on "
         + "\(estimate.n) blank ones of their mean colour: part of the effect "
         + (passed ? "answers to what is in the picture." : "is not shown to answer to what is in the picture."))
   }
+
+  /// Movements of logits of 32 bits below this are rounding.
+  private static let roundedLogits = 1e-3
 
   private func randomWeights(_ summary: EvidenceSummary, _ verdict: EvidenceVerdict, _ voco: Int) -> ControlResult {
     let models = summary.randomModels.count
