@@ -45,6 +45,8 @@ struct ConstructedModel {
   var throughNewline = false
   /// The second voco token attends to the first.
   var secondReadsFirst = false
+  /// Noise of the projectors; in anchors it varies with the picture, so that a sink without any has none.
+  var projectorNoise: Float = 0.05
   var pictures = ConstructedPictures()
 
   init(heads: [Head], pictures: ConstructedPictures = ConstructedPictures()) {
@@ -69,7 +71,6 @@ struct ConstructedModel {
   private static let layers = 4
   private static let headWidth = 16
   private static let noise: Float = 0.01
-  private static let projectorNoise: Float = 0.05
 
   // MARK: The checkpoint
 
@@ -174,7 +175,7 @@ struct ConstructedModel {
       let isProjector = name.hasPrefix("model.mm_projector") || name.hasPrefix("model.anchor_projector")
       guard isProjector || name.hasPrefix("model.layers.") || name == "lm_head.weight" else { continue }
       var generator = SplitMix64(seed: 11, stream: name)
-      let noise = isProjector ? Self.projectorNoise : Self.noise
+      let noise = isProjector ? projectorNoise : Self.noise
       let values = tensor.values.map { $0 + noise * Float.random(in: -1...1, using: &generator) }
       tensors[name] = Tensor(shape: tensor.shape, values: values)
     }
