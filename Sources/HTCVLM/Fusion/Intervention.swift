@@ -76,7 +76,9 @@ package struct EdgeSwap: Sendable, Hashable {
   }
 
   /// Positions in the sequence, each held by the donor.
-  package var keys: Set<Int>
+  package let keys: Set<Int>
+  /// The same, ascending.
+  let order: [Int]
   package var part: Part
   package var donor: DonorContext
   /// Layers, from 0; nil is all.
@@ -91,6 +93,7 @@ package struct EdgeSwap: Sendable, Hashable {
     vocos: Set<Int>? = nil
   ) {
     self.keys = keys
+    order = keys.sorted()
     self.part = part
     self.donor = donor
     self.layers = layers

@@ -150,7 +150,8 @@ extension AttentionShape {
     let (width, first) = (donor.shape[1], keyColumns(head: head).lowerBound)
     donor.values.withUnsafeBufferPointer { values in
       guard let base = values.baseAddress else { return }
-      for key in swap.keys { body(key, base + swap.donor.rows[key] * width + first) }
+      // In one order, since sums of 32 bits depend on it and a set's order differs from run to run.
+      for key in swap.order { body(key, base + swap.donor.rows[key] * width + first) }
     }
   }
 
