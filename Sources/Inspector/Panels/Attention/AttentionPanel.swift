@@ -131,11 +131,12 @@ extension Canvas {
     drawMatrix(state, map, in: main)
     let below = (isBeside ? rect.left(width) : rect).dropping(top: rows + 1)
     let side = isBeside ? rect.dropping(left: width + 2) : below
-    let others = [keysBlock(state, map), layersBlock(state, map), mapBlock(state, map, in: side)]
+    let (keys, layers, patches) = (keysBlock(state, map), layersBlock(state, map), mapBlock(state, map, in: side))
     let heads = [headsBlock(state)].compactMap { $0 }
-    guard isBeside else { return fill(below, with: others + heads) }
+    guard isBeside else { return fill(below, with: [keys, layers, patches] + heads) }
     fill(below, with: heads)
-    fill(side, with: others)
+    // The map is worth more of a tall column than the curve, which the layers' view draws large.
+    fill(side, with: [keys, patches, layers])
   }
 }
 
