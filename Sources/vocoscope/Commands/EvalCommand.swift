@@ -140,7 +140,7 @@ struct EvalCommand: ParsableCommand {
     guard (lower == nil) == (upper == nil) else {
       throw ValidationError("--lower and --upper go together: retention needs both")
     }
-    if from != .voco, !cut.isEmpty || swap != nil {
+    if let from, from != .voco, !cut.isEmpty || swap != nil {
       throw ValidationError("--cut and --swap change what voco reads: the text must be asked --from voco")
     }
     guard maxNewTokens >= 1 else { throw ValidationError("--max-new-tokens is \(maxNewTokens), expected at least 1") }
