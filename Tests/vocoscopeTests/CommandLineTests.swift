@@ -99,7 +99,7 @@ struct CommandLineTests {
     arguments: [
       ["ask", "only a question?"],
       ["--no-such-flag"], ["report"], ["trace", ParityCase.image], ["report", ParityCase.image, "--format", "xml"],
-      [ParityCase.image, "--max-new-tokens", "0"], [ParityCase.image, "--top-p", "2"],
+      [ParityCase.image, "--max-new-tokens=-1"], [ParityCase.image, "--top-p", "2"],
       [ParityCase.image, "--theme", "plaid"],
     ])
   func usage(arguments: [String]) throws {

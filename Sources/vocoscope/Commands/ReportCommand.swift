@@ -32,9 +32,9 @@ extension ReportFormat: ExpressibleByArgument {
     csv: @autoclosure () throws -> String
   ) throws {
     switch self {
-    case .text: try print(text())
-    case .json: try print(json())
-    case .csv: try print(csv())
+    case .text: try self.print(text())
+    case .json: try self.print(json())
+    case .csv: try self.print(csv())
     }
   }
 }
@@ -96,6 +96,8 @@ struct ReportCommand: ParsableCommand {
 /// A finished run and everything the panels can say of it.
 struct ReportSource {
   let trace: Trace
+  /// The picture's file as it was decoded; nil where only what the trace holds of it can be shown.
+  private var picture: Action?
   private let extra: [Action]
 
   /// A trace file; throws what is wrong with it.
@@ -111,9 +113,8 @@ struct ReportSource {
     let model = run.pipeline.model
     let codebook = model.configuration.mgvq == nil ? [] : [Action.codebook(CodebookView(try model.codebook()))]
     return ReportSource(
-      trace: trace,
-      extra: [picture, .checkpoint(try CheckpointListing(run.pipeline))] + codebook
-        + compression.map(Action.compression))
+      trace: trace, picture: picture,
+      extra: [.checkpoint(try CheckpointListing(run.pipeline))] + codebook + compression.map(Action.compression))
   }
 
   /// Whether the file is laid out as safetensors: a header length below the file's size, then a JSON object.
@@ -133,7 +134,7 @@ struct ReportSource {
     var state = InspectorState(
       imageName: trace.provenance.imageName, prompt: trace.provenance.prompt, size: size,
       capabilities: InspectorState.Capabilities(runsModel: false))
-    for action in trace.actions + extra + verified { _ = update(&state, action) }
+    for action in trace.actions(showing: picture) + extra + verified { _ = update(&state, action) }
     return state
   }
 

@@ -50,7 +50,7 @@ struct SessionSetup {
   func view(_ trace: Trace) throws {
     try run(
       Mailbox { CursesTerminal.wake() }, nil, imageName: trace.provenance.imageName, prompt: trace.provenance.prompt,
-      actions: trace.actions, effects: [])
+      actions: trace.actions(), effects: [])
   }
 
   private func run(
@@ -88,10 +88,13 @@ extension Action {
 }
 
 extension Trace {
-  /// What fills an inspector with a finished run: the picture is taken from the quantizer's input, or from the tower's.
-  var actions: [Action] {
+  /// What fills an inspector with a finished run, a new picture first: it would take a run before it away.
+  ///
+  /// - Parameter picture: its file as it was decoded; without it, it is taken from the quantizer's input, or the tower's.
+  func actions(showing picture: Action? = nil) -> [Action] {
     let seen = mgvq.map { Picture(signed: $0.pixelValues) } ?? normalizedPicture
-    return (seen.map { [.picture($0, name: provenance.imageName)] } ?? []) + [.trace(self), .finished]
+    return [picture ?? seen.map { .picture($0, name: provenance.imageName) }].compactMap { $0 }
+      + [.trace(self), .finished]
   }
 
   /// The tower's input with its normalization undone; nil where the file does not say what it was.
