@@ -56,7 +56,7 @@ package struct AttentionQuery: Sendable, Hashable, Codable {
     if metric == .rollout {
       let range =
         switch layer {
-        case .all: "all layers"
+        case .all: "the live layers"
         case .single(let index): index == 0 ? "layer 1" : "layers 1–\(index + 1)"
         }
       return "rollout through \(range), heads averaged, residual ½" + suffix
