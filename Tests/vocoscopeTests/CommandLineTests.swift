@@ -23,6 +23,19 @@ struct CommandLineTests {
     #expect(!empty.output.contains("this checkpoint runs"))
   }
 
+  @Test("The bundled checkpoint runs whole, reconstruction included, and answers the README's first question rightly")
+  func bundled() throws {
+    let scene = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+      .deletingLastPathComponent().appendingPathComponent("assets/images/scene-1.png").path
+    let result = try Program.run(["report", scene, "--prompt", "what object is at the top?", "--format", "csv"])
+    #expect(result.status == 0, "\(result.errors)")
+    #expect(result.output.contains("balloon") && result.output.contains("attention,facts,1,anchor share,"))
+    let values = try Program.run([
+      "check", scene.replacingOccurrences(of: "images/scene-1.png", with: "models/htc-demo"), "--values",
+    ])
+    #expect(values.status == 0 && values.output.contains("this checkpoint runs"), "\(values.output)")
+  }
+
   @Test("A trace file holds what a report of the same run says")
   func traceAndReport() throws {
     let folder = try TemporaryFolder()
