@@ -11,6 +11,8 @@ package struct HeatMap: Widget, Sendable, Hashable {
   /// How values become places in the map; a `ColorBar` of the same scale says so.
   package var scale: ValueScale
   package var map: ColorMap
+  /// The cells' own colours, of things that have no order; nil colours by value. Without colour values stand for them.
+  package var colors: [Color]?
 
   package init(_ values: [Double], layout: GridLayout, scale: ValueScale, map: ColorMap = .cividis) {
     precondition(values.count == layout.columns * layout.rows, "one value per grid cell")
@@ -50,7 +52,9 @@ package struct HeatMap: Widget, Sendable, Hashable {
 
   /// The colour of a grid cell.
   package func color(of point: GridPoint, _ look: Appearance) -> Color {
-    position(values[point.index(columns: layout.columns)]).map { map.color($0, look.depth) } ?? look.theme.noDataColor
+    let index = point.index(columns: layout.columns)
+    if let colors { return colors[index] }
+    return position(values[index]).map { map.color($0, look.depth) } ?? look.theme.noDataColor
   }
 
   private func halfBlock(at point: Point, _ look: Appearance) -> Cell {

@@ -1,3 +1,5 @@
+package import ColorMaps
+import Evidence
 package import Tensor
 package import TerminalUI
 package import Trace
@@ -6,10 +8,13 @@ package import Trace
 package struct CodebookView: Sendable, Equatable {
   /// One `[K/G, C/G]` tensor a group, each row L2-normalised.
   package let groups: [Tensor]
+  /// One colour per code of each group, from its vector: near codes look alike, and none says "more".
+  package let colors: [[Color]]
 
   package init(groups: [Tensor]) {
     precondition(groups.allSatisfy { $0.rank == 2 })
     self.groups = groups
+    colors = groups.map { CategoricalColors(components: PrincipalPlane($0).points.map { [$0.x, $0.y] }).colors }
   }
 }
 
