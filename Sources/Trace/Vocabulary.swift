@@ -48,15 +48,6 @@ package enum ComputedPrecision: RawRepresentable, Sendable, Hashable, Codable {
   }
 }
 
-/// What takes the place of a key's value where attention to it is cut.
-package enum Ablation: String, Sendable, Hashable, Codable, CodingKeyRepresentable, CaseIterable {
-  case zero
-  /// The mean over the keys of the same kind, in that layer and head.
-  case mean
-  /// The value of another key of the same kind.
-  case resample
-}
-
 /// A tensor of a trace, under its name in the file.
 ///
 /// A model without voco has `….last` where others have `….voco`.

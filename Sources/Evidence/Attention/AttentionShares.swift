@@ -66,9 +66,6 @@ package struct AttentionShares: Sendable, Hashable {
     anchors + patches > 0 ? anchors / (anchors + patches) : nil
   }
 
-  /// Patch share of the visual keys alone; `nil` if no visual key is attended.
-  package var patchesOfVisual: Double? { anchorsOfVisual.map { 1 - $0 } }
-
   /// The shares averaged over rows of one layout.
   package static func mean(_ shares: [AttentionShares]) -> AttentionShares {
     precondition(!shares.isEmpty)

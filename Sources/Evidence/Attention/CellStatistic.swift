@@ -105,17 +105,4 @@ extension VocoAttention {
       return statistic.value(.mean(shares))
     }
   }
-
-  /// The shares averaged over every live layer and head.
-  package func meanShares(normWeighted: Bool = false, excluding sinks: Set<Int> = []) -> AttentionShares? {
-    var shares: [AttentionShares] = []
-    for layer in liveLayers {
-      for head in 0..<heads {
-        let row = normWeighted ? normWeightedRow(layer: layer, head: head) : row(layer: layer, head: head)
-        guard let row else { return nil }
-        shares.append(AttentionShares(row: row, layout: layout, excluding: sinks))
-      }
-    }
-    return .mean(shares)
-  }
 }

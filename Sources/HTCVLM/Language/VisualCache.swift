@@ -58,7 +58,6 @@ package struct VisualCache: Sendable {
   /// Positions of the anchors and of the patches in the sequence.
   package var anchorPositions: [Int] { input.layout.positions(of: .anchors) }
   package var patchPositions: [Int] { input.layout.positions(of: .patches) }
-  package var vocoPositions: [Int] { input.layout.positions(of: .voco) }
   /// Positions before the first voco.
   package var contextPositions: Range<Int> { input.layout.context }
   /// Whether visual rows see nothing but what precedes the picture.
