@@ -110,6 +110,8 @@ struct EvalCommand: ParsableCommand {
   @Option(help: "Whether decoder and tower are asked with their matrices as they are or as 8-bit integers.")
   var precision = Precision.exact
 
+  @OptionGroup var hashing: HashOptions
+
   @Option(help: "Threads to compute with. Without it, one a processor.")
   var threads: Int?
 
@@ -158,6 +160,7 @@ struct EvalCommand: ParsableCommand {
     InputFiles.remember()
     ComputeBackend.setThreads(threads ?? ProcessInfo.processInfo.activeProcessorCount)
     let contestants = try contestants()
+    try hashing.apply(to: contestants.compactMap(\.checkpoint))
     let run = EvalRun(
       questions: try QuestionSet(benchmark, path: questions(), options: options), images: try imageFolder(),
       settings: EvalRun.Settings(
