@@ -15,6 +15,7 @@ enum CommandLineProgram {
       try checkArguments()
       var command = try type.parseAsRoot(rest)
       ProcessSetup.checkAddressSpace()
+      InputFiles.remember()
       try command.run()
       return 0
     } catch {

@@ -157,7 +157,6 @@ struct EvalCommand: ParsableCommand {
 
   func run() throws {
     if merge, let out { return try EvalMergeCommand.put(sources, together: out) }
-    InputFiles.remember()
     ComputeBackend.setThreads(threads ?? ProcessInfo.processInfo.activeProcessorCount)
     let contestants = try contestants()
     try hashing.apply(to: contestants.compactMap(\.checkpoint))
@@ -252,7 +251,6 @@ struct EvalMergeCommand: ParsableCommand {
   func run() throws { try Self.put(parts, together: out) }
 
   static func put(_ parts: [String], together out: String) throws {
-    InputFiles.remember()
     let merged = try ResultsFile.merge(parts, to: out)
     try StandardStream.output.write("\(out): \(merged.records.count) answers of \(merged.header.model)\n")
   }

@@ -78,10 +78,8 @@ struct ReportCommand: ParsableCommand {
       guard try !ReportSource.isTrace(source) else {
         throw UsageProblem("\(source): is a trace; --lens, --answer-back and --trace-map run the model on a picture")
       }
-      InputFiles.remember()
       return try detail.print(ModelRun(image: source, model: model, options: asking), format)
     }
-    if !exports.export.isEmpty { InputFiles.remember() }
     let report =
       try ReportSource.isTrace(source)
       ? ReportSource.file(source)

@@ -84,8 +84,13 @@ struct VerifyCommand: ParsableCommand {
       try StandardStream.error.write(
         "vocoscope: --no-every-head has nothing to leave out any more: heads are tested without runs of their own\n")
     }
-    if let states { return try show(VerifyReport(VerifyStateFile.merge(states)), pictures: []) }
-    InputFiles.remember()
+    if let states {
+      guard out == nil, shard == nil, prompt.isEmpty else {
+        throw ValidationError(
+          "merging measures nothing: --out, --shard and --prompt are of the runs that made the parts")
+      }
+      return try show(VerifyReport(VerifyStateFile.merge(states)), pictures: [])
+    }
     ComputeBackend.setThreads(ProcessInfo.processInfo.activeProcessorCount)
     let pictures = try VerifyPictures(sources)
     if let figure { try InputFiles.refuse(figure) }
