@@ -60,7 +60,7 @@ func greyPNG(_ levels: [UInt16]) -> [UInt8] {
     let body = Array(name.utf8) + data
     return bigEndian(UInt32(data.count)) + body + bigEndian(crc32(body[...]))
   }
-  let row = [0] + levels.flatMap { [UInt8(truncatingIfNeeded: $0 >> 8), UInt8(truncatingIfNeeded: $0)] }
+  let row: [UInt8] = [0] + levels.flatMap { [UInt8(truncatingIfNeeded: $0 >> 8), UInt8(truncatingIfNeeded: $0)] }
   // zlib's header, one stored block, and Adler-32 (RFC 1950, 1951).
   let (low, high) = row.reduce((1, 0)) { sums, byte in
     let low = (sums.0 + Int(byte)) % 65_521
