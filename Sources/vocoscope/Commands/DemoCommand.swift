@@ -2,6 +2,7 @@ import ArgumentParser
 import ChafaPictures
 import CursesTerminal
 import DemoTour
+import Files
 import Foundation
 import HTCVLM
 import ImageLoading
