@@ -170,6 +170,46 @@ struct ConvertTests {
     #expect(report.status == 0 && report.output.contains("\(size)×\(size) pixels"), "\(report.output)\(report.errors)")
   }
 
+  @Test(
+    "A signal that ends it leaves nothing of the directory that is being made",
+    arguments: [SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGXCPU])
+  func signals(number: Int32) throws {
+    let folder = try TemporaryFolder()
+    let process = try slowConversion(folder)
+    kill(process.processIdentifier, number)
+    process.waitUntilExit()
+    #expect(process.terminationReason == .uncaughtSignal && process.terminationStatus == number)
+    #expect(folder.contents.sorted() == ["llm"], "\(folder.contents)")
+  }
+
+  @Test("What a killed run left of a directory is removed by the next")
+  func killed() throws {
+    let folder = try TemporaryFolder()
+    let process = try slowConversion(folder)
+    kill(process.processIdentifier, SIGKILL)
+    process.waitUntilExit()
+    #expect(folder.contents.contains { $0.hasSuffix(".partial") })
+    #expect(try convert(folder.path("out")).status == 0)
+    #expect(folder.contents.sorted() == ["llm", "out"])
+  }
+
+  /// A conversion that is at its last and largest file, the tokenizer's; what is in it is looked at only afterwards.
+  private func slowConversion(_ folder: TemporaryFolder) throws -> Process {
+    let llm = folder.path("llm")
+    try FileManager.default.copyItem(atPath: Self.fixtures + "/llm", toPath: llm)
+    truncate(llm + "/tokenizer.model", 128 << 20)
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: try PtyDriver.builtProduct("vocoscope"))
+    process.arguments =
+      ["convert", "--vision", Self.fixtures + "/vision", "--mgvq", Self.fixtures + "/mgvq.pt"]
+      + ["--llm", llm, "--out", folder.path("out")]
+    process.standardError = FileHandle.nullDevice
+    try process.run()
+    while process.isRunning, !folder.contents.contains(where: { $0.hasSuffix(".partial") }) { usleep(200) }
+    try #require(process.isRunning)
+    return process
+  }
+
   @Test("Positions of another grid than the tower's are refused by name, not stretched")
   func positions() throws {
     let folder = try TemporaryFolder()
