@@ -87,6 +87,29 @@ struct EvalPromptTests {
   }
 }
 
+@Suite("Labelled pictures")
+struct LabelledPicturesTests {
+  @Test("What systems leave beside labels and pictures is no label and no picture, and links lead to either")
+  func companions() throws {
+    let folder = try TemporaryFolder()
+    let files = FileManager.default
+    for name in [
+      "b/1.png", "b/2.JPG", "a/1.png", "a/2.png", "a/._1.png", "__MACOSX/1.png", "@eaDir/1.png", "other/3.png",
+    ] {
+      let path = folder.path("labels/\(name)")
+      try files.createDirectory(
+        atPath: URL(fileURLWithPath: path).deletingLastPathComponent().path, withIntermediateDirectories: true)
+      try Data([1]).write(to: URL(fileURLWithPath: path))
+    }
+    try Data([1]).write(to: URL(fileURLWithPath: folder.path("labels/.DS_Store")))
+    try files.moveItem(atPath: folder.path("labels/other"), toPath: folder.path("elsewhere"))
+    try files.createSymbolicLink(atPath: folder.path("elsewhere/4.png"), withDestinationPath: "../labels/a/1.png")
+    try files.createSymbolicLink(atPath: folder.path("labels/c"), withDestinationPath: "../elsewhere")
+    let labels = try LabelledPictures(directory: folder.path("labels")).labels
+    #expect(labels.map(\.name) == ["a", "b", "c"] && labels.map(\.paths.count) == [2, 2, 2])
+  }
+}
+
 @Suite("Runs of an evaluation")
 struct EvalRunTests {
   @Test("A cancelled run keeps the answers it has, and the next goes on to the same file as an undisturbed run")
