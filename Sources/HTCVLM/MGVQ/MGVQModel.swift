@@ -12,9 +12,6 @@ package struct MGVQModel: Sendable {
   /// SHA-256 of the weight files.
   package var weightsSHA256: String { weights.sha256 }
   private let weights: WeightIdentity
-
-  /// Throws `CheckpointError` naming the file of weights that was written to since it was opened.
-  package func checkUnchanged() throws(CheckpointError) { try weights.checkUnchanged() }
   /// `config.json`'s `untrained_parts`.
   package let untrainedParts: [String]
   /// `nil` when the tensors hold a codebook but no networks to encode a picture with.
@@ -40,6 +37,9 @@ package struct MGVQModel: Sendable {
     let vision: CLIPVisionTransformer
     let projector: VisionProjector
   }
+
+  /// Throws `CheckpointError` naming the file of weights that was written to since it was opened.
+  package func checkUnchanged() throws(CheckpointError) { try weights.checkUnchanged() }
 
   /// Binds the quantizer's tensors in `source`; of the rest of the model, whatever is complete.
   ///
