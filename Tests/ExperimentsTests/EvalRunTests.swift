@@ -60,7 +60,7 @@ struct EvalPromptTests {
       questions: try QuestionSet(.llava, path: file), images: "/",
       settings: EvalRun.Settings(maxNewTokens: 6, shard: try Shard("1/1"), version: "test")
     ) { try Pipeline(opening: $0, version: "test", precision: $1) }
-    let answers = try run.answers(of: [EvalContestant(path: model, from: .voco)])[0].answers
+    let answers = try run.answers(of: [EvalContestant(path: model, from: .voco)], savingTo: nil)[0].answers
     return texts.indices.map { answers[$0] }
   }
 
