@@ -1,4 +1,5 @@
 import ImageLoading
+package import Safetensors
 package import Tensor
 package import Trace
 
