@@ -15,8 +15,6 @@ package enum Leftovers {
     init(path: String, descriptor: Int32) {
       self.path = path
       self.descriptor = descriptor
-      Leftovers.own.withLock { _ = $0.insert(path) }
-      Leftovers.answerSignals()
     }
 
     /// It has another name now.
@@ -50,9 +48,17 @@ package enum Leftovers {
   }
 
   private static func make(_ path: String, _ create: (String) -> Int32) -> Named? {
+    // Before it is there: a signal may come as soon as it is.
+    answerSignals()
+    own.withLock { _ = $0.insert(path) }
     while true {
       let descriptor = create(path)
-      guard descriptor >= 0 else { return nil }
+      guard descriptor >= 0 else {
+        let code = errno
+        own.withLock { _ = $0.remove(path) }
+        errno = code
+        return nil
+      }
       flock(descriptor, LOCK_EX | LOCK_NB)
       var status = stat()
       // Between its making and its lock another run may have taken it for a leftover.
@@ -83,12 +89,13 @@ package enum Leftovers {
   private static let endingSignals = [SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGALRM, SIGXCPU]
   private static let sources = Mutex<[any DispatchSourceSignal]?>(nil)
 
-  /// From the first partial with a name on, a signal that would end the process removes them before it does. Signals that
-  /// are ignored, or that something else answers, stay as they are.
+  /// From its return on, a signal that would end the process removes the partials before it does. Signals that are
+  /// ignored, or that something else answers, stay as they are.
   private static func answerSignals() {
     sources.withLock { sources in
       guard sources == nil else { return }
       sources = []
+      let registered = DispatchGroup()
       for number in endingSignals {
         var current = sigaction()
         guard sigaction(number, nil, &current) == 0, current.__sigaction_handler.sa_handler == nil else { continue }
@@ -98,10 +105,13 @@ package enum Leftovers {
           signal(number, SIG_DFL)
           kill(getpid(), number)
         }
-        signal(number, SIG_IGN)
+        // Dispatch sets a handler of its own; were the signal ignored until then, one that came would be lost.
+        registered.enter()
+        source.setRegistrationHandler { registered.leave() }
         source.resume()
         sources?.append(source)
       }
+      registered.wait()
     }
   }
 }
