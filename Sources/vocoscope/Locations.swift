@@ -1,4 +1,5 @@
 import Experiments
+import Files
 import Foundation
 import Inspector
 
@@ -63,14 +64,23 @@ struct UserConfiguration {
   let keyMap: KeyMap
   let workspace: Workspace
 
-  /// Reads the file; without one, everything is as it comes. Throws `KeyMapError` naming the file and the field.
+  /// More than every command's keys take.
+  private static let largest = 1 << 18
+
+  /// Reads the file; without one, everything is as it comes. Throws `KeyMapError` naming the file and the field, or
+  /// `FileError` for what is no such file.
   init(environment: [String: String]) throws {
     let path = Self.path(environment)
-    guard let data = FileManager.default.contents(atPath: path) else {
-      (keyMap, workspace) = (.standard, .explore)
+    let json: String
+    do {
+      json = try FileContents.text(path: path, limit: Self.largest)
+    } catch {
+      switch error.reason {
+      case .missing, .system: (keyMap, workspace) = (.standard, .explore)
+      default: throw error
+      }
       return
     }
-    let json = String(decoding: data, as: UTF8.self)
     keyMap = try KeyMap(json: json, file: path)
     workspace = try Workspace.configured(json: json, file: path) ?? .explore
   }

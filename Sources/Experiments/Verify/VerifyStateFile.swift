@@ -1,6 +1,7 @@
 import Evidence
 import Files
 import Foundation
+import JSON
 
 /// A state on disk: a line of JSON with the plan, then one for each record, appended as it is measured.
 package enum VerifyStateFile {
@@ -20,6 +21,11 @@ package enum VerifyStateFile {
   static func read(_ path: String) throws -> (state: VerifyState, byteCount: Int) {
     let bytes = try FileContents.read(path: path, limit: largestFile)
     let newline = UInt8(ascii: "\n")
+    for (number, line) in bytes.split(separator: newline).enumerated() {
+      do { try JSONValue.checkDensity(line) } catch {
+        throw ExperimentError("\(path), line \(number + 1): \(error.problem)")
+      }
+    }
     let whole = bytes.lastIndex(of: newline).map { $0 + 1 } ?? 0
     let lines = bytes[..<whole].split(separator: newline)
     guard let first = lines.first, let head = try? JSONDecoder().decode(Head.self, from: Data(first)),
