@@ -45,12 +45,12 @@ package struct CodebookSeries: Sendable, Encodable {
     package let alike: Double?
     /// Mean cosine of an anchor with the same anchor of other pictures: near 1, it does not see them.
     package let acrossPictures: Double?
-    package let meanNorm: Double?
+    /// Norms, effective rank and saturation of the projector that made them.
+    package let health: AnchorHealth
 
     private enum CodingKeys: String, CodingKey {
-      case source, alike
+      case source, alike, health
       case acrossPictures = "across_pictures"
-      case meanNorm = "mean_norm"
     }
   }
 
@@ -161,7 +161,9 @@ package struct CodebookSeries: Sendable, Encodable {
     for path in settings.pictures {
       let codes = try model.encode(try ImageDecoder.decode(path: path).image)
       if usage == nil { usage = PictureUsage(codebook) }
-      try usage?.add(codes.codes, latent: codes.latent, anchors: model.anchors(codes.quantized))
+      try usage?.add(
+        codes.codes, latent: codes.latent, anchors: model.anchors(codes.quantized),
+        beforeActivations: model.anchorPreActivations(codes.quantized))
     }
     let report = CodebookReport(
       codebook, pictures: usage, probes: try model.anchorProbes(codesPerGroup: codebook.codesPerGroup),
@@ -191,7 +193,7 @@ package struct CodebookSeries: Sendable, Encodable {
     return Anchors(
       source: report.anchorSource, alike: finite(mean.meanCosine),
       acrossPictures: finite(anchors.acrossPictures.flatMap { Statistics.mean($0) }),
-      meanNorm: finite(Statistics.mean(mean.norms)))
+      health: anchors.health)
   }
 }
 
