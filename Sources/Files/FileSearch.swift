@@ -88,6 +88,13 @@ package enum Directory {
     return names.sorted { $0.lexicographicallyPrecedes($1) }.map { String(decoding: $0, as: UTF8.self) }
   }
 
+  /// The same without what systems put into every directory.
+  ///
+  /// - Throws: `FileError`, naming `path`.
+  package static func ownNames(_ path: String) throws(FileError) -> [String] {
+    try names(path).filter { !isCompanion($0) }
+  }
+
   /// Makes the directory at the absolute path and those above it, as far as that can be done.
   package static func make(_ path: String) {
     var made = ""

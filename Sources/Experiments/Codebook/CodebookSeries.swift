@@ -208,8 +208,8 @@ private enum SeriesNames {
     guard !FileManager.default.fileExists(atPath: "\(directory)/config.json") else {
       throw ExperimentError("\(directory): is one checkpoint; a series is a directory of several")
     }
-    let names = try Directory.names(directory).filter { name in
-      !Directory.isCompanion(name) && !name.hasPrefix(".")
+    let names = try Directory.ownNames(directory).filter { name in
+      !name.hasPrefix(".")
         && (Directory.exists("\(directory)/\(name)") || endings.contains(where: name.hasSuffix))
     }
     return names.map { (key: order($0), name: $0) }.sorted { $0.key.lexicographicallyPrecedes($1.key) }.map(\.name)

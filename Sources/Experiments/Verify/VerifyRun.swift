@@ -8,6 +8,7 @@ package struct VerifyRun {
   private let source: any VerifySource
   private let tensors: [String: StoredTensor]
   private let preprocessor: ImageProcessorConfiguration
+  private let check: () throws -> Void
   package let plan: VerifyPlan
   private let progress: (String) -> Void
 
@@ -18,16 +19,19 @@ package struct VerifyRun {
   ///   - tensors: the checkpoint's, to permute.
   ///   - picturesSHA256: over the pictures' own.
   ///   - randomModels: whether to run models of permuted weights; `nil` runs them where they are affordable.
+  ///   - pictureWarnings: what decoding found odd, a line a picture.
+  ///   - check: called before a record is kept; throws if the weights are not those that the run began with.
   ///   - progress: gets what is under way.
   package init(
     _ subject: VerifySubject, _ source: any VerifySource, tensors: [String: StoredTensor],
     preprocessor: ImageProcessorConfiguration, picturesSHA256: String, seed: UInt64, randomModels: Bool?,
-    progress: @escaping (String) -> Void
+    pictureWarnings: [String] = [], check: @escaping () throws -> Void = {}, progress: @escaping (String) -> Void
   ) {
     self.subject = subject
     self.source = source
     self.tensors = tensors
     self.preprocessor = preprocessor
+    self.check = check
     self.progress = progress
     let count = source.keys.count
     let isAffordable = RandomModels.parameters(tensors) <= RandomModels.affordable
@@ -36,7 +40,8 @@ package struct VerifyRun {
       inputs: EvidenceInputs(
         pictures: count, picturesSHA256: picturesSHA256, draws: ComparedPatches.draws,
         blanks: count > 1 ? min(count, Self.blanks) : 0,
-        randomModels: count > 1 && randomModels ?? isAffordable ? VerdictRule().randomModels : 0))
+        randomModels: count > 1 && randomModels ?? isAffordable ? VerdictRule().randomModels : 0,
+        pictureWarnings: pictureWarnings))
   }
 
   /// Runs what the file at `path` does not hold yet, or everything without a file.
@@ -45,6 +50,7 @@ package struct VerifyRun {
     var writer: VerifyStateFile.Writer?
     if let path { (writer, state) = try VerifyStateFile.Writer.open(path, plan: plan, shard: shard) }
     let keep = { (record: VerifyRecord, state: inout VerifyState) in
+      try check()
       try state.add(record)
       try writer?.append(record)
     }

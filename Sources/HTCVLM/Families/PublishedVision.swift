@@ -81,7 +81,7 @@ struct PublishedQuantizer {
   let tensors: [String: StoredTensor]
   let files: [MappedFile]
 
-  init(path: String, imageSize: Int) throws(CheckpointError) {
+  init(path: String, imageSize: MGVQStateDict.ImageSize) throws(CheckpointError) {
     let weights = try WeightFiles(file: path)
     let found = weights.tensors
     files = weights.files

@@ -91,7 +91,7 @@ package struct MGVQSource: Sendable {
 
   /// The one safetensors file of a directory.
   private static func onlyFile(_ directory: String) throws(CheckpointError) -> String {
-    let names = (try? Directory.names(directory)) ?? []
+    let names = (try? Directory.ownNames(directory)) ?? []
     let files = names.filter { $0.hasSuffix(".safetensors") }
     guard files.count == 1 else {
       let found = files.isEmpty ? "no .safetensors file" : "\(files.count) .safetensors files"

@@ -35,8 +35,7 @@ struct InspectCommand: ParsableCommand {
     // Everything that can be wrong with the files is found before the terminal is touched.
     let picture = try PictureSource(path: image)
     let opening = try model.opening()
-    let verified =
-      try evidence.map { try VerifyReport.actions($0, weightsSHA256: opening.source.open().weightsSHA256) } ?? []
+    let verified = try evidence.map { try opening.evidence($0) } ?? []
     let session = try SessionSetup(display: display)
     asking.applyThreads()
     try session.inspect(picture, path: image, model: opening, options: asking, evidence: verified)

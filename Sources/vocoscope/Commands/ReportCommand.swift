@@ -78,10 +78,8 @@ struct ReportCommand: ParsableCommand {
       guard try !ReportSource.isTrace(source) else {
         throw UsageProblem("\(source): is a trace; --lens, --answer-back and --trace-map run the model on a picture")
       }
-      InputFiles.remember()
       return try detail.print(ModelRun(image: source, model: model, options: asking), format)
     }
-    if !exports.export.isEmpty { InputFiles.remember() }
     let report =
       try ReportSource.isTrace(source)
       ? ReportSource.file(source)
@@ -130,7 +128,7 @@ struct ReportSource {
   /// - Parameter evidence: a file that `verify --out` wrote.
   func state(evidence: String? = nil, size: Size = Size(width: 100, height: 40)) throws -> InspectorState {
     let verified =
-      try evidence.map { try VerifyReport.actions($0, weightsSHA256: trace.provenance.weightsSHA256) } ?? []
+      try evidence.map { try VerifyReport.actions($0, of: trace.provenance, precision: trace.model.precision) } ?? []
     var state = InspectorState(
       imageName: trace.provenance.imageName, prompt: trace.provenance.prompt, size: size,
       capabilities: InspectorState.Capabilities(runsModel: false))

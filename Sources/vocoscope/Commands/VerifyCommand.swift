@@ -57,6 +57,9 @@ struct VerifyCommand: ParsableCommand {
     help: "Run the control of 39 models of permuted weights. Without either, in models of at most 1e9 parameters.")
   var randomModels: Bool?
 
+  @Flag(help: .hidden)
+  var noEveryHead = false
+
   @Flag(help: "The sources are states of all parts of a run: put them together and print the verdict.")
   var merge = false
 
@@ -77,8 +80,17 @@ struct VerifyCommand: ParsableCommand {
   }
 
   func run() throws {
-    if let states { return try show(VerifyReport(VerifyStateFile.merge(states)), pictures: []) }
-    InputFiles.remember()
+    if noEveryHead {
+      try StandardStream.error.write(
+        "vocoscope: --no-every-head has nothing to leave out any more: heads are tested without runs of their own\n")
+    }
+    if let states {
+      guard out == nil, shard == nil, prompt.isEmpty else {
+        throw ValidationError(
+          "merging measures nothing: --out, --shard and --prompt are of the runs that made the parts")
+      }
+      return try show(VerifyReport(VerifyStateFile.merge(states)), pictures: [])
+    }
     ComputeBackend.setThreads(ProcessInfo.processInfo.activeProcessorCount)
     let pictures = try VerifyPictures(sources)
     if let figure { try InputFiles.refuse(figure) }
@@ -96,7 +108,9 @@ struct VerifyCommand: ParsableCommand {
       pipeline.checkpoint, model: pipeline.model, prompts: prompts, version: programVersion)
     return VerifyRun(
       subject, pictures.files, tensors: pipeline.checkpoint.tensors, preprocessor: pipeline.checkpoint.preprocessor,
-      picturesSHA256: pictures.sha256, seed: seed, randomModels: randomModels, progress: { progress.show($0) })
+      picturesSHA256: pictures.sha256, seed: seed, randomModels: randomModels,
+      pictureWarnings: try pictures.warnings(), check: { try pipeline.checkpoint.weights.checkUnchanged() },
+      progress: { progress.show($0) })
   }
 
   private func show(_ report: VerifyReport, pictures: [String]) throws {

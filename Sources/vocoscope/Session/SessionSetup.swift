@@ -135,7 +135,7 @@ extension CheckpointListing {
             ?? "none: this checkpoint has no quantizer and no anchors"),
         Fact("precision", precision.rawValue),
         Fact("memory", "\(Format.mebibytes(memory.total)) for a run"),
-        Fact("compute", "OpenBLAS core \(ComputeBackend.openBLASCore)"),
+        Fact("compute", "OpenBLAS core \(ComputeBackend.openBLASCore), threads \(ComputeBackend.threads)"),
         Fact("config.json", "SHA-256 \(checkpoint.configSHA256.prefix(12))…"),
         Fact("weights", checkpoint.weights.knownSHA256.map { "SHA-256 \($0.prefix(12))…" } ?? "SHA-256 being computed"),
       ],

@@ -20,6 +20,10 @@ extension InspectorState {
     if let color = patchColor { report.add("mean rgb", "\(color.red),\(color.green),\(color.blue)") }
     if let answer = trace?.generation?.text { report.add("answer", answer) }
     report.add("prompt", prompt)
+    if let computation = trace?.provenance.computation {
+      report.add("computed with", computation.machine)
+      report.add("sampling", computation.sampling)
+    }
     report.tables = [stageTable].filter { !$0.rows.isEmpty }
     return report
   }
