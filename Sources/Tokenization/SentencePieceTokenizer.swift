@@ -40,7 +40,8 @@ package final class SentencePieceTokenizer: @unchecked Sendable {
       throw .file(error)
     }
     guard !bytes.isEmpty else { throw .notSentencePiece(path: path, reason: "the file is empty") }
-    if path.hasSuffix(".json") {
+    // No SentencePiece model begins so.
+    if path.hasSuffix(".json") || bytes.first == UInt8(ascii: "{") {
       let document = try TokenizerDocument(bytes, path: path)
       (bytes, merges) = (document.model, document.encoder)
     } else {

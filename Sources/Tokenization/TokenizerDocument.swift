@@ -188,10 +188,18 @@ private struct Reader {
       }
     }
     let count = (ids.values.max() ?? 0) + 1
+    // Before memory is taken for them.
+    guard Int(count) <= ids.count + added.count else {
+      throw .document(
+        path: path,
+        problem: "model.vocab has \(ids.count) pieces and ids up to \(count - 1); expected a piece for each id")
+    }
     var pieces = [String?](repeating: nil, count: Int(count))
     for (text, id) in ids {
       if let other = pieces[Int(id)] {
-        throw fault("model.vocab.\(printable(text.text))", .integer(Int(id)), expected: "another id than \(other)'s")
+        throw fault(
+          "model.vocab.\(printable(text.text))", .integer(Int(id)),
+          expected: "another id than that of \(printable(other))")
       }
       pieces[Int(id)] = text.text
     }
