@@ -58,7 +58,8 @@ package struct JSONReader {
       return absent
     case let other?: throw fault(key, other, expected: expected)
     }
-    guard number > 0 else { throw fault(key, value(key), expected: expected) }
+    // What is computed with is a float of 32 bits.
+    guard Float(number) > 0, Float(number).isFinite else { throw fault(key, value(key), expected: expected) }
     return number
   }
 

@@ -2,6 +2,80 @@ import Foundation
 import TestSupport
 import Testing
 
+@Suite("Memory that a file can take")
+struct ProportionTests {
+  /// The exit code of a run, and the most memory that it held, in bytes.
+  private func peak(_ arguments: [String], home: String) throws -> (status: Int32, bytes: Int) {
+    let words = [try PtyDriver.builtProduct("vocoscope")] + arguments
+    var actions = posix_spawn_file_actions_t()
+    posix_spawn_file_actions_init(&actions)
+    defer { posix_spawn_file_actions_destroy(&actions) }
+    for stream in Int32(0)...2 { posix_spawn_file_actions_addopen(&actions, stream, "/dev/null", O_RDWR, 0) }
+    var (arguments, environment) = (words.map { strdup($0) } + [nil], [strdup("HOME=\(home)"), nil])
+    defer { for text in arguments + environment { free(text) } }
+    var process: pid_t = 0
+    try #require(posix_spawn(&process, words[0], &actions, nil, &arguments, &environment) == 0)
+    var (status, usage): (Int32, rusage) = (0, rusage())
+    try #require(wait4(process, &status, 0, &usage) == process && status & 0x7F == 0)
+    return (status >> 8 & 0xFF, usage.ru_maxrss << 10)
+  }
+
+  /// A directory like the recorded checkpoint, with `bytes` as its `file`.
+  private func checkpoint(_ folder: TemporaryFolder, _ file: String, _ bytes: Data) throws -> String {
+    let model = folder.path("model")
+    try FileManager.default.copyItem(atPath: ParityCase.directory, toPath: model)
+    try bytes.write(to: URL(fileURLWithPath: "\(model)/\(file)"))
+    return model
+  }
+
+  private static func header(_ text: String) -> Data {
+    withUnsafeBytes(of: UInt64(text.utf8.count).littleEndian) { Data($0) } + Data(text.utf8)
+  }
+
+  /// What is dense: a few bytes of text or pickle for each value that is made of them.
+  private static let texts: [(name: String, text: String)] = [
+    ("numbers", "[" + String(repeating: "0,", count: 4 << 20) + "0]"),
+    ("lists", "[" + String(repeating: "[],", count: 3 << 20) + "0]"),
+    ("strings", "[" + String(repeating: "\"\",", count: 3 << 20) + "0]"),
+    ("objects", "[" + String(repeating: "{},", count: 3 << 20) + "0]"),
+    ("keys", "{" + (0..<600_000).map { "\"\($0)\":0" }.joined(separator: ",") + "}"),
+    ("levels", String(repeating: "[", count: 8 << 20)),
+  ]
+
+  @Test("Dense JSON takes at most 64 MiB and eight times its size, wherever it stands", arguments: texts.indices)
+  func json(index: Int) throws {
+    let folder = try TemporaryFolder()
+    let text = Self.texts[index].text
+    let base = try peak(["check", ParityCase.directory], home: folder.root).bytes
+    let model = try checkpoint(folder, "config.json", Data(text.utf8))
+    try Self.header(text).write(to: URL(fileURLWithPath: folder.path("w.safetensors")))
+    _ = try folder.write(text, as: "q.jsonl")
+    try FileManager.default.createDirectory(
+      atPath: folder.path(".config/vocoscope"), withIntermediateDirectories: true)
+    _ = try folder.write(text, as: ".config/vocoscope/config.json")
+    let runs = [
+      ["check", model], ["codebook", "--model", folder.path("w.safetensors")], ["eval", folder.path("q.jsonl")],
+      ["verify", "--merge", folder.path("q.jsonl")], ["doctor"],
+    ]
+    for run in runs {
+      let found = try peak(run, home: folder.root)
+      #expect(found.status == (run == ["doctor"] ? 0 : 1), "\(run)")
+      #expect(found.bytes <= base + 64 << 20 + 8 * text.utf8.count, "\(Self.texts[index].name) \(run): \(found.bytes)")
+    }
+  }
+
+  @Test("A few bytes that stand for many pixels take no more than the model's input does")
+  func picture() throws {
+    let folder = try TemporaryFolder()
+    let run = { (picture: String) in ["report", picture, "--model", ParityCase.directory, "--max-new-tokens", "1"] }
+    let base = try peak(run(ParityCase.image), home: folder.root).bytes
+    let fixtures = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+      .appendingPathComponent("ImageLoadingTests/Fixtures/white1-32768x5461.png").path
+    let found = try peak(run(fixtures), home: folder.root)
+    #expect(found.status == 1 && found.bytes <= base + 16 << 20, "\(found.bytes) of \(base)")
+  }
+}
+
 /// What a result names of the run that it came from.
 @Suite("Which run a result is of")
 struct IdentityTests {
@@ -143,7 +217,9 @@ struct IdentityTests {
       decoding: try Data(contentsOf: URL(fileURLWithPath: folder.path("t.safetensors"))).prefix(8000), as: UTF8.self)
   }
 
-  @Test("A limit of open files that no run gets by with ends the program with a sentence", arguments: 3...40)
+  @Test(
+    "A limit of open files that no run gets by with ends the program with a sentence",
+    arguments: [4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 16, 24])
   func descriptors(limit: Int) throws {
     let process = Process()
     process.executableURL = URL(fileURLWithPath: "/bin/bash")
