@@ -99,4 +99,10 @@ struct FileSearchTests {
       #expect(try read(pointer + [UInt8](repeating: 0x20, count: 1_100)).count > 1_100)
     }
   }
+
+  @Test("Names are in the order of their numbers, which come before letters")
+  func numbers() {
+    let names = ["step-9", "step-10", "step-final", "stop"]
+    #expect(names.shuffled().sorted { numericOrder($0).lexicographicallyPrecedes(numericOrder($1)) } == names)
+  }
 }

@@ -1,4 +1,5 @@
 package import Evidence
+import Files
 import Foundation
 package import HTCVLM
 import ImageLoading
