@@ -1,3 +1,5 @@
+import ColorMaps
+
 /// Axes with ticks, a legend and marks: line, bar and scatter plots.
 package struct Chart: FigurePanel {
   package var title: String
@@ -59,7 +61,7 @@ package struct Chart: FigurePanel {
   /// The ticks of the horizontal axis; tilted when they would run into each other.
   private func drawnTicks(
     _ x: ChartAxis, width: Double, _ canvas: PlotCanvas
-  ) -> (ticks: [AxisTick], isTilted: Bool, longest: Double) {
+  ) -> (ticks: [ScaleTick], isTilted: Bool, longest: Double) {
     let ticks = x.shownTicks(count: max(2, Int(width / 70)))
     let longest = ticks.map { canvas.width(of: $0.label, .tick) }.max() ?? 0
     return (ticks, longest + 6 > (width - 36) / Double(max(ticks.count, 1)), longest)

@@ -6,8 +6,8 @@ package struct MatrixPlot: FigurePanel {
   /// `[rows][columns]`, all rows of one length; nil or NaN is drawn as no value.
   package var values: [[Double?]]
   /// Ticks at row and column indices.
-  package var rowTicks: [AxisTick]
-  package var columnTicks: [AxisTick]
+  package var rowTicks: [ScaleTick]
+  package var columnTicks: [ScaleTick]
   package var rowLabel: String
   package var columnLabel: String
   /// Values at both ends of the colours; nil takes the smallest and largest.
@@ -23,7 +23,7 @@ package struct MatrixPlot: FigurePanel {
   package var isSquare: Bool
 
   package init(
-    title: String = "", values: [[Double?]], rowTicks: [AxisTick] = [], columnTicks: [AxisTick] = [],
+    title: String = "", values: [[Double?]], rowTicks: [ScaleTick] = [], columnTicks: [ScaleTick] = [],
     rowLabel: String = "", columnLabel: String = "", range: ClosedRange<Double>? = nil, scale: ValueScale? = nil,
     map: ColorMap = .cividis, measure: String? = "", words: [[String]] = [], isSquare: Bool = false
   ) {

@@ -1,5 +1,6 @@
 package import JSON
 package import Safetensors
+package import Tensor
 import Tokenization
 package import Trace
 

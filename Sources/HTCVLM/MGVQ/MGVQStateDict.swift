@@ -1,3 +1,4 @@
+import Files
 import JSON
 package import Safetensors
 package import Tensor

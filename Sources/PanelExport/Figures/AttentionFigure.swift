@@ -98,7 +98,7 @@ extension PanelExport {
       title: "over layers",
       x: ChartAxis(
         "layer", range: 0.5...(Double(max(1, cells.curve.count)) + 0.5),
-        ticks: ticks(cells.curve.count, from: 1).map { AxisTick($0.value + 1, $0.label) }),
+        ticks: ticks(cells.curve.count, from: 1).map { ScaleTick($0.value + 1, $0.label) }),
       y: valueAxis(cells.statistic.rawValue, all, isLogarithmic: cells.statistic == .lift),
       marks: marks + (cells.uniform.map { [.horizontalRule($0, name: "uniform", color: .ink)] } ?? []))
   }
@@ -116,9 +116,9 @@ func valueAxis(_ label: String, _ values: [Double], isLogarithmic: Bool) -> Char
 }
 
 /// About six whole ticks of `count` cells, named from `first` on.
-func ticks(_ count: Int, from first: Int = 0) -> [AxisTick] {
+func ticks(_ count: Int, from first: Int = 0) -> [ScaleTick] {
   let step = [1, 2, 4, 5, 8, 10, 20, 50, 100].first { count <= 8 * $0 } ?? max(1, count / 8)
-  return stride(from: 0, to: count, by: step).map { AxisTick(Double($0), String($0 + first)) }
+  return stride(from: 0, to: count, by: step).map { ScaleTick(Double($0), String($0 + first)) }
 }
 
 /// Row-major values as rows.

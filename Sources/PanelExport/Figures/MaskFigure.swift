@@ -40,19 +40,19 @@ extension PanelExport {
   }
 
   /// Names in the middle of their segments; of those that would stand in each other, the largest.
-  private func spanTicks(_ sequence: SequenceTrace) -> [AxisTick] {
-    var placed: [AxisTick] = []
+  private func spanTicks(_ sequence: SequenceTrace) -> [ScaleTick] {
+    var placed: [ScaleTick] = []
     for span in sequence.spans.sorted(by: { $0.count > $1.count }) {
       let middle = Double(span.start) + Double(span.count - 1) / 2
       guard placed.allSatisfy({ abs($0.value - middle) > 0.05 * Double(sequence.length) }) else { continue }
-      placed.append(AxisTick(middle, span.kind.rawValue))
+      placed.append(ScaleTick(middle, span.kind.rawValue))
     }
     return placed
   }
 
   private func blocks(_ mask: MaskStatistics) -> MatrixPlot {
     let names = mask.spans.map { "\($0.kind.rawValue) \($0.count)" }
-    let ticks = names.enumerated().map { AxisTick(Double($0.offset), $0.element) }
+    let ticks = names.enumerated().map { ScaleTick(Double($0.offset), $0.element) }
     let shares = mask.spans.indices.map { row in
       mask.spans.indices.map { column -> Double in
         Double(mask.allowed[row][column]) / Double(max(1, mask.total(row: row, column: column)))

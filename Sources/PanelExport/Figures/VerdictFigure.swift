@@ -46,8 +46,8 @@ extension PanelExport {
     let names = first.short.indices.map { $0 < first.anchors ? "A\($0 + 1)" : "P\($0 - first.anchors + 1)" }
     return MatrixPlot(
       title: "anchors and first patches", values: figure.rows.map(\.short),
-      rowTicks: figure.rows.enumerated().map { AxisTick(Double($0.offset), String($0.element.name.suffix(18))) },
-      columnTicks: names.enumerated().map { AxisTick(Double($0.offset), $0.element) }, range: figure.range,
+      rowTicks: figure.rows.enumerated().map { ScaleTick(Double($0.offset), String($0.element.name.suffix(18))) },
+      columnTicks: names.enumerated().map { ScaleTick(Double($0.offset), $0.element) }, range: figure.range,
       measure: "share")
   }
 }

@@ -91,8 +91,8 @@ struct CausalTraceFigure {
     let step = max(1, (values.count + 11) / 12)
     return MatrixPlot(
       title: title, values: values,
-      rowTicks: stride(from: 0, to: values.count, by: step).map { AxisTick(Double($0), "\($0 + 1)") },
-      columnTicks: trace.segments.enumerated().map { AxisTick(Double($0.offset), $0.element.name) },
+      rowTicks: stride(from: 0, to: values.count, by: step).map { ScaleTick(Double($0), "\($0 + 1)") },
+      columnTicks: trace.segments.enumerated().map { ScaleTick(Double($0.offset), $0.element.name) },
       rowLabel: "into layer", columnLabel: "", range: -largest...largest, map: .blueOrange, measure: "share",
       words: values.count <= 12 ? values.map { $0.map { Format.rounded($0, places: 2) } } : [])
   }

@@ -62,7 +62,7 @@ extension Canvas {
     let below = room.dropping(top: used.height)
     let width = beside.width >= 13 ? beside.width : below.width
     let facts = (state.codeFacts(mgvq).dropFirst(2) + state.codeLabFacts).map { "\($0.name) \($0.value.text)" }
-    let colored = look.drawsHalfBlocks && state.codeColors != nil
+    let colored = look.drawsHalfBlocks && state.codeAtCursor?.cellColors != nil
     let legend =
       asNumbers
       ? []
@@ -79,10 +79,7 @@ extension Canvas {
       columns: mgvq.codes.width, rows: mgvq.codes.height, in: rect, look, keeping: state.cursor.code)
     var map = HeatMap(
       codes(state, mgvq), layout: layout, range: 0...Double(max(1, state.codesPerGroup - 1)), map: .viridis)
-    map.colors = state.codeColors.flatMap { colors in
-      let indices = map.values.map { Int($0) }
-      return indices.allSatisfy(colors.indices.contains) ? indices.map { colors[$0] } : nil
-    }
+    map.colors = state.codeAtCursor?.cellColors
     draw(map, in: rect)
     draw(GridMarks(layout: layout, cursor: state.cursor.code), in: rect)
     hits.add(layout.area.intersection(rect), .codes(layout))
@@ -115,11 +112,6 @@ extension Canvas {
 }
 
 extension InspectorState {
-  /// The colours of the shown group's codes; nil without the weights.
-  var codeColors: [Color]? {
-    codebook.flatMap { $0.colors.indices.contains(view.group) ? $0.colors[view.group] : nil }
-  }
-
   /// `A1 9.1% ×13.2 #1 ‖v‖ 3.1`, one an anchor, in columns.
   var anchorLines: [String] {
     let rows = anchorTable.rows.map { row in
