@@ -49,7 +49,8 @@ struct VerifyCommand: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Draw the paper's heat map of the first 16 pictures, with all visual keys beside it.", valueName: "file.png"))
+      "Draw the paper's heat map of the first 16 pictures, with all visual keys beside it: PNG, SVG or PDF, as its name ends.",
+      valueName: "file"))
   var figure: String?
 
   @Flag(
@@ -64,8 +65,8 @@ struct VerifyCommand: ParsableCommand {
     if prompt.contains(where: { text in prompt.count { $0 == text } > 1 }) {
       throw ValidationError("--prompt names a question twice")
     }
-    if let figure, !figure.lowercased().hasSuffix(".png") {
-      throw ValidationError("--figure is \(figure), expected a name that ends in .png")
+    if let figure, ![".png", ".svg", ".pdf"].contains(where: figure.lowercased().hasSuffix) {
+      throw ValidationError("--figure is \(figure), expected a name that ends in .png, .svg or .pdf")
     }
     if shard != nil && (report != nil || figure != nil) {
       throw ValidationError("--shard prints no verdict, so there is nothing for --report and --figure: merge the parts")
@@ -96,7 +97,11 @@ struct VerifyCommand: ParsableCommand {
       pipeline.checkpoint, model: pipeline.model, prompts: prompts, version: programVersion)
     return VerifyRun(
       subject, pictures.files, tensors: pipeline.checkpoint.tensors, preprocessor: pipeline.checkpoint.preprocessor,
-      picturesSHA256: pictures.sha256, seed: seed, randomModels: randomModels, progress: { progress.show($0) })
+      picturesSHA256: pictures.sha256, seed: seed, randomModels: randomModels, progress: { progress.show($0) },
+      say: { sentence in
+        progress.clear()
+        try? StandardStream.error.write(sentence + "\n")
+      })
   }
 
   private func show(_ report: VerifyReport, pictures: [String]) throws {
