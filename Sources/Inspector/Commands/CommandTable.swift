@@ -54,13 +54,10 @@ package enum CommandTable {
       .pageDown, .look, "page down",
       "A quarter of the map, a segment of the mask, a page of a list; in Anchors the next group.", [.pageDown]
     ) { $0.move(.pageDown) },
-    entry(
+    request(
       .open, .look, "open",
       "In Mask: from blocks to cells and back. In Verdict: unfolds controls and rules. Elsewhere: zooms the panel.",
-      [.enter]
-    ) {
-      $0.openHere()
-    },
+      [.enter], effects: { $0.openHere() }),
     entry(.find, .look, "find", "Finds a token, patch, anchor or code; in Checkpoint a tensor.", ["/"]) {
       $0.mode = .find(Mode.Search())
     },
@@ -112,10 +109,10 @@ package enum CommandTable {
       .visualOnly, .attention, "visual keys alone", "Keeps anchors and patches only, renormalised over them.",
       unless: \.decoderObstacle
     ) { $0.change { $0.visualOnly.toggle() } },
-    entry(
-      .display, .attention, "view", "The next view of the panel: in Attention map, heads, layers and matrix.", ["V"],
-      unless: \.displayObstacle
-    ) { $0.turnDisplay() },
+    request(
+      .display, .attention, "view",
+      "The next view: in Attention map, heads, layers, matrix, lens; in Verdict claims, heat map, answer back, causal trace.",
+      ["V"], unless: \.displayObstacle, effects: { $0.turnDisplay() }),
     entry(
       .inspected, .attention, "inspected token", "Whose attention is shown: of <voco> or of the last prompt token.",
       ["Q"], unless: \.inspectedObstacle
@@ -130,7 +127,7 @@ package enum CommandTable {
       "In Verdict: <voco> over the anchors and the first patches, or the verdict again.", ["f"],
       unless: \.figureObstacle
     ) {
-      $0.change { $0.showsFigure.toggle() }
+      $0.change { $0.verdictDisplay = $0.showsFigure ? .claims : .figure }
       $0.focus(.verdict)
     },
   ]
@@ -274,7 +271,7 @@ package enum CommandTable {
       command, .screen, "panel \(panel.rawValue) \(panel.title)", summary, [.character(Character("\(panel.rawValue)"))],
       effects: {
         $0.focus(panel)
-        return $0.compareIfShown()
+        return $0.startShown()
       })
   }
 

@@ -147,6 +147,7 @@ extension InspectorState.Work {
     case .matchedRandom: "random draws"
     case .compression(let what): what
     case .edit: "running on edited codes"
+    case .measurement(let what): what
     }
   }
 }

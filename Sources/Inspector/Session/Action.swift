@@ -29,6 +29,10 @@ package enum Action: Sendable {
   case vocoRows([VocoRow])
   case knockOutFinished(KnockOutResult)
   case matchedRandom(MatchedRandomResult)
+  /// What the model was asked for beyond a run.
+  case measured(RunFinding)
+  /// How far that is.
+  case measuring(String)
   /// Something that happened while answers were compared.
   case compression(CompressionEvent)
   /// The comparison under way is over.
@@ -52,6 +56,8 @@ package enum Effect: Sendable, Equatable {
   case knockOut(KnockOutRequest)
   /// Knock out random patches; `.matchedRandom` comes back, any number of times while draws finish.
   case matchedRandom(MatchedRandomRequest)
+  /// Measure what a view shows; `.measuring` any number of times, then `.measured`, `.failed` or `.cancelled`.
+  case measure(RunMeasurement)
   /// Compare answers; any number of `.compression` come back, then `.compressionFinished`, `.cancelled` or `.failed`.
   case compress(CompressionRequest)
   /// Work for the code debugger; what comes back stands with each request, or `.failed` or `.cancelled`.

@@ -30,6 +30,8 @@ package struct InspectorState: Sendable {
   package internal(set) var compressionView = CompressionViewSettings()
   /// The picture and what its codes decode to, computed once.
   package internal(set) var decodedCodes: DecodedCodes?
+  /// What was measured beyond the run: lens, answer back, causal trace.
+  var findings: RunFindings?
   /// The debugger of codes.
   package internal(set) var codeLab = CodeLab()
 
@@ -95,6 +97,8 @@ package struct InspectorState: Sendable {
     case matchedRandom
     case compression(String)
     case edit
+    /// With what is under way, in words.
+    case measurement(String)
   }
 
   package init(

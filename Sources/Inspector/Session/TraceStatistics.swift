@@ -8,6 +8,10 @@ package struct TraceStatistics: Sendable {
   package let inspected: InspectedAttention?
   /// The row of the last prompt token; `nil` too where it is the inspected one.
   package let lastToken: InspectedAttention?
+  /// `[L]`, what the row reads that predicts the answer's first token.
+  package let answerReadings: [AnswerTrace.Reading]
+  /// The likeliest tokens that the last prompt token's logits give; without a tokenizer their pieces are ids.
+  package let firstGuesses: [Lens.Guess]
   /// Why there is no attention although the decoder ran.
   package let attentionProblem: String?
   /// What this one picture says about the anchors.
@@ -37,6 +41,11 @@ package struct TraceStatistics: Sendable {
       }
     inspected = attention.map { InspectedAttention($0) }
     lastToken = Self.lastToken(trace)
+    answerReadings = AnswerTrace.Reading.first(of: trace)
+    firstGuesses =
+      trace.language.map { language in
+        Lens.guesses(language.logits.reshaped([1, language.logits.count])) { "token \($0)" }.first ?? []
+      } ?? []
     anecdote = attention == nil ? nil : try? VerdictEngine().verdict(picture: trace)
     let earlier = before.flatMap { before in
       before.trace.sequence.flatMap { sequence in before.statistics.mask.map { (sequence, $0) } }

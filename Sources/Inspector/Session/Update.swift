@@ -34,7 +34,7 @@ private func apply(_ action: Action, to state: inout InspectorState) -> [Effect]
     state.progress[progress.stage] = progress
   case .finished, .cancelled:
     state.work = nil
-    if case .finished = action { return state.compareIfShown() }
+    if case .finished = action { return state.startShown() }
     if case .cancelled = action { state.refuseLabRequest() }
     if case .cancelled = action { state.notice = "cancelled" }
   case .failed(let sentence):
@@ -59,6 +59,10 @@ private func apply(_ action: Action, to state: inout InspectorState) -> [Effect]
   case .matchedRandom(let result):
     state.matchedRandom[result.request.knockOut.id] = result
     if result.isFinished { state.work = nil }
+  case .measured(let finding):
+    state.take(finding)
+  case .measuring(let words):
+    if case .measurement = state.work { state.work = .measurement(words) }
   case .compression(let event):
     state.compression.apply(event)
   case .compressionFinished:
@@ -94,7 +98,7 @@ extension InspectorState {
   /// What was known of the picture before goes when another one is opened; how things are shown stays.
   fileprivate mutating func forgetRun() {
     (trace, statistics, map, headMaps, decodedCodes) = (nil, nil, nil, nil, nil)
-    (knockOuts, matchedRandom, progress) = ([], [:], [:])
+    (knockOuts, matchedRandom, progress, findings) = ([], [:], [:], nil)
     (codeLab, compression, reusesImage) = (CodeLab(), CompressionState(), false)
     view.selection = []
     (view.shownKnockOut, view.heldRange, view.edits) = (nil, nil, [])

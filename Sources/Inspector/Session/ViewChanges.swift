@@ -66,24 +66,31 @@ extension InspectorState {
     return possible[(index + 1) % possible.count]
   }
 
-  /// What Enter does in the focused panel.
-  mutating func openHere() {
+  /// What Enter does in the focused panel; where a view lacks its numbers, it asks for them.
+  mutating func openHere() -> [Effect] {
+    let asked = measureIfShown()
+    if asked.isEmpty { openView() }
+    return asked
+  }
+
+  private mutating func openView() {
     switch focus {
     case .mask: change { $0.showsMaskCells.toggle() }
     case .attention: openAttention()
-    case .verdict where !view.showsFigure: change { $0.showsRules.toggle() }
+    case .verdict where view.verdictDisplay == .claims: change { $0.showsRules.toggle() }
     default: change { $0.isZoomed.toggle() }
     }
   }
 
   /// The next view of the focused panel.
-  mutating func turnDisplay() {
+  mutating func turnDisplay() -> [Effect] {
     switch focus {
     case .attention: turnAttentionDisplay()
     case .mask: change { $0.showsMaskCells.toggle() }
-    case .verdict: change { $0.showsFigure.toggle() }
+    case .verdict: change { $0.verdictDisplay = $0.verdictDisplay.next }
     default: break
     }
+    return measureIfShown()
   }
 
   /// Why the focused panel has no other view.
@@ -113,7 +120,7 @@ extension InspectorState {
 
   mutating func stepPanel(by steps: Int) -> [Effect] {
     focus(focus.advanced(by: steps))
-    return compareIfShown()
+    return startShown()
   }
 
   /// The next workspace; its first panel is focused where it lacks the one that is.

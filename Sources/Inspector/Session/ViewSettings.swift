@@ -38,8 +38,9 @@ package struct ViewSettings: Sendable, Hashable {
   package var showsMaskCells: Bool
   /// Codes replaced by hand, in order: undo takes them back one by one.
   package var edits: [CodeEdit]
+  package var verdictDisplay: VerdictDisplay
   /// Whether the Verdict panel shows the paper's heat map.
-  package var showsFigure: Bool
+  package var showsFigure: Bool { verdictDisplay == .figure }
   /// Whether the Verdict panel unfolds its controls and rules.
   package var showsRules: Bool
 
@@ -65,7 +66,7 @@ package struct ViewSettings: Sendable, Hashable {
     workspace = .explore
     showsMaskCells = false
     edits = []
-    showsFigure = false
+    verdictDisplay = .claims
     showsRules = false
   }
 

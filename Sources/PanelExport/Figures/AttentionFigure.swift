@@ -8,6 +8,9 @@ import Trace
 extension PanelExport {
   /// The map of patches and the keys beside them, the layer × head matrix and the curve over layers.
   func attentionFigure() throws(PanelExportError) -> Figure {
+    if state.view.display == .lens {
+      return LensFigure(try required(state.lens, .attention, "no lens: it takes weights and a run")).figure
+    }
     let reason = state.statistics?.attentionProblem ?? "the decoder has not run"
     let map = try required(state.map, .attention, reason)
     let view = map.view

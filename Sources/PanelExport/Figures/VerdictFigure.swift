@@ -7,6 +7,17 @@ import Statistics
 extension PanelExport {
   /// Effects with their intervals, and the paper's heat map of `<voco>` over anchors and first patches.
   func verdictFigure() throws(PanelExportError) -> Figure {
+    switch state.view.verdictDisplay {
+    case .claims, .figure: break
+    case .answer:
+      return AnswerTraceFigure(
+        try required(state.answerTrace, .verdict, "the answer was not followed back: it takes weights and a run")
+      ).figure
+    case .trace:
+      return CausalTraceFigure(
+        try required(state.causalTrace, .verdict, "no causal trace: it takes weights and a second picture")
+      ).figure
+    }
     let evidence = try required(
       state.evidence, .verdict, state.statistics?.attentionProblem ?? "the decoder has not run")
     let rows = state.paperFigure

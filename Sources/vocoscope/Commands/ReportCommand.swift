@@ -66,10 +66,13 @@ struct ReportCommand: ParsableCommand {
   @OptionGroup var detail: RunEvidenceOptions
 
   mutating func validate() throws {
-    if detail.isAsked && (families || evidence != nil || exports.panel != nil || !exports.export.isEmpty) {
+    if detail.isAsked && (families || evidence != nil || exports.panel != nil) {
       throw ValidationError(
-        "--families, --evidence, --panel and --export are of the panels: --lens, --answer-back and --trace-map have none"
+        "--families, --evidence and --panel are of all panels: --lens, --answer-back and --trace-map print their own numbers"
       )
+    }
+    if !exports.export.isEmpty && detail.count > 1 {
+      throw ValidationError("--export writes one of --lens, --answer-back and --trace-map")
     }
   }
 
@@ -78,7 +81,12 @@ struct ReportCommand: ParsableCommand {
       guard try !ReportSource.isTrace(source) else {
         throw UsageProblem("\(source): is a trace; --lens, --answer-back and --trace-map run the model on a picture")
       }
-      return try detail.print(ModelRun(image: source, model: model, options: asking), format)
+      let run = try ModelRun(image: source, model: model, options: asking)
+      guard !exports.export.isEmpty else { return try detail.print(run, format) }
+      var exports = exports
+      exports.panel = detail.panel
+      let state = try exports.applied(to: ReportSource.run(run).state(size: exports.size))
+      return try exports.write(detail.shown(try RunEvidence(run, detail), in: state))
     }
     let report =
       try ReportSource.isTrace(source)

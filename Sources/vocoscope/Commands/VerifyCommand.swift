@@ -98,7 +98,11 @@ struct VerifyCommand: ParsableCommand {
       subject, pictures.files, tensors: pipeline.checkpoint.tensors, preprocessor: pipeline.checkpoint.preprocessor,
       picturesSHA256: pictures.sha256, seed: seed, randomModels: randomModels,
       pictureWarnings: try pictures.warnings(), check: { try pipeline.checkpoint.weights.checkUnchanged() },
-      progress: { progress.show($0) })
+      progress: { progress.show($0) },
+      say: { sentence in
+        progress.clear()
+        try? StandardStream.error.write(sentence + "\n")
+      })
   }
 }
 
@@ -113,12 +117,13 @@ struct VerdictOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "Draw the paper's heat map of the first 16 pictures, with all visual keys beside it.", valueName: "file.png"))
+      "Draw the paper's heat map of the first 16 pictures, with all visual keys beside it: PNG, SVG or PDF, as its name ends.",
+      valueName: "file"))
   var figure: String?
 
   mutating func validate() throws {
-    if let figure, !figure.lowercased().hasSuffix(".png") {
-      throw ValidationError("--figure is \(figure), expected a name that ends in .png")
+    if let figure, ![".png", ".svg", ".pdf"].contains(where: figure.lowercased().hasSuffix) {
+      throw ValidationError("--figure is \(figure), expected a name that ends in .png, .svg or .pdf")
     }
   }
 

@@ -50,6 +50,7 @@ struct InspectorSession {
       case .knockOut(let request): worker?.knockOut(request)
       case .compress(let request): worker?.compress(request)
       case .matchedRandom(let request): worker?.matchedRandom(request)
+      case .measure(let measurement): worker?.measure(measurement)
       case .codeLab(let request): perform(request, state)
       case .export(let file): export(file, state)
       case .copy(let text): terminal.copyToClipboard(text)

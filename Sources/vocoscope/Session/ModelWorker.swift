@@ -116,6 +116,50 @@ final class ModelWorker: Sendable {
     }
   }
 
+  /// Measures what a view of Attention or Verdict shows beyond the run; another picture is the next of the folder.
+  func measure(_ measurement: RunMeasurement) {
+    start { [self] pipeline, cancellation in
+      let run = RunContext(cancellation: cancellation)
+      let (model, mailbox) = (pipeline.model, mailbox)
+      let cache = try pipeline.cache(picture, cancellation: cancellation)
+      switch measurement {
+      case .lens:
+        let lens = try Lens.measure(model, cache, prompt: prompt, run: run) { done, total in
+          mailbox.post(.measuring("lens, state \(done) of \(total)"))
+        }
+        mailbox.post(.measured(.lens(lens)))
+      case .answerTrace:
+        let donor = try? other(pipeline, run)
+        mailbox.post(.measuring("following the answer back"))
+        mailbox.post(
+          .measured(
+            .answerTrace(
+              try AnswerTrace.measure(
+                model, cache, prompt: prompt,
+                donor: donor.flatMap { $0.visual.anchors.count > 0 ? ($0.name, $0.visual.anchors) : nil },
+                options: options.generation, seed: options.generation.seed, run: run))))
+      case .causalTrace:
+        let donor = try other(pipeline, run)
+        let theirs = try model.compress(donor.visual, run: run)
+        let trace = try CausalTraceRun(model, prompt: prompt, run: run).trace(
+          (picture.name, cache), donor: (donor.name, theirs)
+        ) { done, total in mailbox.post(.measuring("causal trace \(done + 1)/\(total)")) }
+        mailbox.post(.measured(.causalTrace(trace)))
+      }
+    }
+  }
+
+  /// The next picture of the folder, encoded.
+  private func other(_ pipeline: Pipeline, _ run: RunContext) throws -> (name: String, visual: VisualEncoding) {
+    let path = state.withLock { $0.path }
+    let next = try PictureFolder(around: path).path(by: 1)
+    guard next != path else {
+      throw UsageProblem("\(picture.name) is the only picture of its folder; it takes a second one to compare with")
+    }
+    let source = try PictureSource(path: next)
+    return (source.name, try pipeline.model.encode(source.image, run: run))
+  }
+
   /// Compares answers for the Compression panel.
   func compress(_ request: CompressionRequest) {
     start { [self] pipeline, cancellation in
