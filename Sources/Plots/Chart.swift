@@ -22,7 +22,11 @@ package struct Chart: FigurePanel {
     let labels = rows.map { canvas.width(of: $0.label, .tick) }.max() ?? 0
     let names = drawnTicks(x, width: box.width - labels, canvas)
     let slope = names.isTilted ? names.longest * 0.64 + 10 : 16
-    let inside = box.inset(left: labels + 26, top: head, right: 10, bottom: slope + (x.label.isEmpty ? 4 : 20))
+    // A tilted name reaches under what lies left of its tick.
+    let first = names.isTilted ? names.ticks.first.map { canvas.width(of: $0.label, .tick) * 0.77 } ?? 0 : 0
+    let overhang = first - box.width / Double(2 * max(1, names.ticks.count))
+    let inside = box.inset(
+      left: max(labels + 26, overhang), top: head, right: 10, bottom: slope + (x.label.isEmpty ? 4 : 20))
     let frame = ChartFrame(box: inside, x: x, y: y)
     frame.drawAxes(rows: rows, columns: names.ticks, isTilted: names.isTilted, on: canvas)
     canvas.text(x.label, at: PlotPoint(inside.middle.x, box.maxY - 4), alignX: 0.5, alignY: 1)

@@ -67,7 +67,7 @@ package struct MatrixPlot: FigurePanel {
     let width = box.width / Double(values[0].count)
     let height = box.height / Double(values.count)
     for (row, line) in words.enumerated() {
-      for (column, word) in line.enumerated() {
+      for (column, word) in line.enumerated() where canvas.width(of: word, .tick) <= width {
         let middle = PlotPoint(box.x + (Double(column) + 0.5) * width, box.y + (Double(row) + 0.5) * height)
         canvas.text(word, at: middle, .tick.colored(colors[row][column].contrasting), alignX: 0.5)
       }

@@ -67,6 +67,9 @@ package enum CommandTable {
     request(
       .previousPicture, .look, "previous picture", "Opens the picture before it in the folder.", ["N"],
       unless: \.folderObstacle, effects: { $0.openPicture(by: -1) }),
+    request(
+      .choosePicture, .look, "pictures", "The pictures of the folder and the recent ones, small; Enter opens one.",
+      ["O"], unless: \.folderObstacle, effects: { $0.choosePicture() }),
     entry(
       .overlay, .look, "overlay",
       "Over the picture: nothing, the patches' borders, the attention, what the codes decode to, or what drives the anchor.",
@@ -88,6 +91,12 @@ package enum CommandTable {
       unless: \.decoderObstacle
     ) { $0.stepHead(by: -1) },
     entry(.nextHead, .attention, "next head", "One head up.", ["}"], unless: \.decoderObstacle) { $0.stepHead(by: 1) },
+    entry(
+      .strongestHead, .attention, "strongest head", "Goes to the layer and head in which an anchor gets most.", ["*"],
+      unless: \.strongestObstacle
+    ) { state in
+      state.change { [best = state.inspected?.strongest] in ($0.layer, $0.head) = (best?.layer, best?.head) }
+    },
     entry(
       .aggregation, .attention, "aggregation",
       "All heads together: their mean, or the largest of any; the formula is printed.", ["a"],
@@ -142,7 +151,8 @@ package enum CommandTable {
       ["v"], unless: \.selectionObstacle
     ) { $0.toggleRange() },
     entry(
-      .selectAnchors, .cut, "select the anchors", "Selects all anchors, for a knock-out.", unless: \.anchorsObstacle
+      .selectAnchors, .cut, "select the anchors", "Selects all anchors, for a knock-out.", ["&"],
+      unless: \.anchorsObstacle
     ) { state in
       state.change { [anchors = state.links.anchors] in $0.selection = Set((0..<anchors).map(KeyReference.anchor)) }
     },
@@ -286,7 +296,8 @@ package enum CommandTable {
       unless: { $0.reading.copyableValue == nil ? "there is no number under the cursor" : nil },
       effects: { $0.reading.copyableValue.map { [.copy($0)] } ?? [] }),
     request(
-      .undo, .program, "undo", "Takes the last change of the view back.", ["u"],
+      .undo, .program, "undo", "Takes the last change back: of the view, a selection, a cut, a code or the question.",
+      ["u"],
       unless: { $0.history.past.isEmpty ? "no change to take back" : nil },
       effects: { $0.restore { history, view in history.undo(view) } }),
     request(

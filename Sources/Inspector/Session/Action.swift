@@ -41,6 +41,12 @@ package enum Action: Sendable {
   case codeLab(CodeLabEvent)
   /// The file was written there.
   case exported(path: String)
+  /// The picture was looked at before, like this.
+  case reopened(KeptView)
+  /// The pictures that can be opened from here.
+  case pictures(PictureShelf)
+  /// One of them, reduced.
+  case thumbnail(path: String, Picture)
 }
 
 /// What the run loop has to do, off the main thread where it takes long; results come back as actions.
@@ -50,6 +56,10 @@ package enum Effect: Sendable, Equatable {
   case run(prompt: String, reusesImage: Bool)
   /// Open a picture so many places further in the folder and run the model on it; `.picture` comes back first.
   case openPicture(by: Int)
+  /// Open the picture at a path and run the model on it; `.picture` comes back first.
+  case openPictureAt(path: String)
+  /// Find the pictures that can be opened; `.pictures` comes back, then a `.thumbnail` of each.
+  case listPictures
   /// Stop the run, knock-out or draws under way; `.cancelled` comes back.
   case cancel
   /// Cut edges and answer again; `.knockOutFinished` or `.failed` comes back.

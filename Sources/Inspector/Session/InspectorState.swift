@@ -34,6 +34,8 @@ package struct InspectorState: Sendable {
   var findings: RunFindings?
   /// The debugger of codes.
   package internal(set) var codeLab = CodeLab()
+  /// The pictures of the folder and the recent ones; `nil` until the chooser asked for them.
+  package internal(set) var shelf: PictureShelf?
 
   // What is under way.
   package internal(set) var progress: [PipelineStage: StageProgress] = [:]
@@ -46,7 +48,11 @@ package struct InspectorState: Sendable {
   // How it is shown.
   package internal(set) var view = ViewSettings()
   package internal(set) var history = ViewHistory()
+  /// Finished runs on other questions about this picture, the latest last.
+  var pastRuns: [PastRun] = []
   package internal(set) var cursor = LinkedCursor()
+  /// Where the cursor stood when this picture was left: it goes there once the sequence is known.
+  var keptCursor: LinkedCursor?
   package internal(set) var focus = Panel.image
   package internal(set) var mode = Mode.normal
   /// Where a selection by `v` or by dragging began.
@@ -116,6 +122,7 @@ package struct InspectorState: Sendable {
     self.themes = themes
     self.keyMap = keyMap
     links = InspectorState.makeLinks(picture: nil, trace: nil, sequence: nil)
+    view.prompt = prompt
     view.takesMouse = takesMouse
     view.workspace = workspace
     work = capabilities.runsModel ? .run : nil
@@ -145,6 +152,8 @@ package enum Mode: Sendable, Hashable {
   case picturePath(TextField)
   /// The path of a picture whose anchors stand in for this one's.
   case donorPath(TextField)
+  /// The chooser of pictures.
+  case pictures(Search)
   /// The export menu with the row that is marked.
   case export(Int)
 

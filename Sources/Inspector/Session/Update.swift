@@ -71,6 +71,12 @@ private func apply(_ action: Action, to state: inout InspectorState) -> [Effect]
     state.take(event)
   case .exported(let path):
     state.notice = "wrote \(path)"
+  case .reopened(let kept):
+    state.reopen(kept)
+  case .pictures(let shelf):
+    state.show(shelf)
+  case .thumbnail(let path, let picture):
+    state.shelf?.thumbnails[path] = picture
   }
   return []
 }
@@ -102,8 +108,8 @@ extension InspectorState {
     (codeLab, compression, reusesImage) = (CodeLab(), CompressionState(), false)
     view.selection = []
     (view.shownKnockOut, view.heldRange, view.edits) = (nil, nil, [])
-    cursor = LinkedCursor()
-    history = ViewHistory()
+    (cursor, keptCursor) = (LinkedCursor(), nil)
+    (history, pastRuns) = (ViewHistory(), [])
   }
 
   /// A trace of the run so far: what follows from it is computed once, here.
@@ -111,6 +117,7 @@ extension InspectorState {
     let before = self.trace.flatMap { trace in statistics.map { (trace: trace, statistics: $0) } }
     self.trace = trace
     prompt = trace.provenance.prompt
+    view.prompt = prompt
     if decodedCodes == nil { decodedCodes = DecodedCodes(trace) }
     clampView()
     relink(after: before)
@@ -120,7 +127,7 @@ extension InspectorState {
     work = nil
     knockOuts.append(result)
     change { $0.shownKnockOut = result.request.id }
-    notice = "\(result.request.words): KL \(Format.number(result.kl)) nat"
+    notice = "\(result.request.words): “\(result.answer)”, KL \(Format.number(result.kl)) nat"
   }
 
   /// Computes again what depends on the picture or the trace.
@@ -129,6 +136,10 @@ extension InspectorState {
     let geometry = links.geometry
     links = InspectorState.makeLinks(picture: picture, trace: trace, sequence: index)
     if square == nil || geometry != links.geometry { square = displaySquare }
+    if trace?.language != nil, let kept = keptCursor {
+      if cursor == LinkedCursor() { cursor = kept }
+      keptCursor = nil
+    }
     cursor.relink(links)
     statistics = trace.map { TraceStatistics($0, index: index, before: before) }
     (map, headMaps, codeAtCursor) = (nil, nil, nil)

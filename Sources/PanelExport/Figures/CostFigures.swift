@@ -45,7 +45,7 @@ extension PanelExport {
     let listing = try required(state.checkpoint, .checkpoint, "a trace was opened without its checkpoint")
     var bytes: [String: Int] = [:]
     for row in listing.rows { bytes[part(of: row.name), default: 0] += row.byteCount }
-    let parts = bytes.sorted { ($1.value, $0.key) < ($0.value, $1.key) }.prefix(16)
+    let parts = bytes.filter { $0.value > 0 }.sorted { ($1.value, $0.key) < ($0.value, $1.key) }.prefix(16)
     let points = parts.enumerated().map { DataPoint(Double($0.offset), Double($0.element.value) / 1_048_576) }
     return Figure(
       title: "\(listing.name): \(Format.bytes(listing.byteCount)) in \(Format.integer(listing.rows.count)) tensors",

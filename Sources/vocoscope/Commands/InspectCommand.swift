@@ -23,10 +23,18 @@ struct InspectCommand: ParsableCommand {
       valueName: "state.jsonl"))
   var evidence: String?
 
+  @OptionGroup var session: SessionOptions
+  @OptionGroup var recorded: ReplayOptions
+
   @Flag(help: "Print what the panels show instead of opening them; see 'report' for other formats.")
   var plain = false
 
   func run() throws {
+    if let file = recorded.replay {
+      let session = try RecordedSession(recorded, file: file, image: image, model: model)
+      if plain || !recorded.screen.isEmpty { return try session.run(printing: plain) }
+      return try session.play(display)
+    }
     let image = try imagePath()
     if plain {
       let trace = try ModelRun(image: image, model: model, options: asking)
@@ -36,9 +44,12 @@ struct InspectCommand: ParsableCommand {
     let picture = try PictureSource(path: image)
     let opening = try model.opening()
     let verified = try evidence.map { try opening.evidence($0) } ?? []
-    let session = try SessionSetup(display: display)
+    let setup = try SessionSetup(display: display)
     asking.applyThreads()
-    try session.inspect(picture, path: image, model: opening, options: asking, evidence: verified)
+    try setup.inspect(
+      SessionSetup.Subject(
+        picture: picture, path: image, model: model, options: asking, evidence: evidence.map { ($0, verified) }),
+      session)
   }
 
   private func imagePath() throws -> String {
@@ -58,10 +69,13 @@ struct ViewCommand: ParsableCommand {
   @Argument(help: "A file that 'vocoscope trace' wrote.")
   var trace: String
 
+  @Option(help: ArgumentHelp("Write down everything that happens, for --replay.", valueName: "file"))
+  var record: String?
+
   @OptionGroup var display: DisplayOptions
 
   func run() throws {
     let source = try ReportSource.file(trace)
-    try SessionSetup(display: display).view(source.trace)
+    try SessionSetup(display: display).view(source.trace, path: trace, record: record)
   }
 }
