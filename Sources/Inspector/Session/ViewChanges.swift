@@ -67,13 +67,15 @@ extension InspectorState {
   }
 
   /// What Enter does in the focused panel.
-  mutating func openHere() {
+  mutating func openHere() -> [Effect] {
     switch focus {
+    case .checkpoint: return readWeights()
     case .mask: change { $0.showsMaskCells.toggle() }
     case .attention: openAttention()
     case .verdict where !view.showsFigure: change { $0.showsRules.toggle() }
     default: change { $0.isZoomed.toggle() }
     }
+    return []
   }
 
   /// The next view of the focused panel.
@@ -82,7 +84,11 @@ extension InspectorState {
     case .attention: turnAttentionDisplay()
     case .mask: change { $0.showsMaskCells.toggle() }
     case .verdict: change { $0.showsFigure.toggle() }
-    default: break
+    case .compare: change { $0.compareDisplay = $0.compareDisplay.next }
+    case .anchors: change { $0.anchorsDisplay = $0.anchorsDisplay.next }
+    case .checkpoint: change { $0.showsDiff.toggle() }
+    case .compression: turnCompressionPage()
+    case .image: break
     }
   }
 
@@ -91,8 +97,11 @@ extension InspectorState {
     switch focus {
     case .attention: decoderObstacle
     case .verdict: figureObstacle
-    case .mask: nil
-    default: "this panel shows all it has"
+    case .mask, .compression: nil
+    case .compare: comparison == nil ? "nothing is compared yet" : nil
+    case .anchors: groupObstacle
+    case .checkpoint: checkpointDiff == nil ? "no other checkpoint is compared" : nil
+    case .image: "this panel shows all it has"
     }
   }
 
@@ -101,6 +110,7 @@ extension InspectorState {
     focus = panel
     switch panel {
     case .image: cursor.moveToPatch(cursor.patch, links)
+    case .compare where cursor.place == .code || cursor.place == .edge: cursor.moveToPatch(cursor.patch, links)
     case .anchors where cursor.place != .anchor: cursor.moveToCode(cursor.code, links)
     case .attention where cursor.place == .code: cursor.moveToPatch(cursor.patch, links)
     case .mask:

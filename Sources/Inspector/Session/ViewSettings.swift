@@ -42,6 +42,10 @@ package struct ViewSettings: Sendable, Hashable {
   package var showsFigure: Bool
   /// Whether the Verdict panel unfolds its controls and rules.
   package var showsRules: Bool
+  package var compareDisplay: CompareDisplay
+  package var anchorsDisplay: AnchorsDisplay
+  /// Whether the Checkpoint panel shows how another checkpoint differs.
+  package var showsDiff: Bool
 
   package init() {
     layer = nil
@@ -67,6 +71,9 @@ package struct ViewSettings: Sendable, Hashable {
     edits = []
     showsFigure = false
     showsRules = false
+    compareDisplay = .maps
+    anchorsDisplay = .overview
+    showsDiff = false
   }
 
   /// The numbers that these settings ask for.

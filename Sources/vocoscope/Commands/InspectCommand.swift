@@ -23,6 +23,8 @@ struct InspectCommand: ParsableCommand {
       valueName: "state.jsonl"))
   var evidence: String?
 
+  @OptionGroup var comparison: CompareOptions
+
   @Flag(help: "Print what the panels show instead of opening them; see 'report' for other formats.")
   var plain = false
 
@@ -30,16 +32,17 @@ struct InspectCommand: ParsableCommand {
     let image = try imagePath()
     if plain {
       let trace = try ModelRun(image: image, model: model, options: asking)
-      return try ReportFormat.text.print(try ReportSource.run(trace).text(.text, evidence: evidence))
+      return try ReportFormat.text.print(try ReportSource.run(trace, compare: comparison).text(.text, evidence: evidence))
     }
     // Everything that can be wrong with the files is found before the terminal is touched.
     let picture = try PictureSource(path: image)
     let opening = try model.opening()
     let verified =
       try evidence.map { try VerifyReport.actions($0, weightsSHA256: opening.source.open().weightsSHA256) } ?? []
+    let compare = try comparison.effects()
     let session = try SessionSetup(display: display)
     asking.applyThreads()
-    try session.inspect(picture, path: image, model: opening, options: asking, evidence: verified)
+    try session.inspect(picture, path: image, model: opening, options: asking, evidence: verified, compare: compare)
   }
 
   private func imagePath() throws -> String {
@@ -59,10 +62,11 @@ struct ViewCommand: ParsableCommand {
   @Argument(help: "A file that 'vocoscope trace' wrote.")
   var trace: String
 
+  @OptionGroup var comparison: CompareOptions
   @OptionGroup var display: DisplayOptions
 
   func run() throws {
     let source = try ReportSource.file(trace)
-    try SessionSetup(display: display).view(source.trace)
+    try SessionSetup(display: display).view(source.trace, compare: try comparison.actions())
   }
 }

@@ -11,7 +11,7 @@ import Trace
 final class ModelWorker: Sendable {
   private let queue = DispatchQueue(label: "vocoscope.model", qos: .userInitiated)
   let mailbox: Mailbox
-  private let model: ModelOpening
+  let model: ModelOpening
   let options: RunOptions
   let state: Mutex<State>
 
@@ -89,9 +89,7 @@ final class ModelWorker: Sendable {
       let effect = try probe(pipeline, cancellation).effect(of: cut.intervention)
       mailbox.post(
         .knockOutFinished(
-          KnockOutResult(
-            request: cut.request, answer: effect.answer, kl: effect.kl, logitDifference: effect.logitDifference,
-            attentionVoco: effect.attentionVoco)))
+          KnockOutResult(request: cut.request, effect)))
     }
   }
 
@@ -184,6 +182,7 @@ final class ModelWorker: Sendable {
     let pipeline = try model.open(progress: { mailbox.post(.progress($0)) })
     state.withLock { $0.pipeline = pipeline }
     mailbox.post(.checkpoint(try CheckpointListing(pipeline)))
+    if let pictures = try TrainingPictures.of(pipeline) { mailbox.post(.trainingPictures(pictures)) }
     if pipeline.model.configuration.mgvq != nil {
       mailbox.post(.codebook(CodebookView(try pipeline.model.codebook())))
     }

@@ -25,15 +25,16 @@ struct SessionSetup {
   }
 
   /// Opens the picture at once and runs the model behind it.
-  func inspect(_ picture: PictureSource, path: String, model: ModelOpening, options: RunOptions, evidence: [Action])
-    throws
-  {
+  func inspect(
+    _ picture: PictureSource, path: String, model: ModelOpening, options: RunOptions, evidence: [Action],
+    compare: [Effect] = []
+  ) throws {
     let mailbox = Mailbox { CursesTerminal.wake() }
     let worker = ModelWorker(picture: picture, path: path, model: model, options: options, mailbox: mailbox)
     try run(
       mailbox, worker, imageName: picture.name, prompt: options.prompt,
       actions: [.picture(picture)] + evidence,
-      effects: [.run(prompt: options.prompt, reusesImage: false)])
+      effects: [.run(prompt: options.prompt, reusesImage: false)] + compare)
   }
 
   /// Opens the picture as `inspect` does, with the tour's words under it.
@@ -47,10 +48,10 @@ struct SessionSetup {
   }
 
   /// Opens a finished trace.
-  func view(_ trace: Trace) throws {
+  func view(_ trace: Trace, compare: [Action] = []) throws {
     try run(
       Mailbox { CursesTerminal.wake() }, nil, imageName: trace.provenance.imageName, prompt: trace.provenance.prompt,
-      actions: trace.actions(), effects: [])
+      actions: trace.actions() + compare, effects: [])
   }
 
   private func run(
@@ -156,5 +157,28 @@ extension CodebookView {
         quantizer.codes[rows: group * quantizer.codesPerGroup..<(group + 1) * quantizer.codesPerGroup]
 
       })
+  }
+}
+
+extension TrainingPictures {
+  /// The largest such file that is read.
+  private static let most = 1 << 24
+
+  /// What a checkpoint says of the pictures it was trained on, in `training_pictures.json` beside its weights; `nil` where
+  /// it says nothing.
+  static func of(_ pipeline: Pipeline) throws -> TrainingPictures? {
+    let url = URL(fileURLWithPath: pipeline.checkpoint.path).appendingPathComponent("training_pictures.json")
+    guard let size = try? url.resourceValues(forKeys: [.fileSizeKey]).fileSize else { return nil }
+    guard size <= most else { throw UsageProblem("\(url.path): is \(size) bytes, expected at most \(most)") }
+    do {
+      return try JSONDecoder().decode(TrainingPictures.self, from: Data(contentsOf: url))
+    } catch DecodingError.dataCorrupted(let context) {
+      throw UsageProblem("\(url.path): \(context.debugDescription)")
+    } catch DecodingError.keyNotFound(let key, _) {
+      throw UsageProblem("\(url.path): has no \(key.stringValue)")
+    } catch DecodingError.typeMismatch(_, let context), DecodingError.valueNotFound(_, let context) {
+      let key = context.codingPath.map(\.stringValue).joined(separator: ".")
+      throw UsageProblem("\(url.path): \(key): \(context.debugDescription)")
+    }
   }
 }
