@@ -32,7 +32,8 @@ struct InspectCommand: ParsableCommand {
     let image = try imagePath()
     if plain {
       let trace = try ModelRun(image: image, model: model, options: asking)
-      return try ReportFormat.text.print(try ReportSource.run(trace, compare: comparison).text(.text, evidence: evidence))
+      return try ReportFormat.text.print(
+        try ReportSource.run(trace, compare: comparison).text(.text, evidence: evidence))
     }
     // Everything that can be wrong with the files is found before the terminal is touched.
     let picture = try PictureSource(path: image)

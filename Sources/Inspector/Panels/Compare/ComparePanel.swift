@@ -152,14 +152,11 @@ extension Canvas {
       canvas.line("two runs", in: rect, style: canvas.look.theme.title)
       let names = comparison.settings.map { displayWidth($0.name) }.max() ?? 0
       var room = rect.dropping(top: 1)
-      // What differs comes first: it is why the two are held against each other.
-      let ordered =
-        comparison.settings.filter { $0.first != $0.second } + comparison.settings.filter { $0.first == $0.second }
       let half = max(6, (room.width - names - 4) / 2)
       func cut(_ text: String) -> String {
         TextTable.padded(truncated(text, to: half, ellipsis: canvas.look.glyphs.ellipsis), to: half)
       }
-      for setting in ordered where room.height > 0 {
+      for setting in comparison.settings where room.height > 0 {
         let differs = setting.first != setting.second
         let mark = differs ? (canvas.look.glyphs.isUnicode ? "≠" : "!") : "="
         let text =

@@ -151,7 +151,7 @@ extension InspectorState {
 
   var compareFindings: [String] {
     guard let comparison, let compared else { return [] }
-    let answers = comparison.settings.last { $0.name == "answer" }
+    let answers = comparison.settings.first { $0.name == "answer" }
     let answer =
       answers.map { $0.first == $0.second ? "both say “\($0.first)”" : "“\($0.first)” → “\($0.second)”" } ?? ""
     let most = comparison.changes.first.map { "most at \($0.name) (\(signed($0.difference)))" } ?? ""

@@ -76,6 +76,7 @@ package struct Comparison: Sendable {
     package let second: String
   }
 
+  /// What differs first: it is why the two are held against each other.
   package let settings: [Setting]
   /// What the runs' results have in common, as numbers.
   package let facts: [PanelReport.Fact]
@@ -133,7 +134,8 @@ extension Comparison {
     places = Dictionary(changes.enumerated().map { ($0.element.key, $0.offset) }) { first, _ in first }
     heads = row.flatMap { row in other.map { Self.heads(row.attention, $0) } } ?? []
     headLimit = heads.joined().compactMap { $0.map(abs) }.max() ?? 0
-    settings = Self.settings(state, compared)
+    let all = Self.settings(state, compared)
+    settings = all.filter { $0.first != $0.second } + all.filter { $0.first == $0.second }
     facts = Self.facts(state, compared, views: views)
   }
 
