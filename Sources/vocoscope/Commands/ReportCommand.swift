@@ -117,10 +117,10 @@ struct ReportSource {
     let second = try compare?.actions(run, first: trace) ?? []
     let model = run.pipeline.model
     let codebook = model.configuration.mgvq == nil ? [] : [Action.codebook(CodebookView(try model.codebook()))]
+    let training = try TrainingPictures.of(run.pipeline).map { [Action.trainingPictures($0)] } ?? []
     return ReportSource(
       trace: trace, picture: picture,
-      extra: [.checkpoint(try CheckpointListing(run.pipeline))]
-        + [try TrainingPictures.of(run.pipeline)].compactMap { $0 }.map(Action.trainingPictures) + codebook
+      extra: [.checkpoint(try CheckpointListing(run.pipeline))] + training + codebook
         + compression.map(Action.compression) + second)
   }
 
