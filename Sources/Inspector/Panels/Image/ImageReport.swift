@@ -1,3 +1,4 @@
+import Evidence
 import Statistics
 import Tensor
 import TerminalUI
