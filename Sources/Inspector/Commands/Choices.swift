@@ -25,6 +25,8 @@ package struct Choice: Sendable, Equatable {
     case export(ExportFormat)
     /// A picture by its path.
     case picture(String)
+    case compare(CompareChoice)
+    case inspect(InspectedRow)
   }
 }
 
@@ -60,7 +62,15 @@ extension InspectorState {
   /// The rows that the open menu offers, best first; empty while none is open.
   package var choices: [Choice] {
     switch mode {
-    case .normal, .prompt, .picturePath, .donorPath: []
+    case .normal, .prompt, .picturePath, .donorPath, .comparePath: []
+    case .inspect:
+      inspectedChoices.map {
+        Choice(title: $0.name, detail: $0.detail, summary: "", obstacle: nil, target: .inspect($0.row))
+      }
+    case .compare:
+      CompareChoice.allCases.map {
+        Choice(title: $0.title, detail: "", summary: $0.summary, obstacle: obstacle(to: $0), target: .compare($0))
+      }
     case .help(let search): helpChoices(search.query.text)
     case .palette(let search): ranked(Command.allCases.map(choice), by: search.query.text)
     case .find(let search): found(search.query.text)

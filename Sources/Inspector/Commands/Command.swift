@@ -7,6 +7,7 @@ package enum Command: String, Sendable, CaseIterable, Codable, CodingKeyRepresen
   case up, down, left, right, first, last, pageUp, pageDown, open
   case nextPanel, previousPanel
   case imagePanel, attentionPanel, anchorsPanel, maskPanel, verdictPanel, compressionPanel, checkpointPanel
+  case comparePanel, compare
   case zoomIn, zoomOut, workspace
   case nextPicture, previousPicture, choosePicture
   case previousLayer, nextLayer, previousHead, nextHead, strongestHead, previousGroup, nextGroup

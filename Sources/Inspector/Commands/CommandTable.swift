@@ -56,7 +56,7 @@ package enum CommandTable {
     ) { $0.move(.pageDown) },
     request(
       .open, .look, "open",
-      "In Mask: from blocks to cells and back. In Verdict: unfolds controls and rules. Elsewhere: zooms the panel.",
+      "In Mask: blocks or cells. In Verdict: controls and rules. In Checkpoint: reads the tensor. Elsewhere: zooms.",
       [.enter], effects: { $0.openHere() }),
     entry(.find, .look, "find", "Finds a token, patch, anchor or code; in Checkpoint a tensor.", ["/"]) {
       $0.mode = .find(Mode.Search())
@@ -120,12 +120,15 @@ package enum CommandTable {
     ) { $0.change { $0.visualOnly.toggle() } },
     request(
       .display, .attention, "view",
-      "The next view: in Attention map, heads, layers, matrix, lens; in Verdict claims, heat map, answer back, causal trace.",
+      "The next view: in Attention map, heads, layers, matrix, lens; in Anchors groups, one group, book; in Verdict claims, heat map, answer back, causal trace.",
       ["V"], unless: \.displayObstacle, effects: { $0.turnDisplay() }),
     entry(
-      .inspected, .attention, "inspected token", "Whose attention is shown: of <voco> or of the last prompt token.",
-      ["Q"], unless: \.inspectedObstacle
-    ) { $0.turnInspected() },
+      .inspected, .attention, "inspected token",
+      "Whose attention is shown: of <voco>, of any token of the prompt or of the answer.", ["Q"],
+      unless: \.inspectedObstacle
+    ) { state in
+      state.mode = .inspect(state.inspectedChoices.firstIndex { $0.row == state.view.inspected } ?? 0)
+    },
     entry(
       .holdRange, .attention, "hold value range",
       "Keeps the printed range of values while layer, head or picture change; again: free.", ["H"],
@@ -236,6 +239,11 @@ package enum CommandTable {
       unless: \.compressionObstacle
     ) { $0.mode = .picturePath(TextField()) },
     entry(
+      .compare, .ask, "compare",
+      "Holds the run on screen against another picture, question, checkpoint, trace file, or the last cut.", ["c"],
+      unless: \.compareObstacle
+    ) { $0.mode = .compare(0) },
+    entry(
       .keepTurns, .ask, "keep earlier turns", "Whether the next question sees earlier questions and answers.", ["T"]
     ) { $0.compressionView.keepsTurns.toggle() },
     request(
@@ -257,6 +265,8 @@ package enum CommandTable {
       .compression, .compressionPanel,
       "Answers from all visual tokens, from <voco> and from no picture; what each keeps and costs."),
     panel(.checkpoint, .checkpointPanel, "The tensors of the checkpoint, and its configuration."),
+    panel(
+      .compare, .comparePanel, "The run on screen and a second one: two maps, their difference, what changed most."),
     entry(
       .zoomIn, .screen, "zoom in", "Gives the focused panel the whole screen.", ["+", "="],
       unless: \.zoomObstacle

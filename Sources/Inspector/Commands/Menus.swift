@@ -23,7 +23,10 @@ extension InspectorState {
   /// Changes the text of the open field; the mark goes back to the first row.
   mutating func editLine(_ edit: (inout TextField) -> Void) {
     switch mode {
-    case .normal, .export: break
+    case .normal, .export, .compare, .inspect: break
+    case .comparePath(let choice, var line):
+      edit(&line)
+      mode = .comparePath(choice, line)
     case .prompt(var line):
       edit(&line)
       mode = .prompt(line)
@@ -55,9 +58,9 @@ extension InspectorState {
   /// The marked row of the open menu.
   package var selectedChoice: Int {
     switch mode {
-    case .normal, .prompt, .picturePath, .donorPath: 0
+    case .normal, .prompt, .picturePath, .donorPath, .comparePath: 0
     case .help(let search), .palette(let search), .find(let search), .pictures(let search): search.selected
-    case .export(let selected): selected
+    case .export(let selected), .compare(let selected), .inspect(let selected): selected
     }
   }
 
@@ -66,7 +69,7 @@ extension InspectorState {
   mutating func selectChoice(_ row: Int) {
     let row = min(max(0, row), max(0, choices.count - 1))
     switch mode {
-    case .normal, .prompt, .picturePath, .donorPath: break
+    case .normal, .prompt, .picturePath, .donorPath, .comparePath: break
     case .help(var search):
       search.selected = row
       mode = .help(search)
@@ -80,6 +83,8 @@ extension InspectorState {
       search.selected = row
       mode = .pictures(search)
     case .export: mode = .export(row)
+    case .compare: mode = .compare(row)
+    case .inspect: mode = .inspect(row)
     }
   }
 
@@ -87,6 +92,7 @@ extension InspectorState {
     if case .prompt(let line) = mode { return focus == .compression ? compare(line.text) : askTyped(line.text) }
     if case .picturePath(let line) = mode { return addPicture(line.text) }
     if case .donorPath(let line) = mode { return swapAnchors(line.text) }
+    if case .comparePath(let choice, let line) = mode { return compare(choice, line.text) }
     let offered = choices
     let row = selectedChoice
     guard offered.indices.contains(row) else {
@@ -108,6 +114,8 @@ extension InspectorState {
     case .tensor(let row): tensorRow = row
     case .export(let format): return [.export(exportFile(format))]
     case .picture(let path): return openPicture(at: path)
+    case .compare(let choice): return accept(choice)
+    case .inspect(let row): return inspect(row)
     }
     return []
   }

@@ -11,7 +11,8 @@ extension InspectorState {
       case .mask: [.open, .find]
       case .verdict: [.selectAnchors, .knockOut, .swapAnchors, .matchedRandom, .export]
       case .compression: [.askFamilies, .addPicture, .keepTurns, .newConversation, .export]
-      case .checkpoint: [.find, .export]
+      case .checkpoint: [.open, .display, .compare, .find, .export]
+      case .compare: [.compare, .display, .nextLayer, .nextHead, .scale, .pin, .export]
       }
     let first: [Command] = work == nil ? [.help] : [.cancel, .help]
     return (first + here + [.nextPanel, .prompt, .palette, .quit]).filter { obstacle(to: $0) == nil }

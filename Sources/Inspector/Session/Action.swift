@@ -23,6 +23,8 @@ package enum Action: Sendable {
   case notice(String)
   case codebook(CodebookView)
   case checkpoint(CheckpointListing)
+  /// What the checkpoint's training pictures have in common.
+  case trainingPictures(TrainingPictures)
   /// What `verify` found over many pictures.
   case verdict(EvidenceVerdict)
   /// The voco rows of the first pictures that `verify` saw.
@@ -37,6 +39,14 @@ package enum Action: Sendable {
   case compression(CompressionEvent)
   /// The comparison under way is over.
   case compressionFinished
+  /// What the tokens of prompt and answer attend to.
+  case textAttention(TextAttention)
+  /// The run to hold the one on screen against.
+  case compared(ComparedRun)
+  /// Two checkpoints tensor by tensor.
+  case checkpointDiff(CheckpointDiff)
+  /// What one tensor's values look like; `nil` for a type that holds no weights.
+  case weights(name: String, WeightStatistics?)
   /// Something that the code debugger asked for.
   case codeLab(CodeLabEvent)
   /// The file was written there.
@@ -70,6 +80,12 @@ package enum Effect: Sendable, Equatable {
   case measure(RunMeasurement)
   /// Compare answers; any number of `.compression` come back, then `.compressionFinished`, `.cancelled` or `.failed`.
   case compress(CompressionRequest)
+  /// Compute what the tokens of prompt and answer attend to; `.textAttention` comes back, or `.failed`.
+  case inspectText(answer: [Int32])
+  /// Make or open a second run; `.compared` comes back, for a checkpoint after `.checkpointDiff`, or `.failed`.
+  case compare(CompareRequest)
+  /// Read one tensor of the checkpoint; `.weights` comes back.
+  case readWeights(name: String)
   /// Work for the code debugger; what comes back stands with each request, or `.failed` or `.cancelled`.
   case codeLab(CodeLabRequest)
   /// Write a file; `.exported` or `.failed` comes back.

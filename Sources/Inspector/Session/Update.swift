@@ -8,6 +8,8 @@ import Trace
 package func update(_ state: inout InspectorState, _ action: Action) -> [Effect] {
   let effects = apply(action, to: &state)
   state.refreshCodeAtCursor()
+  state.refreshCodeFigures()
+  state.refreshComparison()
   return effects + state.labEffects()
 }
 
@@ -50,6 +52,9 @@ private func apply(_ action: Action, to state: inout InspectorState) -> [Effect]
   case .checkpoint(let listing):
     state.checkpoint = listing
     state.tensorRow = min(state.tensorRow, max(0, listing.rows.count - 1))
+  case .trainingPictures(let pictures):
+    state.trainingPictures = pictures
+    state.measureTrainingDistance()
   case .verdict(let verdict):
     state.verdict = verdict
   case .vocoRows(let rows):
@@ -65,8 +70,13 @@ private func apply(_ action: Action, to state: inout InspectorState) -> [Effect]
     if case .measurement = state.work { state.work = .measurement(words) }
   case .compression(let event):
     state.compression.apply(event)
+    state.compressionFigures = CompressionFigures(state.compression)
   case .compressionFinished:
     state.work = nil
+  case .textAttention(let attention): state.take(attention)
+  case .compared(let run): state.take(run)
+  case .checkpointDiff(let diff): state.take(diff)
+  case .weights(let name, let statistics): state.take(statistics, of: name)
   case .codeLab(let event):
     state.take(event)
   case .exported(let path):
@@ -105,22 +115,35 @@ extension InspectorState {
   fileprivate mutating func forgetRun() {
     (trace, statistics, map, headMaps, decodedCodes) = (nil, nil, nil, nil, nil)
     (knockOuts, matchedRandom, progress, findings) = ([], [:], [:], nil)
-    (codeLab, compression, reusesImage) = (CodeLab(), CompressionState(), false)
+    trainingDistance = nil
+    (codeLab, compression, compressionFigures, reusesImage) = (CodeLab(), CompressionState(), nil, false)
     view.selection = []
     (view.shownKnockOut, view.heldRange, view.edits) = (nil, nil, [])
     (cursor, keptCursor) = (LinkedCursor(), nil)
     (history, pastRuns) = (ViewHistory(), [])
+    // Another picture or a trace stays beside whatever is opened; the rest belonged to the picture before.
+    if compared.map({ [.prompt, .checkpoint, .cut].contains($0.kind) }) ?? false { compared = nil }
   }
 
   /// A trace of the run so far: what follows from it is computed once, here.
   mutating func take(_ trace: Trace) {
     let before = self.trace.flatMap { trace in statistics.map { (trace: trace, statistics: $0) } }
     self.trace = trace
+    traceCount += 1
+    forgetTextAttention()
     prompt = trace.provenance.prompt
     view.prompt = prompt
     if decodedCodes == nil { decodedCodes = DecodedCodes(trace) }
+    if trainingDistance == nil { measureTrainingDistance() }
     clampView()
     relink(after: before)
+  }
+
+  /// How far the picture is from those of the training, once its features are there.
+  fileprivate mutating func measureTrainingDistance() {
+    trainingDistance = trainingPictures.flatMap { pictures in
+      trace?.vision.flatMap { pictures.distance($0.features) }
+    }
   }
 
   mutating func take(_ result: KnockOutResult) {

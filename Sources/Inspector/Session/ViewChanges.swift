@@ -114,6 +114,7 @@ extension InspectorState {
 
   /// What Enter does in the focused panel; where a view lacks its numbers, it asks for them.
   mutating func openHere() -> [Effect] {
+    if focus == .checkpoint { return readWeights() }
     let asked = measureIfShown()
     if asked.isEmpty { openView() }
     return asked
@@ -134,7 +135,11 @@ extension InspectorState {
     case .attention: turnAttentionDisplay()
     case .mask: change { $0.showsMaskCells.toggle() }
     case .verdict: change { $0.verdictDisplay = $0.verdictDisplay.next }
-    default: break
+    case .compare: change { $0.compareDisplay = $0.compareDisplay.next }
+    case .anchors: change { $0.anchorsDisplay = $0.anchorsDisplay.next }
+    case .checkpoint: change { $0.showsDiff.toggle() }
+    case .compression: turnCompressionPage()
+    case .image: break
     }
     return measureIfShown()
   }
@@ -144,8 +149,11 @@ extension InspectorState {
     switch focus {
     case .attention: decoderObstacle
     case .verdict: figureObstacle
-    case .mask: nil
-    default: "this panel shows all it has"
+    case .mask, .compression: nil
+    case .compare: comparison == nil ? "nothing is compared yet" : nil
+    case .anchors: groupObstacle
+    case .checkpoint: checkpointDiff == nil ? "no other checkpoint is compared" : nil
+    case .image: "this panel shows all it has"
     }
   }
 
@@ -154,6 +162,7 @@ extension InspectorState {
     focus = panel
     switch panel {
     case .image: cursor.moveToPatch(cursor.patch, links)
+    case .compare where cursor.place == .code || cursor.place == .edge: cursor.moveToPatch(cursor.patch, links)
     case .anchors where cursor.place != .anchor: cursor.moveToCode(cursor.code, links)
     case .attention where cursor.place == .code: cursor.moveToPatch(cursor.patch, links)
     case .mask:

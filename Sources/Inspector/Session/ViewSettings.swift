@@ -45,6 +45,10 @@ package struct ViewSettings: Sendable, Hashable, Codable {
   package var showsFigure: Bool { verdictDisplay == .figure }
   /// Whether the Verdict panel unfolds its controls and rules.
   package var showsRules: Bool
+  package var compareDisplay: CompareDisplay
+  package var anchorsDisplay: AnchorsDisplay
+  /// Whether the Checkpoint panel shows how another checkpoint differs.
+  package var showsDiff: Bool
 
   package init() {
     prompt = ""
@@ -71,6 +75,9 @@ package struct ViewSettings: Sendable, Hashable, Codable {
     edits = []
     verdictDisplay = .claims
     showsRules = false
+    compareDisplay = .maps
+    anchorsDisplay = .overview
+    showsDiff = false
   }
 
   /// The numbers that these settings ask for.

@@ -25,6 +25,7 @@ struct InspectCommand: ParsableCommand {
 
   @OptionGroup var session: SessionOptions
   @OptionGroup var recorded: ReplayOptions
+  @OptionGroup var comparison: CompareOptions
 
   @Flag(help: "Print what the panels show instead of opening them; see 'report' for other formats.")
   var plain = false
@@ -38,18 +39,20 @@ struct InspectCommand: ParsableCommand {
     let image = try imagePath()
     if plain {
       let trace = try ModelRun(image: image, model: model, options: asking)
-      return try ReportFormat.text.print(try ReportSource.run(trace).text(.text, evidence: evidence))
+      return try ReportFormat.text.print(
+        try ReportSource.run(trace, compare: comparison).text(.text, evidence: evidence))
     }
     // Everything that can be wrong with the files is found before the terminal is touched.
     let picture = try PictureSource(path: image)
     let opening = try model.opening()
     let verified = try evidence.map { try opening.evidence($0) } ?? []
+    let compare = try comparison.effects()
     let setup = try SessionSetup(display: display)
     asking.applyThreads()
     try setup.inspect(
       SessionSetup.Subject(
         picture: picture, path: image, model: model, options: asking, evidence: evidence.map { ($0, verified) }),
-      session)
+      session, compare: compare)
   }
 
   private func imagePath() throws -> String {
@@ -72,10 +75,12 @@ struct ViewCommand: ParsableCommand {
   @Option(help: ArgumentHelp("Write down everything that happens, for --replay.", valueName: "file"))
   var record: String?
 
+  @OptionGroup var comparison: CompareOptions
   @OptionGroup var display: DisplayOptions
 
   func run() throws {
     let source = try ReportSource.file(trace)
-    try SessionSetup(display: display).view(source.trace, path: trace, record: record)
+    try SessionSetup(display: display).view(
+      source.trace, path: trace, record: record, compare: try comparison.actions())
   }
 }

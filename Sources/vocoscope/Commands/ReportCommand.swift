@@ -62,6 +62,7 @@ struct ReportCommand: ParsableCommand {
   @Flag(help: "Ask one question a family as well: what <voco> kept and what it lost.")
   var families = false
 
+  @OptionGroup var comparison: CompareOptions
   @OptionGroup var exports: ExportOptions
   @OptionGroup var detail: RunEvidenceOptions
 
@@ -90,8 +91,9 @@ struct ReportCommand: ParsableCommand {
     }
     let report =
       try ReportSource.isTrace(source)
-      ? ReportSource.file(source)
-      : ReportSource.run(ModelRun(image: source, model: model, options: asking), withFamilies: families)
+      ? ReportSource.file(source, compare: comparison)
+      : ReportSource.run(
+        ModelRun(image: source, model: model, options: asking), withFamilies: families, compare: comparison)
     let state = try exports.applied(to: try report.state(evidence: evidence, size: exports.size))
     guard exports.export.isEmpty else { return try exports.write(state) }
     let reports = exports.panel.map { [state.report($0)] } ?? state.reports
@@ -107,20 +109,25 @@ struct ReportSource {
   private let extra: [Action]
 
   /// A trace file; throws what is wrong with it.
-  static func file(_ path: String) throws -> ReportSource {
-    ReportSource(trace: try TraceFile.read(path: path), extra: [])
+  static func file(_ path: String, compare: CompareOptions? = nil) throws -> ReportSource {
+    ReportSource(trace: try TraceFile.read(path: path), extra: try compare?.actions() ?? [])
   }
 
   /// Runs the model.
-  static func run(_ run: ModelRun, withFamilies: Bool = false) throws -> ReportSource {
+  static func run(
+    _ run: ModelRun, withFamilies: Bool = false, compare: CompareOptions? = nil
+  ) throws -> ReportSource {
     let trace = try run.trace()
     let compression = try run.compression(withFamilies: withFamilies)
     let picture = Action.picture(run.picture)
+    let second = try compare?.actions(run, first: trace) ?? []
     let model = run.pipeline.model
     let codebook = model.configuration.mgvq == nil ? [] : [Action.codebook(CodebookView(try model.codebook()))]
+    let training = try TrainingPictures.of(run.pipeline).map { [Action.trainingPictures($0)] } ?? []
     return ReportSource(
       trace: trace, picture: picture,
-      extra: [.checkpoint(try CheckpointListing(run.pipeline))] + codebook + compression.map(Action.compression))
+      extra: [.checkpoint(try CheckpointListing(run.pipeline))] + training + codebook
+        + compression.map(Action.compression) + second)
   }
 
   /// Whether the file is laid out as safetensors: a header length below the file's size, then a JSON object.

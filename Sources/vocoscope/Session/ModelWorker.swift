@@ -13,7 +13,7 @@ import Trace
 final class ModelWorker: Sendable {
   private let queue = DispatchQueue(label: "vocoscope.model", qos: .userInitiated)
   let mailbox: Mailbox
-  private let model: ModelOpening
+  let model: ModelOpening
   let options: RunOptions
   /// Where it is kept how pictures are left.
   private let memory: PictureMemory?
@@ -153,9 +153,7 @@ final class ModelWorker: Sendable {
       let effect = try probe(pipeline, cancellation).effect(of: cut.intervention)
       mailbox.post(
         .knockOutFinished(
-          KnockOutResult(
-            request: cut.request, answer: effect.answer, kl: effect.kl, logitDifference: effect.logitDifference,
-            attentionVoco: effect.attentionVoco)))
+          KnockOutResult(request: cut.request, effect)))
     }
   }
 
@@ -296,6 +294,7 @@ final class ModelWorker: Sendable {
     // Whether the digest of the weights is known by now must not depend on time where frames are recorded.
     if mailbox.isLogged { _ = pipeline.checkpoint.weightsSHA256 }
     mailbox.post(.checkpoint(try CheckpointListing(pipeline)))
+    if let pictures = try TrainingPictures.of(pipeline) { mailbox.post(.trainingPictures(pictures)) }
     if pipeline.model.configuration.mgvq != nil {
       mailbox.post(.codebook(CodebookView(try pipeline.model.codebook())))
     }

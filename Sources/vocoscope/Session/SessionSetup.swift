@@ -38,7 +38,10 @@ struct SessionSetup {
   }
 
   /// Opens the picture at once and runs the model behind it.
-  func inspect(_ subject: Subject, _ options: SessionOptions) throws {
+  func inspect(_ subject: Subject, _ options: SessionOptions, compare: [Effect] = []) throws {
+    guard options.record == nil || compare.isEmpty else {
+      throw UsageProblem("--record begins without --compare and --compare-prompt; ask for the comparison in the session")
+    }
     let opening = try subject.model.opening()
     let memory = options.reopen ? PictureMemory(environment) : nil
     let mailbox = Mailbox(isRecorded: options.record != nil) { CursesTerminal.wake() }
@@ -62,7 +65,7 @@ struct SessionSetup {
       memory: memory, recent: start.recent ?? [])
     try run(
       mailbox, worker, start, imageName: subject.picture.name, record: options.record, memory: memory,
-      actions: [.picture(subject.picture)] + (subject.evidence?.actions ?? []))
+      actions: [.picture(subject.picture)] + (subject.evidence?.actions ?? []), compare: compare)
   }
 
   /// Opens the picture as `inspect` does, with the tour's words under it.
@@ -75,14 +78,17 @@ struct SessionSetup {
   }
 
   /// Opens a finished trace, which lies at `path`.
-  func view(_ trace: Trace, path: String, record: String?) throws {
+  func view(_ trace: Trace, path: String, record: String?, compare: [Action] = []) throws {
+    guard record == nil || compare.isEmpty else {
+      throw UsageProblem("--record begins without --compare; ask for the comparison in the session")
+    }
     var start = SessionStart(program: programVersion, prompt: trace.provenance.prompt)
     if let record {
       start.trace = SessionStart.File(path, from: record, sha256: try SessionStart.File.digest(of: path))
     }
     try run(
       Mailbox(isRecorded: record != nil) { CursesTerminal.wake() }, nil, start, imageName: trace.provenance.imageName,
-      record: record, actions: trace.actions())
+      record: record, actions: trace.actions() + compare)
   }
 
   private static func digest(_ path: String) -> String? {
@@ -91,7 +97,7 @@ struct SessionSetup {
 
   private func run(
     _ mailbox: Mailbox, _ worker: ModelWorker?, _ start: SessionStart, imageName: String, record: String? = nil,
-    memory: PictureMemory? = nil, actions: [Action],
+    memory: PictureMemory? = nil, actions: [Action], compare: [Effect] = [],
     program: (InspectorState) -> any InspectorProgram = { $0 }
   ) throws {
     let glyphs = display.glyphs(environment)
@@ -118,7 +124,7 @@ struct SessionSetup {
       exporter: Exporter(directory: URL(fileURLWithPath: FileManager.default.currentDirectoryPath)),
       pictures: PictureRenderer.chafa(display.symbols, state.appearance).remembering(), recording: recording,
       memory: memory)
-    session.run(program(state), first: worker == nil ? [] : [.run(prompt: start.prompt, reusesImage: false)])
+    session.run(program(state), first: worker == nil ? [] : [.run(prompt: start.prompt, reusesImage: false)] + compare)
   }
 }
 
@@ -198,5 +204,28 @@ extension CodebookView {
         quantizer.codes[rows: group * quantizer.codesPerGroup..<(group + 1) * quantizer.codesPerGroup]
 
       })
+  }
+}
+
+extension TrainingPictures {
+  /// The largest such file that is read.
+  private static let most = 1 << 24
+
+  /// What a checkpoint says of the pictures it was trained on, in `training_pictures.json` beside its weights; `nil` where
+  /// it says nothing.
+  static func of(_ pipeline: Pipeline) throws -> TrainingPictures? {
+    let url = URL(fileURLWithPath: pipeline.checkpoint.path).appendingPathComponent("training_pictures.json")
+    guard let size = try? url.resourceValues(forKeys: [.fileSizeKey]).fileSize else { return nil }
+    guard size <= most else { throw UsageProblem("\(url.path): is \(size) bytes, expected at most \(most)") }
+    do {
+      return try JSONDecoder().decode(TrainingPictures.self, from: Data(contentsOf: url))
+    } catch DecodingError.dataCorrupted(let context) {
+      throw UsageProblem("\(url.path): \(context.debugDescription)")
+    } catch DecodingError.keyNotFound(let key, _) {
+      throw UsageProblem("\(url.path): has no \(key.stringValue)")
+    } catch DecodingError.typeMismatch(_, let context), DecodingError.valueNotFound(_, let context) {
+      let key = context.codingPath.map(\.stringValue).joined(separator: ".")
+      throw UsageProblem("\(url.path): \(key): \(context.debugDescription)")
+    }
   }
 }

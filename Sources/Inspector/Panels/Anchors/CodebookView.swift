@@ -1,5 +1,6 @@
 package import ColorMaps
 package import Evidence
+import Statistics
 package import Tensor
 import TerminalUI
 
@@ -8,12 +9,18 @@ package struct CodebookView: Sendable, Equatable {
   package let codebook: Codebook
   /// One colour per code of each group, from its vector: near codes look alike, and none says "more".
   package let colors: [[Color]]
+  /// The groups' codes on the planes of their two main directions.
+  package let planes: [PrincipalPlane]
 
   /// One `[K/G, C/G]` tensor per group, each row at length 1.
   package init(groups: [Tensor]) {
     codebook = Codebook(normalized: groups)
-    colors = groups.map { CategoricalColors(components: PrincipalPlane($0).points.map { [$0.x, $0.y] }).colors }
+    planes = groups.map { PrincipalPlane($0) }
+    colors = planes.map { CategoricalColors(components: $0.points.map { [$0.x, $0.y] }).colors }
   }
+
+  package static func == (left: CodebookView, right: CodebookView) -> Bool { left.codebook == right.codebook }
+
 
   package var groups: [Tensor] { codebook.normalized }
 }
@@ -28,4 +35,108 @@ struct CodeAtCursor: Sendable {
   let neighbours: [CodeNeighbour]?
   /// The colours of all the group's codes in the picture, row by row; `nil` when the codebook does not fit the trace.
   let cellColors: [Color]?
+}
+
+/// What the Anchors panel draws of the codes, made when picture, codebook, group or cursor change.
+struct CodeFigures: Sendable {
+  /// A cell where the code at the cursor fires, with its neighbours as they are in the picture.
+  struct Exemplar: Sendable {
+    let cell: GridPoint
+    let crop: Picture
+  }
+
+  /// The trace it was made for, by its number.
+  let trace: Int
+  let hasBook: Bool
+  /// `[G][h·w]`, colours of the codes' vectors; `nil` for a group without them.
+  let colors: [[Color]?]
+  /// `[G][h·w]`, how often the code of a cell occurs in this picture.
+  let usage: [[Double]]
+  var group = -1
+  var cell = GridPoint(column: -1, row: -1)
+  /// The shown group's codes, most used first.
+  var usageChart = Chart(x: .categories([]), y: .categories([]), marks: [])
+  var book: Chart?
+  var exemplars: [Exemplar] = []
+
+  init(_ codes: CodeGrid, _ codebook: CodebookView?, usage counts: [CodeUsage], trace: Int) {
+    self.trace = trace
+    hasBook = codebook != nil
+    let plane = codes.height * codes.width
+    func indices(_ group: Int) -> [Int] { codes.indices[group * plane..<(group + 1) * plane].map(Int.init) }
+    colors = (0..<codes.groups).map { group in
+      guard let colors = codebook?.colors, colors.indices.contains(group) else { return nil }
+      let cells = indices(group)
+      return cells.allSatisfy(colors[group].indices.contains) ? cells.map { colors[group][$0] } : nil
+    }
+    usage = (0..<codes.groups).map { group in
+      indices(group).map { Double(counts.indices.contains(group) ? counts[group].counts[$0] ?? 0 : 0) }
+    }
+  }
+
+  /// What the maps' colours mean.
+  func legend(_ look: Appearance) -> String {
+    look.drawsHalfBlocks && colors.contains { $0 != nil }
+      ? "colour: the code's vector; near codes look alike"
+      : "how often the cell's code occurs in this picture, log"
+  }
+}
+
+extension InspectorState {
+  /// Pictures of so many cells are shown where a code fires.
+  private static let exemplarCount = 9
+
+  /// Makes the figures of the codes again where what they show has changed.
+  mutating func refreshCodeFigures() {
+    guard let codes = trace?.mgvq?.codes, let usage = statistics?.codes, usage.count == codes.groups else {
+      codeFigures = nil
+      return
+    }
+    if codeFigures?.trace != traceCount || codeFigures?.hasBook != (codebook != nil) {
+      codeFigures = CodeFigures(codes, codebook, usage: usage, trace: traceCount)
+    }
+    guard var figures = codeFigures, figures.group != view.group || figures.cell != cursor.code else { return }
+    let code = codes[view.group, cursor.code.row, cursor.code.column]
+    (figures.group, figures.cell) = (view.group, cursor.code)
+    figures.usageChart = usageChart(usage[view.group], code)
+    figures.book = bookChart(usage[view.group], code)
+    figures.exemplars = firingCells.prefix(Self.exemplarCount).compactMap { cell in
+      magnified(cell, in: links.geometry.latent).map { CodeFigures.Exemplar(cell: cell, crop: $0) }
+    }
+    codeFigures = figures
+  }
+
+  private func usageChart(_ usage: CodeUsage, _ code: Int) -> Chart {
+    let sorted = usage.counts.sorted { ($1.value, $0.key) < ($0.value, $1.key) }
+    let points = sorted.enumerated().map { ChartPoint(Double($0.offset + 1), Double($0.element.value)) }
+    let here = (sorted.firstIndex { $0.key == code } ?? 0) + 1
+    let most = Double(max(2, sorted.first?.value ?? 2))
+    return Chart(
+      title:
+        "usage in this picture: \(usage.used) of \(codesPerGroup) codes, as many as \(Format.number(usage.perplexity)) used alike",
+      x: Chart.Axis("rank of a code", .linear(1...Double(max(2, points.count)))),
+      y: Chart.Axis("times, log", .logarithmic(1...most)),
+      marks: [
+        .line(ChartSeries("codes", color: 0, points: points)), .position(Double(here), name: "code \(code)"),
+      ], cursor: here - 1)
+  }
+
+  private func bookChart(_ usage: CodeUsage, _ code: Int) -> Chart? {
+    guard let planes = codebook?.planes, planes.indices.contains(view.group) else { return nil }
+    let plane = planes[view.group]
+    let points = plane.points.map { ChartPoint($0.x, $0.y) }
+    guard points.indices.contains(code), let left = points.map(\.x).min(), let right = points.map(\.x).max(),
+      let low = points.map(\.y).min(), let high = points.map(\.y).max(), left < right, low < high
+    else { return nil }
+    let used = usage.counts.keys.sorted().compactMap { points.indices.contains($0) ? points[$0] : nil }
+    let part = Format.percent(plane.variance.0 + plane.variance.1)
+    return Chart(
+      title: "codebook of group \(view.group + 1): \(part) of its variance lies on this plane",
+      x: Chart.Axis("first direction", .linear(left...right)), y: Chart.Axis("second", .linear(low...high)),
+      marks: [
+        .scatter(ChartSeries("all \(points.count)", color: 2, points: points)),
+        .points(ChartSeries("\(used.count) here", color: 1, points: used)),
+        .points(ChartSeries("code \(code)", color: 3, points: [points[code]])),
+      ])
+  }
 }
