@@ -87,8 +87,10 @@ struct VerdictTests {
   @Test("Heads are chosen by the clearest of live heads in every second picture, sixteen at most")
   func headChoice() {
     let run = SyntheticEvidence().run
-    let cells = (0..<20).map { picture in
-      [(0..<run.liveLayers * run.heads).map { Double($0 == 4 ? 2 : $0 == 7 ? 1 : 0) + 0.1 * Double(picture % 3) }]
+    let clear: [Int: Double] = [4: 2, 7: 1]
+    let cells = (0..<20).map { picture -> [[Double]] in
+      let noise = 0.1 * Double(picture % 3)
+      return [(0..<run.liveLayers * run.heads).map { cell -> Double in (clear[cell] ?? 0) + noise }]
     }
     let choice = HeadChoice(cells: cells, run)
     #expect(choice.heads.prefix(2) == [HeadPlace(voco: 0, layer: 1, head: 1), HeadPlace(voco: 0, layer: 2, head: 1)])

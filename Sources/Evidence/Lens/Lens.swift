@@ -14,6 +14,12 @@ package struct Lens: Sendable, Hashable {
     /// 0…1, over the whole vocabulary.
     package let probability: Double
 
+    package init(id: Int, piece: String, probability: Double) {
+      self.id = id
+      self.piece = piece
+      self.probability = probability
+    }
+
     /// The piece with its leading space taken off; SentencePiece writes a space as U+2581.
     package var text: String {
       let text = piece.replacing("\u{2581}", with: " ")

@@ -25,7 +25,9 @@ package struct CodebookFigures {
       figures.append(("places", places(positions)))
     }
     if let anchors = document.report.anchors?.mean { figures.append(("anchors", cosines(anchors))) }
-    if let anchors = document.report.anchors { figures.append(("health", health(anchors.health, anchors.mean))) }
+    if let anchors = document.report.anchors, let mean = anchors.mean {
+      figures.append(("health", health(anchors.health, mean)))
+    }
     if let curve = document.reconstruction, curve.pictures > 0 { figures.append(("groups", reconstruction(curve))) }
     if let exemplars, !exemplars.exemplars.isEmpty {
       figures.append(("code-\(exemplars.name.group + 1)-\(exemplars.name.code)", sheet(exemplars)))

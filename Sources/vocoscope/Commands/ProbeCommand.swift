@@ -4,6 +4,7 @@ import Experiments
 import Files
 import Foundation
 import HTCVLM
+import Plots
 import Reports
 import Tensor
 import Trace
