@@ -40,7 +40,7 @@ struct SessionSetup {
   /// Opens the picture at once and runs the model behind it.
   func inspect(_ subject: Subject, _ options: SessionOptions, compare: [Effect] = []) throws {
     guard options.record == nil || compare.isEmpty else {
-      throw UsageProblem("--record begins without --compare and --compare-prompt; ask for the comparison in the session")
+      throw UsageProblem("--record begins without a comparison; ask for it in the session")
     }
     let opening = try subject.model.opening()
     let memory = options.reopen ? PictureMemory(environment) : nil
@@ -80,7 +80,7 @@ struct SessionSetup {
   /// Opens a finished trace, which lies at `path`.
   func view(_ trace: Trace, path: String, record: String?, compare: [Action] = []) throws {
     guard record == nil || compare.isEmpty else {
-      throw UsageProblem("--record begins without --compare; ask for the comparison in the session")
+      throw UsageProblem("--record begins without a comparison; ask for it in the session")
     }
     var start = SessionStart(program: programVersion, prompt: trace.provenance.prompt)
     if let record {

@@ -3,6 +3,7 @@ package import Evidence
 import Statistics
 package import Tensor
 import TerminalUI
+import Trace
 
 /// The quantizer's codebook, read from the checkpoint: a trace does not hold it.
 package struct CodebookView: Sendable, Equatable {
@@ -20,7 +21,6 @@ package struct CodebookView: Sendable, Equatable {
   }
 
   package static func == (left: CodebookView, right: CodebookView) -> Bool { left.codebook == right.codebook }
-
 
   package var groups: [Tensor] { codebook.normalized }
 }
@@ -59,7 +59,7 @@ struct CodeFigures: Sendable {
   var book: Chart?
   var exemplars: [Exemplar] = []
 
-  init(_ codes: CodeGrid, _ codebook: CodebookView?, usage counts: [CodeUsage], trace: Int) {
+  init(_ codes: CodeGrid, _ codebook: CodebookView?, usage counts: CodeUsage, trace: Int) {
     self.trace = trace
     hasBook = codebook != nil
     let plane = codes.height * codes.width
@@ -70,7 +70,7 @@ struct CodeFigures: Sendable {
       return cells.allSatisfy(colors[group].indices.contains) ? cells.map { colors[group][$0] } : nil
     }
     usage = (0..<codes.groups).map { group in
-      indices(group).map { Double(counts.indices.contains(group) ? counts[group].counts[$0] ?? 0 : 0) }
+      indices(group).map { Double(counts.counts[group][$0]) }
     }
   }
 
@@ -88,7 +88,7 @@ extension InspectorState {
 
   /// Makes the figures of the codes again where what they show has changed.
   mutating func refreshCodeFigures() {
-    guard let codes = trace?.mgvq?.codes, let usage = statistics?.codes, usage.count == codes.groups else {
+    guard let codes = trace?.mgvq?.codes, let usage = statistics?.codes, usage.groups == codes.groups else {
       codeFigures = nil
       return
     }
@@ -98,19 +98,20 @@ extension InspectorState {
     guard var figures = codeFigures, figures.group != view.group || figures.cell != cursor.code else { return }
     let code = codes[view.group, cursor.code.row, cursor.code.column]
     (figures.group, figures.cell) = (view.group, cursor.code)
-    figures.usageChart = usageChart(usage[view.group], code)
-    figures.book = bookChart(usage[view.group], code)
+    figures.usageChart = usageChart(usage.counts[view.group], code)
+    figures.book = bookChart(usage.counts[view.group], code)
     figures.exemplars = firingCells.prefix(Self.exemplarCount).compactMap { cell in
       magnified(cell, in: links.geometry.latent).map { CodeFigures.Exemplar(cell: cell, crop: $0) }
     }
     codeFigures = figures
   }
 
-  private func usageChart(_ usage: CodeUsage, _ code: Int) -> Chart {
-    let sorted = usage.counts.sorted { ($1.value, $0.key) < ($0.value, $1.key) }
-    let points = sorted.enumerated().map { ChartPoint(Double($0.offset + 1), Double($0.element.value)) }
-    let here = (sorted.firstIndex { $0.key == code } ?? 0) + 1
-    let most = Double(max(2, sorted.first?.value ?? 2))
+  private func usageChart(_ counts: [Int], _ code: Int) -> Chart {
+    let usage = UsageStatistics(counts: counts)
+    let sorted = counts.indices.filter { counts[$0] > 0 }.sorted { (counts[$1], $0) < (counts[$0], $1) }
+    let points = sorted.enumerated().map { ChartPoint(Double($0.offset + 1), Double(counts[$0.element])) }
+    let here = (sorted.firstIndex(of: code) ?? 0) + 1
+    let most = Double(max(2, sorted.first.map { counts[$0] } ?? 2))
     return Chart(
       title:
         "usage in this picture: \(usage.used) of \(codesPerGroup) codes, as many as \(Format.number(usage.perplexity)) used alike",
@@ -121,14 +122,14 @@ extension InspectorState {
       ], cursor: here - 1)
   }
 
-  private func bookChart(_ usage: CodeUsage, _ code: Int) -> Chart? {
+  private func bookChart(_ counts: [Int], _ code: Int) -> Chart? {
     guard let planes = codebook?.planes, planes.indices.contains(view.group) else { return nil }
     let plane = planes[view.group]
     let points = plane.points.map { ChartPoint($0.x, $0.y) }
     guard points.indices.contains(code), let left = points.map(\.x).min(), let right = points.map(\.x).max(),
       let low = points.map(\.y).min(), let high = points.map(\.y).max(), left < right, low < high
     else { return nil }
-    let used = usage.counts.keys.sorted().compactMap { points.indices.contains($0) ? points[$0] : nil }
+    let used = counts.indices.filter { counts[$0] > 0 }.compactMap { points.indices.contains($0) ? points[$0] : nil }
     let part = Format.percent(plane.variance.0 + plane.variance.1)
     return Chart(
       title: "codebook of group \(view.group + 1): \(part) of its variance lies on this plane",
