@@ -54,17 +54,6 @@ struct DensityTests {
     #expect(emptiness <= most, "\(display.rawValue): \(emptiness)")
   }
 
-  @Test("Neither do the lens, the answer followed back and the causal trace")
-  func findings() {
-    for (panel, finding, display) in SyntheticFindings.all(.large) {
-      var state = Self.state(panel)
-      for _ in 0..<display { state.post(.command(.display)) }
-      state.post(.measured(finding))
-      let emptiness = Self.emptiness(state)
-      #expect(emptiness <= 0.7, "\(finding): \(emptiness)")
-    }
-  }
-
   @Test("An empty panel counts as empty")
   func empty() {
     let state = InspectorState(imageName: "a.png", prompt: "?", size: Size(width: 200, height: 56))

@@ -59,22 +59,6 @@ struct SnapshotTests {
     #expect(failures == [])
   }
 
-  @Test("Lens, answer followed back and causal trace look as recorded")
-  func findings() {
-    for (index, (panel, finding, display)) in SyntheticFindings.all(.large).enumerated() {
-      let name = ["lens", "answer-back", "causal-trace"][index]
-      let failures = FrameSnapshot.failures(named: "\(name)-120x36", variants: [.mono]) { look in
-        var state = InspectorState.complete(.large, size: Self.medium, glyphs: look.glyphs, depth: look.depth)
-        state.post(.command(panel.command))
-        state.post(.command(.zoomIn))
-        for _ in 0..<display { state.post(.command(.display)) }
-        state.post(.measured(finding))
-        return view(state, size: Self.medium).frame
-      }
-      #expect(failures == [])
-    }
-  }
-
   @Test("A knock-out stands beside the run", arguments: [FrameSnapshot.Variant.trueColor, .ascii])
   func knockOut(_ variant: FrameSnapshot.Variant) {
     let synthetic = SyntheticTrace.large

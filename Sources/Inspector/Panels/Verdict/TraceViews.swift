@@ -100,12 +100,15 @@ extension Canvas {
       + "that predicts it reads, means over heads."
     let room = rect.dropping(
       top: paragraph(head, in: rect.top(max(1, rect.height / 5)), style: look.theme.dim))
-    let names = trace.tokens.first?.changes.map(\.name) ?? []
+    // Columns are as wide as their names.
+    let names = (trace.tokens.first?.changes ?? []).map { $0.name.replacing("as many random patches", with: "random") }
     let changes = trace.tokens.map { $0.changes.map(\.nats) }
     let largest = max(0.1, changes.joined().map(abs).max() ?? 0)
     let tokens = trace.tokens.map { "\($0.text) \(Format.percent(exp($0.logProbability)))" }
-    let block = Block(least: Size(width: 30, height: min(6, tokens.count + 2)), most: tokens.count + 2) {
-      canvas, rect in
+    let rowNames = tokens.map { displayWidth($0) }.max() ?? 0
+    let width = names.reduce(rowNames + 2) { $0 + max(8, displayWidth($1)) + 2 }
+    let least = Size(width: min(room.width, width), height: min(6, tokens.count + 2))
+    let block = Block(least: least, most: tokens.count + 2) { canvas, rect in
       canvas.line("change of ln p, nats", in: rect, style: canvas.look.theme.title)
       let matrix = ScoreMatrix(
         rowNames: tokens, columnNames: names, values: changes.map { $0.map(Optional.some) },
