@@ -48,8 +48,9 @@ struct EvidenceBenchmark: ParsableCommand {
     let run = VerifyRun(
       subject, source, tensors: directory.tensors, preprocessor: directory.preprocessor, picturesSHA256: "", seed: 0,
       randomModels: false, progress: { clock.begin(String($0.prefix { $0 != " " })) })
-    _ = try run.finish()
+    let state = try run.finish()
     clock.begin("")
+    print("\(images.count) pictures, \(state.pairs) pairs whose answers differ")
     let count = Double(images.count)
     for (name, words) in [
       ("answers", "answers, to draw donors"), ("picture", "measures"), ("single", "single heads"),

@@ -169,6 +169,13 @@ package struct VerifyState: Sendable {
     }
   }
 
+  /// Pairs of a picture and a donor that answers differently, measured so far, over all prompts.
+  package var pairs: Int {
+    pictures.values.reduce(0) { sum, picture in
+      sum + picture.prompts.reduce(0) { $0 + ($1.vocos.first?.pairs.count ?? 0) }
+    }
+  }
+
   /// Pictures that choose heads and whose attention is not known yet.
   var unknownCells: [Int] {
     (0..<plan.inputs.pictures).filter { HeadChoice.chooses($0) && pictures[$0] == nil && otherCells[$0] == nil }
