@@ -85,11 +85,11 @@ final class ModelWorker: Sendable {
     cancel()
     start { [self] pipeline, cancellation in
       let next = try path(state.withLock { $0.path })
+      // Also where it cannot be read: the next one is behind it.
+      state.withLock { $0.path = next }
       let picture = try PictureSource(path: next)
       state.withLock { state in
-        (state.picture, state.path, state.whole, state.dialogue, state.compressionSeconds) = (
-          picture, next, nil, nil, nil
-        )
+        (state.picture, state.whole, state.dialogue, state.compressionSeconds) = (picture, nil, nil, nil)
       }
       mailbox.post(.picture(picture))
       memory?.note(opened: next)
