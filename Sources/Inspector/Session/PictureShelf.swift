@@ -34,7 +34,9 @@ extension InspectorState {
 
   /// Takes the pictures; the one on screen is marked while nothing was typed.
   mutating func show(_ shelf: PictureShelf) {
+    let known = self.shelf?.thumbnails ?? [:]
     self.shelf = shelf
+    self.shelf?.thumbnails = known
     guard case .pictures(let search) = mode, search.query.text.isEmpty else { return }
     selectChoice(shelf.items.firstIndex { $0.path == shelf.current } ?? 0)
   }
