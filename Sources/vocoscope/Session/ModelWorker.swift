@@ -140,9 +140,7 @@ final class ModelWorker: Sendable {
         PictureShelf.Item(
           path: path, name: URL(fileURLWithPath: path).lastPathComponent, isInFolder: !others.contains(path))
       }
-      let full = URL(fileURLWithPath: current).standardizedFileURL
-      let here = folder.first { URL(fileURLWithPath: $0).standardizedFileURL == full }
-      mailbox.post(.pictures(PictureShelf(items: items, current: here ?? current)), job: job)
+      mailbox.post(.pictures(PictureShelf(items: items)), job: job)
       for item in items.prefix(Self.thumbnailLimit) where !cancellation.isCancelled {
         let size = (try? FileManager.default.attributesOfItem(atPath: item.path))?[.size] as? Int ?? .max
         guard size <= Self.thumbnailBytes, let picture = try? PictureSource(path: item.path).image else { continue }
