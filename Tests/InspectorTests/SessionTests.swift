@@ -47,7 +47,7 @@ struct SessionTests {
       }
     case .compress: return [.compression(.cleared), .compressionFinished]
     case .codeLab(.run(let edits, _)): return [.codeLab(.edited(synthetic.trace, edits: edits))]
-    case .listPictures: return [.pictures(PictureShelf(items: [], current: ""))]
+    case .listPictures: return [.pictures(PictureShelf(items: []))]
     case .export(let file): return [.exported(path: "/somewhere/\(file.name)")]
     default: return [.failed("this model cannot do that")]
     }
@@ -253,14 +253,14 @@ struct SessionTests {
   func chooser(width: Int, height: Int) {
     var state = InspectorState.complete(size: Size(width: width, height: height))
     #expect(state.type("O") == [.listPictures])
-    let items = (1...9).map {
-      PictureShelf.Item(path: "/p/scene-\($0).png", name: "scene-\($0).png", isInFolder: $0 < 9)
-    }
-    state.post(.pictures(PictureShelf(items: items, current: "/p/scene-2.png")))
-    state.post(.thumbnail(path: "/p/scene-2.png", SyntheticTrace().picture))
+    let names = ["a.png", "chelsea.png"] + (3...9).map { "scene-\($0).png" }
+    let items = names.map { PictureShelf.Item(path: "/p/\($0)", name: $0, isInFolder: $0 != "scene-9.png") }
+    state.post(.pictures(PictureShelf(items: items)))
+    let before = view(state, size: state.size).frame
+    state.post(.thumbnail(path: "/p/chelsea.png", SyntheticTrace().picture))
     #expect(state.selectedChoice == 1)
     let text = view(state, size: state.size).frame.text
-    #expect(text.contains("scene-1.png") && text.contains("▀"))
+    #expect(text.contains("scene-3.png") && view(state, size: state.size).frame != before)
     state.press(.right)
     #expect(state.selectedChoice == 2)
     state.type("9")

@@ -298,7 +298,7 @@ package enum CommandTable {
   private static let program: [CommandEntry] = [
     entry(.palette, .program, "commands", "Every command by name.", [":"]) { $0.mode = .palette(Mode.Search()) },
     entry(.help, .program, "help", "What works here; type to search.", ["?"]) { $0.mode = .help(Mode.Search()) },
-    entry(.export, .program, "export", "Writes this panel as text, CSV or JSON, or the screen as text.", ["e"]) {
+    entry(.export, .program, "export", "Writes this panel as a figure, as data or as text, or the screen.", ["e"]) {
       $0.mode = .export(0)
     },
     request(

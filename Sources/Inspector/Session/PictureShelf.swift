@@ -15,14 +15,12 @@ package struct PictureShelf: Sendable, Equatable {
   }
 
   package let items: [Item]
-  /// The path of the picture on screen.
-  package let current: String
   /// Pictures reduced to at most `thumbnailSide` pixels, by path.
   package internal(set) var thumbnails: [String: Picture] = [:]
 
   package static let thumbnailSide = 48
 
-  package init(items: [Item], current: String) { (self.items, self.current) = (items, current) }
+  package init(items: [Item]) { self.items = items }
 }
 
 extension InspectorState {
@@ -34,9 +32,11 @@ extension InspectorState {
 
   /// Takes the pictures; the one on screen is marked while nothing was typed.
   mutating func show(_ shelf: PictureShelf) {
+    let known = self.shelf?.thumbnails ?? [:]
     self.shelf = shelf
+    self.shelf?.thumbnails = known
     guard case .pictures(let search) = mode, search.query.text.isEmpty else { return }
-    selectChoice(shelf.items.firstIndex { $0.path == shelf.current } ?? 0)
+    selectChoice(shelf.items.firstIndex { $0.isInFolder && $0.name == imageName } ?? 0)
   }
 
   var pictureChoices: [Choice] {

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Experiments
+import Files
 import Foundation
 import HTCVLM
 import Inspector
@@ -31,7 +32,9 @@ struct InspectCommand: ParsableCommand {
   var plain = false
 
   func run() throws {
+    if session.record != nil || !recorded.screen.isEmpty { InputFiles.remember() }
     if let file = recorded.replay {
+      guard session.record == nil else { throw UsageProblem("--record and --replay do not go together") }
       let session = try RecordedSession(recorded, file: file, image: image, model: model)
       if plain || !recorded.screen.isEmpty { return try session.run(printing: plain) }
       return try session.play(display)
@@ -79,6 +82,7 @@ struct ViewCommand: ParsableCommand {
   @OptionGroup var display: DisplayOptions
 
   func run() throws {
+    if record != nil { InputFiles.remember() }
     let source = try ReportSource.file(trace)
     try SessionSetup(display: display).view(
       source.trace, path: trace, record: record, compare: try comparison.actions())

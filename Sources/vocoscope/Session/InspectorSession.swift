@@ -155,8 +155,20 @@ final class Mailbox: Sendable {
 
   var isReplaying: Bool { state.withLock { $0.isReplaying } }
 
-  /// From here on the person goes on by hand.
-  func endReplay() { state.withLock { $0.isReplaying = false } }
+  /// From here on the person goes on by hand: what the session did not take of cancelled jobs, and times that it brought
+  /// itself, are dropped.
+  func endReplay() {
+    state.withLock { state in
+      state.isReplaying = false
+      let cancelled = state.cancelledAfter
+      state.waiting.removeAll { job, action in
+        switch action {
+        case .progress, .cancelled, .failed: true
+        default: cancelled[job] != nil
+        }
+      }
+    }
+  }
 
   /// Cancels the jobs of a replay.
   func cancelAll() {

@@ -36,6 +36,8 @@ final class ModelWorker: Sendable {
     var cancellation = CancellationFlag()
     /// The conversation of the Compression panel; starts with its first question.
     var dialogue: CompressionDialogue?
+    /// Stops the reducing of pictures under way.
+    var shelf: CancellationFlag?
     /// What the picture's compression took, when it was last computed.
     var compressionSeconds: Double?
   }
@@ -83,13 +85,14 @@ final class ModelWorker: Sendable {
   /// - Parameter path: of the picture to open, from that of the one on screen.
   private func open(_ path: @escaping @Sendable (String) throws -> String) {
     cancel()
+    stopShelf()
     start { [self] pipeline, cancellation in
       let next = try path(state.withLock { $0.path })
+      // Also where it cannot be read: the next one is behind it.
+      state.withLock { $0.path = next }
       let picture = try PictureSource(path: next)
       state.withLock { state in
-        (state.picture, state.path, state.whole, state.dialogue, state.compressionSeconds) = (
-          picture, next, nil, nil, nil
-        )
+        (state.picture, state.whole, state.dialogue, state.compressionSeconds) = (picture, nil, nil, nil)
       }
       mailbox.post(.picture(picture))
       memory?.note(opened: next)
@@ -123,7 +126,10 @@ final class ModelWorker: Sendable {
 
   /// Finds the pictures that can be opened, and reduces them one by one.
   func listPictures() {
-    let (job, cancellation) = mailbox.admit(CancellationFlag())
+    stopShelf()
+    let flag = CancellationFlag()
+    state.withLock { $0.shelf = flag }
+    let (job, cancellation) = mailbox.admit(flag)
     shelfQueue.async { [self] in
       defer { mailbox.end(job) }
       let current = state.withLock { $0.path }
@@ -134,18 +140,20 @@ final class ModelWorker: Sendable {
         PictureShelf.Item(
           path: path, name: URL(fileURLWithPath: path).lastPathComponent, isInFolder: !others.contains(path))
       }
-      let full = URL(fileURLWithPath: current).standardizedFileURL
-      let here = folder.first { URL(fileURLWithPath: $0).standardizedFileURL == full }
-      mailbox.post(.pictures(PictureShelf(items: items, current: here ?? current)), job: job)
+      mailbox.post(.pictures(PictureShelf(items: items)), job: job)
       for item in items.prefix(Self.thumbnailLimit) where !cancellation.isCancelled {
-        guard let picture = try? PictureSource(path: item.path).image else { continue }
+        let size = (try? FileManager.default.attributesOfItem(atPath: item.path))?[.size] as? Int ?? .max
+        guard size <= Self.thumbnailBytes, let picture = try? PictureSource(path: item.path).image else { continue }
         mailbox.post(.thumbnail(path: item.path, picture.reduced(to: PictureShelf.thumbnailSide)), job: job)
       }
     }
   }
 
-  /// In larger folders the rest is found by name.
+  private func stopShelf() { state.withLock { $0.shelf?.cancel() } }
+
+  /// In larger folders, and of larger files, the rest is found by name.
   private static let thumbnailLimit = 200
+  private static let thumbnailBytes = 32 << 20
 
   func knockOut(_ request: KnockOutRequest) {
     start { [self] pipeline, cancellation in

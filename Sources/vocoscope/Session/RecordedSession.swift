@@ -99,7 +99,9 @@ struct RecordedSession {
       if frame.isAsRecorded == false { differing.append(frame.step) }
       if printing && options.at == nil { try print(frame) }
     }
-    if !log.holdsFrames { try take(replay.draw(always: true, pictures: opened.session.renderer(nil))) }
+    if !log.holdsFrames || options.at == 0 {
+      try take(replay.draw(always: true, pictures: opened.session.renderer(nil)))
+    }
     while replay.hasMore && replay.step < options.at ?? .max {
       if let name = replay.nextGraphics { graphics = PixelGraphics(rawValue: name) }
       try replay.advance()
@@ -118,7 +120,7 @@ struct RecordedSession {
     guard differing.isEmpty else {
       throw SessionError(
         file: file, line: differing[0] + 1,
-        problem: "led to another frame here, and so did \(differing.count - 1) of \(shown) more")
+        problem: "led to another frame than was recorded; \(differing.count) of \(shown) frames differ")
     }
     if log.holdsFrames {
       try StandardStream.error.write("vocoscope: \(shown) frames, each as it was recorded\n")
@@ -153,7 +155,9 @@ struct RecordedSession {
     opened.session.mailbox.endReplay()
     var state = replay.program
     _ = update(&state, .input(.resize(terminal.size)))
-    opened.session.run(state, first: [])
+    var session = opened.session
+    session.exporter = Exporter(directory: URL(fileURLWithPath: FileManager.default.currentDirectoryPath))
+    session.run(state, first: [])
   }
 
   /// A key that is pressed within so many seconds; the time is spent in any case but that.
@@ -189,7 +193,9 @@ struct RecordedSession {
         picture: picture, path: path, model: opening, options: asking, mailbox: mailbox, recent: start.recent ?? [])
       actions = [.picture(picture)]
       if let evidence = start.evidence {
-        actions += try VerifyReport.actions("\(home)/\(evidence.path)", weightsSHA256: weights)
+        let path = "\(home)/\(evidence.path)"
+        try check(path, SessionStart.File.digest(of: path), evidence)
+        actions += try VerifyReport.actions(path, weightsSHA256: weights)
       }
       effects = [.run(prompt: start.prompt, reusesImage: false)]
     } else if let recorded = start.trace {
@@ -213,9 +219,12 @@ struct RecordedSession {
   /// The checkpoint to open: the one named now, else where it lay, else the bundled one.
   private var checkpointArguments: [String] {
     if let checkpoint { return ["--model", checkpoint] }
-    guard let recorded = log.start.checkpoint else { return [] }
+    // A model put together from parts is named by its options.
+    guard let recorded = log.start.checkpoint, !log.start.options.contains("--llm") else { return [] }
     let path = "\(home)/\(recorded.path)"
-    return FileManager.default.fileExists(atPath: path) ? ["--model", path] : []
+    if FileManager.default.fileExists(atPath: path) { return ["--model", path] }
+    // Nothing is there: what lay outside of the session's folder may have been the bundled one, else it is told as missing.
+    return recorded.path.hasPrefix("../") ? [] : ["--model", recorded.path]
   }
 
   private func check(_ path: String, _ sha256: String, _ recorded: SessionStart.File) throws {
@@ -248,6 +257,8 @@ extension SessionStart.File {
 
   /// `path` seen from a folder.
   static func relative(_ path: String, to folder: String) -> String {
+    // A name in the Hugging Face cache is no path.
+    guard FileManager.default.fileExists(atPath: path) else { return path }
     let wanted = URL(fileURLWithPath: path).standardizedFileURL.pathComponents
     let from = URL(fileURLWithPath: folder).standardizedFileURL.pathComponents
     let common = zip(wanted, from).prefix { $0 == $1 }.count
