@@ -127,7 +127,9 @@ extension InspectorState {
 
   /// Makes the figures of the codes again where what they show has changed.
   mutating func refreshCodeFigures() {
-    guard let codes = trace?.mgvq?.codes, let usage = statistics?.codes, usage.count == codes.groups else {
+    guard let codes = trace?.mgvq?.codes, let usage = statistics?.codes, usage.count == codes.groups,
+      view.group < codes.groups, codes.height > cursor.code.row, codes.width > cursor.code.column
+    else {
       codeFigures = nil
       return
     }
