@@ -89,6 +89,9 @@ struct ReportCommand: ParsableCommand {
       return try detail.print(ModelRun(image: source, model: model, options: asking), format)
     }
     if !exports.export.isEmpty { InputFiles.remember() }
+    if try !tensor.isEmpty && ReportSource.isTrace(source) {
+      throw UsageProblem("--tensor reads the checkpoint, which a trace file has none of")
+    }
     let report =
       try ReportSource.isTrace(source)
       ? ReportSource.file(source, compare: comparison)

@@ -136,12 +136,16 @@ extension InspectorState {
     if codeFigures?.trace != traceCount || codeFigures?.hasBook != (codebook != nil) {
       codeFigures = CodeFigures(codes, codebook, usage: usage, trace: traceCount)
     }
-    guard var figures = codeFigures, figures.group != view.group || figures.cell != cursor.code else { return }
+    // Crops are shown where the panel is large: while it is looked at.
+    let wantsCrops = focus == .anchors && codeFigures?.exemplars.isEmpty ?? false
+    guard var figures = codeFigures, figures.group != view.group || figures.cell != cursor.code || wantsCrops else {
+      return
+    }
     let code = codes[view.group, cursor.code.row, cursor.code.column]
     (figures.group, figures.cell) = (view.group, cursor.code)
     figures.usageChart = usageChart(usage[view.group], code)
     figures.book = bookChart(usage[view.group], code)
-    figures.exemplars = firingCells.prefix(Self.exemplarCount).compactMap { cell in
+    figures.exemplars = firingCells.prefix(focus == .anchors ? Self.exemplarCount : 0).compactMap { cell in
       magnified(cell, in: links.geometry.latent).map { CodeFigures.Exemplar(cell: cell, crop: $0) }
     }
     codeFigures = figures
