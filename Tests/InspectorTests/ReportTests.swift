@@ -95,6 +95,7 @@ struct ReportTests {
   func json() throws {
     var state = InspectorState.complete()
     state.postCompression()
+    state.post(.compared(SyntheticTrace().second))
     let json = ReportText.json(state.reports)
     let object = try JSONSerialization.jsonObject(with: Data(json.utf8)) as? [String: Any]
     let panels = try #require(object?["panels"] as? [[String: Any]])

@@ -164,11 +164,11 @@ package enum CommandTable {
       "Cuts <voco> off the selected keys (or the one at the cursor) in every layer and head.", ["x"],
       unless: { $0.knockOutObstacle(.knockOut) }, effects: { $0.knockOut(layer: nil, head: nil) }),
     request(
-      .knockOutLayer, .cut, "knock out in this layer", "Cuts <voco> off the selection in the shown layer alone.",
+      .knockOutLayer, .cut, "knock out in this layer", "Cuts <voco> off the selection in the shown layer alone.", ["Z"],
       unless: { $0.knockOutObstacle(.knockOutLayer) }, effects: { $0.knockOut(layer: $0.view.layer, head: nil) }),
     request(
       .knockOutHead, .cut, "knock out in this head",
-      "Cuts <voco> off the selection in the shown layer and head alone.",
+      "Cuts <voco> off the selection in the shown layer and head alone.", ["z"],
       unless: { $0.knockOutObstacle(.knockOutHead) },
       effects: { $0.knockOut(layer: $0.view.layer, head: $0.view.head) }),
     entry(

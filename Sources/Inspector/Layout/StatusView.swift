@@ -6,7 +6,9 @@ extension InspectorState {
     let here: [Command] =
       switch focus {
       case .image: [.overlay, .pin, .range, .knockOut]
-      case .attention: [.display, .nextLayer, .nextHead, .metric, .scale, .inspected, .sinks, .pin, .knockOut]
+      case .attention:
+        [.display, .nextLayer, .nextHead] + (view.head == nil ? [] : [.knockOutHead])
+          + [.knockOut, .compare, .pin, .metric, .scale, .inspected, .sinks]
       case .anchors: [.nextGroup, .codePage, .decodeKind, .nextCandidate, .editCode, .find, .pin, .knockOut]
       case .mask: [.open, .find]
       case .verdict: [.selectAnchors, .knockOut, .swapAnchors, .matchedRandom, .export]

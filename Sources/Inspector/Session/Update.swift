@@ -150,7 +150,9 @@ extension InspectorState {
     work = nil
     knockOuts.append(result)
     change { $0.shownKnockOut = result.request.id }
-    notice = "\(result.request.words): “\(result.answer)”, KL \(Format.number(result.kl)) nat"
+    let before = trace?.generation?.text ?? ""
+    let answer = before == result.answer ? "the answer stays “\(before)”" : "“\(before)” → “\(result.answer)”"
+    notice = "\(result.request.words): KL \(Format.number(result.kl)) nat, \(answer)"
   }
 
   /// Computes again what depends on the picture or the trace.

@@ -315,7 +315,7 @@ extension InspectorState {
     let rows = anchorTable.rows.map { row in
       [
         row[0].text, row[1] == .missing ? "" : row[1].text,
-        row[2] == .missing || view.metric == .lift ? "" : row[2].text, row[3] == .missing ? "" : "#\(row[3].text)",
+        row[2] == .missing || view.metric == .lift ? "" : row[2].lift, row[3] == .missing ? "" : "#\(row[3].text)",
         row[4] == .missing ? "" : "‖v‖ \(row[4].text)",
       ]
     }
@@ -348,4 +348,9 @@ extension InspectorState {
     let largest = (0..<anchors.shape[0]).map { shape($0).max() ?? 0 }.max() ?? 0
     return (shape(anchor), 0...max(largest, .ulpOfOne))
   }
+}
+
+extension ReportValue {
+  /// A ratio as the Attention panel writes it: what has no digits that mean anything has none.
+  fileprivate var lift: String { if case .times(let value) = self { liftText(value) } else { text } }
 }

@@ -88,19 +88,25 @@ extension InspectorState {
 
   /// Makes the figures of the codes again where what they show has changed.
   mutating func refreshCodeFigures() {
-    guard let codes = trace?.mgvq?.codes, let usage = statistics?.codes, usage.groups == codes.groups else {
+    guard let codes = trace?.mgvq?.codes, let usage = statistics?.codes, usage.groups == codes.groups,
+      view.group < codes.groups, codes.height > cursor.code.row, codes.width > cursor.code.column
+    else {
       codeFigures = nil
       return
     }
     if codeFigures?.trace != traceCount || codeFigures?.hasBook != (codebook != nil) {
       codeFigures = CodeFigures(codes, codebook, usage: usage, trace: traceCount)
     }
-    guard var figures = codeFigures, figures.group != view.group || figures.cell != cursor.code else { return }
+    // Crops are shown where the panel is large: while it is looked at.
+    let wantsCrops = focus == .anchors && codeFigures?.exemplars.isEmpty ?? false
+    guard var figures = codeFigures, figures.group != view.group || figures.cell != cursor.code || wantsCrops else {
+      return
+    }
     let code = codes[view.group, cursor.code.row, cursor.code.column]
     (figures.group, figures.cell) = (view.group, cursor.code)
     figures.usageChart = usageChart(usage.counts[view.group], code)
     figures.book = bookChart(usage.counts[view.group], code)
-    figures.exemplars = firingCells.prefix(Self.exemplarCount).compactMap { cell in
+    figures.exemplars = firingCells.prefix(focus == .anchors ? Self.exemplarCount : 0).compactMap { cell in
       magnified(cell, in: links.geometry.latent).map { CodeFigures.Exemplar(cell: cell, crop: $0) }
     }
     codeFigures = figures

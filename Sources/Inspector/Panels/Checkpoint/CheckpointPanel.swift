@@ -162,7 +162,7 @@ extension InspectorState {
 
   mutating func take(_ diff: CheckpointDiff) {
     checkpointDiff = ShownDiff(diff)
-    view.showsDiff = true
+    change { $0.showsDiff = true }
   }
 
   var checkpointFindings: [String] {

@@ -60,7 +60,10 @@ extension Canvas {
       let rows = min(answer.text.rows(width: room.width - 2), room.height)
       draw(answer.text, in: room.dropping(left: 2).top(rows))
       room = room.dropping(top: rows)
-      if room.height > 0, rows > 0 { room = room.dropping(top: 1) }
+      if room.height > 0, rows > 0 {
+        line(answer.numbers, in: room.dropping(left: 2), style: look.theme.dim)
+        room = room.dropping(top: 1)
+      }
     }
     for words in figures.notes where room.height > 0 {
       room = room.dropping(top: paragraph(words, in: room, style: look.theme.dim))
@@ -121,6 +124,8 @@ package struct CompressionFigures: Sendable {
     let title: String
     let isRefused: Bool
     let text: ProbabilityText
+    /// The probabilities of the first tokens in numbers.
+    let numbers: String
   }
 
   let question: String
@@ -140,7 +145,8 @@ package struct CompressionFigures: Sendable {
       return Answer(
         title: "\(facts.title(of: answer.source)) → \(answer.isOver ? answer.outcome : answer.text)",
         isRefused: answer.refusal != nil,
-        text: ProbabilityText(tokens, firstDifference: exchange.divergence(of: answer.source)))
+        text: ProbabilityText(tokens, firstDifference: exchange.divergence(of: answer.source)),
+        numbers: answer.tokens.prefix(16).map { Format.percent($0.probability) }.joined(separator: " "))
     }
     notes =
       exchange.agreements.filter { $0.length > 0 }.map { agreement in
