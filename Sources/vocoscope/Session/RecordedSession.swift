@@ -195,7 +195,7 @@ struct RecordedSession {
       if let evidence = start.evidence {
         let path = "\(home)/\(evidence.path)"
         try check(path, SessionStart.File.digest(of: path), evidence)
-        actions += try VerifyReport.actions(path, weightsSHA256: weights)
+        actions += try opening.evidence(path)
       }
       effects = [.run(prompt: start.prompt, reusesImage: false)]
     } else if let recorded = start.trace {
