@@ -117,3 +117,21 @@ package enum Directory {
     return slash == path.startIndex ? "/" : String(path[..<slash])
   }
 }
+
+/// What names are sorted by that hold numbers, `layers.9` before `layers.10` and `step-10` before `step-final`: a name's
+/// bytes, its numbers as numbers, which come before letters.
+package func numericOrder(_ name: String) -> [Int] {
+  let letters = 1 << 41
+  var key: [Int] = []
+  var number: Int?
+  for byte in name.utf8 {
+    if UInt8(ascii: "0")...UInt8(ascii: "9") ~= byte {
+      number = min((number ?? 0) * 10 + Int(byte - 48), 1 << 40)
+    } else {
+      if let value = number { key.append(value) }
+      number = nil
+      key.append(letters + Int(byte))
+    }
+  }
+  return key + (number.map { [$0] } ?? [])
+}

@@ -213,11 +213,3 @@ package enum CheckpointError: Error, Hashable, CustomStringConvertible {
     }
   }
 }
-
-/// A name out of a file as a message may show it: no control characters that a terminal would obey, and not endless.
-package func printableName(_ name: String) -> String {
-  let shown = name.unicodeScalars.prefix(120).map { scalar in
-    scalar.properties.generalCategory == .control ? scalar.escaped(asASCII: true) : String(scalar)
-  }
-  return shown.joined() + (name.unicodeScalars.count > 120 ? "…" : "")
-}

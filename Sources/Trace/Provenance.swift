@@ -1,3 +1,5 @@
+package import Tensor
+
 /// Where a trace comes from: enough to reproduce it.
 package struct Provenance: Sendable, Hashable, Codable {
   /// The program's version.

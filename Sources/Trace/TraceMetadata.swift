@@ -1,5 +1,6 @@
 import JSON
 import Safetensors
+import Tensor
 
 /// The strings of a trace file's `__metadata__`.
 struct TraceMetadata {

@@ -106,4 +106,10 @@ struct FileSearchTests {
       }
     }
   }
+
+  @Test("Names are in the order of their numbers, which come before letters")
+  func numbers() {
+    let names = ["step-9", "step-10", "step-final", "stop"]
+    #expect(names.shuffled().sorted { numericOrder($0).lexicographicallyPrecedes(numericOrder($1)) } == names)
+  }
 }

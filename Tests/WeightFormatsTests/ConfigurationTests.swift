@@ -2,6 +2,7 @@ import Foundation
 import HTCVLM
 import JSON
 import Safetensors
+import Tensor
 import Testing
 import Trace
 

@@ -48,18 +48,21 @@ package struct EvidenceSummary: Sendable, Hashable {
   package private(set) var pictures: [PictureEvidence] = []
   package private(set) var blanks: [BlankEvidence] = []
   package private(set) var randomModels: [RandomModelEvidence] = []
+  /// Effects of single heads, of every second picture.
+  package private(set) var heads: [HeadEvidence] = []
   /// Why no random models were run, if that was decided.
   package let hasRandomModels: Bool
 
   package init(
     run: EvidenceRun, donors: [DonorChoice], pictures: [PictureEvidence] = [], blanks: [BlankEvidence] = [],
-    randomModels: [RandomModelEvidence] = [], hasRandomModels: Bool = true
+    randomModels: [RandomModelEvidence] = [], heads: [HeadEvidence] = [], hasRandomModels: Bool = true
   ) {
     self.run = run
     self.donors = donors
     self.hasRandomModels = hasRandomModels
     self.pictures = pictures.sorted { $0.index < $1.index }
     self.blanks = blanks.sorted { $0.index < $1.index }
+    self.heads = heads.sorted { $0.index < $1.index }
     self.randomModels = randomModels.sorted { $0.number < $1.number }
   }
 

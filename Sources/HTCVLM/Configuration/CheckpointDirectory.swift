@@ -5,6 +5,7 @@ import JSON
 package import Safetensors
 import Synchronization
 package import Tensor
+import Tokenization
 package import WeightFormats
 
 /// A checkpoint directory, its files opened and its configuration read; weights stay on disk until they are used.
@@ -50,7 +51,7 @@ package struct CheckpointDirectory: Sendable {
 
     preprocessor = try ImageProcessorConfiguration(directory: path, imageSize: configuration.vision.imageSize)
 
-    tokenizerPath = "\(path)/tokenizer.model"
+    tokenizerPath = SentencePieceTokenizer.path(in: path)
     do { _ = try MappedFile(path: tokenizerPath) } catch { throw .unreadable(error) }
 
     let files = try WeightFiles(directory: path)

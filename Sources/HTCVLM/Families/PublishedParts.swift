@@ -34,7 +34,7 @@ package struct PublishedParts: Sendable {
     let cache = HuggingFaceCache()
     let llm = try cache.directory(parts.llm)
     (path, name) = (llm.path, parts.llm)
-    tokenizerPath = "\(path)/tokenizer.model"
+    tokenizerPath = SentencePieceTokenizer.path(in: path)
     let decoder = try PublishedDecoder(directory: path, adapter: try parts.adapter.map { try cache.directory($0).path })
     family = try decoder.family(parts)
     let tower = try PublishedTower(decoder, family: family, vision: parts.vision, cache: cache)
@@ -118,7 +118,7 @@ extension PublishedSettings {
     let reader = JSONReader(path: path, prefix: "", object: document)
     if let count = parts.vocoTokens {
       guard family == .htcVLM || family == .vocoLLaMA else {
-        throw .malformed(path: path, problem: "is of a \(family.rawValue), which has no voco tokens to count")
+        throw .malformed(path: path, problem: "is of \(family.withArticle), which has no voco tokens to count")
       }
       set("num_voco_tokens", .integer(count))
     } else if family == .vocoLLaMA, self["num_voco_tokens"] == nil {
@@ -190,7 +190,8 @@ extension PublishedParts {
     try FileContents.write(Array(document.document.utf8), to: "\(directory.path)/config.json")
     try FileContents.write(Array(preprocessor.json.document.utf8), to: "\(directory.path)/preprocessor_config.json")
     try FileContents.write(
-      FileContents.read(path: tokenizerPath, limit: Self.largestTokenizer), to: "\(directory.path)/tokenizer.model")
+      FileContents.read(path: tokenizerPath, limit: Self.largestTokenizer),
+      to: SentencePieceTokenizer.path(in: directory.path, like: tokenizerPath))
     try directory.finish()
   }
 

@@ -63,6 +63,9 @@ struct PublishedSettings {
       setIfAbsent(
         "prompt_template",
         .string(layout == .original ? ModelFamily.llavaTemplate : ModelFamily.transformersTemplate))
+      if layout == .transformers {
+        set("text_encoding", .string(HTCVLMConfiguration.TextEncoding.continued.rawValue))
+      }
     }
     set("num_anchor_tokens", .integer(0))
     set("visual_mask", .string(VisualMask.causal.rawValue))
@@ -87,7 +90,7 @@ struct PublishedSettings {
     guard family == .llava || family == .m3 else {
       throw reader.fault(
         "mm_use_im_start_end", .bool(true),
-        expected: "false; a \(family.rawValue) with <im_start> and <im_end> around the picture is not implemented")
+        expected: "false; \(family.withArticle) with <im_start> and <im_end> around the picture is not implemented")
     }
     let rows = tensors["model.embed_tokens.weight"]?.shape.first ?? 0
     var ids: [JSONValue] = []

@@ -82,7 +82,7 @@ package struct MGVQModel: Sendable {
     let processor = source.checkpoint?.preprocessor ?? .clip(imageSize: configuration?.imageSize ?? 1)
     preprocessor = ImagePreprocessor(
       imageSize: processor.imageSize, steps: processor.steps,
-      aspect: whole?.imageAspectRatio == .square ? .square : .pad)
+      aspect: whole?.imageAspectRatio ?? .pad)
   }
 
   private static func projector(

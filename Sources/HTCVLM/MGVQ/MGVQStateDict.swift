@@ -1,3 +1,4 @@
+import Files
 import JSON
 package import Safetensors
 package import Tensor
@@ -88,7 +89,7 @@ package struct MGVQStateDict: Sendable {
   /// - Throws: `CheckpointError` if the codebook is missing or of another shape than the configuration says.
   package init(_ directory: CheckpointDirectory) throws(CheckpointError) {
     guard let configuration = directory.configuration.mgvq else {
-      throw .malformed(path: directory.path, problem: "holds a \(directory.family.rawValue) without a quantizer")
+      throw .malformed(path: directory.path, problem: "holds \(directory.family.withArticle) without a quantizer")
     }
     prefix = "model.mgvq."
     groups = configuration.groups

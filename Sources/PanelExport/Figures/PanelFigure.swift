@@ -15,6 +15,7 @@ extension PanelExport {
       case .verdict: try verdictFigure()
       case .compression: try compressionFigure()
       case .checkpoint: try checkpointFigure()
+      case .compare: try compareFigure()
       }
     figure.notes += caption
     let provenance = state.trace?.provenance

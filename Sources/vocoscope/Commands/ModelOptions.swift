@@ -22,6 +22,17 @@ struct ModelOptions: ParsableArguments {
 
   mutating func validate() throws { _ = try parts.source(of: model) }
 
+  /// The options that say how it is held and put together, as on a command line; the checkpoint itself is left out.
+  var arguments: [String] {
+    let words: [(String, String?)] = [
+      ("--precision", precision == .exact ? nil : precision.rawValue), ("--llm", parts.llm),
+      ("--vision", parts.vision), ("--mgvq", parts.mgvq), ("--adapter", parts.adapter),
+      ("--random-anchor-projector", parts.randomAnchorProjector.map { "\($0)" }),
+      ("--voco-tokens", parts.vocoTokens.map { "\($0)" }), ("--visual-tokens", parts.visualTokens.map { "\($0)" }),
+    ]
+    return words.flatMap { name, value in value.map { [name, $0] } ?? [] }
+  }
+
   /// What to open, and how.
   func opening() throws -> ModelOpening {
     let source = try parts.source(of: model) ?? .directory(try Self.bundled())

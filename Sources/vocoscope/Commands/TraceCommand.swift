@@ -37,12 +37,14 @@ struct ModelRun {
   let picture: PictureSource
   let pipeline: Pipeline
   let options: RunOptions
+  let opening: ModelOpening
 
   /// Decodes the picture and opens the checkpoint; throws the first thing wrong with either.
   init(image: String, model: ModelOptions, options: RunOptions) throws {
     options.applyThreads()
     picture = try PictureSource(path: image)
-    pipeline = try model.opening().open()
+    opening = try model.opening()
+    pipeline = try opening.open()
     self.options = options
   }
 

@@ -3,7 +3,7 @@ import Foundation
 
 /// The pictures that lie beside one, in the order of their names.
 struct PictureFolder {
-  private let paths: [String]
+  let paths: [String]
   private let index: Int
 
   /// - Throws: what the file system says when the folder cannot be read.

@@ -1,3 +1,4 @@
+import Evidence
 import Statistics
 import Tensor
 import TerminalUI
@@ -23,6 +24,14 @@ extension InspectorState {
     if let computation = trace?.provenance.computation {
       report.add("computed with", computation.machine)
       report.add("sampling", computation.sampling)
+    }
+    if let trainingPictures, let trainingDistance {
+      report.add("distance from the training's \(trainingPictures.words)", .number(trainingDistance))
+      let count = trainingPictures.heldOutDistances.count
+      report.add("farther than", "\(trainingPictures.nearer(than: trainingDistance)) of \(count) held out")
+      if trainingPictures.isUnlike(trainingDistance) {
+        report.notes.append("\(imageName) is \(trainingPictures.warning(trainingDistance)).")
+      }
     }
     report.tables = [stageTable].filter { !$0.rows.isEmpty }
     return report
