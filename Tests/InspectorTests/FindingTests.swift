@@ -26,7 +26,7 @@ enum SyntheticFindings {
           place: place,
           states: (0...layers).map { state in
             (0..<Lens.count).map { rank in
-              Lens.Guess(
+              TokenProbability(
                 id: 10 + (index + rank) % 5, piece: words[(index + rank) % 5],
                 probability: 0.5 / Double(1 << rank) + 0.01 * Double(state))
             }

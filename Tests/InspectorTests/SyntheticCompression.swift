@@ -43,7 +43,7 @@ enum SyntheticCompression {
         let id = answer[index].0.unicodeScalars.reduce(0) { ($0 * 31 + Int($1.value)) % 1601 }
         events.append(
           .token(
-            source, AnswerToken(id: id, piece: answer[index].0, probability: answer[index].1), text: String(text)))
+            source, TokenProbability(id: id, piece: answer[index].0, probability: answer[index].1), text: String(text)))
       }
     }
     return events

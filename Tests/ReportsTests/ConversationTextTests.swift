@@ -10,7 +10,9 @@ struct ConversationTextTests {
     prompt: PromptShape(prefix: 1, visual: 580, voco: 1, text: 0), pattern: .star, bytesPerElement: 2,
     contextLength: nil, trainedSources: [.voco], untrainedParts: [], temperature: 0, seed: 0)
 
-  private func token(_ id: Int, _ piece: String) -> AnswerToken { AnswerToken(id: id, piece: piece, probability: 0.5) }
+  private func token(_ id: Int, _ piece: String) -> TokenProbability {
+    TokenProbability(id: id, piece: piece, probability: 0.5)
+  }
 
   private func asked() -> ConversationText {
     var text = ConversationText()

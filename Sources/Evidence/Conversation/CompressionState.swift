@@ -77,7 +77,7 @@ package enum CompressionEvent: Sendable, Equatable {
   case picture(ConversationPicture)
   case asked(Exchange)
   case prompted(VisualSource, QuestionCost)
-  case token(VisualSource, AnswerToken, text: String)
+  case token(VisualSource, TokenProbability, text: String)
   case ended(VisualSource, stop: String, generationSeconds: Double)
   case refused(VisualSource, String)
   /// The families' table starts anew.

@@ -1,11 +1,12 @@
+import Statistics
 package import Trace
 
-/// A token of an answer.
-package struct AnswerToken: Sendable, Hashable {
+/// A token, and how likely the model finds it.
+package struct TokenProbability: Sendable, Hashable, Encodable {
   package let id: Int
   /// As the vocabulary spells it.
   package let piece: String
-  /// The probability that the model gave it, at temperature 1.
+  /// 0…1, over the whole vocabulary at temperature 1.
   package let probability: Double
 
   package init(id: Int, piece: String, probability: Double) {
@@ -13,6 +14,15 @@ package struct AnswerToken: Sendable, Hashable {
     self.piece = piece
     self.probability = probability
   }
+
+  /// The piece with its leading space taken off; SentencePiece writes a space as U+2581.
+  package var text: String {
+    let text = piece.replacing("\u{2581}", with: " ")
+    return text.first == " " && text.count > 1 ? String(text.dropFirst()) : text
+  }
+
+  /// `“red” 45 %`.
+  package var words: String { "“\(text)” \(Format.percent(probability))" }
 }
 
 /// What a question cost before its first answer token.
@@ -45,7 +55,7 @@ package struct QuestionCost: Sendable, Hashable {
 package struct SourceAnswer: Sendable, Hashable {
   package let source: VisualSource
   package internal(set) var cost: QuestionCost?
-  package internal(set) var tokens: [AnswerToken] = []
+  package internal(set) var tokens: [TokenProbability] = []
   package internal(set) var text = ""
   /// Why it ended: `endOfSequence`, `maxNewTokens`, `positions`; `nil` while it goes on.
   package internal(set) var stop: String?

@@ -1,5 +1,4 @@
 import Foundation
-import Statistics
 package import Tensor
 package import Trace
 
@@ -7,36 +6,13 @@ package import Trace
 ///
 /// A lens shows what the model could say from a state, not what is read of it: only keys and values made from it are.
 package struct Lens: Sendable, Hashable {
-  /// One of the likeliest tokens at a state.
-  package struct Guess: Sendable, Hashable, Encodable {
-    package let id: Int
-    package let piece: String
-    /// 0…1, over the whole vocabulary.
-    package let probability: Double
-
-    package init(id: Int, piece: String, probability: Double) {
-      self.id = id
-      self.piece = piece
-      self.probability = probability
-    }
-
-    /// The piece with its leading space taken off; SentencePiece writes a space as U+2581.
-    package var text: String {
-      let text = piece.replacing("\u{2581}", with: " ")
-      return text.first == " " && text.count > 1 ? String(text.dropFirst()) : text
-    }
-
-    /// `“red” 45 %`.
-    package var words: String { "“\(text)” \(Format.percent(probability))" }
-  }
-
   /// One position of the sequence.
   package struct Row: Sendable, Hashable {
     package let place: LensPlace
     /// `[L + 1][≤ count]`, likeliest first: of the state that enters each layer, and after the last.
-    package let states: [[Guess]]
+    package let states: [[TokenProbability]]
 
-    package init(place: LensPlace, states: [[Guess]]) {
+    package init(place: LensPlace, states: [[TokenProbability]]) {
       self.place = place
       self.states = states
     }
@@ -74,7 +50,7 @@ package struct Lens: Sendable, Hashable {
   package subscript(position position: Int) -> Row? { rows.first { $0.place.position == position } }
 
   /// The likeliest tokens of each row of logits `[n, vocab]`; of equal ones the first.
-  package static func guesses(_ logits: Tensor, piece: (Int) -> String) -> [[Guess]] {
+  package static func guesses(_ logits: Tensor, piece: (Int) -> String) -> [[TokenProbability]] {
     let vocabulary = logits.shape[1]
     return logits.values.withUnsafeBufferPointer { values in
       (0..<logits.shape[0]).map { row in
@@ -88,7 +64,9 @@ package struct Lens: Sendable, Hashable {
           best.insert((id, logit), at: best.firstIndex { logit > $0.logit } ?? best.count)
           if best.count > count { best.removeLast() }
         }
-        return best.map { Guess(id: $0.id, piece: piece($0.id), probability: exp(Double($0.logit) - largest) / total) }
+        return best.map {
+          TokenProbability(id: $0.id, piece: piece($0.id), probability: exp(Double($0.logit) - largest) / total)
+        }
       }
     }
   }
@@ -143,7 +121,7 @@ extension Lens: Encodable {
     /// That the state enters, from 1; one more than there are after the last.
     let layer: Int
     let read: Bool
-    let top: [Guess]
+    let top: [TokenProbability]
   }
 
   private struct RowJSON: Encodable {

@@ -115,7 +115,7 @@ package struct CompressionDialogue {
       for index in under.indices {
         guard let token = try under[index].turn.next(run) else { continue }
         let (source, turn) = under[index]
-        report(.token(source, AnswerToken(token, model.tokenizer), text: token.text))
+        report(.token(source, TokenProbability(token, model.tokenizer), text: token.text))
         guard let stop = turn.stream.stop else { continue }
         report(.ended(source, stop: stop.rawValue, generationSeconds: turn.generationSeconds))
       }
@@ -158,7 +158,7 @@ extension QuestionCost {
   }
 }
 
-extension AnswerToken {
+extension TokenProbability {
   init(_ token: GeneratedToken, _ tokenizer: SentencePieceTokenizer) {
     self.init(
       id: Int(token.id), piece: tokenizer.piece(token.id), probability: Double(token.probability))

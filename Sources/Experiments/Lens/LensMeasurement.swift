@@ -16,7 +16,7 @@ extension Lens {
     let kinds = residual.layout.kinds
     let shown = kinds.indices.filter { kinds[$0] == .voco || kinds[$0].isVisual } + residual.answerRows
     let places = LensPlace.all(shown.sorted(), kinds: kinds)
-    var states: [[[Guess]]] = places.map { _ in [] }
+    var states: [[[TokenProbability]]] = places.map { _ in [] }
     for (layer, all) in residual.states.enumerated() {
       onProgress(layer, residual.states.count)
       // In parts, so that the logits of many rows over a large vocabulary are not all held at once.

@@ -11,7 +11,7 @@ package struct TraceStatistics: Sendable {
   /// `[L]`, what the row reads that predicts the answer's first token.
   package let answerReadings: [AnswerTrace.Reading]
   /// The likeliest tokens that the last prompt token's logits give; without a tokenizer their pieces are ids.
-  package let firstGuesses: [Lens.Guess]
+  package let firstGuesses: [TokenProbability]
   /// Why there is no attention although the decoder ran.
   package let attentionProblem: String?
   /// What this one picture says about the anchors.

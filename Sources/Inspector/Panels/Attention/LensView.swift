@@ -12,7 +12,7 @@ package struct LensStatistics: Sendable {
   /// `[L + 1][P]`, probabilities of each patch's likeliest token.
   let patches: [[Double]]
   /// `[L + 1]`, the tokens that are likeliest at most patches.
-  let commonest: [[(guess: Lens.Guess, count: Int, probability: Double)]]
+  let commonest: [[(guess: TokenProbability, count: Int, probability: Double)]]
   /// Rows by their position in the sequence.
   private let byPosition: [Int: Lens.Row]
 
