@@ -20,11 +20,7 @@ package struct Lens: Sendable, Hashable {
       self.probability = probability
     }
 
-    /// The piece with its leading space taken off; SentencePiece writes a space as U+2581.
-    package var text: String {
-      let text = piece.replacing("\u{2581}", with: " ")
-      return text.first == " " && text.count > 1 ? String(text.dropFirst()) : text
-    }
+    package var text: String { shownPiece(piece) }
 
     /// `“red” 45 %`.
     package var words: String { "“\(text)” \(Format.percent(probability))" }
@@ -92,6 +88,12 @@ package struct Lens: Sendable, Hashable {
       }
     }
   }
+}
+
+/// A token's piece as people read it: SentencePiece writes a space as U+2581, and a leading one says nothing.
+package func shownPiece(_ piece: String) -> String {
+  let text = piece.replacing("\u{2581}", with: " ")
+  return text.first == " " && text.count > 1 ? String(text.dropFirst()) : text
 }
 
 /// Which position a row of the lens is.
