@@ -63,7 +63,7 @@ extension InspectorState {
   /// Why there is no lens, and what the trace holds of one: the last state's logits.
   var lensWords: [String] {
     let guesses = statistics?.firstGuesses ?? []
-    guard !guesses.isEmpty else { return [missingWords(.lens)] }
+    guard !guesses.isEmpty, !capabilities.runsModel else { return [missingWords(.lens)] }
     let answer = trace?.generation.map { " (the answer is “\($0.text)”)" } ?? ""
     let list = guesses.map { "\($0.piece) \(Format.percent($0.probability))" }.joined(separator: ", ")
     return [missingWords(.lens), "After the last layer the last prompt token decodes to \(list)\(answer)."]
