@@ -1,5 +1,6 @@
 import Evidence
 import Statistics
+import Tensor
 import Trace
 
 /// Evidence made up of numbers whose verdict is known.

@@ -227,12 +227,17 @@ package struct EvidenceInputs: Sendable, Hashable, Codable {
   package var blanks: Int
   /// Models of permuted weights.
   package var randomModels: Int
+  /// What decoding found odd, a line for each picture of which anything was; nil for none.
+  package var pictureWarnings: [String]?
 
-  package init(pictures: Int, picturesSHA256: String, draws: Int, blanks: Int, randomModels: Int) {
+  package init(
+    pictures: Int, picturesSHA256: String, draws: Int, blanks: Int, randomModels: Int, pictureWarnings: [String] = []
+  ) {
     self.pictures = pictures
     self.picturesSHA256 = picturesSHA256
     self.draws = draws
     self.blanks = blanks
     self.randomModels = randomModels
+    self.pictureWarnings = pictureWarnings.isEmpty ? nil : pictureWarnings
   }
 }

@@ -14,6 +14,8 @@ package struct EvidenceRun: Sendable, Hashable, Codable {
   package var vocoTokens: Int
   package var untrainedParts: [String]
   package var seed: UInt64
+  /// nil in states of a version that did not keep it.
+  package var precision: String?
 
   package init(
     provenance: Provenance, model: ModelDescription, prompts: [String], vocoTokens: Int, seed: UInt64
@@ -30,6 +32,7 @@ package struct EvidenceRun: Sendable, Hashable, Codable {
     self.vocoTokens = vocoTokens
     untrainedParts = model.untrainedParts
     self.seed = seed
+    precision = model.precision.rawValue
   }
 
   /// Layers whose attention at voco is read: all but the last.

@@ -143,7 +143,7 @@ package struct CodebookFigures {
   }
 
   private func cosines(_ anchors: AnchorSimilarity) -> Figure {
-    let ticks = anchors.norms.indices.map { AxisTick(Double($0), "A\($0 + 1)") }
+    let ticks = anchors.norms.indices.map { ScaleTick(Double($0), "A\($0 + 1)") }
     let panel = MatrixPlot(
       title: document.report.anchorSource == .pictures ? "mean over pictures" : "anchors of random codes",
       values: anchors.cosines.map { $0.map { $0.isFinite ? $0 : nil } }, rowTicks: ticks, columnTicks: ticks,

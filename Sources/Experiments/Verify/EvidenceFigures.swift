@@ -68,8 +68,8 @@ struct EvidenceFigures {
   }
 
   /// Numbers from 1, at most twelve of them.
-  private func ticks(_ count: Int) -> [AxisTick] {
-    stride(from: 0, to: count, by: max(1, (count + 11) / 12)).map { AxisTick(Double($0), "\($0 + 1)") }
+  private func ticks(_ count: Int) -> [ScaleTick] {
+    stride(from: 0, to: count, by: max(1, (count + 11) / 12)).map { ScaleTick(Double($0), "\($0 + 1)") }
   }
 
   private func bars(

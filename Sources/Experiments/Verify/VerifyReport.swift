@@ -31,7 +31,7 @@ package struct VerifyReport: Sendable {
     lines += ["", "controls"]
     lines += TextTable(.each([.leading, .leading, .leading])).lines(
       verdict.controls.map { [$0.name.rawValue, Self.word($0), $0.sentence] })
-    lines += headLines + headEffectLines + rowLines + provenanceLines
+    lines += headLines + headEffectLines + rowLines + warningLines + provenanceLines
     return lines.joined(separator: "\n") + "\n"
   }
 
@@ -128,6 +128,13 @@ package struct VerifyReport: Sendable {
     ] + TextTable(.trailingButFirst, isMatrix: true).lines([head] + rows)
   }
 
+  /// How many pictures' files had something wrong with them, and the first of them.
+  private var warningLines: [String] {
+    guard let warnings = plan.inputs.pictureWarnings else { return [] }
+    let shown = warnings.prefix(5) + (warnings.count > 5 ? ["…"] : [])
+    return ["", "pictures decoded in spite of a warning: \(warnings.count)"] + shown.map { "  \($0)" }
+  }
+
   private var provenanceLines: [String] {
     let run = plan.run
     return [
@@ -160,6 +167,9 @@ package struct VerifyReport: Sendable {
     }
     for control in verdict.controls {
       rows.append(["control", control.name.rawValue, Self.word(control), "", "", "", "", control.sentence])
+    }
+    for warning in plan.inputs.pictureWarnings ?? [] {
+      rows.append(["warning", "picture", "", "", "", "", "", warning])
     }
     for head in verdict.heads {
       rows.append(

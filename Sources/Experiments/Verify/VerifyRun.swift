@@ -9,6 +9,7 @@ package struct VerifyRun {
   private let source: any VerifySource
   private let tensors: [String: StoredTensor]
   private let preprocessor: ImageProcessorConfiguration
+  private let check: () throws -> Void
   package let plan: VerifyPlan
   private let progress: (String) -> Void
   private let say: (String) -> Void
@@ -20,17 +21,21 @@ package struct VerifyRun {
   ///   - tensors: the checkpoint's, to permute.
   ///   - picturesSHA256: over the pictures' own.
   ///   - randomModels: whether to run models of permuted weights; `nil` runs them where they are affordable.
+  ///   - pictureWarnings: what decoding found odd, a line a picture.
+  ///   - check: called before a record is kept; throws if the weights are not those that the run began with.
   ///   - progress: gets what is under way.
   ///   - say: gets sentences that are to stay.
   package init(
     _ subject: VerifySubject, _ source: any VerifySource, tensors: [String: StoredTensor],
     preprocessor: ImageProcessorConfiguration, picturesSHA256: String, seed: UInt64, randomModels: Bool?,
-    progress: @escaping (String) -> Void, say: @escaping (String) -> Void = { _ in }
+    pictureWarnings: [String] = [], check: @escaping () throws -> Void = {}, progress: @escaping (String) -> Void,
+    say: @escaping (String) -> Void = { _ in }
   ) {
     self.subject = subject
     self.source = source
     self.tensors = tensors
     self.preprocessor = preprocessor
+    self.check = check
     self.progress = progress
     self.say = say
     let count = source.keys.count
@@ -40,7 +45,8 @@ package struct VerifyRun {
       inputs: EvidenceInputs(
         pictures: count, picturesSHA256: picturesSHA256, draws: ComparedPatches.draws,
         blanks: count > 1 ? min(count, Self.blanks) : 0,
-        randomModels: count > 1 && randomModels ?? isAffordable ? VerdictRule().randomModels : 0))
+        randomModels: count > 1 && randomModels ?? isAffordable ? VerdictRule().randomModels : 0,
+        pictureWarnings: pictureWarnings))
   }
 
   /// Runs what the file at `path` does not hold yet, or everything without a file.
@@ -49,6 +55,7 @@ package struct VerifyRun {
     var writer: VerifyStateFile.Writer?
     if let path { (writer, state) = try VerifyStateFile.Writer.open(path, plan: plan, shard: shard) }
     let keep = { (record: VerifyRecord, state: inout VerifyState) in
+      try check()
       try state.add(record)
       try writer?.append(record)
     }

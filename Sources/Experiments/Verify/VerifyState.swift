@@ -18,7 +18,8 @@ package struct VerifyPlan: Codable, Equatable, Sendable {
     let fields: [(String, (VerifyPlan) -> String)] = [
       ("version", \.run.version), ("model", \.run.modelName), ("config SHA-256", \.run.configSHA256),
       ("weights SHA-256", \.run.weightsSHA256), ("prompts", { $0.run.prompts.joined(separator: " | ") }),
-      ("seed", { "\($0.run.seed)" }), ("number of pictures", { "\($0.inputs.pictures)" }),
+      ("precision", { $0.run.precision ?? "not recorded" }), ("seed", { "\($0.run.seed)" }),
+      ("number of pictures", { "\($0.inputs.pictures)" }),
       ("SHA-256 of the pictures", \.inputs.picturesSHA256),
       ("number of random models", { "\($0.inputs.randomModels)" }), ("inputs", { "\($0.inputs)" }),
       ("model shape", { "\($0.run)" }),

@@ -26,10 +26,10 @@ struct LensFigure {
       ])
   }
 
-  private var rowTicks: [AxisTick] {
+  private var rowTicks: [ScaleTick] {
     let step = max(1, (lens.layers + 12) / 12)
     return stride(from: 0, through: lens.layers, by: step).map {
-      AxisTick(Double($0), $0 < lens.layers ? "\($0 + 1)" : "after")
+      ScaleTick(Double($0), $0 < lens.layers ? "\($0 + 1)" : "after")
     }
   }
 
@@ -43,7 +43,7 @@ struct LensFigure {
       values: rows.enumerated().map { state, cells in
         cells.map { isRead($0.row, state) ? $0.guess?.probability : nil }
       }, rowTicks: rowTicks,
-      columnTicks: statistics.named.enumerated().map { AxisTick(Double($0.offset), $0.element.place.name) },
+      columnTicks: statistics.named.enumerated().map { ScaleTick(Double($0.offset), $0.element.place.name) },
       rowLabel: "into layer", range: 0...1, measure: "probability",
       words: states(rows.map { $0.map { $0.guess?.text ?? "" } }))
   }
@@ -60,7 +60,7 @@ struct LensFigure {
       title: "\(row.place.name): the five likeliest",
       values: row.states.indices.map { state in ranks.map { isRead(row, state) ? guess(state, $0)?.probability : nil }
       },
-      rowTicks: rowTicks, columnTicks: ranks.map { AxisTick(Double($0), "\($0 + 1)") }, rowLabel: "into layer",
+      rowTicks: rowTicks, columnTicks: ranks.map { ScaleTick(Double($0), "\($0 + 1)") }, rowLabel: "into layer",
       columnLabel: "rank", range: 0...1, measure: "probability",
       words: states(row.states.indices.map { state in ranks.map { guess(state, $0)?.text ?? "" } }))
   }
@@ -111,8 +111,8 @@ struct AnswerTraceFigure {
     let step = max(1, (layers + 11) / 12)
     return MatrixPlot(
       title: title, values: trace.tokens.map { $0.readings.map(share) },
-      rowTicks: names.enumerated().map { AxisTick(Double($0.offset), $0.element) },
-      columnTicks: stride(from: 0, to: layers, by: step).map { AxisTick(Double($0), "\($0 + 1)") },
+      rowTicks: names.enumerated().map { ScaleTick(Double($0.offset), $0.element) },
+      columnTicks: stride(from: 0, to: layers, by: step).map { ScaleTick(Double($0), "\($0 + 1)") },
       columnLabel: "layer", range: 0...1, measure: "share",
       words: layers <= 8 ? trace.tokens.map { $0.readings.map { Format.rounded(share($0), places: 2) } } : [])
   }
@@ -159,8 +159,8 @@ package struct CausalTraceFigure {
     let step = max(1, (values.count + 11) / 12)
     return MatrixPlot(
       title: title, values: values,
-      rowTicks: stride(from: 0, to: values.count, by: step).map { AxisTick(Double($0), "\($0 + 1)") },
-      columnTicks: trace.segments.enumerated().map { AxisTick(Double($0.offset), $0.element.name) },
+      rowTicks: stride(from: 0, to: values.count, by: step).map { ScaleTick(Double($0), "\($0 + 1)") },
+      columnTicks: trace.segments.enumerated().map { ScaleTick(Double($0.offset), $0.element.name) },
       rowLabel: "into layer", columnLabel: "", range: -largest...largest, map: .blueOrange, measure: "share",
       words: values.count <= 12 ? values.map { $0.map { Format.rounded($0, places: 2) } } : [])
   }

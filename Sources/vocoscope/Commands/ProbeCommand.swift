@@ -61,6 +61,7 @@ struct ProbeCommand: ParsableCommand {
     line.clear()
     let text = ProbeText(report)
     let checkpoint = pipeline.checkpoint
+    try checkpoint.weights.checkUnchanged()
     let provenance = [
       ("version", programVersion), ("model", checkpoint.name), ("config_sha256", checkpoint.configSHA256),
       ("weights_sha256", checkpoint.weightsSHA256), ("precision", model.precision.rawValue),

@@ -164,6 +164,10 @@ extension InspectorState {
       )
     }
     guard hasQuestion else { return notes }
+    if let verdict, !verdict.prompts.contains(prompt) {
+      let asked = verdict.prompts.map { "“\($0)”" }.joined(separator: " and ")
+      notes.append("“causes” was measured with \(asked), not with this prompt, on which it depends.")
+    }
     if evidence?.anecdote ?? true {
       notes.append("Fewer than \(VerdictRule().anecdoteBelow) images are an anecdote: vocoscope verify measures more.")
     } else if let evidence {
