@@ -90,7 +90,11 @@ struct EvidenceBenchmark: ParsableCommand {
       sample.add((ContinuousClock.now - start).seconds)
     }
     print(sample.milliseconds("200 cuts, swaps and ablations"))
-    print("  \(Format.fixed(sample.quantile(0.5) / prefill, digits: 2)) prefills (wanted: at most 1.5)")
+    let text = try model.tokenize(prompt).count
+    let rows = interventions.count * (1 + text)
+    print(
+      "  \(Format.fixed(sample.quantile(0.5) / prefill, digits: 2)) prefills (wanted: at most 1.5): voco and \(text) tokens of text "
+        + "each, \(rows) rows beside the prefill's \(cache.keys)")
   }
 
   /// Of encoded pictures, from the decoder's input to voco's keys and values.

@@ -15,11 +15,7 @@ package struct TokenProbability: Sendable, Hashable, Encodable {
     self.probability = probability
   }
 
-  /// The piece with its leading space taken off; SentencePiece writes a space as U+2581.
-  package var text: String {
-    let text = piece.replacing("\u{2581}", with: " ")
-    return text.first == " " && text.count > 1 ? String(text.dropFirst()) : text
-  }
+  package var text: String { shownPiece(piece) }
 
   /// `“red” 45 %`.
   package var words: String { "“\(text)” \(Format.percent(probability))" }

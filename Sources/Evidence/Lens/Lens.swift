@@ -72,6 +72,12 @@ package struct Lens: Sendable, Hashable {
   }
 }
 
+/// A token's piece as people read it: SentencePiece writes a space as U+2581, and a leading one says nothing.
+package func shownPiece(_ piece: String) -> String {
+  let text = piece.replacing("\u{2581}", with: " ")
+  return text.first == " " && text.count > 1 ? String(text.dropFirst()) : text
+}
+
 /// Which position a row of the lens is.
 package struct LensPlace: Sendable, Hashable, Encodable {
   /// In the sequence, from 0.

@@ -11,7 +11,7 @@ package struct CausalTraceReport: Sendable {
   package var lines: [String] {
     let common = trace.commonAnswer.isEmpty ? "" : " after “\(trace.commonAnswer)”"
     let head =
-      "causal trace: \(trace.picture) (“\(trace.answers.own)”) and \(trace.donor) (“\(trace.answers.donor)”)\(common)"
+      "causal trace: \(trace.picture) (“\(shownPiece(trace.answers.own))”) and \(trace.donor) (“\(shownPiece(trace.answers.donor))”)\(common)"
     guard let scale = trace.scale else {
       return [head, "The answer does not depend on which of the two pictures it is: there is nothing to trace."]
     }

@@ -79,7 +79,9 @@ struct AnswerTraceFigure {
     Figure(
       title: "From the answer back", columnWidths: [400, 300, 300],
       rowHeights: [max(260, 80 + 22 * Double(trace.tokens.count))],
-      panels: [changes, map("attention on <voco>") { $0.voco }, map("attention on text") { $0.text + $0.answer }],
+      panels: [
+        changes, map("attention on <voco>") { $0.voco }, map("on text and the answer so far") { $0.text + $0.answer },
+      ],
       notes: [
         "“\(trace.prompt)”. Left: what becomes of each token's log-probability, in nats; random patches: mean over \(trace.draws) "
           + "draws"
@@ -145,7 +147,7 @@ package struct CausalTraceFigure {
     return Figure(
       title: "Where the answer travels", columnWidths: [520, 520], rowHeights: [330], panels: panels,
       notes: [
-        "“\(trace.prompt)”: “\(trace.answers.own)” for \(trace.picture), “\(trace.answers.donor)” for \(trace.donor)\(common). "
+        "“\(trace.prompt)”: “\(shownPiece(trace.answers.own))” for \(trace.picture), “\(shownPiece(trace.answers.donor))” for \(trace.donor)\(common). "
           + "States are exchanged as they enter a layer, in one segment alone; "
           + (scale ?? "the answer does not depend on which picture it is") + "."
       ] + [source].compactMap { $0 })

@@ -11,6 +11,8 @@ package struct LensStatistics: Sendable {
   package let named: [Lens.Row]
   /// `[L + 1][P]`, probabilities of each patch's likeliest token.
   let patches: [[Double]]
+  /// `[L + 1]`, the largest of them.
+  let largest: [Double]
   /// `[L + 1]`, the tokens that are likeliest at most patches.
   let commonest: [[(guess: TokenProbability, count: Int, probability: Double)]]
   /// Rows by their position in the sequence.
@@ -18,9 +20,11 @@ package struct LensStatistics: Sendable {
 
   init(_ lens: Lens) {
     self.lens = lens
-    named = lens.rows.filter { $0.place.kind != .patches && $0.place.kind != .cls }
+    let kinds: [SegmentKind] = [.voco, .anchors, .text]
+    named = kinds.flatMap { kind in lens.rows.filter { $0.place.kind == kind } }
     let ofPatches = lens.rows.filter { $0.place.kind == .patches }
     patches = (0...lens.layers).map { layer in ofPatches.map { $0.states[layer].first?.probability ?? .nan } }
+    largest = patches.map { max($0.max() ?? 0, 1e-6) }
     commonest = (0...lens.layers).map { layer in
       Dictionary(grouping: ofPatches.compactMap { $0.states[layer].first }, by: \.id).values
         .sorted { ($1.count, $0[0].id) < ($0.count, $1[0].id) }.prefix(Lens.count)
@@ -59,7 +63,7 @@ extension InspectorState {
   /// Why there is no lens, and what the trace holds of one: the last state's logits.
   var lensWords: [String] {
     let guesses = statistics?.firstGuesses ?? []
-    guard !guesses.isEmpty else { return [missingWords(.lens)] }
+    guard !guesses.isEmpty, !capabilities.runsModel else { return [missingWords(.lens)] }
     let answer = trace?.generation.map { " (the answer is “\($0.text)”)" } ?? ""
     let list = guesses.map { "\($0.piece) \(Format.percent($0.probability))" }.joined(separator: ", ")
     return [missingWords(.lens), "After the last layer the last prompt token decodes to \(list)\(answer)."]
@@ -108,26 +112,27 @@ extension Canvas {
       for words in state.lensWords { room = room.dropping(top: paragraph(words, in: room, style: look.theme.dim) + 1) }
       return
     }
-    var blocks = [namedBlock(state, lens), cursorBlock(state, lens)].compactMap { $0 }
-    if let patches = patchesBlock(state, lens, in: rect) { blocks.append(patches) }
-    fill(rect, with: blocks)
+    // All layers where there is room for that, else half of the panel, scrolled to the layer that is looked at.
+    let rows = lens.lens.layers + 3
+    let top = rect.top(rows + 8 <= rect.height ? rows : min(rows, max(4, rect.height / 2)))
+    drawNamed(state, lens, in: top)
+    let below = rect.dropping(top: top.height + 1)
+    fill(below, with: [cursorBlock(state, lens), patchesBlock(state, lens, in: below)].compactMap { $0 })
   }
 
-  private func namedBlock(_ state: InspectorState, _ lens: LensStatistics) -> Block {
-    Block(least: Size(width: 30, height: 4), most: lens.lens.layers + 3) { canvas, rect in
-      canvas.line("likeliest token of each state; grey: read by nobody", in: rect, style: canvas.look.theme.title)
-      let rows = (0...lens.lens.layers).map { layer in lens.named.map { (row: $0, guess: $0.states[layer].first) } }
-      let selected = state.lensRow.flatMap { row in lens.named.firstIndex { $0.place == row.place } }
-      let matrix = ScoreMatrix(
-        rowNames: (0...lens.lens.layers).map(lens.stateName), columnNames: lens.named.map(\.place.name),
-        values: rows.enumerated().map { layer, cells in
-          cells.map { layer < lens.lens.liveStates(of: $0.row.place.kind) ? $0.guess?.probability : .nan }
-        },
-        texts: rows.map { $0.map { $0.guess?.words ?? "" } }, scale: .linear(0...1),
-        selected: selected.map { GridPoint(column: $0, row: state.lensState) })
-      canvas.hits.add(matrix.draw(in: rect.dropping(top: 1), of: &canvas.frame, canvas.look)) {
-        .key(state.links.reference(at: lens.named[$0.column].place.position))
-      }
+  private mutating func drawNamed(_ state: InspectorState, _ lens: LensStatistics, in rect: Rect) {
+    line("likeliest token of each state; grey: read by nobody", in: rect, style: look.theme.title)
+    let rows = (0...lens.lens.layers).map { layer in lens.named.map { (row: $0, guess: $0.states[layer].first) } }
+    let selected = state.lensRow.flatMap { row in lens.named.firstIndex { $0.place == row.place } }
+    let matrix = ScoreMatrix(
+      rowNames: (0...lens.lens.layers).map(lens.stateName), columnNames: lens.named.map(\.place.name),
+      values: rows.enumerated().map { layer, cells in
+        cells.map { layer < lens.lens.liveStates(of: $0.row.place.kind) ? $0.guess?.probability : .nan }
+      },
+      texts: rows.map { $0.map { $0.guess?.words ?? "" } }, scale: .linear(0...1),
+      selected: selected.map { GridPoint(column: $0, row: state.lensState) })
+    hits.add(matrix.draw(in: rect.dropping(top: 1), of: &frame, look)) {
+      .key(state.links.reference(at: lens.named[$0.column].place.position))
     }
   }
 
@@ -164,11 +169,12 @@ extension Canvas {
       let room = rect.dropping(top: 1).dropping(bottom: 1)
       let layout = GridLayout(
         columns: grid.columns, rows: grid.rows, in: room, canvas.look, keeping: state.cursor.patch)
-      canvas.draw(HeatMap(lens.patches[shown], layout: layout, range: 0...1), in: room)
+      canvas.draw(HeatMap(lens.patches[shown], layout: layout, range: 0...lens.largest[shown]), in: room)
       canvas.draw(GridMarks(layout: layout, cursor: state.cursor.patch, selection: []), in: room)
       canvas.hits.add(layout.area.intersection(room), .patches(layout))
       canvas.draw(
-        ColorBar(map: .cividis, scale: .linear(0...1), name: "probability of the likeliest"), in: rect.bottom(1))
+        ColorBar(map: .cividis, scale: .linear(0...lens.largest[shown]), name: "probability of the likeliest"),
+        in: rect.bottom(1))
     }
   }
 }

@@ -147,7 +147,8 @@ extension Canvas {
       return
     }
     let common = trace.commonAnswer.isEmpty ? "" : " after “\(trace.commonAnswer)”"
-    let pictures = "“\(trace.answers.own)” for \(trace.picture), “\(trace.answers.donor)” for \(trace.donor)\(common)"
+    let pictures =
+      "“\(shownPiece(trace.answers.own))” for \(trace.picture), “\(shownPiece(trace.answers.donor))” for \(trace.donor)\(common)"
     guard let scale = trace.scale else {
       paragraph(
         "\(pictures): the answer does not depend on which of the two it is, so there is nothing to trace.", in: rect)
@@ -161,20 +162,25 @@ extension Canvas {
     fill(
       room,
       with: [
-        mapBlock(trace, "restoration: \(trace.picture)'s states in \(trace.donor)'s run", \.restoration),
-        mapBlock(trace, "corruption: \(trace.donor)'s states in \(trace.picture)'s run", \.corruption),
+        mapBlock(trace, "restoration: \(trace.picture)'s states in \(trace.donor)'s run", \.restoration, in: room),
+        mapBlock(trace, "corruption: \(trace.donor)'s states in \(trace.picture)'s run", \.corruption, in: room),
       ])
   }
 
-  private func mapBlock(_ trace: CausalTrace, _ title: String, _ value: KeyPath<CausalTrace.Cell, Double>) -> Block {
+  private func mapBlock(
+    _ trace: CausalTrace, _ title: String, _ value: KeyPath<CausalTrace.Cell, Double>, in room: Rect
+  ) -> Block {
     let rows = trace.cells.count
-    return Block(least: Size(width: 30, height: min(rows + 2, 6)), most: rows + 3) { canvas, rect in
+    let columns = trace.segments.map { $0.name.replacing("patches, ", with: "") }
+    // As wide as all segments, so that maps stand under each other rather than lose some.
+    let width = columns.count * ((columns.map { displayWidth($0) }.max() ?? 0) + 2) + 10
+    return Block(least: Size(width: min(width, room.width), height: min(rows + 2, 6)), most: rows + 3) { canvas, rect in
       canvas.line(title, in: rect, style: canvas.look.theme.title)
       let values = trace.cells.map { $0.map { Optional($0[keyPath: value]) } }
       let largest = max(1, values.joined().compactMap { $0.map(abs) }.max() ?? 1)
       let matrix = ScoreMatrix(
         rowNames: (0..<rows).map { "into L\($0 + 1)" },
-        columnNames: trace.segments.map { $0.name.replacing("patches, ", with: "") }, values: values,
+        columnNames: columns, values: values,
         texts: values.map { $0.map { $0.map { Format.rounded($0, places: 2) } ?? "" } },
         scale: .linear(-largest...largest), map: .blueOrange)
       canvas.draw(matrix, in: rect.dropping(top: 1))
