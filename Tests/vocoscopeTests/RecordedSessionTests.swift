@@ -40,7 +40,7 @@ struct RecordedSessionTests {
     }
     driver.send("\u{1B}\u{1B}\u{1B}")
     _ = driver.wait(.milliseconds(300)) { _ in false }
-    driver.send("\u{3}\u{3}")
+    driver.send("\u{3}")
     try #require(driver.waitForExit(.seconds(60)) == .code(0), "\(driver.terminal.text)")
     try FileManager.default.moveItem(atPath: here.path("work"), toPath: there.path("moved"))
     let replayed = try Program.run(["--replay", there.path("moved/session.jsonl"), "--plain"])
