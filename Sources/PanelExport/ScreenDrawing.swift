@@ -44,7 +44,7 @@ package enum ScreenFile: String, Sendable, CaseIterable {
   }
 }
 
-/// A frame's cells as a drawing: backgrounds and half blocks as one small picture, lines as lines, the rest as text.
+/// A frame's cells as a drawing: backgrounds and blocks as boxes, lines as lines, dots as dots, the rest as text.
 private struct ScreenDrawing {
   static let cellWidth = 8.0
   static let cellHeight = 16.0
@@ -65,7 +65,7 @@ private struct ScreenDrawing {
   func draw(_ canvas: PlotCanvas) {
     let (width, height) = (frame.size.width, frame.size.height)
     let box = PlotBox(x: 0, y: 0, width: Double(width) * Self.cellWidth, height: Double(height) * Self.cellHeight)
-    canvas.picture(blocks, in: box, isSmooth: false)
+    canvas.cells(grounds, in: box)
     for region in frame.pictures {
       canvas.picture(
         Picture(width: region.width, height: region.height, pixels: region.pixels), in: place(region.rect),
@@ -94,6 +94,10 @@ private struct ScreenDrawing {
           height: place.height * part.height), colors.front)
       return 1
     }
+    if let dots = Self.dots(cell.character) {
+      draw(dots, in: place(Rect(x: x, y: y, width: 1, height: 1)), colors.front, canvas)
+      return 1
+    }
     if let arms = Self.arms[cell.character] { return line(x, y, arms, colors.front, canvas) }
     var end = x + 1
     var word = String(cell.character)
@@ -111,6 +115,23 @@ private struct ScreenDrawing {
         [PlotPoint(Double(x) * Self.cellWidth, y), PlotPoint(Double(end) * Self.cellWidth, y)], colors.front)
     }
     return end - x
+  }
+
+  /// The dots of a Braille pattern, which the font has none of: bit n of the code is the dot at `dotPlaces[n]`.
+  private func draw(_ dots: UInt32, in cell: PlotBox, _ color: PlotColor, _ canvas: PlotCanvas) {
+    for (bit, dot) in Self.dotPlaces.enumerated() where dots >> UInt32(bit) & 1 == 1 {
+      let corner = PlotPoint(cell.x + cell.width * dot.column / 2 + 1, cell.y + cell.height * dot.row / 4 + 1)
+      canvas.fill(PlotBox(x: corner.x, y: corner.y, width: 2, height: 2), color)
+    }
+  }
+
+  private static let dotPlaces: [(column: Double, row: Double)] = [
+    (0, 0), (0, 1), (0, 2), (1, 0), (1, 1), (1, 2), (0, 3), (1, 3),
+  ]
+
+  private static func dots(_ character: Character) -> UInt32? {
+    guard let scalar = character.unicodeScalars.first, (0x2800...0x28FF).contains(scalar.value) else { return nil }
+    return scalar.value - 0x2800
   }
 
   /// A line's character, joined with those of its row that go on in the same colour.
@@ -138,23 +159,17 @@ private struct ScreenDrawing {
     return end - x
   }
 
-  /// Every cell as two pixels, the upper and the lower half: its background, or half blocks.
-  private var blocks: Picture {
-    let (width, height) = (frame.size.width, frame.size.height)
-    var pixels = [UInt8](repeating: 0, count: max(1, width * height) * 6)
-    for y in 0..<height {
-      for x in 0..<width {
-        let cell = frame[x, y]
-        let colors = colors(of: cell.style)
-        let halves = Self.halves(cell.character) ?? (false, false)
-        for (row, isFilled) in [halves.upper, halves.lower].enumerated() {
-          let hex = (isFilled ? colors.front : colors.back).hex
-          let offset = ((2 * y + row) * width + x) * 3
-          for channel in 0..<3 { pixels[offset + channel] = UInt8(hex >> UInt32(16 - 8 * channel) & 0xFF) }
-        }
+  /// The upper and the lower half of every cell: its background, or half blocks. As boxes, since some viewers blur the
+  /// pixels of a picture.
+  private var grounds: [[PlotColor?]] {
+    (0..<2 * frame.size.height).map { row in
+      (0..<frame.size.width).map { x in
+        let cell = frame[x, row / 2]
+        let shown = colors(of: cell.style)
+        let filled = Self.halves(cell.character) ?? (upper: false, lower: false)
+        return (row % 2 == 0 ? filled.upper : filled.lower) ? shown.front : shown.back
       }
     }
-    return Picture(width: max(1, width), height: max(2, height * 2), pixels: pixels)
   }
 
   private func place(_ rect: Rect) -> PlotBox {
@@ -180,7 +195,7 @@ private struct ScreenDrawing {
 
   private static func isText(_ character: Character) -> Bool {
     character != " " && character != Cell.continuation.character && character != Cell.picture.character
-      && halves(character) == nil && eighths(character) == nil && arms[character] == nil
+      && halves(character) == nil && eighths(character) == nil && dots(character) == nil && arms[character] == nil
   }
 
   /// Which halves of its cell a character fills.

@@ -41,7 +41,7 @@ extension InspectorState {
     if let text = trace?.generation?.text { words += " → “\(text)”" }
     if trace?.provenance.edits.isEmpty == false { words += " (codes edited)" }
     if reusesImage { words += " (image reused)" }
-    if let cut = shownKnockOut { words += ", cut: “\(cut.answer)”" }
+    if let cut = shownKnockOut { words += ", \(cut.request.donor == nil ? "cut" : "swapped"): “\(cut.answer)”" }
     return words
   }
 

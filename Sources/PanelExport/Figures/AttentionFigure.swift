@@ -14,7 +14,7 @@ extension PanelExport {
     let reason = state.statistics?.attentionProblem ?? "the decoder has not run"
     let map = try required(state.map, .attention, reason)
     let view = map.view
-    let lift = view.shares.lift.map { ": an anchor gets \(Format.times($0)) a patch's" } ?? ""
+    let lift = view.shares.lift.map { ": an anchor gets \(liftText($0)) a patch's" } ?? ""
     let layers = state.trace?.model.layers ?? map.cells.matrix.count
     let heads = state.trace?.model.heads ?? 0
     var notes = ["\(title(view.query.metric)): \(view.formula)."]
@@ -48,11 +48,15 @@ extension PanelExport {
     }
     let scale: ValueScale = isRank ? .linear(0...1) : map.colors
     return MatrixPlot(
-      title: "\(grid.rows)×\(grid.columns) patches\(isCut ? ", cut" : "")", values: rows(values, columns: grid.columns),
+      title: "\(grid.rows)×\(grid.columns) patches\(isCut ? ", \(changed)" : "")",
+      values: rows(values, columns: grid.columns),
       rowTicks: ticks(grid.rows), columnTicks: ticks(grid.columns), rowLabel: "patch row", columnLabel: "patch column",
       scale: scale, measure: isRank ? "rank, 1 is first of \(view.shownCount)" : title(view.query.metric),
       isSquare: true)
   }
+
+  /// What was done to the run below.
+  private var changed: String { state.shownKnockOut?.request.donor == nil ? "cut" : "swapped" }
 
   /// Anchors and the other keys that are no patches, beside what patches have.
   private func keyChart(_ map: MapStatistics, isCut: Bool = false) -> Chart {
@@ -74,7 +78,7 @@ extension PanelExport {
     }
     let all = anchors.map { view.values[$0] } + patchValues + others.map { view.values[$0] } + [view.uniform]
     return Chart(
-      title: "anchors and other keys\(isCut ? ", cut" : "")", x: .categories(names),
+      title: "anchors and other keys\(isCut ? ", \(changed)" : "")", x: .categories(names),
       y: valueAxis(title(view.query.metric), all, isLogarithmic: map.scale != .linear),
       marks: [
         bars("anchors", 1, anchors.map { view.values[$0] }, from: 0),
