@@ -41,7 +41,7 @@ struct AttentionPanelTests {
     #expect(state.cursor.patch == GridPoint(column: 2, row: 1))
   }
 
-  @Test("V goes through map, heads, layers and matrix, and the title tells the finding and the view")
+  @Test("V goes through map, heads, layers, matrix and lens, and the title tells the finding and the view")
   func displays() throws {
     var state = started(on: .attention)
     state.post(.command(.zoomIn))
@@ -52,6 +52,8 @@ struct AttentionPanelTests {
       #expect(text.contains("anchors ×") && text.contains("most in layer"))
       state.type("V")
     }
+    #expect(state.view.display == .lens)
+    state.type("V")
     #expect(state.view.display == .map)
   }
 

@@ -215,7 +215,8 @@ extension EvidenceVerdict {
       tier: .causes, word: .no, effect: 0.02, interval: Interval(low: -0.01, high: 0.04), n: 32,
       sentence: "Both scales' intervals lie inside ±0.05.", rule: "the interval lies above 0.05")
     return EvidenceVerdict(
-      attends: attends, contributes: contributes, causes: causes, vocos: [], headlineVoco: 0, prompts: ["what"],
+      attends: attends, contributes: contributes, causes: causes, vocos: [], headlineVoco: 0,
+      prompts: ["what is in the picture?"],
       controls: ControlName.allCases.map { name in
         ControlResult(
           name: name, outcome: name == .order ? true : name == .blank ? false : nil, sentence: "Recorded.")

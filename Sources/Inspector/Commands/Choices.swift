@@ -23,6 +23,8 @@ package struct Choice: Sendable, Equatable {
     case candidate(Int)
     case tensor(Int)
     case export(ExportFormat)
+    /// A picture by its path.
+    case picture(String)
     case compare(CompareChoice)
     case inspect(InspectedRow)
   }
@@ -72,6 +74,7 @@ extension InspectorState {
     case .help(let search): helpChoices(search.query.text)
     case .palette(let search): ranked(Command.allCases.map(choice), by: search.query.text)
     case .find(let search): found(search.query.text)
+    case .pictures(let search): ranked(pictureChoices, by: search.query.text)
     case .export:
       ExportFormat.allCases.map {
         Choice(title: $0.title, detail: ".\($0.fileExtension)", summary: "", obstacle: nil, target: .export($0))

@@ -9,8 +9,10 @@ extension InspectorState {
       mode = .normal
     case .control("c"): return [.quit]
     case .enter: return accept()
-    case .up, .backTab: moveChoice(by: -1)
-    case .down, .tab: moveChoice(by: 1)
+    case .left where isChoosingTiles: moveChoice(by: -1)
+    case .right where isChoosingTiles: moveChoice(by: 1)
+    case .up, .backTab: moveChoice(by: -choicesPerRow)
+    case .down, .tab: moveChoice(by: choicesPerRow)
     case .pageUp: moveChoice(by: -8)
     case .pageDown: moveChoice(by: 8)
     default: editLine { _ = $0.handle(key) }
@@ -46,6 +48,10 @@ extension InspectorState {
       edit(&search.query)
       search.selected = 0
       mode = .find(search)
+    case .pictures(var search):
+      edit(&search.query)
+      search.selected = 0
+      mode = .pictures(search)
     }
   }
 
@@ -53,7 +59,7 @@ extension InspectorState {
   package var selectedChoice: Int {
     switch mode {
     case .normal, .prompt, .picturePath, .donorPath, .comparePath: 0
-    case .help(let search), .palette(let search), .find(let search): search.selected
+    case .help(let search), .palette(let search), .find(let search), .pictures(let search): search.selected
     case .export(let selected), .compare(let selected), .inspect(let selected): selected
     }
   }
@@ -73,6 +79,9 @@ extension InspectorState {
     case .find(var search):
       search.selected = row
       mode = .find(search)
+    case .pictures(var search):
+      search.selected = row
+      mode = .pictures(search)
     case .export: mode = .export(row)
     case .compare: mode = .compare(row)
     case .inspect: mode = .inspect(row)
@@ -80,7 +89,7 @@ extension InspectorState {
   }
 
   mutating func accept() -> [Effect] {
-    if case .prompt(let line) = mode { return focus == .compression ? compare(line.text) : ask(line.text) }
+    if case .prompt(let line) = mode { return focus == .compression ? compare(line.text) : askTyped(line.text) }
     if case .picturePath(let line) = mode { return addPicture(line.text) }
     if case .donorPath(let line) = mode { return swapAnchors(line.text) }
     if case .comparePath(let choice, let line) = mode { return compare(choice, line.text) }
@@ -104,27 +113,21 @@ extension InspectorState {
     case .candidate(let code): codeLab.chosen = code
     case .tensor(let row): tensorRow = row
     case .export(let format): return [.export(exportFile(format))]
+    case .picture(let path): return openPicture(at: path)
     case .compare(let choice): return accept(choice)
     case .inspect(let row): return inspect(row)
     }
     return []
   }
 
-  private mutating func ask(_ text: String) -> [Effect] {
+  private mutating func askTyped(_ text: String) -> [Effect] {
     mode = .normal
     let question = text.trimmingSpaces
     guard !question.isEmpty else {
       notice = "the prompt is empty"
       return []
     }
-    prompt = question
-    work = .run
-    reusesImage = trace?.mgvq != nil && trace?.vision != nil && trace?.sequence != nil
-    view.shownKnockOut = nil
-    knockOuts = []
-    matchedRandom = [:]
-    refreshMap()
-    return [.run(prompt: question, reusesImage: reusesImage)]
+    return ask(question)
   }
 }
 

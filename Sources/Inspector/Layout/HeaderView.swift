@@ -41,6 +41,7 @@ extension InspectorState {
     if let text = trace?.generation?.text { words += " → “\(text)”" }
     if trace?.provenance.edits.isEmpty == false { words += " (codes edited)" }
     if reusesImage { words += " (image reused)" }
+    if let cut = shownKnockOut { words += ", cut: “\(cut.answer)”" }
     return words
   }
 
@@ -150,6 +151,7 @@ extension InspectorState.Work {
     case .matchedRandom: "random draws"
     case .compression(let what): what
     case .edit: "running on edited codes"
+    case .measurement(let what): what
     case .inspecting: "reading the tokens' attention"
     case .comparison: "making the second run"
     case .reading(let name): "reading \(name)"

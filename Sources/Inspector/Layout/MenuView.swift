@@ -36,11 +36,12 @@ extension Canvas {
     case .find(let search):
       let title = state.focus == .checkpoint ? " Find a tensor " : " Find a token, anchor, patch (row,col) or code "
       drawChoices(state, title, search.query, in: rect)
+    case .pictures(let search): drawPictures(state, search.query, in: rect)
     case .export: drawChoices(state, " Export \(state.focus.title) ", nil, in: rect)
     }
   }
 
-  private mutating func dialog(_ title: String, _ content: Size, in rect: Rect) -> Rect {
+  mutating func dialog(_ title: String, _ content: Size, in rect: Rect) -> Rect {
     let dialog = Dialog(title: title, content: content)
     draw(dialog, in: rect)
     hits.add(rect, .dialog)

@@ -82,7 +82,7 @@ extension InspectorState {
     case .attention: attentionFindings
     case .anchors: anchorsFindings
     case .mask: maskFindings
-    case .verdict: evidence == nil ? [] : tiers.map { "\($0.name) \($0.word)" }
+    case .verdict: verdictFindings
     case .compression: compressionFindings
     case .checkpoint: checkpointFindings
     case .compare: compareFindings

@@ -39,6 +39,8 @@ package struct InspectorState: Sendable {
   package internal(set) var compressionView = CompressionViewSettings()
   /// The picture and what its codes decode to, computed once.
   package internal(set) var decodedCodes: DecodedCodes?
+  /// What was measured beyond the run: lens, answer back, causal trace.
+  var findings: RunFindings?
   /// The run that the one on screen is held against, and what came out; `nil` for none.
   package internal(set) var compared: ComparedRun?
   package internal(set) var comparison: Comparison?
@@ -48,6 +50,8 @@ package struct InspectorState: Sendable {
   var traceCount = 0
   /// The debugger of codes.
   package internal(set) var codeLab = CodeLab()
+  /// The pictures of the folder and the recent ones; `nil` until the chooser asked for them.
+  package internal(set) var shelf: PictureShelf?
 
   // What is under way.
   package internal(set) var progress: [PipelineStage: StageProgress] = [:]
@@ -60,7 +64,11 @@ package struct InspectorState: Sendable {
   // How it is shown.
   package internal(set) var view = ViewSettings()
   package internal(set) var history = ViewHistory()
+  /// Finished runs on other questions about this picture, the latest last.
+  var pastRuns: [PastRun] = []
   package internal(set) var cursor = LinkedCursor()
+  /// Where the cursor stood when this picture was left: it goes there once the sequence is known.
+  var keptCursor: LinkedCursor?
   package internal(set) var focus = Panel.image
   package internal(set) var mode = Mode.normal
   /// Where a selection by `v` or by dragging began.
@@ -116,6 +124,8 @@ package struct InspectorState: Sendable {
     case matchedRandom
     case compression(String)
     case edit
+    /// With what is under way, in words.
+    case measurement(String)
     case comparison
     case inspecting
     case reading(String)
@@ -136,6 +146,7 @@ package struct InspectorState: Sendable {
     self.themes = themes
     self.keyMap = keyMap
     links = InspectorState.makeLinks(picture: nil, trace: nil, sequence: nil)
+    view.prompt = prompt
     view.takesMouse = takesMouse
     view.workspace = workspace
     work = capabilities.runsModel ? .run : nil
@@ -165,6 +176,8 @@ package enum Mode: Sendable, Hashable {
   case picturePath(TextField)
   /// The path of a picture whose anchors stand in for this one's.
   case donorPath(TextField)
+  /// The chooser of pictures.
+  case pictures(Search)
   /// The token whose attention is looked at, with the row that is marked.
   case inspect(Int)
   /// What to compare with, with the row that is marked; then its path or question.

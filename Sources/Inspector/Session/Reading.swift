@@ -1,4 +1,4 @@
-import Evidence
+package import Evidence
 import Statistics
 import Tensor
 import TerminalUI
@@ -99,7 +99,8 @@ extension InspectorState {
     }
     let code = mgvq.codes[view.group, cursor.code.row, cursor.code.column]
     var parts = ["code \(code) at (\(cursor.code.row),\(cursor.code.column)) of group \(view.group + 1)"]
-    if statistics?.codes.indices.contains(view.group) == true, let count = statistics?.codes[view.group].counts[code] {
+    if let counts = groupCounts, counts.indices.contains(code) {
+      let count = counts[code]
       parts.append("used \(count)× here")
     }
     if let margin = codeChoice?.margin { parts.append("margin \(Format.number(margin))") }
@@ -108,7 +109,7 @@ extension InspectorState {
   }
 
   /// How the latent vector under the cursor chose its code; `nil` without the codebook.
-  package var codeChoice: CodeChoice? { codeAtCursor?.choice }
+  package var codeChoice: [CodeNeighbour]? { codeAtCursor?.choice }
 
   private var edgeReading: Reading {
     guard let sequence = trace?.sequence, let row = cursor.queryPosition(links),

@@ -36,7 +36,7 @@ private func apply(_ action: Action, to state: inout InspectorState) -> [Effect]
     state.progress[progress.stage] = progress
   case .finished, .cancelled:
     state.work = nil
-    if case .finished = action { return state.compareIfShown() }
+    if case .finished = action { return state.startShown() }
     if case .cancelled = action { state.refuseLabRequest() }
     if case .cancelled = action { state.notice = "cancelled" }
   case .failed(let sentence):
@@ -64,6 +64,10 @@ private func apply(_ action: Action, to state: inout InspectorState) -> [Effect]
   case .matchedRandom(let result):
     state.matchedRandom[result.request.knockOut.id] = result
     if result.isFinished { state.work = nil }
+  case .measured(let finding):
+    state.take(finding)
+  case .measuring(let words):
+    if case .measurement = state.work { state.work = .measurement(words) }
   case .compression(let event):
     state.compression.apply(event)
     state.compressionFigures = CompressionFigures(state.compression)
@@ -77,6 +81,12 @@ private func apply(_ action: Action, to state: inout InspectorState) -> [Effect]
     state.take(event)
   case .exported(let path):
     state.notice = "wrote \(path)"
+  case .reopened(let kept):
+    state.reopen(kept)
+  case .pictures(let shelf):
+    state.show(shelf)
+  case .thumbnail(let path, let picture):
+    state.shelf?.thumbnails[path] = picture
   }
   return []
 }
@@ -104,13 +114,13 @@ extension InspectorState {
   /// What was known of the picture before goes when another one is opened; how things are shown stays.
   fileprivate mutating func forgetRun() {
     (trace, statistics, map, headMaps, decodedCodes) = (nil, nil, nil, nil, nil)
-    (knockOuts, matchedRandom, progress) = ([], [:], [:])
+    (knockOuts, matchedRandom, progress, findings) = ([], [:], [:], nil)
     trainingDistance = nil
     (codeLab, compression, compressionFigures, reusesImage) = (CodeLab(), CompressionState(), nil, false)
     view.selection = []
     (view.shownKnockOut, view.heldRange, view.edits) = (nil, nil, [])
-    cursor = LinkedCursor()
-    history = ViewHistory()
+    (cursor, keptCursor) = (LinkedCursor(), nil)
+    (history, pastRuns) = (ViewHistory(), [])
     // Another picture or a trace stays beside whatever is opened; the rest belonged to the picture before.
     if compared.map({ [.prompt, .checkpoint, .cut].contains($0.kind) }) ?? false { compared = nil }
   }
@@ -122,6 +132,7 @@ extension InspectorState {
     traceCount += 1
     forgetTextAttention()
     prompt = trace.provenance.prompt
+    view.prompt = prompt
     if decodedCodes == nil { decodedCodes = DecodedCodes(trace) }
     if trainingDistance == nil { measureTrainingDistance() }
     clampView()
@@ -150,6 +161,10 @@ extension InspectorState {
     let geometry = links.geometry
     links = InspectorState.makeLinks(picture: picture, trace: trace, sequence: index)
     if square == nil || geometry != links.geometry { square = displaySquare }
+    if trace?.language != nil, let kept = keptCursor {
+      if cursor == LinkedCursor() { cursor = kept }
+      keptCursor = nil
+    }
     cursor.relink(links)
     statistics = trace.map { TraceStatistics($0, index: index, before: before) }
     (map, headMaps, codeAtCursor) = (nil, nil, nil)

@@ -73,10 +73,13 @@ struct ReportCommand: ParsableCommand {
   @OptionGroup var detail: RunEvidenceOptions
 
   mutating func validate() throws {
-    if detail.isAsked && (families || evidence != nil || exports.panel != nil || !exports.export.isEmpty) {
+    if detail.isAsked && (families || evidence != nil || exports.panel != nil) {
       throw ValidationError(
-        "--families, --evidence, --panel and --export are of the panels: --lens, --answer-back and --trace-map have none"
+        "--families, --evidence and --panel are of all panels: --lens, --answer-back and --trace-map print their own numbers"
       )
+    }
+    if !exports.export.isEmpty && detail.count > 1 {
+      throw ValidationError("--export writes one of --lens, --answer-back and --trace-map")
     }
   }
 
@@ -85,10 +88,13 @@ struct ReportCommand: ParsableCommand {
       guard try !ReportSource.isTrace(source) else {
         throw UsageProblem("\(source): is a trace; --lens, --answer-back and --trace-map run the model on a picture")
       }
-      InputFiles.remember()
-      return try detail.print(ModelRun(image: source, model: model, options: asking), format)
+      let run = try ModelRun(image: source, model: model, options: asking)
+      guard !exports.export.isEmpty else { return try detail.print(run, format) }
+      var exports = exports
+      exports.panel = detail.panel
+      let state = try exports.applied(to: ReportSource.run(run).state(size: exports.size))
+      return try exports.write(detail.shown(try RunEvidence(run, detail), in: state))
     }
-    if !exports.export.isEmpty { InputFiles.remember() }
     if try !tensor.isEmpty && ReportSource.isTrace(source) {
       throw UsageProblem("--tensor reads the checkpoint, which a trace file has none of")
     }
@@ -153,7 +159,7 @@ struct ReportSource {
   /// - Parameter evidence: a file that `verify --out` wrote.
   func state(evidence: String? = nil, size: Size = Size(width: 100, height: 40)) throws -> InspectorState {
     let verified =
-      try evidence.map { try VerifyReport.actions($0, weightsSHA256: trace.provenance.weightsSHA256) } ?? []
+      try evidence.map { try VerifyReport.actions($0, of: trace.provenance, precision: trace.model.precision) } ?? []
     var state = InspectorState(
       imageName: trace.provenance.imageName, prompt: trace.provenance.prompt, size: size,
       capabilities: InspectorState.Capabilities(runsModel: false))

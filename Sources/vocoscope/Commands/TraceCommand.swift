@@ -26,7 +26,6 @@ struct TraceCommand: ParsableCommand {
   var out: String
 
   func run() throws {
-    InputFiles.remember()
     let run = try ModelRun(image: image, model: model, options: asking)
     try InputFiles.refuse(out)
     try TraceFile.write(try run.trace(), to: out)

@@ -141,7 +141,7 @@ extension Canvas {
         height: plan.tile.height + 1
       ).intersection(room)
       let isChosen = group == state.view.group
-      let used = state.statistics?.codes[group].used ?? 0
+      let used = state.statistics?.usage[group].used ?? 0
       let name = "\(isChosen ? String(look.glyphs.pointer) : "")group \(group + 1)"
       line(
         titleLine([name, "\(used) used"], width: place.width), in: place,

@@ -14,6 +14,8 @@ package enum AttentionDisplay: String, Sendable, CaseIterable, Codable {
   case layers
   /// A number of every head.
   case matrix
+  /// What states decode to, layer by layer.
+  case lens
 
   var next: AttentionDisplay {
     let all = AttentionDisplay.allCases
@@ -188,14 +190,14 @@ extension InspectorState {
         ($0.layer, $0.head, $0.display) = (cell.row, cell.column, .map)
       }
     case .matrix: change { $0.sortedHead = $0.sortedHead == cell.column ? nil : cell.column }
-    case .map, .layers: change { $0.isZoomed.toggle() }
+    case .map, .layers, .lens: change { $0.isZoomed.toggle() }
     }
   }
 
   /// In heads and matrix the arrows go from head to head, over the layers from one to the next.
   mutating func moveInAttention(_ command: Command) {
     switch view.display {
-    case .map: moveInMap(command)
+    case .map, .lens: moveInMap(command)
     case .layers: moveOverCells(command, rows: false)
     case .heads, .matrix: moveOverCells(command, rows: true)
     }
@@ -282,6 +284,7 @@ extension InspectorState {
 
   var attentionFindings: [String] {
     guard map != nil else { return [] }
+    if view.display == .lens { return [lensFinding ?? "lens", "view: lens"] }
     let token = view.inspected == .voco ? "" : "of \(inspectedToken)"
     let isWhole = view.layer == nil && view.head == nil
     return [token, attentionFinding, isWhole ? strongestWords : choiceWords, "view: \(view.display.rawValue)"]
