@@ -64,10 +64,19 @@ extension Canvas {
     }
     let side = rect.dropping(left: left.width + 2)
     let (book, code, usage) = (bookBlock(state), codeBlock(state, pictures), usageBlock(state))
-    guard below.height >= 8 else { return fill(side, with: [book, code, usage].compactMap { $0 }) }
-    // What the maps leave: the shown group large, and how its codes are used.
-    fill(below, with: [groupBlock(state, in: below), usage].compactMap { $0 })
-    fill(side, with: [book, code].compactMap { $0 })
+    guard below.height >= 12 else {
+      if below.height >= 8 { fill(below, with: [usage].compactMap { $0 }) }
+      let rest = below.height >= 8 ? [code, book] : [book, code, usage]
+      return fill(side, with: rest.compactMap { $0 })
+    }
+    // What the maps leave holds the code and how its group is used; beside them the book, and the shown group large.
+    fill(below, with: [code, usage].compactMap { $0 })
+    guard let group = groupBlock(state, in: side), side.height >= group.least.height + 13 else {
+      return fill(side, with: [book].compactMap { $0 })
+    }
+    let top = side.dropping(bottom: group.least.height + 1)
+    fill(top, with: [book].compactMap { $0 })
+    group.draw(&self, side.bottom(group.least.height))
   }
 
   /// One thing under another, for narrow panels.
@@ -250,12 +259,13 @@ extension Canvas {
 
 /// The parts beside the maps.
 extension Canvas {
-  /// The shown group in the largest multiple that fits beside another block.
+  /// The shown group in the largest multiple that leaves half of the height.
   private func groupBlock(_ state: InspectorState, in room: Rect) -> Block? {
     guard let figures = state.codeFigures, let codes = state.trace?.mgvq?.codes else { return nil }
     let unit = look.drawsHalfBlocks ? 1 : 2
     let rows = (codes.height * unit + 1) / 2
-    let scale = max(1, min((room.width - 36) / (codes.width * unit), (room.height - 1) / rows))
+    // The book above needs half of the height to be read.
+    let scale = max(1, min(room.width / (codes.width * unit), room.height / 2 / rows))
     let least = Size(width: codes.width * unit * scale, height: rows * scale + 1)
     return Block(least: least, most: least.height) { canvas, rect in
       canvas.line("group \(state.view.group + 1)", in: rect, style: canvas.look.theme.title)
