@@ -146,6 +146,21 @@ struct FrameTests {
     }
   }
 
+  @Test("A picture unlike those of the training gets a banner on screen and a note in the report, another one none")
+  func unlikeTraining() throws {
+    func text(_ distance: Double) throws -> (frame: String, notes: [String]) {
+      var state = InspectorState.complete(size: Size(width: 200, height: 60))
+      let json = """
+        {"words": "drawn scenes", "held_out_distances": [\(distance)], "mean": [0, 0, 0, 0], "directions": []}
+        """
+      state.post(.trainingPictures(try JSONDecoder().decode(TrainingPictures.self, from: Data(json.utf8))))
+      return (view(state, size: state.size).frame.text, state.report(.image).notes)
+    }
+    let (far, near) = (try text(0.01), try text(100))
+    #expect(far.frame.contains("chelsea.png is unlike the drawn scenes") && far.notes.count == 1)
+    #expect(!near.frame.contains("unlike") && near.notes.isEmpty)
+  }
+
   @Test("One picture is an anecdote, and what was not measured says so")
   func anecdote() {
     let state = InspectorState.complete()

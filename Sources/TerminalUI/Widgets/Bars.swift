@@ -26,6 +26,8 @@ package struct Bars: Widget, Sendable, Hashable {
   package var reference: Double?
   /// Whether ticks stand under the bars.
   package var hasAxis: Bool
+  /// `nil` chooses round values.
+  package var ticks: [ScaleTick]?
 
   /// Bars from the start of `scale`: on a logarithmic one, where 580 and 1 are both to be seen, the axis says so.
   package init(
@@ -83,8 +85,8 @@ package struct Bars: Widget, Sendable, Hashable {
   private func drawAxis(in rect: Rect, of frame: inout Frame, _ look: Appearance) {
     guard !rect.isEmpty else { return }
     var free = rect.x
-    for tick in scale.ticks(count: max(2, rect.width / 8)) {
-      guard let place = scale.position(tick.value) else { continue }
+    for tick in ticks ?? scale.ticks(count: max(2, rect.width / 8)) {
+      guard let place = scale.position(tick.value), (0...1).contains(place) else { continue }
       let label = look.glyphs.isUnicode ? "╵\(tick.label)" : "'\(tick.label)"
       let x = rect.x + min(Int((place * Double(rect.width)).rounded(.down)), rect.width - 1)
       guard x >= free && x + displayWidth(label) <= rect.maxX else { continue }

@@ -29,7 +29,7 @@ extension Canvas {
     let isBoard = rect.width >= 100 && rect.height >= 24
     switch state.view.anchorsDisplay {
     case .overview where isBoard: drawAnchorsBoard(state, in: rect, pictures: pictures)
-    case .groups where state.codeFigures != nil && state.codeLab.page == .code: drawGroups(state, in: rect)
+    case .groups where state.codeFigures != nil && state.codeLab.page == .code: _ = drawGroups(state, in: rect)
     case .book where state.codeFigures?.book != nil && state.codeLab.page == .code:
       fill(rect, with: [bookBlock(state), usageBlock(state), codeBlock(state, pictures)].compactMap { $0 })
     case .group where isBoard:
@@ -56,13 +56,27 @@ extension Canvas {
       room = room.dropping(top: paragraph(text, in: room.top(3), style: style))
     }
     room = room.dropping(top: 1)
+    var below = Rect(x: room.x, y: room.maxY, width: room.width, height: 0)
     if state.codeLab.page == .code, state.codeFigures != nil {
-      drawGroups(state, in: room)
+      below = room.dropping(top: drawGroups(state, in: room) + 1)
     } else {
       drawCodes(state, in: room, pictures: pictures, withFacts: false)
     }
-    let blocks = [bookBlock(state), codeBlock(state, pictures), usageBlock(state)].compactMap { $0 }
-    fill(rect.dropping(left: left.width + 2), with: blocks)
+    let side = rect.dropping(left: left.width + 2)
+    let (book, code, usage) = (bookBlock(state), codeBlock(state, pictures), usageBlock(state))
+    guard below.height >= 12 else {
+      if below.height >= 8 { fill(below, with: [usage].compactMap { $0 }) }
+      let rest = below.height >= 8 ? [code, book] : [book, code, usage]
+      return fill(side, with: rest.compactMap { $0 })
+    }
+    // What the maps leave holds the code and how its group is used; beside them the book, and the shown group large.
+    fill(below, with: [code, usage].compactMap { $0 })
+    guard let group = groupBlock(state, in: side), side.height >= group.least.height + 13 else {
+      return fill(side, with: [book].compactMap { $0 })
+    }
+    let top = side.dropping(bottom: group.least.height + 1)
+    fill(top, with: [book].compactMap { $0 })
+    group.draw(&self, side.bottom(group.least.height))
   }
 
   /// One thing under another, for narrow panels.
@@ -121,8 +135,9 @@ extension Canvas {
   }
 
   /// The code maps of all groups in the largest multiple that lets all of them in; else a page with the shown one.
-  private mutating func drawGroups(_ state: InspectorState, in rect: Rect) {
-    guard let figures = state.codeFigures, let codes = state.trace?.mgvq?.codes, !rect.isEmpty else { return }
+  /// Returns the rows that they took.
+  private mutating func drawGroups(_ state: InspectorState, in rect: Rect) -> Int {
+    guard let figures = state.codeFigures, let codes = state.trace?.mgvq?.codes, !rect.isEmpty else { return 0 }
     let legend = rect.height >= 14 ? 1 : 0
     let room = rect.dropping(bottom: legend)
     let plan = groupsPlan(codes, in: room)
@@ -145,10 +160,11 @@ extension Canvas {
       let layout = drawCodeMap(state, figures, codes, group: group, in: area)
       hits.add(layout.area.intersection(area), .codesOf(group: group, layout))
     }
-    guard legend > 0 else { return }
+    guard legend > 0 else { return rect.height }
     let used = min(rect.height - 1, (last - first + plan.columns - 1) / plan.columns * (plan.tile.height + 1))
     line(
       figures.legend(look), in: Rect(x: rect.x, y: rect.y + used, width: rect.width, height: 1), style: look.theme.dim)
+    return used + 1
   }
 
   private func groupsPlan(_ codes: CodeGrid, in rect: Rect) -> (columns: Int, shown: Int, tile: Size) {
@@ -243,6 +259,22 @@ extension Canvas {
 
 /// The parts beside the maps.
 extension Canvas {
+  /// The shown group in the largest multiple that leaves half of the height.
+  private func groupBlock(_ state: InspectorState, in room: Rect) -> Block? {
+    guard let figures = state.codeFigures, let codes = state.trace?.mgvq?.codes else { return nil }
+    let unit = look.drawsHalfBlocks ? 1 : 2
+    let rows = (codes.height * unit + 1) / 2
+    // The book above needs half of the height to be read.
+    let scale = max(1, min(room.width / (codes.width * unit), room.height / 2 / rows))
+    let least = Size(width: codes.width * unit * scale, height: rows * scale + 1)
+    return Block(least: least, most: least.height) { canvas, rect in
+      canvas.line("group \(state.view.group + 1)", in: rect, style: canvas.look.theme.title)
+      let area = rect.dropping(top: 1)
+      let layout = canvas.drawCodeMap(state, figures, codes, group: state.view.group, in: area)
+      canvas.hits.add(layout.area.intersection(area), .codes(layout))
+    }
+  }
+
   /// The group's codes on the plane of their two main directions, those of this picture lit.
   private func bookBlock(_ state: InspectorState) -> Block? {
     guard let book = state.codeFigures?.book else { return nil }

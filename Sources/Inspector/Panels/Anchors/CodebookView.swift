@@ -120,9 +120,9 @@ extension InspectorState {
     let most = Double(max(2, sorted.first.map { counts[$0] } ?? 2))
     return Chart(
       title:
-        "usage in this picture: \(usage.used) of \(codesPerGroup) codes, as many as \(Format.number(usage.perplexity)) used alike",
-      x: Chart.Axis("rank of a code", .linear(1...Double(max(2, points.count)))),
-      y: Chart.Axis("times, log", .logarithmic(1...most)),
+        "usage: \(usage.used) of \(codesPerGroup) codes, \(Format.number(usage.perplexity)) used alike",
+      x: Chart.Axis("rank", .linear(1...Double(max(2, points.count)))),
+      y: Chart.Axis("times", .logarithmic(1...most)),
       marks: [
         .line(ChartSeries("codes", color: 0, points: points)), .position(Double(here), name: "code \(code)"),
       ], cursor: here - 1)
@@ -138,7 +138,7 @@ extension InspectorState {
     let used = counts.indices.filter { counts[$0] > 0 }.compactMap { points.indices.contains($0) ? points[$0] : nil }
     let part = Format.percent(plane.variance.0 + plane.variance.1)
     return Chart(
-      title: "codebook of group \(view.group + 1): \(part) of its variance lies on this plane",
+      title: "codebook of group \(view.group + 1), \(part) of variance",
       x: Chart.Axis("first direction", .linear(left...right)), y: Chart.Axis("second", .linear(low...high)),
       marks: [
         .scatter(ChartSeries("all \(points.count)", color: 2, points: points)),

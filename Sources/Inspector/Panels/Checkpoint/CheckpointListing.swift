@@ -44,7 +44,13 @@ package struct CheckpointListing: Sendable, Equatable {
     self.facts = facts
     self.rows = rows
     parts = Self.parts(of: rows)
+    nameLength = rows.map(\.name.count).max() ?? 0
+    largest = rows.map(\.byteCount).max() ?? 0
   }
+
+  /// Characters of the longest name; bytes of the largest tensor.
+  let nameLength: Int
+  let largest: Int
 
   /// Tensors whose names begin alike: `model.layers` of `model.layers.0.self_attn.q_proj.weight`.
   package struct Part: Sendable, Equatable {

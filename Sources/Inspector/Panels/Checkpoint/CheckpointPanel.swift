@@ -19,8 +19,14 @@ extension Canvas {
     let isWide = room.width >= 110 && room.height >= 12
     let blocks = [tensorBlock(state), partsBlock(checkpoint), factsBlock(checkpoint)].compactMap { $0 }
     if isWide {
-      let left = room.left(min(room.width * 55 / 100, 100))
-      fill(room.dropping(left: left.width + 2), with: blocks)
+      let left = room.left(room.width * 62 / 100)
+      let side = room.dropping(left: left.width + 2)
+      // The tensor that is looked at, what the checkpoint is, and the bytes as areas in what is left.
+      let text = min(side.height / 2, state.tensorAtCursor.map { state.weights[$0.name] == nil ? 7 : 22 } ?? 0)
+      fill(side.top(text), with: [tensorBlock(state)].compactMap { $0 })
+      let facts = min(checkpoint.facts.count + 3, (side.height - text) / 3)
+      fill(side.bottom(facts), with: [factsBlock(checkpoint)])
+      drawTreemap(checkpoint, in: side.dropping(top: text).dropping(bottom: facts + 1))
       room = left
     } else if room.height >= 12 {
       let under = min(room.height / 2, 12)
@@ -32,21 +38,82 @@ extension Canvas {
 
   private mutating func drawTensors(_ checkpoint: CheckpointListing, _ state: InspectorState, in room: Rect) {
     let wide = room.width >= 70
+    // What names leave of a wide panel shows the bytes as bars.
+    let names = min(checkpoint.nameLength, 60)
+    let bar = room.width - names - 16 - 5 - 10 - 10 - 7
+    let hasBars = bar >= 12
     let columns =
       [
-        Table.Column("name", width: .fill, keepsEnd: true), Table.Column("shape", width: .fixed(16)),
-        Table.Column("dtype", width: .fixed(5)),
+        Table.Column("name", width: hasBars ? .fixed(names) : .fill, keepsEnd: true),
+        Table.Column("shape", width: .fixed(16)), Table.Column("dtype", width: .fixed(5)),
       ]
       + (wide ? [Table.Column("bytes", .trailing, width: .fixed(10))] : [])
-      + [Table.Column("status", width: .fixed(wide ? 14 : 7))]
-    let rows = checkpoint.rows.map { row -> [Span] in
+      + [Table.Column("status", width: .fixed(hasBars ? 10 : wide ? 14 : 7))]
+      + (hasBars ? [Table.Column("bytes, log", width: .fill)] : [])
+    let scale = ValueScale.logarithmic(1...Double(max(2, checkpoint.largest)))
+    let rows = checkpoint.rows.enumerated().map { index, row -> [Span] in
       let style = row.isProblem ? look.theme.bad : row.status == "ok" ? look.theme.text : look.theme.dim
       let cells =
         [row.name, Format.shape(row.shape), row.dtype] + (wide ? [Format.bytes(row.byteCount)] : []) + [row.status]
-      return cells.map { Span($0, style) }
+      guard hasBars else { return cells.map { Span($0, style) } }
+      let isNear = abs(index - state.tensorRow) <= room.height
+      let part = isNear ? scale.clampedPosition(Double(row.byteCount)) ?? 0 : 0
+      return cells.map { Span($0, style) } + [Span(eighths(part, width: bar - 1), look.theme.barFill)]
     }
     let table = Table(columns: columns, rows: rows, selected: rows.isEmpty ? nil : state.tensorRow)
     hits.add(table.draw(in: room, of: &frame, look)) { .tensor($0) }
+  }
+
+  /// A bar as text.
+  private func eighths(_ part: Double, width: Int) -> String {
+    let filled = part <= 0 ? 0 : max(1, Int((min(part, 1) * Double(width * 8)).rounded()))
+    let rest = filled % 8 == 0 ? "" : String(look.glyphs.horizontalEighths[filled % 8])
+    return String(repeating: String(look.glyphs.full), count: filled / 8) + rest
+  }
+
+  /// The parts' bytes as areas.
+  private mutating func drawTreemap(_ checkpoint: CheckpointListing, in rect: Rect) {
+    guard rect.height >= 4, rect.width >= 20, !checkpoint.parts.isEmpty else { return }
+    line("bytes by part, as areas", in: rect, style: look.theme.title)
+    drawAreas(checkpoint.parts[...], first: 0, in: rect.dropping(top: 1))
+  }
+
+  /// Halves of about equal bytes beside each other, along the longer side.
+  private mutating func drawAreas(_ parts: ArraySlice<CheckpointListing.Part>, first: Int, in rect: Rect) {
+    guard !rect.isEmpty, let part = parts.first else { return }
+    guard parts.count > 1 else { return drawArea(part, number: first, in: rect) }
+    let total = parts.reduce(0) { $0 + $1.bytes }
+    var (end, sum) = (parts.startIndex + 1, part.bytes)
+    while end < parts.endIndex - 1, 2 * sum + parts[end].bytes <= total {
+      sum += parts[end].bytes
+      end += 1
+    }
+    // A character is about twice as high as it is wide.
+    let isAcross = rect.width >= 2 * rect.height
+    let length = isAcross ? rect.width : rect.height
+    let share = Double(sum) / Double(max(1, total))
+    let cut = min(max(1, Int((Double(length) * share).rounded())), max(1, length - 1))
+    drawAreas(parts[..<end], first: first, in: isAcross ? rect.left(cut) : rect.top(cut))
+    drawAreas(
+      parts[end...], first: first + end - parts.startIndex,
+      in: isAcross ? rect.dropping(left: cut) : rect.dropping(top: cut))
+  }
+
+  private mutating func drawArea(_ part: CheckpointListing.Part, number: Int, in rect: Rect) {
+    let palette = look.theme.seriesColors
+    var style = look.theme.text
+    var fill: Character = " "
+    if palette.isEmpty {
+      fill = look.glyphs.ramp[1 + number % (look.glyphs.ramp.count - 2)]
+    } else {
+      let amount = number < palette.count ? 0.25 : 0.55
+      let color = palette[number % palette.count].blended(with: look.theme.background, amount)
+      style = Style(ColorMap.contrasting(color), on: color)
+    }
+    frame.fill(rect, with: Cell(fill, style))
+    let inside = rect.width >= 8 && rect.height >= 3 ? rect.inset(by: 1) : rect
+    line(" \(part.name) ", in: inside, style: style)
+    line(" \(Format.bytes(part.bytes)) in \(part.count) ", in: inside, row: 1, style: style)
   }
 
   /// The tensor at the cursor: its values once they were asked for.

@@ -39,13 +39,10 @@ extension Canvas {
       let used = drawComparedMaps(state, comparison, compared, in: room)
       let side = room.dropping(left: used.width + 2)
       let below = room.dropping(top: used.height + 1)
-      let blocks = [changes, runs] + others.compactMap { $0 }
-      if side.width >= 34 && side.width * side.height > below.width * below.height {
-        fill(side.top(used.height), with: blocks)
-        fill(below, with: others.compactMap { $0 } + [runs])
-      } else {
-        fill(below, with: blocks)
-      }
+      let rest = others.compactMap { $0 }
+      guard side.width >= 34 else { return fill(below, with: [changes, runs] + rest) }
+      fill(side.top(used.height), with: rest)
+      fill(below, with: [changes, runs] + (used.height >= 12 ? [] : rest))
     case .maps, .changes: fill(room, with: [changes] + others.compactMap { $0 } + [runs])
     case .runs: fill(room, with: [runs] + others.compactMap { $0 } + [changes])
     }

@@ -34,16 +34,17 @@ extension Canvas {
     drawCosts(figures, in: left.dropping(top: answers + 1))
     let side = rect.dropping(left: left.width + 2)
     let page = state.compressionView.page
-    if [.bill, .conversation, .families].contains(page) {
-      return drawTitled(page, state, in: side, pictures: pictures, isChosen: true)
-    }
     let codes = page == .codes || isWide ? side.height * 2 / 5 : 0
+    if codes > 0 { drawTitled(.codes, state, in: side.bottom(codes), pictures: pictures, isChosen: page == .codes) }
+    if [.bill, .conversation, .families].contains(page) {
+      let room = codes > 0 ? side.dropping(bottom: codes + 1) : side
+      return drawTitled(page, state, in: room, pictures: pictures, isChosen: true)
+    }
     let middle = (side.height - codes) * 2 / 5
     drawTitled(.families, state, in: side.top(middle - 1), pictures: pictures, isChosen: false)
     drawTitled(
       .conversation, state, in: side.dropping(top: middle).dropping(bottom: codes + 1), pictures: pictures,
       isChosen: false)
-    if codes > 0 { drawTitled(.codes, state, in: side.bottom(codes), pictures: pictures, isChosen: page == .codes) }
   }
 
   private func answerRows(_ figures: CompressionFigures, width: Int) -> Int {
@@ -171,13 +172,20 @@ package struct CompressionFigures: Sendable {
       _ title: String, _ bills: [SourceBill], _ value: (SourceBill) -> Double?, _ text: (Double) -> String,
       _ name: (SourceBill) -> String
     ) -> Bars? {
+      let isBytes = title.contains("keys and values")
       let values = bills.compactMap { value($0) }.filter { $0 > 0 }
       guard let low = values.min(), let high = values.max() else { return nil }
       let rows = bills.map { bill in
         let value = value(bill)
         return Bars.Row(label: name(bill), value: value ?? 0, text: value.map(text) ?? Format.none)
       }
-      return Bars(title: title, rows, scale: .logarithmic(low / 2...max(high, low)))
+      var bars = Bars(title: title, rows, scale: .logarithmic(low / 2...max(high, low)))
+      // Powers of ten and of 1024, with their units.
+      bars.ticks = [1.0, 1024, 1_048_576, 1_073_741_824].filter { $0 > low / 2 && $0 < high }.map {
+        ScaleTick($0, text($0))
+      }
+      if !isBytes { bars.ticks = bars.scale.ticks(count: 4).map { ScaleTick($0.value, text($0.value)) } }
+      return bars
     }
     func own(_ title: String, _ value: (SourceBill) -> Double?, _ text: (Double) -> String) -> Bars? {
       bars(title, bill.sources, value, text) { facts.title(of: $0.source) }
