@@ -68,7 +68,7 @@ let package = Package(
     library("Safetensors", ["Files", "JSON", "Tensor"]),
     library("WeightFormats", ["Files", "JSON", "Safetensors", "Tensor"]),
     library("ImageLoading", ["CImageCodecs", "Files", "Tensor"]),
-    library("Tokenization", ["CSentencePiece", "Files", "Tensor"]),
+    library("Tokenization", ["CSentencePiece", "Files", "JSON", "Tensor"]),
     library("Trace", ["JSON", "Safetensors", "Tensor"]),
     library(
       "HTCVLM",
@@ -144,7 +144,7 @@ let package = Package(
     tests("Statistics", fixtures: true),
     tests("WeightFormats", ["Files", "JSON", "Safetensors", "Tensor", "Trace", "HTCVLM"], fixtures: true),
     tests("ImageLoading", ["Files", "Statistics", "Tensor"], fixtures: true),
-    tests("Tokenization", ["Files", "Tensor"], fixtures: true),
+    tests("Tokenization", ["Files", "JSON", "Tensor"], fixtures: true),
     tests("Trace", ["Safetensors", "Tensor"], fixtures: true),
     tests(
       "HTCVLM",
@@ -158,7 +158,7 @@ let package = Package(
       "Experiments",
       [
         "Tensor", "Safetensors", "WeightFormats", "ImageLoading", "Tokenization", "HTCVLM", "Trace", "Evidence",
-        "Statistics", "Evaluation", "JSON", "Reports",
+        "Statistics", "Evaluation", "JSON", "Reports", "Plots",
       ],
       fixtures: true),
     tests("Evaluation", ["JSON", "Statistics", "Experiments"], fixtures: true),

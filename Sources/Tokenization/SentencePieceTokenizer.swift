@@ -1,8 +1,10 @@
 import CSentencePiece
 package import Files
+import Glibc
+import JSON
 import Tensor
 
-/// A SentencePiece model of the Llama family: text to token ids and back.
+/// A SentencePiece model of the Llama family, or the same as `tokenizer.json`: text to token ids and back.
 ///
 /// `@unchecked Sendable`: the C++ processor is only read after `init`, and its const methods keep no shared state.
 package final class SentencePieceTokenizer: @unchecked Sendable {
@@ -12,18 +14,39 @@ package final class SentencePieceTokenizer: @unchecked Sendable {
   /// Pieces in the model; ids run from 0. Ids that a checkpoint adds beyond (as `<voco>`) are not among them.
   package let vocabularySize: Int
   private let handle: OpaquePointer
+  /// Of a `tokenizer.json`, whose merges may be others than the library finds by its scores.
+  private let merges: BytePairEncoder?
 
-  /// Loads `tokenizer.model`.
+  /// The file of a directory: `tokenizer.model`, or where there is none `tokenizer.json`.
+  package static func path(in directory: String) -> String {
+    let (model, document) = ("\(directory)/tokenizer.model", "\(directory)/tokenizer.json")
+    return access(model, F_OK) != 0 && access(document, F_OK) == 0 ? document : model
+  }
+
+  /// Where a directory has a tokenizer of the same kind as the file `other`.
+  package static func path(in directory: String, like other: String) -> String {
+    "\(directory)/tokenizer.\(other.hasSuffix(".json") ? "json" : "model")"
+  }
+
+  /// Loads `tokenizer.model` or `tokenizer.json`.
   ///
-  /// - Throws: `TokenizerError` if the file cannot be read, is not a SentencePiece model, or cannot decode its own pieces.
+  /// - Throws: `TokenizerError` if the file cannot be read, is not a SentencePiece model, or cannot decode its own pieces,
+  ///   or names the key of a `tokenizer.json` that is not of Llama's kind.
   package init(path: String) throws(TokenizerError) {
-    let bytes: [UInt8]
+    var bytes: [UInt8]
     do {
       bytes = try FileContents.read(path: path, limit: 64 << 20)
     } catch {
       throw .file(error)
     }
     guard !bytes.isEmpty else { throw .notSentencePiece(path: path, reason: "the file is empty") }
+    // No SentencePiece model begins so.
+    if path.hasSuffix(".json") || bytes.first == UInt8(ascii: "{") {
+      let document = try TokenizerDocument(bytes, path: path)
+      (bytes, merges) = (document.model, document.encoder)
+    } else {
+      merges = nil
+    }
     var message = [CChar](repeating: 0, count: 512)
     let created = bytes.withUnsafeBytes { csp_create($0.baseAddress, $0.count, &message, message.count) }
     guard let created else {
@@ -43,8 +66,11 @@ package final class SentencePieceTokenizer: @unchecked Sendable {
   /// The ids of `text`, by SentencePiece's defaults: a dummy prefix is added, and text that spells a control
   /// symbol (`</s>`) is ordinary text.
   ///
+  /// - Parameter continuing: whether `text` follows another, so that a `tokenizer.json` gives it no dummy prefix where it
+  ///   gives one to the first text only; a SentencePiece model always does.
   /// - Throws: `TokenizerError.cannotEncode` if the model file's own tables contradict each other.
-  package func encode(_ text: String) throws(TokenizerError) -> [Int32] {
+  package func encode(_ text: String, continuing: Bool = false) throws(TokenizerError) -> [Int32] {
+    if let merges { return merges.encode(text, continuing: continuing) }
     var message = [CChar](repeating: 0, count: 512)
     var ids: UnsafeMutablePointer<Int32>?
     var count = 0
@@ -201,6 +227,8 @@ package enum TokenizerError: Error, Sendable, Equatable, CustomStringConvertible
   case file(FileError)
   /// The file was read, but libsentencepiece refuses it, for the quoted reason.
   case notSentencePiece(path: String, reason: String)
+  /// A `tokenizer.json` is not of Llama's kind, or contradicts itself.
+  case document(path: String, problem: String)
   /// The file was accepted, but its normalizer or segmentation fails on a text.
   case cannotEncode(path: String, reason: String)
 
@@ -208,6 +236,7 @@ package enum TokenizerError: Error, Sendable, Equatable, CustomStringConvertible
     switch self {
     case .file(let error): error.description
     case .notSentencePiece(let path, let reason): "\(path): is not a usable SentencePiece model: \(reason)"
+    case .document(let path, let problem): "\(path): \(problem)"
     case .cannotEncode(let path, let reason): "\(path): its SentencePiece model cannot encode the text: \(reason)"
     }
   }

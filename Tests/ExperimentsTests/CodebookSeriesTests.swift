@@ -2,6 +2,7 @@ import Evidence
 import Experiments
 import Foundation
 import HTCVLM
+import Plots
 import Safetensors
 import Statistics
 import Tensor
@@ -89,6 +90,43 @@ struct CodebookSeriesTests {
       series.changes.contains("near_duplicates: from checkpoint-2 on, in 1 of 2 checkpoints"), "\(series.changes)")
     let alone = try CodebookSeries(directory: folder.root, CodebookSeries.Settings())
     #expect(alone.steps.allSatisfy { $0.usage == .none && $0.dead == nil && $0.anchors?.source == .randomCodes })
+  }
+
+  @Test("A projector that goes flat between two checkpoints is seen in the table, the rows and the figure")
+  func health() throws {
+    let folder = try TemporaryFolder()
+    for step in ["checkpoint-1", "checkpoint-2"] {
+      try FileManager.default.copyItem(atPath: recordedCheckpoint, toPath: folder.path(step))
+    }
+    let weights = folder.path("checkpoint-2/model.safetensors")
+    var tensors = try SafetensorsFile(path: weights).tensors.mapValues { $0.float32() }
+    let name = "model.anchor_projector.fc2.bias"
+    let bias = try #require(tensors[name])
+    tensors[name] = Tensor(shape: bias.shape, values: bias.values.map { _ in -100 })
+    try SafetensorsWriter.write(tensors.map { SafetensorsEntry($0.key, $0.value) }, metadata: [:], to: weights)
+
+    let series = try CodebookSeries(
+      directory: folder.root, CodebookSeries.Settings(pictures: [recordedCheckpoint + "/image.png"]))
+    let health = try series.steps.map { try #require($0.anchors?.health) }
+    #expect(health.map(\.pictures) == [1, 1] && health.map(\.saturated.count) == [2, 2])
+    #expect(health[0].saturated[0] == health[1].saturated[0] && health[0].saturated[1] < 0.9)
+    #expect(health[1].saturated[1] == 1 && health.map(\.isCollapsed) == [false, true])
+    #expect(health[0].norms.mean > 1e-3 && health[1].norms.mean < 1e-3)
+    #expect(
+      series.changes.contains("projector_collapsed: from checkpoint-2 on, in 1 of 2 checkpoints"), "\(series.changes)")
+    let rows = series.csv
+    #expect(rows.contains("checkpoint-2,,projector_saturated_2,1.0\n"), "\(rows)")
+    #expect(rows.contains("checkpoint-1,,projector_collapsed,false\n"))
+    #expect(series.text.contains("directions") && series.text.contains("100.0%"), "\(series.text)")
+    let json = try JSONSerialization.jsonObject(with: JSONEncoder().encode(series)) as? [String: Any]
+    let anchors = (json?["steps"] as? [[String: Any]])?.last?["anchors"] as? [String: Any]
+    #expect((anchors?["health"] as? [String: Any])?["collapsed"] as? Bool == true)
+    let charts = CodebookSeriesFigure(series, version: "test").figure.panels.compactMap { ($0 as? Chart)?.title }
+    #expect(
+      charts.contains("length of the anchors") && charts.contains("where the projector's GELU is flat"), "\(charts)")
+    // Eight draws of random codes are enough for a rank.
+    let alone = try CodebookSeries(directory: folder.root, CodebookSeries.Settings())
+    #expect(alone.steps[0].anchors?.health.rank != nil)
   }
 
   @Test("A directory that is one checkpoint, and one without codebooks, are refused with a sentence")

@@ -114,18 +114,25 @@ enum FileTargets {
         let picture = Picture(width: 7, height: 5, pixels: [UInt8](repeating: 9, count: 105))
         _ = try ImagePreprocessor(imageSize: 84, steps: configuration.steps, aspect: .pad).pixelValues(picture)
       },
-      Target("tokenizer", .protobuf, weight: 150, seeds: [Fixtures.bytes("TokenizationTests/Fixtures/tokenizer.model")])
-      {
-        let tokenizer = try SentencePieceTokenizer(path: $0)
-        var detokenizer = StreamingDetokenizer(tokenizer: tokenizer)
-        for text in ["what is in the picture?", "é\u{301}\u{1B}[2J\u{202E}", "<voco> <0x0A> </s>\n"] {
-          let ids = try tokenizer.encode(text)
-          _ = tokenizer.decode(ids)
-          for id in ids { _ = (detokenizer.append(id), tokenizer.kind(id), tokenizer.byte(id)) }
-          _ = detokenizer.finish()
-        }
-      },
+      Target(
+        "tokenizer", .protobuf, weight: 150, seeds: [Fixtures.bytes("TokenizationTests/Fixtures/tokenizer.model")],
+        read: readTokenizer),
+      Target(
+        "tokenizer-json", .json, weight: 150,
+        seeds: Fixtures.all("TokenizationTests/Fixtures/documents", ["llama.json", "random-6.json", "random-8.json"]),
+        read: readTokenizer),
     ]
+  }
+
+  private static func readTokenizer(_ path: String) throws {
+    let tokenizer = try SentencePieceTokenizer(path: path)
+    var detokenizer = StreamingDetokenizer(tokenizer: tokenizer)
+    for text in ["what is in the picture?", "é\u{301}\u{1B}[2J\u{202E}", "<voco> <0x0A> </s>\n"] {
+      let ids = try tokenizer.encode(text)
+      _ = tokenizer.decode(ids)
+      for id in ids { _ = (detokenizer.append(id), tokenizer.kind(id), tokenizer.byte(id)) }
+      _ = detokenizer.finish()
+    }
   }
 
   private static var pictures: [Target] {

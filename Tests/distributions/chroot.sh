@@ -4,7 +4,7 @@
 make_chroot() {
   command -v debootstrap >/dev/null || { echo "debootstrap is needed: apt-get install debootstrap" >&2; return 1; }
   [ "$(id -u)" = 0 ] || { echo "a chroot is made by root" >&2; return 1; }
-  debootstrap --variant=minbase "$1" "$2" "${DEBIAN_MIRROR:-http://deb.debian.org/debian}" >"$2.log" 2>&1 ||
+  debootstrap --variant=minbase "$1" "$2" ${DEBIAN_MIRROR:-} >"$2.log" 2>&1 ||
     { tail -n 5 "$2.log" >&2; return 1; }
   mount -t proc proc "$2/proc"
   mount --bind /dev "$2/dev"
@@ -16,6 +16,9 @@ make_chroot() {
     if grep -qi proxy "$file"; then cp "$file" "$2/etc/apt/apt.conf.d/"; fi
   done
 }
+
+# What a terminal in the chroot showed, without the line in which `script` says what it ran.
+shown() { tail -n +2 "$1"; }
 
 inside() {
   local folder=$1

@@ -17,8 +17,13 @@ inside "$folder" vocoscope --version
 inside "$folder" test -s /usr/share/man/man1/vocoscope.1.gz
 inside "$folder" test -s /usr/share/bash-completion/completions/vocoscope
 inside "$folder" vocoscope ask /usr/share/vocoscope/images/scene-1.png "what is in the picture?" --from voco
-# The inspector on the cat, until its verdict on one picture stands; then q.
-(sleep 25; printf 5; sleep 3; printf q) |
-  inside "$folder" script -qec "stty rows 40 columns 120; vocoscope /usr/share/vocoscope/images/cat.jpg" /root/cat.log >/dev/null
-grep -aq "cat.jpg" "$folder/root/cat.log" || { echo "the cat is not on screen" >&2; exit 1; }
-echo "$suite: installed, and the cat is on screen"
+inside "$folder" vocoscope --plain /usr/share/vocoscope/images/cat.jpg </dev/null | head -n 20
+# The inspector on the cat and on a scene; after a while panel 5, and q.
+for picture in cat.jpg scene-1.png; do
+  (sleep "${VOCOSCOPE_WAIT:-40}"; printf 5; sleep 3; printf q) |
+    inside "$folder" script -qec "stty rows 40 columns 120; vocoscope /usr/share/vocoscope/images/$picture" /root/screen.log >/dev/null
+  for words in "$picture" Verdict; do
+    shown "$folder/root/screen.log" | grep -aq "$words" || { echo "$picture: no $words on screen" >&2; exit 1; }
+  done
+done
+echo "$suite: installed, and both pictures are on screen"

@@ -25,15 +25,37 @@ for suite in "$@"; do
   mount --bind -o ro "$toolchain" "$folder/opt/swift"
   # Where this machine finds the package's dependencies.
   if [ -d "$HOME/.swiftpm" ]; then cp -r "$HOME/.swiftpm" "$folder/root/"; fi
+  { git config --get-regexp '^url\..*\.insteadof$' || true; } | while read -r key address; do
+    place=${key#url.}
+    place=${place%.insteadof}
+    [ -d "$place" ] || continue
+    printf '[url "%s"]\n\tinsteadOf = %s\n' "$place" "$address" >>"$folder/root/.gitconfig"
+    mkdir -p "$folder$place"
+    mountpoint -q "$folder$place" || mount --bind -o ro "$place" "$folder$place"
+  done
   git archive HEAD | tar -x -C "$folder/root/vocoscope"
   export CHROOT_PATH=/opt/swift/bin:
   inside "$folder" apt-get update -qq
   inside "$folder" apt-get install -y -qq $needed >/dev/null
   echo "== $suite: $open"
-  # The inspector needs a terminal, and ends at q; the build before it reads no key.
-  (while sleep 5; do printf q; done) |
-    inside "$folder" script -qec "cd /root/vocoscope && $open" /root/open.log >/dev/null ||
-    { tail -n 20 "$folder/root/open.log" >&2; echo "$suite: the first command failed" >&2; exit 1; }
+  # The inspector needs a terminal; it gets q a while after its picture's name is on screen.
+  touch "$folder/root/open.log"
+  (
+    until shown "$folder/root/open.log" | grep -aq "scene-1.png" || [ -e "$folder/root/ended" ]; do sleep 5; done
+    sleep 30
+    printf q
+  ) | {
+    inside "$folder" script -qfec "stty rows 40 columns 120; cd /root/vocoscope && $open" /root/open.log >/dev/null ||
+      touch "$folder/root/failed"
+    touch "$folder/root/ended"
+  }
+  if [ -e "$folder/root/failed" ]; then
+    tail -n 20 "$folder/root/open.log" >&2
+    echo "$suite: the first command failed" >&2
+    exit 1
+  fi
+  shown "$folder/root/open.log" | grep -aq Verdict || { echo "$suite: the inspector was not on screen" >&2; exit 1; }
+  [ -z "${ONLY_OPEN:-}" ] || { remove_chroot "$folder"; trap - EXIT; continue; }
   echo "== $suite: $test"
   inside "$folder" bash -c "cd /root/vocoscope && $test" >"$folder/root/test.log" 2>&1 ||
     { grep -aE 'error|✘' "$folder/root/test.log" | tail -n 20 >&2; echo "$suite: the second command failed" >&2; exit 1; }

@@ -52,4 +52,4 @@ Description: terminal inspector of HTC-VLM and LLaVA vision-language models
  codes, anchors, mask, and the attention of <voco> in every layer and head.
  Runs over ssh, in any terminal, on a CPU.
 CONTROL
-dpkg-deb --build --root-owner-group -Zxz "$tree" "$out/vocoscope_${version}_$architecture.deb"
+dpkg-deb --build --root-owner-group -Zxz -z1 "$tree" "$out/vocoscope_${version}_$architecture.deb"

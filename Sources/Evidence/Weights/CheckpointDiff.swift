@@ -13,15 +13,26 @@ package struct CheckpointDiff: Sendable, Hashable, Codable {
     package let status: Status
     /// Of the first, else of the second.
     package let shape: [Int]
+    /// Of the second, where it is another.
+    package let otherShape: [Int]?
     /// Types in the first and the second.
     package let dtypes: [String]
     /// Of equal and changed weights.
     package let change: TensorChange?
 
-    package init(name: String, status: Status, shape: [Int], dtypes: [String], change: TensorChange? = nil) {
+    private enum CodingKeys: String, CodingKey {
+      case name, status, shape, dtypes, change
+      case otherShape = "other_shape"
+    }
+
+    package init(
+      name: String, status: Status, shape: [Int], otherShape: [Int]? = nil, dtypes: [String],
+      change: TensorChange? = nil
+    ) {
       self.name = name
       self.status = status
       self.shape = shape
+      self.otherShape = otherShape
       self.dtypes = dtypes
       self.change = change
     }

@@ -119,6 +119,11 @@ package struct TensorChange: Sendable, Hashable, Codable {
   /// Elements that are not finite in one of the two, or in both.
   package let nonFinite: Int
 
+  private enum CodingKeys: String, CodingKey {
+    case relative, largest, changed
+    case nonFinite = "non_finite"
+  }
+
   /// Nothing differs, to the last bit of 32.
   package var isEqual: Bool { changed == 0 }
 

@@ -24,10 +24,13 @@ package struct AnswerTraceReport: Sendable {
     if let donor = trace.donor { lines.append("  swapped: the anchors of \(donor)") }
     if !changes.isEmpty { lines.append("  random patches: means over \(trace.draws) draws") }
     let showsVisual = trace.tokens.contains { $0.readings.contains { $0.visual > 0 } }
-    let heading = ["token", "layer", "<voco>"] + (showsVisual ? ["visual"] : []) + ["text", "answer so far"]
+    // A LLaVA has none to read.
+    let showsVoco = trace.tokens.contains { $0.readings.contains { $0.voco > 0 } }
+    let heading =
+      ["token", "layer"] + (showsVoco ? ["<voco>"] : []) + (showsVisual ? ["visual"] : []) + ["text", "answer so far"]
     let readings = trace.tokens.flatMap { token in
       token.readings.enumerated().map { layer, reading in
-        [layer == 0 ? shown(token) : "", "\(layer + 1)", Format.percent(reading.voco)]
+        [layer == 0 ? shown(token) : "", "\(layer + 1)"] + (showsVoco ? [Format.percent(reading.voco)] : [])
           + (showsVisual ? [Format.percent(reading.visual)] : [])
           + [Format.percent(reading.text), Format.percent(reading.answer)]
       }
@@ -36,7 +39,7 @@ package struct AnswerTraceReport: Sendable {
       + TextTable(.trailingButFirst).lines([heading] + readings)
   }
 
-  private func shown(_ token: AnswerTrace.Token) -> String { "“\(token.piece.replacing("\u{2581}", with: " "))”" }
+  private func shown(_ token: AnswerTrace.Token) -> String { "“\(token.text)”" }
 
   /// A row for each number, under its heading.
   package var rows: [[String]] {

@@ -27,7 +27,10 @@ extension CheckpointDiff {
   private static func row(_ name: String, _ a: StoredTensor?, _ b: StoredTensor?) throws -> Row {
     let dtypes = [a, b].compactMap { $0?.dtype.rawValue }
     func row(_ status: Status, _ change: TensorChange? = nil) -> Row {
-      Row(name: name, status: status, shape: (a ?? b)?.shape ?? [], dtypes: dtypes, change: change)
+      Row(
+        name: name, status: status, shape: (a ?? b)?.shape ?? [],
+        otherShape: a?.shape == b?.shape ? nil : a.flatMap { _ in b?.shape },
+        dtypes: dtypes, change: change)
     }
     guard let a else { return row(.onlySecond) }
     guard let b else { return row(.onlyFirst) }
@@ -53,6 +56,7 @@ extension CheckpointDiff {
     let types =
       row.dtypes.count == 2 && row.dtypes[0] == row.dtypes[1] ? row.dtypes[0] : row.dtypes.joined(separator: " → ")
     var line = "\(status) \(printableName(row.name))  \(types) \(row.shape)"
+    if let other = row.otherShape { line += " → \(other)" }
     if row.status == .changed, let change = row.change {
       let relative = change.relative.map { String(format: "%.3g", $0) } ?? "from zero"
       line += "  relative \(relative), largest \(String(format: "%.3g", change.largest)), \(change.changed) elements"

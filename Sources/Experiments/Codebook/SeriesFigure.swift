@@ -1,3 +1,5 @@
+import ColorMaps
+import Evidence
 package import Plots
 import Statistics
 
@@ -27,7 +29,7 @@ package struct CodebookSeriesFigure {
     }
     panels.append(byGroup("effective rank of the codes", "dimensions") { $0.effectiveRank })
     panels.append(byGroup("moved since the checkpoint before", "1 − mean cosine") { $0.moved })
-    if steps.contains(where: { $0.anchors != nil }) { panels.append(anchors) }
+    if steps.contains(where: { $0.anchors != nil }) { panels += [anchors, norms] + projector }
     let source =
       steps[0].usage == .pictures ? "usage over \(series.pictures) pictures" : "usage by the checkpoints' buffers"
     var figure = Figure(
@@ -46,7 +48,7 @@ package struct CodebookSeriesFigure {
   private var axis: ChartAxis {
     let stride = max(1, (series.steps.count + Self.mostTicks - 1) / Self.mostTicks)
     let ticks = series.steps.enumerated().filter { $0.offset % stride == 0 }
-      .map { AxisTick(Double($0.offset), $0.element.name) }
+      .map { ScaleTick(Double($0.offset), $0.element.name) }
     return ChartAxis("", range: -0.5...(Double(series.steps.count) - 0.5), ticks: ticks)
   }
 
@@ -65,8 +67,40 @@ package struct CodebookSeriesFigure {
     let alike = DataSeries("anchors of a picture", color: .series(0), values: series.steps.map { $0.anchors?.alike })
     let across = DataSeries(
       "an anchor in other pictures", color: .series(1), values: series.steps.map { $0.anchors?.acrossPictures })
-    return Chart(
-      title: "how alike the anchors are", x: axis, y: ChartAxis("mean cosine"),
-      marks: [.line(alike), .points(alike), .line(across), .points(across)])
+    return chart("how alike the anchors are", "mean cosine", [alike, across])
+  }
+
+  private var norms: Chart {
+    let health = series.steps.map(\.anchors?.health)
+    let mean = DataSeries("mean", color: .series(0), values: health.map { $0?.norms.mean })
+    let shortest = DataSeries("shortest", color: .series(1), values: health.map { $0?.normRange?.lowerBound })
+    let longest = DataSeries("longest", color: .series(2), values: health.map { $0?.normRange?.upperBound })
+    return chart("length of the anchors", "norm", [mean, shortest, longest])
+  }
+
+  /// The rank of its anchors and its saturation, where they could be measured.
+  private var projector: [Chart] {
+    let health = series.steps.map(\.anchors?.health)
+    var charts: [Chart] = []
+    if health.contains(where: { $0?.rank != nil }) {
+      charts.append(
+        chart(
+          "directions that tell pictures' anchors apart", "effective rank",
+          [DataSeries("anchors", color: .series(0), values: health.map { $0?.rank })]))
+    }
+    let layers = health.compactMap { $0?.saturated.count }.min() ?? 0
+    if layers > 0 {
+      charts.append(
+        chart(
+          "where the projector's GELU is flat", "part of the pre-activations",
+          (0..<layers).map { layer in
+            DataSeries("layer \(layer + 1)", color: .series(layer), values: health.map { $0?.saturated[layer] })
+          }))
+    }
+    return charts
+  }
+
+  private func chart(_ title: String, _ label: String, _ lines: [DataSeries]) -> Chart {
+    Chart(title: title, x: axis, y: ChartAxis(label), marks: lines.flatMap { [.line($0), .points($0)] })
   }
 }

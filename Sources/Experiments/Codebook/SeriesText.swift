@@ -10,7 +10,8 @@ extension CodebookSeries {
   package var text: String {
     let over = pictures > 0 ? "usage over \(pictures) picture\(pictures == 1 ? "" : "s")" : usageWords
     let head = [
-      "checkpoint", "dead", "perplexity", "near-dupl.", "unreach.", "rank", "moved", "alike", "across", "findings",
+      "checkpoint", "dead", "perplexity", "near-dupl.", "unreach.", "rank", "moved", "alike", "across", "norm",
+      "directions", "flat", "findings",
     ]
     let title = "\(printableName(directory)): \(steps.count) checkpoints, \(over)"
     let table = TextTable().lines([head] + steps.map(row))
@@ -31,7 +32,9 @@ extension CodebookSeries {
   private static let legend = [
     "dead, near-duplicate and unreachable codes of all groups; perplexity and rank: means over groups; moved = 1 − mean",
     "cosine with the code of the same index in the checkpoint before; alike = mean cosine of different anchors of a",
-    "picture, across = of an anchor with itself in other pictures (near 1, anchors hold one vector, or see no picture)",
+    "picture, across = of an anchor with itself in other pictures (near 1, anchors hold one vector, or see no picture);",
+    "norm = mean length of the anchors; directions = effective rank of what differs between pictures' anchors (below 2 the",
+    "projector has collapsed); flat = part of the projector's last pre-activations at which GELU is flat",
   ]
 
   private var usageWords: String {
@@ -48,12 +51,14 @@ extension CodebookSeries {
   private func row(_ step: Step) -> [String] {
     func number(_ value: Double?) -> String { value.map(significant) ?? "" }
     let findings = Set(step.findings.map(\.what.rawValue)).sorted().joined(separator: " ")
+    let health = step.anchors?.health
     return [
       printableName(step.name), step.dead.map { "\($0) of \(step.codes)" } ?? "", number(step.mean(\.perplexity)),
       "\(step.groups.reduce(0) { $0 + $1.nearDuplicates })", "\(step.groups.reduce(0) { $0 + $1.unreachable })",
       number(step.mean { $0.effectiveRank }), step.mean(\.moved).map { decimal($0, digits: 4) } ?? "",
       step.anchors?.alike.map { decimal($0, digits: 3) } ?? "",
-      step.anchors?.acrossPictures.map { decimal($0, digits: 3) } ?? "", findings,
+      step.anchors?.acrossPictures.map { decimal($0, digits: 3) } ?? "", number(health?.norms.mean),
+      number(health?.rank), health?.saturated.last.map { Format.percent($0) } ?? "", findings,
     ]
   }
 
@@ -84,6 +89,7 @@ extension CodebookSeries {
       if let anchors = step.anchors {
         rows.append([step.name, "", "anchors_alike", number(anchors.alike)])
         rows.append([step.name, "", "anchors_across_pictures", number(anchors.acrossPictures)])
+        rows += healthRows(anchors.health).map { [step.name, "", $0.0, $0.1] }
       }
       rows += step.findings.map {
         [step.name, $0.group.map { "\($0 + 1)" } ?? "", "finding", "\($0.what.rawValue): \($0.sentence)"]
@@ -91,5 +97,17 @@ extension CodebookSeries {
       rows.append([step.name, "", "weights_sha256", step.weightsSHA256])
     }
     return CSV.text(rows)
+  }
+
+  private func healthRows(_ health: AnchorHealth) -> [(String, String)] {
+    func number(_ value: Double?) -> String { value.map { "\($0)" } ?? "" }
+    var rows: [(String, String)] = [
+      ("anchors_norm_mean", number(health.norms.mean)), ("anchors_norm_min", number(health.normRange?.lowerBound)),
+      ("anchors_norm_max", number(health.normRange?.upperBound)), ("anchors_rank", number(health.rank)),
+    ]
+    for (layer, (saturated, dead)) in zip(health.saturated, health.dead).enumerated() {
+      rows += [("projector_saturated_\(layer + 1)", "\(saturated)"), ("projector_dead_\(layer + 1)", "\(dead)")]
+    }
+    return rows + [("projector_collapsed", "\(health.isCollapsed)")]
   }
 }

@@ -5,6 +5,7 @@ import JSON
 package import Safetensors
 import Synchronization
 package import Tensor
+import Tokenization
 package import WeightFormats
 
 /// A checkpoint directory, its files opened and its configuration read; weights stay on disk until they are used.
@@ -42,10 +43,15 @@ package struct CheckpointDirectory: Sendable {
     let document = try GenerationSettings.applied(to: JSONValue(bytes: configBytes, path: configPath), directory: path)
     configuration = try HTCVLMConfiguration(document: document, path: configPath)
     configSHA256 = SHA256.hexDigest(of: configBytes)
+    if let id = try AddedTokens(directory: path).ids[AddedTokens.voco], let own = configuration.vocoTokenID, own != id {
+      throw .key(
+        path: configPath, key: "voco_token_id", found: "\(own)",
+        expected: "\(id), which another file of the directory calls \(AddedTokens.voco)")
+    }
 
     preprocessor = try ImageProcessorConfiguration(directory: path, imageSize: configuration.vision.imageSize)
 
-    tokenizerPath = "\(path)/tokenizer.model"
+    tokenizerPath = SentencePieceTokenizer.path(in: path)
     do { _ = try MappedFile(path: tokenizerPath) } catch { throw .unreadable(error) }
 
     let files = try WeightFiles(directory: path)

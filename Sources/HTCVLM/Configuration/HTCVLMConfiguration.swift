@@ -1,5 +1,6 @@
 package import JSON
 package import Safetensors
+package import Tensor
 import Tokenization
 package import Trace
 
@@ -25,6 +26,9 @@ package struct HTCVLMConfiguration: Sendable, Hashable {
   package enum TextEncoding: String, Sendable, CaseIterable {
     /// The filled template by itself; a template with `<image>` in it is split there, each part encoded by itself.
     case whole
+    /// The same as a continuation of the text before the picture, as transformers' processors encode both: a
+    /// `tokenizer.json` may begin only the first with a space.
+    case continued
     /// Newlines and template as one text that is split at `<voco>`: VoCo-LLaMA's prompts, in which each newline is
     /// `▁ <0x0A>`. Newlines in the question are taken out.
     case vocoLLaMALegacy = "voco-llama-legacy"
@@ -298,12 +302,14 @@ package struct HTCVLMConfiguration: Sendable, Hashable {
 extension HTCVLMConfiguration {
   /// What a trace says of the model.
   package var modelDescription: ModelDescription {
-    ModelDescription(
+    var description = ModelDescription(
       layers: layers, heads: heads, keyValueHeads: keyValueHeads, hiddenSize: hiddenSize,
       vocabularySize: vocabularySize, anchors: anchorTokens, patchGrid: patchGrid,
       visionImageSize: vision.imageSize, mgvqImageSize: mgvq?.imageSize ?? 0, groups: mgvq?.groups ?? 0,
       codesPerGroup: mgvq?.codesPerGroup ?? 0, vocoTokens: vocoTokens, visualMask: visualMask,
       imageAspectRatio: imageAspectRatio, precision: .own(.exact), untrainedParts: untrainedParts)
+    description.visualTokenPooling = visualTokenPooling
+    return description
   }
 
   /// Bytes of the keys and values of `rows` positions in all layers.

@@ -51,9 +51,9 @@ package enum ModelError: Error, Equatable, Sendable, CustomStringConvertible {
     case .configuration(let key, let found, let expected):
       "config.json: \(key) is \(found), expected \(expected)"
     case .noQuantizer(let family):
-      "this checkpoint is a \(family.rawValue) without a quantizer and anchors: it has no codes"
+      "this checkpoint is \(family.withArticle) without a quantizer and anchors: it has no codes"
     case .noVoco(let family):
-      "this checkpoint is a \(family.rawValue) without <voco>: it answers from all visual tokens (--from full)"
+      "this checkpoint is \(family.withArticle) without <voco>: it answers from all visual tokens (--from full)"
     case .promptTooLong(let promptTokens, let sequenceLength, let limit):
       "the prompt takes \(promptTokens) tokens, which makes a sequence of \(sequenceLength); "
         + "max_position_embeddings allows \(limit)"

@@ -99,6 +99,9 @@ package enum ModelFamily: String, Sendable, CaseIterable {
   case llava = "LLaVA-1.5"
   case m3 = "M3"
 
+  /// The name in a sentence.
+  package var withArticle: String { (self == .m3 || self == .htcVLM ? "an " : "a ") + rawValue }
+
   /// The text of LLaVA's `conv_llava_v1` (liuhaotian/LLaVA, `conversation.py`).
   static let llavaTemplate =
     "A chat between a curious user and an artificial intelligence assistant. The assistant gives helpful, detailed, and "
@@ -167,7 +170,7 @@ package struct HuggingFaceCache {
       }
       return Found(path: snapshot, assumption: nil)
     }
-    let snapshots = ((try? FileManager.default.contentsOfDirectory(atPath: "\(folder)/snapshots")) ?? []).sorted()
+    let snapshots = (try? Directory.ownNames("\(folder)/snapshots")) ?? []
     guard snapshots.count == 1 else {
       throw .malformed(
         path: folder,

@@ -152,7 +152,7 @@ struct PublishedTower {
       guard let name else {
         throw .malformed(path: decoder.directory, problem: "has no vision tower; name a CLIP directory with --vision")
       }
-      found = try cache.directory(name)
+      found = try Self.named(name, decoder, cache)
     }
     var tower: PublishedVision?
     if !isInside, let found { tower = try PublishedVision(directory: found.path) }
@@ -172,6 +172,20 @@ struct PublishedTower {
     let side = imageSize / (try reader.integer("patch_size", in: 1...imageSize))
     patches = side * side
     directories = [found?.path, decoder.directory].compactMap { $0 }
+  }
+
+  /// The directory of the tower that `mm_vision_tower` names.
+  private static func named(
+    _ name: String, _ decoder: PublishedDecoder, _ cache: HuggingFaceCache
+  ) throws(CheckpointError) -> HuggingFaceCache.Found {
+    let problem: String
+    do {
+      let found = try cache.directory(name)
+      if Directory.exists(found.path) { return found }
+      problem = "\(printableName(name)): no such directory"
+    } catch { problem = error.description }
+    throw .malformed(
+      path: decoder.configPath, problem: "mm_vision_tower: \(problem); name a CLIP directory with --vision")
   }
 
   /// `preprocessor_config.json`, or `processor_config.json` where transformers 5 nests it, or CLIP's statistics.

@@ -63,6 +63,9 @@ struct PublishedSettings {
       setIfAbsent(
         "prompt_template",
         .string(layout == .original ? ModelFamily.llavaTemplate : ModelFamily.transformersTemplate))
+      if layout == .transformers {
+        set("text_encoding", .string(HTCVLMConfiguration.TextEncoding.continued.rawValue))
+      }
     }
     set("num_anchor_tokens", .integer(0))
     set("visual_mask", .string(VisualMask.causal.rawValue))
@@ -87,7 +90,7 @@ struct PublishedSettings {
     guard family == .llava || family == .m3 else {
       throw reader.fault(
         "mm_use_im_start_end", .bool(true),
-        expected: "false; a \(family.rawValue) with <im_start> and <im_end> around the picture is not implemented")
+        expected: "false; \(family.withArticle) with <im_start> and <im_end> around the picture is not implemented")
     }
     let rows = tensors["model.embed_tokens.weight"]?.shape.first ?? 0
     var ids: [JSONValue] = []
@@ -116,7 +119,13 @@ struct PublishedSettings {
     let name = "model.embed_tokens.weight"
     guard let rows = tensors[name]?.shape.first else { throw .tensor(path: path, name: name, problem: "is missing") }
     set("vocab_size", .integer(rows))
-    guard needsVoco, self["voco_token_id"] == nil else { return }
+    guard needsVoco else { return }
+    if let said = self["voco_token_id"] {
+      guard let id = added.ids[AddedTokens.voco], said != .integer(id) else { return }
+      throw .key(
+        path: "\(path)/config.json", key: "voco_token_id", found: said.summary,
+        expected: "\(id), which another file of the directory calls \(AddedTokens.voco)")
+    }
     if let id = added.ids[AddedTokens.voco] {
       guard 0..<rows ~= id else {
         throw .tensor(

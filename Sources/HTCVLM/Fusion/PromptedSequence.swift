@@ -62,6 +62,8 @@ struct PromptEncoding: Sendable {
   private let delimiter: (id: Int32, isLegacy: Bool)?
   /// The prompt's part of the template.
   private let template: PromptTemplate
+  /// Whether it continues the text before the picture.
+  private let isContinued: Bool
 
   /// Throws `ModelError.configuration` if the tokenizer has no newline where the sequence needs one.
   init(_ configuration: HTCVLMConfiguration, _ tokenizer: SentencePieceTokenizer) throws {
@@ -71,8 +73,9 @@ struct PromptEncoding: Sendable {
     let delimiters = configuration.pictureDelimiters
     beforePicture = (parts.count > 1 ? try tokenizer.encode(parts[0]) : []) + delimiters.prefix(1)
     delimiter = delimiters.last.map { ($0, configuration.textEncoding.isLegacy) }
+    isContinued = configuration.textEncoding == .continued && !beforePicture.isEmpty
     switch configuration.textEncoding {
-    case .whole, .delimited, .delimitedLegacy: newlines = nil
+    case .whole, .continued, .delimited, .delimitedLegacy: newlines = nil
     case .vocoLLaMA, .vocoLLaMALegacy:
       let newline = try tokenizer.encode("\n")
       guard let byte = tokenizer.byteTokenID(0x0A), newline.last == byte else {
@@ -89,7 +92,7 @@ struct PromptEncoding: Sendable {
   /// The tokens of `prompt` in its template, behind the picture or behind voco's newline.
   func tokens(_ prompt: String, _ tokenizer: SentencePieceTokenizer) throws(TokenizerError) -> [Int32] {
     guard let newlines else {
-      let ids = try tokenizer.encode(template.fill(prompt))
+      let ids = try tokenizer.encode(template.fill(prompt), continuing: isContinued)
       guard let delimiter else { return ids }
       // `▁ <im_end> <0x0A> …` without legacy: the prefix is the whole text's, which begins with <im_end>.
       return delimiter.isLegacy ? [delimiter.id] + ids : ids.prefix(1) + [delimiter.id] + ids.dropFirst()

@@ -29,7 +29,7 @@ struct ConvertCommand: ParsableCommand {
     let checkpoint = try CheckpointDirectory(path: out)
     _ = try HTCVLMModel(directory: checkpoint)
     let lines =
-      ["\(out): a \(parts.family.rawValue), \(checkpoint.tensors.count) tensors; this checkpoint runs"]
+      ["\(out): \(parts.family.withArticle), \(checkpoint.tensors.count) tensors; this checkpoint runs"]
       + checkpoint.configuration.untrainedParts.map { "untrained: \($0)" }
     try StandardStream.output.write(lines.map { $0 + "\n" }.joined())
   }

@@ -2,19 +2,20 @@
 
 `python make_saved.py` writes the directories beside this file anew:
 
-    plain    LlavaForConditionalGeneration, LlavaProcessor: CLS dropped, one feature layer
+    plain    LlavaForConditionalGeneration, LlavaProcessor with its tokenizer.json: CLS dropped, one feature layer
     full     the same with vision_feature_select_strategy "full" and two feature layers, saved under the names that the
              class itself has (save_original_format=False)
     adapter  peft.LoraConfig on `plain`: decoder and tower, ranks and alphas by pattern, use_rslora, a trained projector
 
 Each holds expected.safetensors (float32, eager attention, greedy, at most 6 tokens): sequence.token_ids with -1 for a
 visual token, patches, attention.last, logits, generated.token_ids. `prompt.txt` and `image.png` are for all. Needs torch,
-transformers, peft, safetensors, sentencepiece and Pillow, and `../families/hf/tokenizer.model`.
+transformers, peft, safetensors, sentencepiece, protobuf and Pillow, and `../families/hf/tokenizer.model`.
 """
 
 import os
 import shutil
 import sys
+import tempfile
 
 import peft
 import sentencepiece
@@ -22,9 +23,8 @@ import torch
 import transformers
 from PIL import Image
 from safetensors.torch import save_file
-from tokenizers import Tokenizer, models
-from transformers import (CLIPImageProcessor, CLIPVisionConfig, LlamaConfig, LlavaConfig, LlavaForConditionalGeneration,
-                          LlavaProcessor, PreTrainedTokenizerFast)
+from transformers import (CLIPImageProcessor, CLIPVisionConfig, LlamaConfig, LlavaConfig, LlamaTokenizer,
+                          LlavaForConditionalGeneration, LlavaProcessor)
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 TOKENIZER = os.path.join(HERE, "../families/hf/tokenizer.model")
@@ -60,19 +60,30 @@ def randomize(model):
 
 
 def processor():
-    pieces = [(PIECES.id_to_piece(i), PIECES.get_score(i)) for i in range(len(PIECES))]
-    tokenizer = PreTrainedTokenizerFast(tokenizer_object=Tokenizer(models.Unigram(pieces, unk_id=0, byte_fallback=True)), unk_token="<unk>",
-                                        bos_token="<s>", eos_token="</s>", extra_special_tokens={"image_token": "<image>"})
+    """With the tokenizer that transformers makes of `tokenizer.model`; it saves tokenizer.json alone."""
+    with tempfile.TemporaryDirectory() as folder:
+        shutil.copy(TOKENIZER, folder)
+        tokenizer = LlamaTokenizer.from_pretrained(folder, extra_special_tokens={"image_token": "<image>"}, add_bos_token=True)
     pictures = CLIPImageProcessor(size={"shortest_edge": SIDE}, crop_size={"height": SIDE, "width": SIDE})
     return LlavaProcessor(image_processor=pictures, tokenizer=tokenizer, patch_size=PATCH, vision_feature_select_strategy="default",
                           num_additional_image_tokens=1, image_token="<image>")
 
 
-def expected(model, folder, count):
-    """What the model computes from the picture and the prompt of this folder."""
+def processed():
+    """The prompt's ids as the processor has them."""
+    ids = processor()(text=f"USER: <image>\n{PROMPT} ASSISTANT:", images=Image.open(path("image.png")), return_tensors="pt")["input_ids"][0].tolist()
+    assert ids[0] == 1 and IMAGE_TOKEN in ids
+    return ids
+
+
+def in_parts(count):
+    """The prompt's ids as LLaVA's own code has them: each part of the template encoded by itself, bos in front."""
     before, after = f"USER: <image>\n{PROMPT} ASSISTANT:".split("<image>")
-    # LLaVA's prompts: each part of the template encoded by itself, bos in front.
-    ids = [1] + PIECES.encode(before) + [IMAGE_TOKEN] * count + PIECES.encode(after)
+    return [1] + PIECES.encode(before) + [IMAGE_TOKEN] * count + PIECES.encode(after)
+
+
+def expected(model, folder, ids):
+    """What the model computes from the picture and the prompt of this folder."""
     pixels = CLIPImageProcessor(size={"shortest_edge": SIDE}, crop_size={"height": SIDE, "width": SIDE})(
         Image.open(path("image.png")), return_tensors="pt")["pixel_values"]
     inputs = {"input_ids": torch.tensor([ids]), "attention_mask": torch.ones(1, len(ids), dtype=torch.long), "pixel_values": pixels}
@@ -104,14 +115,12 @@ def main():
     plain = llava(1)
     plain.save_pretrained(path("plain"))
     processor().save_pretrained(path("plain"))
-    # transformers 5 saves tokenizer.json alone; the pieces are those of the model that a run starts from.
-    shutil.copy(TOKENIZER, path("plain", "tokenizer.model"))
-    expected(plain, path("plain"), patches)
+    expected(plain, path("plain"), processed())
 
     full = llava(2, vision_feature_select_strategy="full", vision_feature_layer=[-1, 1], projector_hidden_act="silu", multimodal_projector_bias=False)
     full.save_pretrained(path("full"), save_original_format=False)
     shutil.copy(TOKENIZER, path("full", "tokenizer.model"))
-    expected(full, path("full"), patches + 1)
+    expected(full, path("full"), in_parts(patches + 1))
 
     torch.manual_seed(3)
     run = peft.get_peft_model(plain, peft.LoraConfig(
@@ -124,7 +133,7 @@ def main():
     run.save_pretrained(path("adapter"))
     if os.path.exists(path("adapter", "README.md")):
         os.remove(path("adapter", "README.md"))
-    expected(run.eval(), path("adapter"), patches)
+    expected(run.eval(), path("adapter"), processed())
     print("transformers", transformers.__version__, "peft", peft.__version__, "torch", torch.__version__)
 
 
