@@ -143,6 +143,11 @@ package enum SafetensorsWriter {
     try file.finish()
   }
 
+  /// The header of a file of these tensors, as either of the two writes it.
+  package static func header(of tensors: [SafetensorsDescription], metadata: [String: String]) -> [UInt8] {
+    header(tensors.sorted(by: SafetensorsDescription.precedes), metadata: metadata)
+  }
+
   /// The length field and the JSON header, padded with spaces so that the tensors start at a multiple of 8.
   private static func header(_ entries: [SafetensorsDescription], metadata: [String: String]) -> [UInt8] {
     var members: [JSONMember] = []

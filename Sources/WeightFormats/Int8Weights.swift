@@ -30,7 +30,7 @@ package struct Int8Weights: Sendable {
     let identity = Self.identity(of: source, weightsSHA256)
     var places = ["\(directory)/vocoscope-int8.safetensors"]
     if let cacheDirectory { places.append("\(cacheDirectory)/int8-\(identity.prefix(16)).safetensors") }
-    if let found = places.first(where: { Self.holds($0, identity) }) {
+    if let found = places.first(where: { Self.holds($0, identity, source) }) {
       try self.init(opening: found, keys: keys)
       return
     }
@@ -67,10 +67,11 @@ package struct Int8Weights: Sendable {
   /// Changes with the numbers that the same weights become.
   private static let format = "rows, 127 levels"
 
-  /// Whether the file is of these weights and as it was written.
-  private static func holds(_ path: String, _ identity: String) -> Bool {
+  /// Whether the file is of these weights and as it was written; the digest does not cover the header.
+  private static func holds(_ path: String, _ identity: String, _ source: [StoredTensor]) -> Bool {
     guard access(path, R_OK) == 0, let file = try? SafetensorsFile(path: path) else { return false }
     return file.metadata[identityKey] == identity
+      && file.headerBytes == SafetensorsWriter.header(of: descriptions(source), metadata: file.metadata)
       && file.metadata[contentsKey] == ContentDigest.sha256(of: file.file, from: file.dataStart)
   }
 
@@ -87,18 +88,22 @@ package struct Int8Weights: Sendable {
   /// Rows that are converted at a time: 16 MiB in 32 bits.
   private static let elementsAtOnce = 1 << 22
 
+  private static func descriptions(_ source: [StoredTensor]) -> [SafetensorsDescription] {
+    source.flatMap { tensor in
+      [
+        SafetensorsDescription(tensor.name, .i8, tensor.shape),
+        SafetensorsDescription(Self.scales(tensor.name), .f32, [tensor.shape[0]]),
+      ]
+    }
+  }
+
   private static func make(
     _ source: [StoredTensor], identity: String, checkpoint: String, at path: String,
     progress: (Int, Int) throws -> Void
   ) throws {
     let byKey = Dictionary(uniqueKeysWithValues: source.map { ($0.name, $0) })
     // Scales are wider, so the file has them first: each matrix is read twice rather than kept.
-    let tensors = source.flatMap { tensor in
-      [
-        SafetensorsDescription(tensor.name, .i8, tensor.shape),
-        SafetensorsDescription(Self.scales(tensor.name), .f32, [tensor.shape[0]]),
-      ]
-    }
+    let tensors = descriptions(source)
     var done = 0
     try SafetensorsWriter.write(
       streaming: tensors, metadata: [identityKey: identity], digestKey: contentsKey, to: path

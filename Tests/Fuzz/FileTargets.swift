@@ -74,7 +74,7 @@ enum FileTargets {
 
   static var dumped: [UInt8] {
     Container.safetensors([
-      ("a", "I64", [3, 2, 4], (0..<24).flatMap { Container.little($0, 8) }),
+      ("a", "I64", [3, 2, 4], (0..<24).flatMap { Container.little($0 % 16, 8) }),
       ("b", "U8", [2, 4], (0..<8).map { UInt8($0) }),
     ])
   }

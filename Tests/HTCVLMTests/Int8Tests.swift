@@ -80,6 +80,24 @@ struct Int8Tests {
     #expect(try Data(contentsOf: URL(fileURLWithPath: copy.made)) == whole)
   }
 
+  @Test(
+    "Integers whose header names one tensor wrongly, or two by each other's names, are made anew",
+    arguments: [false, true])
+  func renamed(_ isExchange: Bool) throws {
+    let copy = try Copy(.star)
+    let answer = try copy.pipeline().trace(try ParityCase.star.picture(), try ParityCase.star.request())
+    let whole = try Data(contentsOf: URL(fileURLWithPath: copy.made))
+    let names = ["model.layers.0.mlp.down_proj.weight\"", "model.layers.1.mlp.down_proj.weight\""].map { Data($0.utf8) }
+    let (first, second) = (try #require(whole.range(of: names[0])), try #require(whole.range(of: names[1])))
+    var damaged = whole
+    damaged.replaceSubrange(first, with: isExchange ? names[1] : Data("model.layers.7.mlp.down_proj.weight\"".utf8))
+    if isExchange { damaged.replaceSubrange(second, with: names[0]) }
+    try damaged.write(to: URL(fileURLWithPath: copy.made))
+    let again = try copy.pipeline().trace(try ParityCase.star.picture(), try ParityCase.star.request())
+    #expect(again.language?.logits == answer.language?.logits)
+    #expect(try Data(contentsOf: URL(fileURLWithPath: copy.made)) == whole)
+  }
+
   /// Flips the low bit of a byte, counted from the end, in place.
   private func change(_ path: String, at place: Int) throws {
     let file = try FileHandle(forUpdating: URL(fileURLWithPath: path))
