@@ -129,18 +129,18 @@ void ccairo_rectangle(ccairo_canvas *canvas, double x, double y, double width, d
     cairo_set_antialias(canvas->context, CAIRO_ANTIALIAS_DEFAULT);
 }
 
-static void choose_font(cairo_t *context, double size, bool bold) {
-    // Where DejaVu is absent, fontconfig answers with another sans serif.
-    cairo_select_font_face(context, "DejaVu Sans", CAIRO_FONT_SLANT_NORMAL,
-                           bold ? CAIRO_FONT_WEIGHT_BOLD : CAIRO_FONT_WEIGHT_NORMAL);
+static void choose_font(cairo_t *context, double size, unsigned face) {
+    // Where DejaVu is absent, fontconfig answers with another of its kind.
+    cairo_select_font_face(context, face & CCAIRO_MONOSPACED ? "DejaVu Sans Mono" : "DejaVu Sans",
+                           CAIRO_FONT_SLANT_NORMAL, face & CCAIRO_BOLD ? CAIRO_FONT_WEIGHT_BOLD : CAIRO_FONT_WEIGHT_NORMAL);
     cairo_set_font_size(context, size);
 }
 
-void ccairo_text(ccairo_canvas *canvas, const char *text, double x, double y, double size, bool bold, double align_x,
+void ccairo_text(ccairo_canvas *canvas, const char *text, double x, double y, double size, unsigned face, double align_x,
                  double align_y, double degrees, ccairo_color color) {
     cairo_t *context = canvas->context;
     cairo_save(context);
-    choose_font(context, size, bold);
+    choose_font(context, size, face);
     cairo_text_extents_t extents;
     cairo_text_extents(context, text, &extents);
     cairo_translate(context, x, y);
@@ -154,8 +154,8 @@ void ccairo_text(ccairo_canvas *canvas, const char *text, double x, double y, do
     cairo_new_path(context);
 }
 
-double ccairo_text_width(ccairo_canvas *canvas, const char *text, double size, bool bold) {
-    choose_font(canvas->context, size, bold);
+double ccairo_text_width(ccairo_canvas *canvas, const char *text, double size, unsigned face) {
+    choose_font(canvas->context, size, face);
     cairo_text_extents_t extents;
     cairo_text_extents(canvas->context, text, &extents);
     return extents.x_advance;

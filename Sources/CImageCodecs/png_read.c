@@ -56,6 +56,8 @@ static void read_header(png_structp png, png_infop info, struct reader *reader) 
 }
 
 static void read_pixels(png_structp png, png_infop info, struct reader *reader) {
+  if (png_get_color_type(png, info) == PNG_COLOR_TYPE_GRAY && png_get_bit_depth(png, info) == 16)
+    cic_report_warn(reader->report, "16-bit grey is read by its high bytes; Pillow would clip it to white");
   png_set_palette_to_rgb(png);
   png_set_expand_gray_1_2_4_to_8(png);
   png_set_strip_16(png);
@@ -75,7 +77,7 @@ static void read_pixels(png_structp png, png_infop info, struct reader *reader) 
 // Says what is missing of a file whose pixels are all there.
 static void note_cut(struct reader *reader) {
   if (reader->rgb && reader->report->status == CIC_OK && reader->source.cut)
-    cic_report_warn(reader->report, "the file ends behind its pixels without an IEND");
+    cic_report_warn(reader->report, "the file ends behind its pixels without a whole IEND");
 }
 
 // In a frame of its own: its locals are set before setjmp and not changed after.

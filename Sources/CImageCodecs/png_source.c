@@ -50,9 +50,9 @@ static bool advance(struct cic_png_source *source) {
     const size_t data = (size_t)chunk[0] << 24 | (size_t)chunk[1] << 16 | (size_t)chunk[2] << 8 | chunk[3];
     const size_t whole = HEADER + data + CHECKSUM;
     source->next += whole < left ? whole : left;
+    if (whole > left) source->cut = true;
     if (is(chunk + 4, "IEND")) return end(source);
     if (is(chunk + 4, "CgBI")) source->is_apple = true;
-    if (whole > left) source->cut = true;
     if (!is(chunk + 4, "IHDR") && !is(chunk + 4, "PLTE") && !is(chunk + 4, "IDAT")) continue;
     if (whole > left) return cut(source, chunk, left - HEADER < data ? left - HEADER : data);
     source->pieces[0] = (struct cic_bytes){chunk, whole};

@@ -21,7 +21,7 @@ struct cic_png_source {
   uint8_t header[8];
   // The stream is at its IEND.
   bool ended;
-  // The file ends within a chunk or without an IEND.
+  // The file ends within a chunk, that of its end included, or without an IEND.
   bool cut;
   // A chunk that only Apple's own reader knows, which stands for pixels in another form.
   bool is_apple;

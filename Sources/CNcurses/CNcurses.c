@@ -138,13 +138,18 @@ bool cncurses_open(const char *terminal_name, bool uses_color, bool uses_mouse) 
     return true;
 }
 
-void cncurses_close(void) {
-    if (screen == NULL) return;
+// What the terminal was told at the start, taken back.
+static void leave_screen(void) {
     write_directly(farewell);
     if (reports_mouse) write_directly(mouse_off);
     write_directly(paste_off);
     curs_set(1);
     endwin();
+}
+
+void cncurses_close(void) {
+    if (screen == NULL) return;
+    leave_screen();
     guard_remove();
     delscreen(screen);
     screen = NULL;
@@ -163,11 +168,7 @@ void cncurses_resume(void) {
 
 void cncurses_suspend(void) {
     if (screen == NULL) return;
-    write_directly(farewell);
-    if (reports_mouse) write_directly(mouse_off);
-    write_directly(paste_off);
-    curs_set(1);
-    endwin();
+    leave_screen();
     guard_leave();
     struct sigaction stop = {0}, ours;
     sigemptyset(&stop.sa_mask);
@@ -306,6 +307,10 @@ void cncurses_use_pixels(const char *sequence) {
     if (screen == NULL) return;
     // Characters moved within a line would take the pixels over them along.
     idcok(stdscr, FALSE);
+    // So would lines moved within a region, which ncurses does whatever idlok says, wherever the terminal can.
+    change_scroll_region = NULL;
+    scroll_forward = scroll_reverse = parm_index = parm_rindex = NULL;
+    insert_line = delete_line = parm_insert_line = parm_delete_line = NULL;
     snprintf(farewell, sizeof farewell, "%s", sequence);
     prepare_leaving();
 }

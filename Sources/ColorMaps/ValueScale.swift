@@ -13,7 +13,7 @@ package struct ScaleTick: Sendable, Hashable {
 
 /// How values are read on an axis, a bar or in a map's colours: each has a place between 0 and 1.
 package struct ValueScale: Sendable, Hashable {
-  package enum Kind: String, Sendable, Hashable, CaseIterable {
+  package enum Kind: String, Sendable, Hashable, CaseIterable, Codable {
     case linear
     case logarithmic = "log"
     /// By how many of the values are smaller: equal steps of colour for equal numbers of values.

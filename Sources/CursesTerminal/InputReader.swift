@@ -10,13 +10,18 @@ package struct InputReader {
     case key(UInt32)
   }
 
+  /// What stands before and behind a bracketed paste.
+  package static let pasteStart = Item.key(CNCURSES_KEY_PASTE_START.rawValue)
+  package static let pasteEnd = Item.key(CNCURSES_KEY_PASTE_END.rawValue)
+
   /// Reads one item, waiting at most so many milliseconds.
   package typealias Source = (_ milliseconds: Int32) -> Item
 
   /// Within a sequence the next byte is under way already.
   private static let sequenceTimeout: Int32 = 50
   private static let pasteTimeout: Int32 = 500
-  private static let longestPaste = 1 << 20
+  /// More than any prompt: a field holds one line, which is measured with each key.
+  private static let longestPaste = 1 << 16
   private static let longestSequence = 64
   private static let longestString = 512
   private static let mostEvents = 256
@@ -127,7 +132,7 @@ package struct InputReader {
     while true {
       var scalar: Unicode.Scalar?
       switch read(Self.pasteTimeout) {
-      case .nothing, .key(CNCURSES_KEY_PASTE_END.rawValue): return String(text)
+      case .nothing, Self.pasteEnd: return String(text)
       case .key(CNCURSES_KEY_ENTER.rawValue), .character(13): scalar = "\n"
       case .key: continue
       case .character(let value): scalar = Unicode.Scalar(value)

@@ -105,6 +105,24 @@ package struct Question: Sendable, Equatable {
   }
 }
 
+extension [Question] {
+  /// The questions with what the file `annotations` holds of each, by its identifier.
+  ///
+  /// - Throws: `EvaluationError.unannotated` for one that it does not have.
+  func annotated<Reference>(
+    by references: [ExactText: Reference], in annotations: String, _ apply: (inout Question, Reference) -> Void
+  ) throws(EvaluationError) -> [Question] {
+    try map { question throws(EvaluationError) in
+      guard let reference = references[ExactText(question.id.description)] else {
+        throw EvaluationError.unannotated(file: annotations, question: question.id.description)
+      }
+      var question = question
+      apply(&question, reference)
+      return question
+    }
+  }
+}
+
 /// A benchmark's questions in the order of its file.
 package struct QuestionSet: Sendable, Equatable {
   package let benchmark: Benchmark

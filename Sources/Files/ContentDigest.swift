@@ -14,12 +14,21 @@ package enum ContentDigest {
   private struct Memory {
     var digests: [Part: String] = [:]
     var directory: String?
+    /// Whether what earlier runs kept counts.
+    var trustsKept = true
+    var contradicted: [String] = []
   }
 
   private static let memory = Mutex(Memory())
 
   /// Keeps digests in `directory`, which is made when the first is kept; `nil` keeps none beyond the process.
   package static func remember(in directory: String?) { memory.withLock { $0.directory = directory } }
+
+  /// From here on, what earlier runs kept counts no longer: digests are computed from the bytes, and kept anew.
+  package static func distrust() { memory.withLock { $0.trustsKept = false } }
+
+  /// Files of which an earlier run kept another digest than that of their bytes.
+  package static var contradicted: [String] { memory.withLock { $0.contradicted } }
 
   /// SHA-256 of the file's bytes from `start` on, as 64 hexadecimal digits: at once where it is remembered, else by reading
   /// them all.
@@ -54,21 +63,29 @@ package enum ContentDigest {
 
   private static func known(_ file: MappedFile, from start: Int) -> String? {
     let part = Part(identity: file.identity, start: start)
-    let (found, directory) = memory.withLock { ($0.digests[part], $0.directory) }
+    let (found, trusts) = memory.withLock { ($0.digests[part], $0.trustsKept) }
     if let found { return found }
-    guard let directory, let text = try? FileContents.text(path: place(file, start, directory), limit: 1 << 14) else {
-      return nil
-    }
+    guard trusts, let kept = kept(file, part) else { return nil }
+    memory.withLock { $0.digests[part] = kept }
+    return kept
+  }
+
+  /// What an earlier run kept for the file in this state.
+  private static func kept(_ file: MappedFile, _ part: Part) -> String? {
+    guard let directory = memory.withLock({ $0.directory }),
+      let text = try? FileContents.text(path: place(file, part.start, directory), limit: 1 << 14)
+    else { return nil }
     let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
     guard lines.count >= 2, lines[0] == line(part), lines[1].utf8.count == 64 else { return nil }
-    memory.withLock { $0.digests[part] = String(lines[1]) }
     return String(lines[1])
   }
 
   private static func keep(_ digest: String, of file: MappedFile, from start: Int) {
     let part = Part(identity: file.identity, start: start)
+    let isContradicted = !memory.withLock { $0.trustsKept } && kept(file, part).map { $0 != digest } == true
     let directory = memory.withLock { memory in
       memory.digests[part] = digest
+      if isContradicted { memory.contradicted.append(file.path) }
       return memory.directory
     }
     guard let directory else { return }

@@ -88,6 +88,13 @@ package enum Directory {
     return names.sorted { $0.lexicographicallyPrecedes($1) }.map { String(decoding: $0, as: UTF8.self) }
   }
 
+  /// The same without what systems put into every directory.
+  ///
+  /// - Throws: `FileError`, naming `path`.
+  package static func ownNames(_ path: String) throws(FileError) -> [String] {
+    try names(path).filter { !isCompanion($0) }
+  }
+
   /// Makes the directory at the absolute path and those above it, as far as that can be done.
   package static func make(_ path: String) {
     var made = ""
@@ -109,4 +116,22 @@ package enum Directory {
     guard let slash = path.lastIndex(of: "/") else { return "." }
     return slash == path.startIndex ? "/" : String(path[..<slash])
   }
+}
+
+/// What names are sorted by that hold numbers, `layers.9` before `layers.10` and `step-10` before `step-final`: a name's
+/// bytes, its numbers as numbers, which come before letters.
+package func numericOrder(_ name: String) -> [Int] {
+  let letters = 1 << 41
+  var key: [Int] = []
+  var number: Int?
+  for byte in name.utf8 {
+    if UInt8(ascii: "0")...UInt8(ascii: "9") ~= byte {
+      number = min((number ?? 0) * 10 + Int(byte - 48), 1 << 40)
+    } else {
+      if let value = number { key.append(value) }
+      number = nil
+      key.append(letters + Int(byte))
+    }
+  }
+  return key + (number.map { [$0] } ?? [])
 }

@@ -3,7 +3,7 @@ internal import Synchronization
 
 /// The files that a run has read, so that none of its outputs is written over one of them, whatever name leads there.
 ///
-/// Reading records, once a command has asked for it; writing refuses.
+/// Reading records, once that was asked for; writing refuses.
 package enum InputFiles {
   /// What tells a file whatever its name is.
   private struct Identity: Hashable {
@@ -16,10 +16,10 @@ package enum InputFiles {
     }
   }
 
-  /// `nil` until a command asks.
+  /// `nil` until asked for.
   private static let files = Mutex<Set<Identity>?>(nil)
 
-  /// From here on, what is read is remembered: called by commands that write files, before they read.
+  /// From here on, what is read is remembered: called before a command runs, whichever it is.
   package static func remember() { files.withLock { $0 = $0 ?? [] } }
 
   /// A file of this run's own, such as a state that it goes on with, which may be replaced.

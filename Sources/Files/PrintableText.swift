@@ -20,6 +20,12 @@ package func printable(_ text: String) -> String {
   return String(result)
 }
 
+/// A name out of a file as one line of a message may show it: `printable`, its line feeds `␊`, at most 120 scalars.
+package func printableName(_ name: String) -> String {
+  let shown = printable(String(String.UnicodeScalarView(name.unicodeScalars.prefix(120))))
+  return String(shown.map { $0.isNewline ? "␊" : $0 }) + (name.unicodeScalars.count > 120 ? "…" : "")
+}
+
 /// A JSON document as it may reach a terminal: the same characters that `printable` replaces are written as `\u` escapes,
 /// so that a program that reads the document gets the text as it was.
 package func printable(json document: String) -> String {

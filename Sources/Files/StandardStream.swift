@@ -40,6 +40,18 @@ package enum StandardStream: Int32, Sendable {
     }
   }
 
+  /// Whether `count` more files can be opened, which the limit of open files (`ulimit -n`) may not allow.
+  package static func canOpen(_ count: Int) -> Bool {
+    var opened: [Int32] = []
+    defer { for descriptor in opened { close(descriptor) } }
+    while opened.count < count {
+      let descriptor = open("/dev/null", O_RDONLY | O_CLOEXEC)
+      guard descriptor >= 0 else { return errno != EMFILE && errno != ENFILE }
+      opened.append(descriptor)
+    }
+    return true
+  }
+
   private func send(_ text: String) throws(StreamError) {
     var text = text
     let failure = text.withUTF8 { bytes -> Int32 in

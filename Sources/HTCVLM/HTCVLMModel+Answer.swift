@@ -44,6 +44,31 @@ extension HTCVLMModel {
     }
   }
 
+  /// What every token of a prompt and of its answer attends to, in one pass over both.
+  ///
+  /// - Parameter answer: generated tokens; the last one attends to nothing yet.
+  package func textAttention(
+    _ prompt: String, answer: [Int32], from cache: VisualCache, source: VisualSource? = nil,
+    run: RunContext = RunContext()
+  ) throws -> TextAttention {
+    let sequence = try PromptedSequence(cache.input, text: try tokenize(prompt), self)
+    var prefix = try prefix(of: sequence, cache, source ?? ownSource, run: run)
+    let continued = Array(answer.dropLast().map(Int.init))
+    let rows = prefix.textRows
+    let length = sequence.layout.length
+    var embeddings = gatherRows(sequence.embeddings, rows)
+    if !continued.isEmpty { embeddings = Tensor.concatenate([embeddings, decoder.embedding.rows(continued)]) }
+    let answered = continued.indices.map { length + $0 }
+    let state = try decoder.text(
+      embeddings, positions: rows.map { sequence.positions[$0] } + answered, cache: &prefix.cache, keepsRows: true,
+      step: run.checkCancellation)
+    let pieces = sequence.trace(piece: tokenizer.piece).pieces
+    return TextAttention(
+      layers: state.rows, positions: rows + answered,
+      pieces: rows.map { pieces[$0] } + answer.dropLast().map { tokenizer.piece($0) },
+      columns: prefix.columns + rows + answered)
+  }
+
   /// What the text starts from.
   private struct Prefix {
     var cache: KVCache

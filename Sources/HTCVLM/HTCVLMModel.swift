@@ -53,7 +53,7 @@ package final class HTCVLMModel: Sendable {
     }
     self.preprocessor = ImagePreprocessor(
       imageSize: configuration.vision.imageSize, steps: preprocessor.steps,
-      aspect: configuration.imageAspectRatio == .pad ? .pad : .square)
+      aspect: configuration.imageAspectRatio)
     bound = try BoundParts(weights, configuration)
     prompts = try PromptEncoding(configuration, tokenizer)
     let files = tensors.values.compactMap(\.file).map { (ObjectIdentifier($0), $0) }

@@ -140,7 +140,7 @@ package final class Pipeline: Sendable {
     onGeneration: @escaping @Sendable (GenerationTrace) -> Void = { _ in }
   ) throws -> Trace {
     let recorder = TraceRecorder(
-      provenance: provenance(picture, request.prompt), model: model.description, onChange: onChange,
+      provenance: provenance(picture, request), model: model.description, onChange: onChange,
       onGeneration: onGeneration)
     let run = RunContext(observer: recorder, progress: progress, cancellation: cancellation)
     let tokens = try model.tokenize(request.prompt)
@@ -222,12 +222,21 @@ package final class Pipeline: Sendable {
     memory.withLock { if $0.picture == picture.sha256 { $0.reconstruction = made } }
   }
 
-  /// What a run of a picture is made from; `weightsSHA256` is empty while it is not known.
-  package func provenance(_ picture: PictureSource, _ prompt: String) -> Provenance {
+  private func provenance(_ picture: PictureSource, _ request: Request) -> Provenance {
+    provenance(picture, request.prompt, request.options)
+  }
+
+  /// What a run of a picture is made from and with; `weightsSHA256` is empty while it is not known.
+  package func provenance(
+    _ picture: PictureSource, _ prompt: String, _ options: GenerationOptions = GenerationOptions()
+  ) -> Provenance {
     Provenance(
       version: version, imageName: picture.name, imageWidth: picture.image.width, imageHeight: picture.image.height,
       imageSHA256: picture.sha256, modelName: checkpoint.name, configSHA256: checkpoint.configSHA256,
-      weightsSHA256: checkpoint.weights.knownSHA256 ?? "", prompt: prompt)
+      weightsSHA256: checkpoint.weights.knownSHA256 ?? "", prompt: prompt,
+      computation: Computation(
+        kernel: "OpenBLAS \(ComputeBackend.openBLASCore)", threads: ComputeBackend.threads,
+        temperature: options.temperature, topP: options.topP, seed: options.seed))
   }
 }
 
@@ -246,7 +255,7 @@ extension Pipeline {
     progress: @escaping @Sendable (StageProgress) -> Void = { _ in },
     cancellation: CancellationFlag = CancellationFlag()
   ) throws -> Trace {
-    var provenance = provenance(picture, request.prompt)
+    var provenance = provenance(picture, request)
     provenance.edits = edits
     let tokens = try model.tokenize(request.prompt)
     let visual = try model.replacing(

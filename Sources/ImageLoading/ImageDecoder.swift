@@ -80,6 +80,9 @@ private struct Codec: Sendable {
     guard width <= limits.side, height <= limits.side, width * height <= limits.pixels else {
       throw .tooLarge(path: path, width: width, height: height, limits: limits)
     }
+    guard width * height <= max(limits.pixelsOfAnyFile, limits.pixelsPerByte * bytes.count) else {
+      throw .outOfProportion(path: path, width: width, height: height, byteCount: bytes.count, limits: limits)
+    }
     guard width > 0, height > 0 else {
       throw .damaged(path: path, format: format, reason: "its size is \(width)×\(height)")
     }
@@ -131,12 +134,17 @@ package enum ImageFormat: String, Sendable, Equatable {
   }
 }
 
-/// The largest picture that is read, so that a lying header cannot exhaust memory.
+/// The largest picture that is read, so that neither a lying header nor a few bytes that stand for many pixels can exhaust
+/// memory.
 package struct ImageLimits: Sendable, Equatable {
   /// Pixels a side.
   package let side: Int
   /// Pixels in all.
   package let pixels: Int
+  /// As many as a file of any size may have: a screen of 7,680 × 4,320 has fewer.
+  package let pixelsOfAnyFile = 1 << 25
+  /// Above, as many for each byte: pictures of something have under a hundred.
+  package let pixelsPerByte = 128
 
   package init(side: Int, pixels: Int) {
     self.side = side

@@ -7,6 +7,8 @@ package enum ImageError: Error, Sendable, Equatable, CustomStringConvertible {
   /// Neither PNG nor JPEG; `found` names the format it looks like, if known.
   case notAnImage(path: String, found: String?)
   case tooLarge(path: String, width: Int, height: Int, limits: ImageLimits)
+  /// A picture out of all proportion to its file, which has `byteCount` bytes.
+  case outOfProportion(path: String, width: Int, height: Int, byteCount: Int, limits: ImageLimits)
   /// The file ends before its picture does.
   case truncated(path: String, format: ImageFormat)
   /// Damaged, or of a kind not decoded; `reason` quotes the decoder.
@@ -24,6 +26,11 @@ package enum ImageError: Error, Sendable, Equatable, CustomStringConvertible {
       return """
         \(path): its header says \(width)×\(height) pixels; at most \(limits.side) a side and \
         \(limits.pixels) in all are read
+        """
+    case .outOfProportion(let path, let width, let height, let byteCount, let limits):
+      return """
+        \(path): its header says \(width)×\(height) pixels, in a file of \(byteCount) bytes; above \(limits.pixelsOfAnyFile) \
+        pixels, at most \(limits.pixelsPerByte) a byte are read
         """
     case .truncated(let path, let format):
       return "\(path): the \(format.rawValue) data end before the picture is complete"

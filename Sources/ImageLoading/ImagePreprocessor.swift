@@ -1,13 +1,5 @@
 package import Tensor
 
-/// How a picture that is not square becomes one: `image_aspect_ratio`.
-package enum ImageAspectRatio: String, Sendable, Equatable {
-  /// LLaVA's `pad`: on a square of the mean colour.
-  case pad
-  /// Its middle alone.
-  case square
-}
-
 /// Brings a picture to the inputs of the vision tower and of MGVQ, as LLaVA and HF's `CLIPImageProcessor` do.
 package struct ImagePreprocessor: Sendable, Equatable {
   /// Side of the tower's input, in pixels.

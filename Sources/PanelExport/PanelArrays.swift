@@ -116,7 +116,7 @@ extension Provenance {
     [
       ("checkpoint", modelName), ("weights SHA-256", weightsSHA256), ("config SHA-256", configSHA256),
       ("picture", imageName), ("picture SHA-256", imageSHA256), ("prompt", prompt), ("edits", edits),
-      ("version", version),
+      ("version", version), ("computed with", computation?.machine ?? ""), ("sampling", computation?.sampling ?? ""),
     ].filter { !$0.1.isEmpty }
   }
 }

@@ -8,6 +8,8 @@ package import TerminalUI
 package enum PanelExportError: Error, Sendable, Hashable, CustomStringConvertible {
   /// A path whose suffix names no format.
   case unknownSuffix(path: String)
+  /// A path whose suffix names no format of a screen.
+  case unknownScreen(path: String)
   /// A figure of a panel that has nothing to draw.
   case nothingToDraw(panel: Panel, reason: String)
 
@@ -16,6 +18,9 @@ package enum PanelExportError: Error, Sendable, Hashable, CustomStringConvertibl
     case .unknownSuffix(let path):
       "\(path): its suffix names no format; expected one of "
         + ExportFormat.suffixes.map { ".\($0)" }.joined(separator: ", ")
+    case .unknownScreen(let path):
+      "\(path): its suffix names no format of a screen; expected one of "
+        + ScreenFile.allCases.map { ".\($0.rawValue)" }.joined(separator: ", ")
     case .nothingToDraw(let panel, let reason): "no figure of the \(panel.title) panel: \(reason)"
     }
   }

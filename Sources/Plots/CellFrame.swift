@@ -1,10 +1,12 @@
+import ColorMaps
+
 /// Cells in rows and columns with a title, ticks and names of both sides: what a heat map and a map of kinds share.
 struct CellFrame {
   var title: String
   var rows: Int
   var columns: Int
-  var rowTicks: [AxisTick]
-  var columnTicks: [AxisTick]
+  var rowTicks: [ScaleTick]
+  var columnTicks: [ScaleTick]
   var rowLabel: String
   var columnLabel: String
   var isSquare: Bool

@@ -1,3 +1,5 @@
+import ColorMaps
+
 /// Axes with ticks, a legend and marks: line, bar and scatter plots.
 package struct Chart: FigurePanel {
   package var title: String
@@ -20,7 +22,11 @@ package struct Chart: FigurePanel {
     let labels = rows.map { canvas.width(of: $0.label, .tick) }.max() ?? 0
     let names = drawnTicks(x, width: box.width - labels, canvas)
     let slope = names.isTilted ? names.longest * 0.64 + 10 : 16
-    let inside = box.inset(left: labels + 26, top: head, right: 10, bottom: slope + (x.label.isEmpty ? 4 : 20))
+    // A tilted name reaches under what lies left of its tick.
+    let first = names.isTilted ? names.ticks.first.map { canvas.width(of: $0.label, .tick) * 0.77 } ?? 0 : 0
+    let overhang = first - box.width / Double(2 * max(1, names.ticks.count))
+    let inside = box.inset(
+      left: max(labels + 26, overhang), top: head, right: 10, bottom: slope + (x.label.isEmpty ? 4 : 20))
     let frame = ChartFrame(box: inside, x: x, y: y)
     frame.drawAxes(rows: rows, columns: names.ticks, isTilted: names.isTilted, on: canvas)
     canvas.text(x.label, at: PlotPoint(inside.middle.x, box.maxY - 4), alignX: 0.5, alignY: 1)
@@ -59,7 +65,7 @@ package struct Chart: FigurePanel {
   /// The ticks of the horizontal axis; tilted when they would run into each other.
   private func drawnTicks(
     _ x: ChartAxis, width: Double, _ canvas: PlotCanvas
-  ) -> (ticks: [AxisTick], isTilted: Bool, longest: Double) {
+  ) -> (ticks: [ScaleTick], isTilted: Bool, longest: Double) {
     let ticks = x.shownTicks(count: max(2, Int(width / 70)))
     let longest = ticks.map { canvas.width(of: $0.label, .tick) }.max() ?? 0
     return (ticks, longest + 6 > (width - 36) / Double(max(ticks.count, 1)), longest)

@@ -1,31 +1,20 @@
-internal import ColorMaps
+package import ColorMaps
 internal import Foundation
-
-/// A value of an axis and what stands beside it.
-package struct AxisTick: Sendable, Hashable {
-  package var value: Double
-  package var label: String
-
-  package init(_ value: Double, _ label: String) {
-    self.value = value
-    self.label = label
-  }
-}
 
 /// One axis of a chart.
 package struct ChartAxis: Sendable {
-  package enum Scale: Sendable { case linear, logarithmic }
-
   package var label: String
-  package var scale: Scale
+  /// Linear or logarithmic.
+  package let scale: ValueScale.Kind
   /// Values at both ends; nil takes them from the marks.
   package var range: ClosedRange<Double>?
   /// nil chooses round values.
-  package var ticks: [AxisTick]?
+  package var ticks: [ScaleTick]?
 
   package init(
-    _ label: String, scale: Scale = .linear, range: ClosedRange<Double>? = nil, ticks: [AxisTick]? = nil
+    _ label: String, scale: ValueScale.Kind = .linear, range: ClosedRange<Double>? = nil, ticks: [ScaleTick]? = nil
   ) {
+    precondition(scale != .rank, "an axis has no ranks")
     precondition(scale == .linear || range.map { $0.lowerBound > 0 } ?? true, "a logarithmic axis starts above zero")
     self.label = label
     self.scale = scale
@@ -37,19 +26,19 @@ package struct ChartAxis: Sendable {
   package static func categories(_ names: [String], label: String = "") -> ChartAxis {
     ChartAxis(
       label, range: -0.5...(Double(max(names.count, 1)) - 0.5),
-      ticks: names.enumerated().map { AxisTick(Double($0.offset), $0.element) })
+      ticks: names.enumerated().map { ScaleTick(Double($0.offset), $0.element) })
   }
 
-  /// Whether the axis has a place for the value.
-  func shows(_ value: Double) -> Bool { value.isFinite && (scale == .linear || value > 0) }
+  /// The place of a value, 0…1 within the range; nil where the axis has none for it.
+  func place(_ value: Double) -> Double? { value.isFinite ? values?.position(value) : nil }
 
-  /// The value as a length along the axis, before the range is stretched over it.
-  func position(_ value: Double) -> Double { scale == .linear ? value : log10(value) }
+  private var values: ValueScale? { range.map { scale == .linear ? .linear($0) : .logarithmic($0) } }
 
   /// The axis with a range that holds all `values`, and some room, where it had none of its own.
   func covering(_ values: [Double]) -> ChartAxis {
     guard range == nil else { return self }
-    let places = values.filter(shows).map(position)
+    let shown = values.filter { $0.isFinite && (scale == .linear || $0 > 0) }
+    let places = scale == .linear ? shown : shown.map { log10($0) }
     var low = places.min() ?? 0
     var high = places.max() ?? 1
     let room = high > low ? (high - low) * 0.05 : max(abs(low) * 0.1, scale == .linear ? 1e-9 : 0.3)
@@ -62,15 +51,9 @@ package struct ChartAxis: Sendable {
   }
 
   /// Ticks within the range: the axis's own or about `count` round ones.
-  func shownTicks(count: Int) -> [AxisTick] {
-    guard let range else { return [] }
-    let round = (scale == .linear ? ValueScale.linear(range) : .logarithmic(range)).ticks(count: count)
-    let all = ticks ?? round.map { AxisTick($0.value, printed($0.label)) }
-    let slack = (position(range.upperBound) - position(range.lowerBound)) * 1e-9
-    return all.filter {
-      shows($0.value) && position($0.value) >= position(range.lowerBound) - slack
-        && position($0.value) <= position(range.upperBound) + slack
-    }
+  func shownTicks(count: Int) -> [ScaleTick] {
+    let round = values?.ticks(count: count).map { ScaleTick($0.value, printed($0.label)) } ?? []
+    return (ticks ?? round).filter { tick in place(tick.value).map { -1e-9...1 + 1e-9 ~= $0 } ?? false }
   }
 }
 

@@ -1,3 +1,5 @@
+import ColorMaps
+
 /// The box between a chart's axes: where values stand in it, and the marks drawn there.
 struct ChartFrame {
   let box: PlotBox
@@ -5,21 +7,14 @@ struct ChartFrame {
   let x: ChartAxis
   let y: ChartAxis
 
-  private func part(_ value: Double, _ axis: ChartAxis) -> Double {
-    guard let range = axis.range else { return 0.5 }
-    let low = axis.position(range.lowerBound)
-    let high = axis.position(range.upperBound)
-    return high > low ? (axis.position(value) - low) / (high - low) : 0.5
-  }
-
-  private func column(_ value: Double) -> Double { box.x + box.width * part(value, x) }
-  private func row(_ value: Double) -> Double { box.maxY - box.height * part(value, y) }
+  private func column(_ value: Double) -> Double { box.x + box.width * (x.place(value) ?? 0.5) }
+  private func row(_ value: Double) -> Double { box.maxY - box.height * (y.place(value) ?? 0.5) }
 
   private func place(_ xValue: Double, _ yValue: Double) -> PlotPoint? {
-    x.shows(xValue) && y.shows(yValue) ? PlotPoint(column(xValue), row(yValue)) : nil
+    x.place(xValue) != nil && y.place(yValue) != nil ? PlotPoint(column(xValue), row(yValue)) : nil
   }
 
-  func drawAxes(rows: [AxisTick], columns: [AxisTick], isTilted: Bool, on canvas: PlotCanvas) {
+  func drawAxes(rows: [ScaleTick], columns: [ScaleTick], isTilted: Bool, on canvas: PlotCanvas) {
     for tick in rows {
       let height = row(tick.value)
       canvas.line([PlotPoint(box.x, height), PlotPoint(box.maxX, height)], .rule, width: 0.7)
@@ -50,10 +45,10 @@ struct ChartFrame {
       }
     case .bars(let series, let width, let offset): drawBars(series, width: width, offset: offset, on: canvas)
     case .horizontalRule(let value, _, let color):
-      guard y.shows(value) else { return }
+      guard y.place(value) != nil else { return }
       canvas.line([PlotPoint(box.x, row(value)), PlotPoint(box.maxX, row(value))], color, width: 1.2, dash: 4)
     case .verticalRule(let value, _, let color):
-      guard x.shows(value) else { return }
+      guard x.place(value) != nil else { return }
       canvas.line([PlotPoint(column(value), box.y), PlotPoint(column(value), box.maxY)], color, width: 1.2, dash: 4)
     }
   }

@@ -58,19 +58,56 @@ extension Figure {
     var metadata = metadata
     metadata.title = title
     metadata.description = notes.joined(separator: " ")
+    return Sheet(width: size.width, height: size.height, metadata: metadata, draw: draw).bytes(format, scale: scale)
+  }
+}
+
+/// A drawing that fills its file to the edges.
+package struct Sheet {
+  private let width: Double
+  private let height: Double
+  private let metadata: FigureMetadata
+  /// Whether an SVG's text is set in a font whose characters are all of one width.
+  private let isMonospaced: Bool
+  private let draw: (PlotCanvas) -> Void
+
+  /// - Parameters:
+  ///   - width: in units of about a point.
+  ///   - title: of the file, beside the drawing.
+  package init(
+    width: Double, height: Double, title: String, creator: String, isMonospaced: Bool,
+    draw: @escaping (PlotCanvas) -> Void
+  ) {
+    var metadata = FigureMetadata(creator: creator)
+    metadata.title = title
+    self.init(width: width, height: height, metadata: metadata, isMonospaced: isMonospaced, draw: draw)
+  }
+
+  fileprivate init(
+    width: Double, height: Double, metadata: FigureMetadata, isMonospaced: Bool = false,
+    draw: @escaping (PlotCanvas) -> Void
+  ) {
+    (self.width, self.height, self.metadata, self.isMonospaced) = (width, height, metadata, isMonospaced)
+    self.draw = draw
+  }
+
+  /// - Parameter scale: pixels per unit of a PNG.
+  package func bytes(_ format: FigureFormat, scale: Double) -> [UInt8] {
     switch format {
     case .png:
-      let texts = [("Title", title), ("Description", metadata.description), ("Software", metadata.creator)]
+      let surface = CairoSurface(width: width, height: height, .pixels(scale: scale))
+      draw(PlotCanvas(surface))
+      let texts = [("Title", metadata.title), ("Description", metadata.description), ("Software", metadata.creator)]
       return PNGWriter.encoded(
-        image(scale: scale), dotsPerInch: scale * 72,
-        texts: texts + metadata.entries.map { ($0.name, $0.value) })
+        surface.image(), dotsPerInch: scale * 72,
+        texts: texts.filter { !$0.1.isEmpty } + metadata.entries.map { ($0.name, $0.value) })
     case .svg:
-      let surface = SVGSurface(width: size.width, height: size.height)
-      draw(on: PlotCanvas(surface))
+      let surface = SVGSurface(width: width, height: height, isMonospaced: isMonospaced)
+      draw(PlotCanvas(surface))
       return Array(surface.document(metadata).utf8)
     case .pdf:
-      let surface = CairoSurface(width: size.width, height: size.height, .page)
-      draw(on: PlotCanvas(surface))
+      let surface = CairoSurface(width: width, height: height, .page)
+      draw(PlotCanvas(surface))
       return surface.document(metadata)
     }
   }

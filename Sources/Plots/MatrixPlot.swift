@@ -6,8 +6,8 @@ package struct MatrixPlot: FigurePanel {
   /// `[rows][columns]`, all rows of one length; nil or NaN is drawn as no value.
   package var values: [[Double?]]
   /// Ticks at row and column indices.
-  package var rowTicks: [AxisTick]
-  package var columnTicks: [AxisTick]
+  package var rowTicks: [ScaleTick]
+  package var columnTicks: [ScaleTick]
   package var rowLabel: String
   package var columnLabel: String
   /// Values at both ends of the colours; nil takes the smallest and largest.
@@ -23,7 +23,7 @@ package struct MatrixPlot: FigurePanel {
   package var isSquare: Bool
 
   package init(
-    title: String = "", values: [[Double?]], rowTicks: [AxisTick] = [], columnTicks: [AxisTick] = [],
+    title: String = "", values: [[Double?]], rowTicks: [ScaleTick] = [], columnTicks: [ScaleTick] = [],
     rowLabel: String = "", columnLabel: String = "", range: ClosedRange<Double>? = nil, scale: ValueScale? = nil,
     map: ColorMap = .cividis, measure: String? = "", words: [[String]] = [], isSquare: Bool = false
   ) {
@@ -67,7 +67,7 @@ package struct MatrixPlot: FigurePanel {
     let width = box.width / Double(values[0].count)
     let height = box.height / Double(values.count)
     for (row, line) in words.enumerated() {
-      for (column, word) in line.enumerated() {
+      for (column, word) in line.enumerated() where canvas.width(of: word, .tick) <= width {
         let middle = PlotPoint(box.x + (Double(column) + 0.5) * width, box.y + (Double(row) + 0.5) * height)
         canvas.text(word, at: middle, .tick.colored(colors[row][column].contrasting), alignX: 0.5)
       }

@@ -94,6 +94,7 @@ package final class PlotCanvas {
 package struct PlotText: Sendable {
   package var size: Double
   package var isBold = false
+  package var isMonospaced = false
   package var color = PlotColor.ink
 
   package static let title = PlotText(size: 15, isBold: true)
@@ -105,7 +106,13 @@ package struct PlotText: Sendable {
   /// The height of a capital over the size of the font: lines of one size stand on one baseline.
   static let capitalHeight = 0.73
 
-  package func colored(_ color: PlotColor) -> PlotText { PlotText(size: size, isBold: isBold, color: color) }
+  package init(size: Double, isBold: Bool = false, isMonospaced: Bool = false, color: PlotColor = .ink) {
+    (self.size, self.isBold, self.isMonospaced, self.color) = (size, isBold, isMonospaced, color)
+  }
+
+  package func colored(_ color: PlotColor) -> PlotText {
+    PlotText(size: size, isBold: isBold, isMonospaced: isMonospaced, color: color)
+  }
 }
 
 /// A point of a figure, in its own units; y grows downwards.

@@ -81,8 +81,8 @@ package struct ColorGrid: FigurePanel {
   package var colors: [[PlotColor?]]
   package var rowLabel: String
   package var columnLabel: String
-  package var rowTicks: [AxisTick]
-  package var columnTicks: [AxisTick]
+  package var rowTicks: [ScaleTick]
+  package var columnTicks: [ScaleTick]
   /// Parts of both sides, parted by lines.
   package var bands: [Band]
   /// What colours mean; below the title.
@@ -91,7 +91,7 @@ package struct ColorGrid: FigurePanel {
 
   package init(
     title: String = "", colors: [[PlotColor?]], rowLabel: String = "", columnLabel: String = "",
-    rowTicks: [AxisTick] = [], columnTicks: [AxisTick] = [], bands: [Band] = [],
+    rowTicks: [ScaleTick] = [], columnTicks: [ScaleTick] = [], bands: [Band] = [],
     legend: [(name: String, color: PlotColor)] = [], isSquare: Bool = true
   ) {
     precondition(!colors.isEmpty && colors.allSatisfy { $0.count == colors[0].count && !$0.isEmpty })

@@ -66,7 +66,7 @@ final class CairoSurface: PlotSurface {
   }
 
   func width(of text: String, _ style: PlotText) -> Double {
-    ccairo_text_width(handle, text, style.size, style.isBold)
+    ccairo_text_width(handle, text, style.size, style.face)
   }
 
   func line(_ points: [PlotPoint], _ color: PlotColor, width: Double, dash: Double) {
@@ -87,7 +87,7 @@ final class CairoSurface: PlotSurface {
 
   func text(_ text: String, at point: PlotPoint, _ style: PlotText, alignX: Double, alignY: Double, degrees: Double) {
     ccairo_text(
-      handle, text, point.x, point.y, style.size, style.isBold, alignX, alignY, degrees, Self.color(style.color))
+      handle, text, point.x, point.y, style.size, style.face, alignX, alignY, degrees, Self.color(style.color))
   }
 
   func picture(_ image: Picture, in box: PlotBox, isSmooth: Bool) {
@@ -104,5 +104,11 @@ final class CairoSurface: PlotSurface {
   private static func color(_ color: PlotColor) -> ccairo_color {
     func channel(_ shift: UInt32) -> Double { Double(color.hex >> shift & 0xFF) / 255 }
     return ccairo_color(red: channel(16), green: channel(8), blue: channel(0), alpha: color.opacity)
+  }
+}
+
+extension PlotText {
+  fileprivate var face: UInt32 {
+    UInt32((isBold ? CCAIRO_BOLD : 0) | (isMonospaced ? CCAIRO_MONOSPACED : 0))
   }
 }

@@ -12,7 +12,11 @@ final class SVGSurface: PlotSurface {
   /// For lengths of text.
   private let ruler = CairoSurface(width: 1, height: 1, .pixels(scale: 1))
 
-  init(width: Double, height: Double) {
+  private let family: String
+
+  init(width: Double, height: Double, isMonospaced: Bool = false) {
+    family =
+      isMonospaced ? "'DejaVu Sans Mono', Menlo, Consolas, monospace" : "'DejaVu Sans', Verdana, Arial, sans-serif"
     self.width = width
     self.height = height
   }
@@ -28,7 +32,7 @@ final class SVGSurface: PlotSurface {
       <desc>\(Self.escaped(metadata.description))</desc>
       \(Self.dublinCore(metadata))
       <rect width="100%" height="100%" fill="#FFFFFF"/>
-      <g font-family="'DejaVu Sans', Verdana, Arial, sans-serif" stroke-linejoin="round">
+      <g font-family="\(family)" stroke-linejoin="round">
       \(body)</g>
       </svg>
 

@@ -58,7 +58,8 @@ package struct JSONReader {
       return absent
     case let other?: throw fault(key, other, expected: expected)
     }
-    guard number > 0 else { throw fault(key, value(key), expected: expected) }
+    // What is computed with is a float of 32 bits.
+    guard Float(number) > 0, Float(number).isFinite else { throw fault(key, value(key), expected: expected) }
     return number
   }
 
@@ -211,12 +212,4 @@ package enum CheckpointError: Error, Hashable, CustomStringConvertible {
     case .tensor(let path, let name, let problem): "\(path): tensor \(printableName(name)) \(problem)"
     }
   }
-}
-
-/// A name out of a file as a message may show it: no control characters that a terminal would obey, and not endless.
-package func printableName(_ name: String) -> String {
-  let shown = name.unicodeScalars.prefix(120).map { scalar in
-    scalar.properties.generalCategory == .control ? scalar.escaped(asASCII: true) : String(scalar)
-  }
-  return shown.joined() + (name.unicodeScalars.count > 120 ? "…" : "")
 }

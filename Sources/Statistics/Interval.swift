@@ -1,4 +1,4 @@
-/// A confidence interval; a JSON pair `[low, high]`.
+/// A confidence interval; a JSON pair `[low, high]`, with `null` for an end that is open, as bootstrap-t's of a few values are.
 package struct Interval: Sendable, Hashable, Codable {
   package let low: Double
   package let high: Double
@@ -10,14 +10,14 @@ package struct Interval: Sendable, Hashable, Codable {
 
   package init(from decoder: any Decoder) throws {
     var pair = try decoder.unkeyedContainer()
-    low = try pair.decode(Double.self)
-    high = try pair.decode(Double.self)
+    low = try pair.decode(Double?.self) ?? -.infinity
+    high = try pair.decode(Double?.self) ?? .infinity
   }
 
   package func encode(to encoder: any Encoder) throws {
     var pair = encoder.unkeyedContainer()
-    try pair.encode(low)
-    try pair.encode(high)
+    // JSON has no word for infinity.
+    for end in [low, high] { try end.isFinite ? pair.encode(end) : pair.encodeNil() }
   }
 
   /// Both ends through an increasing function, as from logarithms to ratios.

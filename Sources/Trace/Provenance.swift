@@ -1,3 +1,5 @@
+package import Tensor
+
 /// Where a trace comes from: enough to reproduce it.
 package struct Provenance: Sendable, Hashable, Codable {
   /// The program's version.
@@ -18,10 +20,12 @@ package struct Provenance: Sendable, Hashable, Codable {
   package var prompt: String
   /// Codes that were changed by hand before the run, in words; empty for a run on the picture's own codes.
   package var edits: String
+  /// nil where the program that made it did not say.
+  package var computation: Computation?
 
   package init(
     version: String, imageName: String, imageWidth: Int, imageHeight: Int, imageSHA256: String, modelName: String,
-    configSHA256: String, weightsSHA256: String, prompt: String, edits: String = ""
+    configSHA256: String, weightsSHA256: String, prompt: String, edits: String = "", computation: Computation? = nil
   ) {
     self.version = version
     self.imageName = imageName
@@ -33,6 +37,44 @@ package struct Provenance: Sendable, Hashable, Codable {
     self.weightsSHA256 = weightsSHA256
     self.prompt = prompt
     self.edits = edits
+    self.computation = computation
+  }
+}
+
+/// With what a run was computed, and how its answer was drawn.
+package struct Computation: Sendable, Hashable, Codable {
+  /// The kernels of the matrix products, such as "OpenBLAS SkylakeX".
+  package var kernel: String
+  /// Threads that it might use, at least 1.
+  package var threads: Int
+  /// 0 is greedy.
+  package var temperature: Float
+  /// The probability of the tokens that were drawn from, above 0 and at most 1.
+  package var topP: Float
+  package var seed: UInt64
+
+  package init(kernel: String, threads: Int, temperature: Float, topP: Float, seed: UInt64) {
+    self.kernel = kernel
+    self.threads = threads
+    self.temperature = temperature
+    self.topP = topP
+    self.seed = seed
+  }
+
+  /// Kernels and threads, in words.
+  package var machine: String { "\(kernel), \(threads) thread\(threads == 1 ? "" : "s")" }
+
+  /// How tokens were chosen, in words.
+  package var sampling: String {
+    temperature == 0 ? "greedy" : "temperature \(temperature), top-p \(topP), seed \(seed)"
+  }
+
+  /// By the names of a trace's metadata, as texts.
+  package var named: [(name: String, value: String)] {
+    [
+      ("kernel", kernel), ("threads", "\(threads)"), ("temperature", "\(temperature)"), ("top_p", "\(topP)"),
+      ("seed", "\(seed)"),
+    ]
   }
 }
 
@@ -68,6 +110,8 @@ package struct ModelDescription: Sendable, Hashable, Codable {
   /// What `vision.pixel_values` were normalized with, a number per channel; empty where a file does not say.
   package var imageMean: [Double] = []
   package var imageStd: [Double] = []
+  /// The side of the squares of projected patches that are averaged to one visual token; above 1 in a Matryoshka model.
+  package var visualTokenPooling = 1
 
   /// What of the token row the panels look at is called.
   package var inspectedToken: String { vocoTokens > 0 ? "<voco>" : "the last prompt token" }

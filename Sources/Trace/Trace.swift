@@ -205,3 +205,39 @@ package struct AnchorAblation: Sendable, Equatable {
     self.codes = codes
   }
 }
+
+/// What the tokens of a prompt and its answer attend to; no trace file holds it.
+package struct TextAttention: Sendable, Equatable {
+  /// Per layer `[H, n, keys]`, softmax rows of `n` tokens; a token sees the keys up to itself.
+  package let layers: [Tensor]
+  /// `[n]`, where each token stands; those of the answer come after the sequence.
+  package let positions: [Int]
+  /// `[n]`
+  package let pieces: [String]
+  /// `[keys]`, where each key stands.
+  package let columns: [Int]
+
+  package init(layers: [Tensor], positions: [Int], pieces: [String], columns: [Int]) {
+    precondition(positions.count == pieces.count)
+    precondition(layers.allSatisfy { $0.rank == 3 && $0.shape[1] == positions.count && $0.shape[2] == columns.count })
+    (self.layers, self.positions, self.pieces, self.columns) = (layers, positions, pieces, columns)
+  }
+
+  /// `[L, H, length]`, one token's rows, keys at their positions.
+  package func rows(of token: Int, length: Int) -> Tensor {
+    let heads = layers.first?.shape[0] ?? 0
+    let (count, keys) = (positions.count, columns.count)
+    return Tensor(shape: [layers.count, heads, length]) { output in
+      for layer in layers.indices {
+        layers[layer].values.withUnsafeBufferPointer { values in
+          for head in 0..<heads {
+            let start = (head * count + token) * keys
+            for key in 0..<keys where columns[key] < length {
+              output[(layer * heads + head) * length + columns[key]] = values[start + key]
+            }
+          }
+        }
+      }
+    }
+  }
+}

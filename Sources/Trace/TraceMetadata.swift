@@ -1,5 +1,6 @@
 import JSON
 import Safetensors
+import Tensor
 
 /// The strings of a trace file's `__metadata__`.
 struct TraceMetadata {
@@ -35,6 +36,7 @@ struct TraceMetadata {
     strings["pieces"] = pieces.map { JSONValue.array($0.map(JSONValue.string)).line }
     strings["generated_text"] = generatedText
     strings["edits"] = provenance.edits.isEmpty ? nil : provenance.edits
+    for (name, value) in provenance.computation?.named ?? [] { strings[name] = value }
     return strings
   }
 
@@ -49,7 +51,7 @@ struct TraceMetadata {
       imageSHA256: try Self.digest(reader, "image_sha256"), modelName: try reader.requiredString("model_name"),
       configSHA256: try Self.digest(reader, "config_sha256"),
       weightsSHA256: try Self.digest(reader, "weights_sha256"), prompt: try reader.requiredString("prompt"),
-      edits: try reader.string("edits") ?? "")
+      edits: try reader.string("edits") ?? "", computation: try Self.computation(reader))
     guard let description = try reader.embedded("model") else {
       throw reader.fault("model", nil, expected: "a description of the model")
     }
@@ -65,6 +67,23 @@ struct TraceMetadata {
       throw reader.fault(key, .string(text), expected: "a number of pixels")
     }
     return size
+  }
+
+  /// nil where `kernel` is missing, as in traces of other programs; of the others none may be missing then.
+  private static func computation(_ reader: JSONReader) throws(CheckpointError) -> Computation? {
+    guard let kernel = try reader.string("kernel") else { return nil }
+    func number<Number: LosslessStringConvertible>(
+      _ key: String, _ expected: String, _ fits: (Number) -> Bool
+    ) throws(CheckpointError) -> Number {
+      let text = try reader.requiredString(key)
+      guard let number = Number(text), fits(number) else { throw reader.fault(key, .string(text), expected: expected) }
+      return number
+    }
+    return Computation(
+      kernel: kernel, threads: try number("threads", "a number from 1") { $0 >= 1 },
+      temperature: try number("temperature", "a finite number from 0") { $0 >= 0 && $0.isFinite },
+      topP: try number("top_p", "a number above 0 and at most 1") { $0 > 0 && $0 <= 1 },
+      seed: try number("seed", "a number of 64 bits") { _ in true })
   }
 
   private static func digest(_ reader: JSONReader, _ key: String) throws(CheckpointError) -> String {
@@ -113,26 +132,27 @@ extension SequenceSpan {
 extension ModelDescription {
   /// The members under the names of the configuration's keys where it has them.
   var json: JSONValue {
-    .object([
-      JSONMember("num_hidden_layers", .integer(layers)),
-      JSONMember("num_attention_heads", .integer(heads)),
-      JSONMember("num_key_value_heads", .integer(keyValueHeads)),
-      JSONMember("hidden_size", .integer(hiddenSize)),
-      JSONMember("vocab_size", .integer(vocabularySize)),
-      JSONMember("num_anchor_tokens", .integer(anchors)),
-      JSONMember("patch_grid", Self.extents(patchRows, patchGrid)),
-      JSONMember("vision_image_size", Self.extents(visionImageHeight, visionImageSize)),
-      JSONMember("mgvq_image_size", .integer(mgvqImageSize)),
-      JSONMember("codebook_groups", .integer(groups)),
-      JSONMember("codes_per_group", .integer(codesPerGroup)),
-      JSONMember("num_voco_tokens", .integer(vocoTokens)),
-      JSONMember("visual_mask", .string(visualMask.rawValue)),
-      JSONMember("image_aspect_ratio", .string(imageAspectRatio.rawValue)),
-      JSONMember("precision", .string(precision.rawValue)),
-      JSONMember("untrained_parts", .array(untrainedParts.map(JSONValue.string))),
-      JSONMember("image_mean", .array(imageMean.map(JSONValue.number))),
-      JSONMember("image_std", .array(imageStd.map(JSONValue.number))),
-    ])
+    .object(
+      [
+        JSONMember("num_hidden_layers", .integer(layers)),
+        JSONMember("num_attention_heads", .integer(heads)),
+        JSONMember("num_key_value_heads", .integer(keyValueHeads)),
+        JSONMember("hidden_size", .integer(hiddenSize)),
+        JSONMember("vocab_size", .integer(vocabularySize)),
+        JSONMember("num_anchor_tokens", .integer(anchors)),
+        JSONMember("patch_grid", Self.extents(patchRows, patchGrid)),
+        JSONMember("vision_image_size", Self.extents(visionImageHeight, visionImageSize)),
+        JSONMember("mgvq_image_size", .integer(mgvqImageSize)),
+        JSONMember("codebook_groups", .integer(groups)),
+        JSONMember("codes_per_group", .integer(codesPerGroup)),
+        JSONMember("num_voco_tokens", .integer(vocoTokens)),
+        JSONMember("visual_mask", .string(visualMask.rawValue)),
+        JSONMember("image_aspect_ratio", .string(imageAspectRatio.rawValue)),
+        JSONMember("precision", .string(precision.rawValue)),
+        JSONMember("untrained_parts", .array(untrainedParts.map(JSONValue.string))),
+        JSONMember("image_mean", .array(imageMean.map(JSONValue.number))),
+        JSONMember("image_std", .array(imageStd.map(JSONValue.number))),
+      ] + (visualTokenPooling == 1 ? [] : [JSONMember("visual_token_pooling", .integer(visualTokenPooling))]))
   }
 
   /// One number for a square, `[rows, columns]` for other shapes.
@@ -186,5 +206,6 @@ extension ModelDescription {
       untrainedParts: try reader.strings("untrained_parts"))
     imageMean = try Self.channels(reader, "image_mean")
     imageStd = try Self.channels(reader, "image_std")
+    visualTokenPooling = try reader.integer("visual_token_pooling", in: 1...4096, default: 1)
   }
 }

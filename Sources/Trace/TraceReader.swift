@@ -30,9 +30,11 @@ struct TraceReader {
     let names = [TraceTensorName.visionPixelValues, TraceTensorName.visionFeatures, TraceTensorName.patches]
     guard tensors.hasAny(names) else { return nil }
     let patches = model.patchRows * model.patchGrid
+    // Each extent is below 2¹³, so that the product cannot overflow.
+    let features = patches * model.visualTokenPooling * model.visualTokenPooling
     return VisionTrace(
       pixelValues: try tensors.floats(names[0], [3, model.visionImageHeight, model.visionImageSize]),
-      features: try tensors.floats(names[1], [nil, nil]),
+      features: try tensors.floats(names[1], [features, nil]),
       patches: try tensors.floats(names[2], [patches, model.hiddenSize]))
   }
 

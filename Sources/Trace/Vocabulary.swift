@@ -1,9 +1,6 @@
 /// `visual_mask`: whether visual tokens see each other.
 package enum VisualMask: String, Sendable, CaseIterable, Codable { case star, causal }
 
-/// `image_aspect_ratio`: how a picture that is no square becomes one.
-package enum ImageAspectRatio: String, Sendable, CaseIterable, Codable { case pad, square }
-
 /// What a segment of the sequence holds; the raw values are those of the configuration's `sequence`.
 package enum SegmentKind: String, Sendable, Codable, CaseIterable {
   case bos, anchors, patches, newline, voco, text

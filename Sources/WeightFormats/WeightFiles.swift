@@ -107,6 +107,8 @@ enum WeightFileKind: Equatable {
   /// Something else: what a sentence about it says.
   case other(String)
 
+  private static let markup = "is a web page or XML, such as a server's message in the place of the file"
+
   /// First bytes of what is found under the names of weights.
   private static let others: [(opening: [UInt8], name: String)] = [
     (Array("GGUF".utf8), "is in llama.cpp's format, GGUF"), (Array("ggml".utf8), "is in llama.cpp's old format, GGML"),
@@ -115,7 +117,7 @@ enum WeightFileKind: Equatable {
     (Array("Rar!".utf8), "is a RAR archive"), (Array("7z".utf8) + [0xBC, 0xAF], "is a 7z archive"),
     ([0x89] + Array("HDF".utf8), "is an HDF5 file, as Keras writes it"),
     ([0x93] + Array("NUMPY".utf8), "is a NumPy array"),
-    (Array("<".utf8), "is a web page or XML, such as a server's message in the place of the file"),
+    (Array("<".utf8), markup),
     (Array("#!".utf8), "is a script"), ([0x7F] + Array("ELF".utf8), "is a program"),
     ([0x89] + Array("PNG".utf8), "is a PNG picture"), ([0xFF, 0xD8, 0xFF], "is a JPEG picture"),
     (Array("%PDF".utf8), "is a PDF document"),
@@ -142,7 +144,8 @@ enum WeightFileKind: Equatable {
     } else if bytes.count > 262, bytes[257..<262].elementsEqual("ustar".utf8) {
       self = .other("is a tar archive, as torch before 0.1.10 wrote it")
     } else if Self.isText(bytes) {
-      self = .other("is a text")
+      let isMarkup = bytes.first { $0 > 0x20 } == UInt8(ascii: "<")
+      self = .other(isMarkup ? Self.markup : "is a text")
     } else {
       self = endsLikeSafetensors ? .safetensors : .other("is neither a ZIP archive nor a safetensors file")
     }

@@ -30,9 +30,16 @@ struct EvidenceBenchmark: ParsableCommand {
     var shape = checkpoint.shape
     if let layers { shape.layers = layers }
     let directory = checkpoint.directory
+    let configuration = directory.configuration
+    let isRandom = configuration.untrainedParts.contains { $0.contains("random") }
+    print(
+      "\(model): \(shape.layers) of \(configuration.layers) decoder layers, width \(configuration.hiddenSize)"
+        + (isRandom ? ", RANDOM WEIGHTS: times alone mean something" : ""))
     let built = try checkpoint.model(shape)
     let traced = try tracedRuns(built)
     print(traced.milliseconds("traced run"))
+    let prefill = try prefills(built)
+    print(prefill.milliseconds("of it the decoder's prefill"))
     let source = PictureFiles(
       paths: images, keys: images.indices.map { "\($0)" },
       names: images.map { URL(fileURLWithPath: $0).lastPathComponent })
@@ -41,17 +48,61 @@ struct EvidenceBenchmark: ParsableCommand {
     let run = VerifyRun(
       subject, source, tensors: directory.tensors, preprocessor: directory.preprocessor, picturesSHA256: "", seed: 0,
       randomModels: false, progress: { clock.begin(String($0.prefix { $0 != " " })) })
-    _ = try run.finish()
+    let state = try run.finish()
     clock.begin("")
+    print("\(images.count) pictures, \(state.pairs) pairs whose answers differ")
     let count = Double(images.count)
-    for (name, words) in [("answers", "answers, to draw donors"), ("picture", "measures"), ("blank", "blank pictures")]
-    {
+    for (name, words) in [
+      ("answers", "answers, to draw donors"), ("picture", "measures"), ("single", "single heads"),
+      ("blank", "blank pictures"),
+    ] {
       print("\(words): \(Format.duration((clock.seconds[name] ?? 0) / count)) a picture")
     }
-    let perPicture = ((clock.seconds["answers"] ?? 0) + (clock.seconds["picture"] ?? 0)) / count
+    let seconds = ["answers", "picture", "attention,", "single"].reduce(0) { $0 + (clock.seconds[$1] ?? 0) }
+    let perPicture = seconds / count
     print(
       "verify, random models and blank pictures apart: \(Format.duration(perPicture)) a picture, "
-        + "\(Format.fixed(perPicture / traced.quantile(0.5), digits: 2)) traced runs")
+        + "\(Format.fixed(perPicture / traced.quantile(0.5), digits: 2)) traced runs, "
+        + "\(Format.fixed(perPicture / prefill.quantile(0.5), digits: 2)) prefills")
+    try edges(built, prefill: prefill.quantile(0.5))
+  }
+
+  /// 200 matched cuts, swaps and ablations of a picture's edges, as rows of one product after its prefill.
+  private func edges(_ model: HTCVLMModel, prefill: Double) throws {
+    let cache = try model.compress(try model.encode(ImageDecoder.decode(path: images[0]).image))
+    let other = try model.compress(try model.encode(ImageDecoder.decode(path: images[1]).image))
+    let donor = model.donor(other)
+    let (anchors, patches) = (cache.anchorPositions, cache.patchPositions)
+    var generator = SplitMix64(seed: 0, stream: "bench edges")
+    let drawn = { Set(generator.distinct(max(1, anchors.count), below: patches.count).map { patches[$0] }) }
+    let interventions = (0..<200).map { number -> Intervention in
+      let keys = number < 3 && !anchors.isEmpty ? Set(anchors) : drawn()
+      switch number % 3 {
+      case 0: return .cut(keys: keys)
+      case 1: return .cut(keys: keys, method: .zero)
+      default: return Intervention(swaps: [EdgeSwap(keys: keys, .both, from: donor)])
+      }
+    }
+    var sample = Sample()
+    for _ in 0..<3 {
+      let start = ContinuousClock.now
+      _ = try model.outcomes(of: interventions, on: cache, prompt: prompt)
+      sample.add((ContinuousClock.now - start).seconds)
+    }
+    print(sample.milliseconds("200 cuts, swaps and ablations"))
+    print("  \(Format.fixed(sample.quantile(0.5) / prefill, digits: 2)) prefills (wanted: at most 1.5)")
+  }
+
+  /// Of encoded pictures, from the decoder's input to voco's keys and values.
+  private func prefills(_ model: HTCVLMModel) throws -> Sample {
+    var sample = Sample()
+    for path in images {
+      let visual = try model.encode(try ImageDecoder.decode(path: path).image)
+      let start = ContinuousClock.now
+      _ = try model.compress(visual)
+      sample.add((ContinuousClock.now - start).seconds)
+    }
+    return sample
   }
 
   private var provenance: Provenance {

@@ -15,6 +15,7 @@ enum CommandLineProgram {
       try checkArguments()
       var command = try type.parseAsRoot(rest)
       ProcessSetup.checkAddressSpace()
+      InputFiles.remember()
       try command.run()
       return 0
     } catch {
@@ -83,6 +84,18 @@ enum ProcessSetup {
     // Returns only if it failed; the run then goes on with the slower kernels, which `check` reports.
     execv("/proc/self/exe", CommandLine.unsafeArgv)
   }
+
+  /// Ends the process with a sentence where too few files can be opened: Dispatch, which every loop runs on, would trap.
+  static func checkDescriptors() {
+    guard !StandardStream.canOpen(smallestRunsFiles) else { return }
+    try? StandardStream.error.write(
+      "vocoscope: the limit of open files (ulimit -n) does not leave the \(smallestRunsFiles) that a run takes at least\n"
+    )
+    _exit(1)
+  }
+
+  /// A checkpoint's files, Dispatch's own two, and one to write.
+  private static let smallestRunsFiles = 8
 
   /// Tensors come and go by the hundred megabytes.
   static func keepFreedMemory() { ComputeBackend.keepFreedMemory() }

@@ -62,7 +62,7 @@ private struct TourPrinter {
     worker.run(prompt: options.prompt)
     while true {
       arrived.wait()
-      for action in mailbox.takeAll() {
+      for (_, action) in mailbox.takeAll() {
         if case .failed(let sentence) = action { throw UsageProblem(sentence) }
         _ = tour.take(action)
       }

@@ -3,6 +3,7 @@ import Foundation
 
 // Libraries that choose their kernels when they are loaded must see the right choice before anything else runs.
 StandardStream.reserveClosed()
+ProcessSetup.checkDescriptors()
 ProcessSetup.selectComputeKernels()
 ProcessSetup.keepFreedMemory()
 ProcessSetup.answerSignals()

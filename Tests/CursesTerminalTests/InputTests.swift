@@ -1,3 +1,4 @@
+import CursesTerminal
 import Foundation
 import TerminalUI
 import TestSupport
@@ -42,6 +43,14 @@ struct InputTests {
     let driver = try startProbe(size: Size(width: 100, height: 30))
     driver.expect("paste(\"q é\\n[31m中\")", after: "\u{1B}[200~q é\r[31m中\u{1B}[201~")
     driver.expect("character(\"b\")", after: "b")
+  }
+
+  @Test("Of a paste that no field could hold, the first 65,536 characters are one event, and keys after it are keys")
+  func longPaste() {
+    let text = [InputReader.Item](repeating: .character(0x61), count: 70_000)
+    var rest = ([InputReader.pasteStart] + text + [InputReader.pasteEnd, .character(0x62)])[...]
+    var reader = InputReader { _ in rest.popFirst() ?? .nothing }
+    #expect(reader.readAll() == [.paste(String(repeating: "a", count: 65_536)), .key("b")])
   }
 
   @Test("The mouse presses, drags, releases, turns its wheel and clicks twice")

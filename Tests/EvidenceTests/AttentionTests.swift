@@ -173,7 +173,9 @@ func refusals() throws {
   trace.language = nil
   #expect(throws: EvidenceError.missing(stage: "decoder")) { try VocoAttention(trace) }
   trace.sequence?.spans.removeAll { $0.kind == .voco }
-  #expect(try KeyLayout(trace).query == 9)
+  // A checkpoint without voco is inspected at its last prompt token, whose attention is read in every layer.
+  let layout = try KeyLayout(trace)
+  #expect(layout.query == 9 && layout.roles[9] == .itself && !layout.isVoco)
   trace.sequence = SampleAttention().sequence
   trace.model.patchGrid = 3
   #expect(throws: EvidenceError.shape(tensor: "patches", found: [4], expected: "3×3")) { try KeyLayout(trace) }

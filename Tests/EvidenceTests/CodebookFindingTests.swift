@@ -6,10 +6,13 @@ import TestSupport
 import Testing
 import Trace
 
-/// Four groups of 32 random codes of 4 numbers.
+/// Four groups of 32 codes of 4 numbers, normally distributed as those of an untrained codebook are (Box and Muller).
 private func embedding(_ seed: UInt64 = 1) -> [Float] {
   var generator = SplitMix64(seed: seed)
-  return (0..<4 * 32 * 4).map { _ in Float(2 * generator.unit() - 1) }
+  return (0..<4 * 32 * 4).map { _ in
+    let radius = (-2 * log(1 - generator.unit())).squareRoot()
+    return Float(radius * cos(2 * .pi * generator.unit()))
+  }
 }
 
 private func codebook(_ values: [Float]) throws -> Codebook {

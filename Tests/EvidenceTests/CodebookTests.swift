@@ -167,3 +167,38 @@ func pictureQuality() throws {
   #expect(PictureQuality.psnr(a, a, range: 2) == .infinity && close(PictureQuality.ssim(a, a, range: 2), 1))
   #expect(PictureQuality.ssim(.zeros([3, 10, 30]), .zeros([3, 10, 30]), range: 2) == nil)
 }
+
+@Suite("Pictures unlike those of the training")
+struct TrainingPicturesTests {
+  private func pictures(_ change: (String) -> String = { $0 }) throws -> TrainingPictures {
+    let json = """
+      {"words": "drawn scenes", "held_out_distances": [1, 2, 3, 4], "mean": [1, 0, 0], "directions": [[0, 1, 0]]}
+      """
+    return try JSONDecoder().decode(TrainingPictures.self, from: Data(change(json).utf8))
+  }
+
+  @Test("What lies along the training's directions is near, whatever its length; what lies across is far")
+  func distance() throws {
+    let pictures = try pictures()
+    #expect(pictures.distance(Tensor(shape: [2, 3], values: [1, 5, 0, 1, -7, 0])) == 0)
+    #expect(pictures.distance(Tensor(shape: [2, 3], values: [1, 0, 3, 2, 0, 0])) == 5)
+    #expect(pictures.distance(Tensor(shape: [1, 2], values: [1, 0])) == nil)
+  }
+
+  @Test("Farther than 95 % of the held-out pictures is unlike them")
+  func unlike() throws {
+    let pictures = try pictures()
+    #expect(!pictures.isUnlike(3.9) && pictures.isUnlike(4.1))
+    #expect(pictures.warning(4.1).contains("farther from them than 4 of 4"))
+  }
+
+  @Test("Directions of another width, and no distances, are errors")
+  func errors() {
+    #expect(throws: DecodingError.self) {
+      try pictures { $0.replacingOccurrences(of: "[[0, 1, 0]]", with: "[[0, 1]]") }
+    }
+    #expect(throws: DecodingError.self) {
+      try pictures { $0.replacingOccurrences(of: "[1, 2, 3, 4]", with: "[]") }
+    }
+  }
+}

@@ -1,5 +1,6 @@
 import Evidence
 import Statistics
+import Tensor
 import Trace
 
 /// Evidence made up of numbers whose verdict is known.
@@ -31,6 +32,8 @@ struct SyntheticEvidence {
   var randomMovement = 0.2
   var blankMovement = 0.1
   var untrained: [String] = []
+  /// Parts of the way that single heads go, of the first heads of the first layer; their sum goes together.
+  var headEffects: [Double] = []
 
   var run: EvidenceRun {
     var model = ModelDescription.synthetic
@@ -61,7 +64,26 @@ struct SyntheticEvidence {
           number: number, pictures: Array(0..<min(8, pictures)), pairs: prompts.map { _ in pairs },
           attends: randomLog * generator.unit(), contributes: randomLog * generator.unit(),
           movement: prompts.map { _ in randomMovement * generator.unit() })
-      }, hasRandomModels: randomModels > 0)
+      }, heads: headEvidence(choice), hasRandomModels: randomModels > 0)
+  }
+
+  private func headEvidence(_ choice: DonorChoice) -> [HeadEvidence] {
+    guard !headEffects.isEmpty else { return [] }
+    var generator = SplitMix64(seed: 21)
+    return (0..<pictures).filter { !HeadChoice.chooses($0) }.map { index in
+      let pairs = choice.donors[index].map { donor -> HeadEvidence.Pair in
+        let whole = denominator * (0.5 + generator.unit())
+        let parts = headEffects.map { around($0, effectSpread, &generator) }
+        return HeadEvidence.Pair(
+          donor: donor, logitDifference: whole, squaredNorm: 10,
+          shifts: (parts + [parts.reduce(0, +)]).map {
+            EffectShift(logitDifference: $0 * whole, projection: $0 * 10)
+          })
+      }
+      return HeadEvidence(
+        index: index, heads: headEffects.indices.map { HeadPlace(voco: 0, layer: $0 / 3, head: $0 % 3) },
+        prompts: prompts.map { _ in pairs })
+    }
   }
 
   private func around(_ mean: Double, _ spread: Double, _ generator: inout SplitMix64) -> Double {

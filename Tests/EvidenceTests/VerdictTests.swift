@@ -84,6 +84,45 @@ struct VerdictTests {
     #expect(none.headline.contains("random control was not run"))
   }
 
+  @Test("Heads are chosen by the clearest of live heads in every second picture, sixteen at most")
+  func headChoice() {
+    let run = SyntheticEvidence().run
+    let clear: [Int: Double] = [4: 2, 7: 1]
+    let cells = (0..<20).map { picture -> [[Double]] in
+      let noise = 0.1 * Double(picture % 3)
+      return [(0..<run.liveLayers * run.heads).map { cell -> Double in (clear[cell] ?? 0) + noise }]
+    }
+    let choice = HeadChoice(cells: cells, run)
+    #expect(choice.heads.prefix(2) == [HeadPlace(voco: 0, layer: 1, head: 1), HeadPlace(voco: 0, layer: 2, head: 1)])
+    #expect(choice.heads.count == run.liveLayers * run.heads && choice.heads.allSatisfy { $0.layer < run.liveLayers })
+    let many = (0..<20).map { _ in [[Double](repeating: 1, count: run.liveLayers * run.heads * 8)] }
+    #expect(HeadChoice(cells: many, run).heads.count == HeadChoice.most)
+    #expect([0, 1, 2].map(HeadChoice.chooses) == [true, false, true])
+  }
+
+  @Test("Of the heads tested those that carry the answer are named, with intervals wide enough for all of them")
+  func headEffects() throws {
+    let found = verdict {
+      $0.pictures = 80
+      $0.headEffects = [0.4, 0, 0.2, 0.01]
+    }
+    let effects = try #require(found.headEffects.first)
+    #expect(effects.heads.map(\.isAbove) == [true, false, true, false])
+    #expect(effects.n == 40 && effects.chosenOn == 40 && abs(effects.confidence - (1 - 0.05 / 4)) < 1e-12)
+    #expect(abs(effects.heads[0].effect.effect - 0.4) < 0.03 && abs(effects.together.effect - 0.61) < 0.05)
+    #expect(effects.sentence.contains("2 alone move") && effects.sentence.contains("layer 1 head 1, layer 1 head 3"))
+    let alone = verdict {
+      $0.pictures = 80
+      $0.headEffects = [0.4]
+    }
+    let widths = [found, alone].compactMap { $0.headEffects.first?.heads[0].effect.interval }.map { $0.high - $0.low }
+    #expect(widths.count == 2 && widths[0] > widths[1], "\(widths)")
+    let few = verdict { $0.headEffects = [0.4] }
+    #expect(
+      few.headEffects.first?.heads[0].isAbove == false && few.headEffects.first?.sentence.contains("anecdote") == true)
+    #expect(verdict().headEffects.isEmpty)
+  }
+
   @Test("Under thirty pictures nothing is yes or no, however clear")
   func anecdote() {
     let verdict = verdict { $0.pictures = 29 }

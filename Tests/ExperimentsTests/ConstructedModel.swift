@@ -97,6 +97,13 @@ struct ConstructedModel {
 
   /// The whole measurement, and what it says.
   func verify(seed: UInt64 = 0, randomModels: Bool = true) throws -> VerifyReport {
+    VerifyReport(try run(seed: seed, randomModels: randomModels).finish())
+  }
+
+  /// - Parameter say: gets sentences that are to stay.
+  func run(
+    seed: UInt64 = 0, randomModels: Bool = true, say: @escaping (String) -> Void = { _ in }
+  ) throws -> VerifyRun {
     let configuration = try configuration()
     let tokenizer = try SentencePieceTokenizer(path: recordedCheckpoint + "/tokenizer.model")
     let preprocessor = ImageProcessorConfiguration.clip(imageSize: 56)
@@ -115,10 +122,9 @@ struct ConstructedModel {
       provenance: Provenance(
         version: "test", imageName: "", imageWidth: 0, imageHeight: 0, imageSHA256: "", modelName: "constructed",
         configSHA256: "", weightsSHA256: "", prompt: prompts[0]), path: "constructed")
-    let run = VerifyRun(
+    return VerifyRun(
       subject, pictures, tensors: stored, preprocessor: preprocessor, picturesSHA256: "", seed: seed,
-      randomModels: randomModels, progress: { _ in })
-    return VerifyReport(try run.finish())
+      randomModels: randomModels, progress: { _ in }, say: say)
   }
 
   private func stored(_ tensors: [String: Tensor]) -> [String: StoredTensor] {

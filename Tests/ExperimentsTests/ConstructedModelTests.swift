@@ -1,5 +1,6 @@
 import Evidence
 import Experiments
+import TestSupport
 import Testing
 
 /// The whole measurement on decoders whose answer is known by construction.
@@ -116,6 +117,36 @@ struct ConstructedModelTests {
     let verdict = try ConstructedModel(heads: heads).verify().verdict
     #expect(!verdict.heads.isEmpty && verdict.heads.allSatisfy { $0.head == 5 }, "\(verdict.heads)")
     #expect(verdict.causes.word == .yes, sentences(verdict))
+  }
+
+  @Test("The effect of one head of sixteen is its own, and the parts of a run choose the heads that one run chooses")
+  func oneHeadsEffect() throws {
+    var heads = [Head](repeating: Head(anchorValue: 0, patchValue: 0), count: 16)
+    heads[5] = Head(anchor: 6)
+    let run = try ConstructedModel(heads: heads, pictures: ConstructedPictures(count: 64)).run(randomModels: false)
+    let whole = VerifyReport(try run.finish()).verdict
+    let effects = try #require(whole.headEffects.first)
+    #expect(effects.n == 32 && effects.heads.count == HeadChoice.most, "\(effects)")
+    #expect(effects.heads.filter(\.isAbove).map(\.place) == [HeadPlace(voco: 0, layer: 0, head: 5)], "\(effects)")
+    #expect(abs(effects.heads[0].effect.effect - effects.together.effect) < 0.05, "\(effects)")
+    try withTemporaryDirectory { folder in
+      let paths = (1...2).map { folder.path("\($0).jsonl") }
+      for (index, path) in paths.enumerated() { _ = try run.finish(Shard("\(index + 1)/2"), savingTo: path) }
+      let merged = VerifyReport(try VerifyStateFile.merge(paths)).verdict
+      #expect(merged.headEffects == whole.headEffects && merged == whole)
+    }
+  }
+
+  @Test("What the random control takes is said before it begins, and again with what the run has measured")
+  func cost() throws {
+    var said: [String] = []
+    let pictures = ConstructedPictures(count: 12)
+    let run = try ConstructedModel(Self.attending, pictures: pictures).run { said.append($0) }
+    _ = try run.finish()
+    #expect(said.count == 2 && said.allSatisfy { $0.hasPrefix("The random control: 39 models of permuted weights × ") })
+    var none: [String] = []
+    _ = try ConstructedModel(Self.attending, pictures: pictures).run(randomModels: false) { none.append($0) }.finish()
+    #expect(none.isEmpty)
   }
 
   @Test("Anchors behind the patches are used all the same")

@@ -5,6 +5,7 @@ import HTCVLM
 import Reports
 import TestSupport
 import Testing
+import Tokenization
 import Trace
 
 /// Four questions about two pictures, asked of the recorded checkpoint.
@@ -35,6 +36,78 @@ private struct Asked {
   var checkpoint: EvalContestant { EvalContestant(path: recordedCheckpoint, from: .voco) }
 
   func text(_ path: String) throws -> String { try String(contentsOfFile: path, encoding: .utf8) }
+}
+
+@Suite("Prompts of an evaluation")
+struct EvalPromptTests {
+  /// What one question, spelled in several ways, is answered by the recorded checkpoint under a prompt template.
+  private func answers(_ texts: [String], template: String) throws -> [String?] {
+    let folder = try TemporaryFolder()
+    let model = folder.path("model")
+    try FileManager.default.copyItem(atPath: recordedCheckpoint, toPath: model)
+    let url = URL(fileURLWithPath: model + "/config.json")
+    var document = try #require(try JSONSerialization.jsonObject(with: Data(contentsOf: url)) as? [String: Any])
+    document["prompt_template"] = template
+    try JSONSerialization.data(withJSONObject: document).write(to: url)
+    let lines = try texts.enumerated().map { index, text in
+      let question: [String: Any] = [
+        "question_id": index, "image": recordedCheckpoint + "/image.png", "text": text, "answer": "x", "category": "c",
+      ]
+      return String(decoding: try JSONSerialization.data(withJSONObject: question), as: UTF8.self)
+    }
+    let file = try folder.write(lines.map { $0 + "\n" }.joined(), as: "questions.jsonl")
+    let run = EvalRun(
+      questions: try QuestionSet(.llava, path: file), images: "/",
+      settings: EvalRun.Settings(maxNewTokens: 6, shard: try Shard("1/1"), version: "test")
+    ) { try Pipeline(opening: $0, version: "test", precision: $1) }
+    let answers = try run.answers(of: [EvalContestant(path: model, from: .voco)], savingTo: nil)[0].answers
+    return texts.indices.map { answers[$0] }
+  }
+
+  /// As LLaVA's files for VQAv2, MMBench and ScienceQA have them, and without newlines.
+  private static let pairs = [
+    (
+      "what is it?\nAnswer the question using a single word or phrase.",
+      "what is it?Answer the question using a single word or phrase."
+    ),
+    ("hint\nwhat is it?\nA. a cat\nB. a dog\n", "hintwhat is it?A. a catB. a dog"),
+    ("\n\nContext: none\n\nwhat is it?", "Context: nonewhat is it?"), ("what\r\nis it?", "what\ris it?"),
+  ]
+
+  @Test("VoCo-LLaMA's take every newline out before they are tokenised, as its evaluation does", arguments: pairs)
+  func vocoLLaMA(text: String, line: String) throws {
+    let answers = try answers([text, line], template: PromptTemplate.vocoLLaMA)
+    #expect(answers[0] != nil && answers[0] == answers[1])
+  }
+
+  @Test("LLaVA's keep them: the same two texts are other tokens", arguments: pairs)
+  func llava(text: String, line: String) throws {
+    let answers = try answers([text, line], template: "USER: {prompt} ASSISTANT:")
+    #expect(answers[0] != answers[1])
+  }
+}
+
+@Suite("Labelled pictures")
+struct LabelledPicturesTests {
+  @Test("What systems leave beside labels and pictures is no label and no picture, and links lead to either")
+  func companions() throws {
+    let folder = try TemporaryFolder()
+    let files = FileManager.default
+    for name in [
+      "b/1.png", "b/2.JPG", "a/1.png", "a/2.png", "a/._1.png", "__MACOSX/1.png", "@eaDir/1.png", "other/3.png",
+    ] {
+      let path = folder.path("labels/\(name)")
+      try files.createDirectory(
+        atPath: URL(fileURLWithPath: path).deletingLastPathComponent().path, withIntermediateDirectories: true)
+      try Data([1]).write(to: URL(fileURLWithPath: path))
+    }
+    try Data([1]).write(to: URL(fileURLWithPath: folder.path("labels/.DS_Store")))
+    try files.moveItem(atPath: folder.path("labels/other"), toPath: folder.path("elsewhere"))
+    try files.createSymbolicLink(atPath: folder.path("elsewhere/4.png"), withDestinationPath: "../labels/a/1.png")
+    try files.createSymbolicLink(atPath: folder.path("labels/c"), withDestinationPath: "../elsewhere")
+    let labels = try LabelledPictures(directory: folder.path("labels")).labels
+    #expect(labels.map(\.name) == ["a", "b", "c"] && labels.map(\.paths.count) == [2, 2, 2])
+  }
 }
 
 @Suite("Runs of an evaluation")

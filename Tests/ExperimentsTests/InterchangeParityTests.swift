@@ -14,9 +14,11 @@ private struct RecordedInterchanges: Decodable {
     let shifts: [String: [Double]]
     let cutKL, logLift, logSame, logContribution, logContributionSame: Double?
     let cells: [Double]?
+    /// Of each live head alone, and of every second one of them together.
+    let heads: [[Double]]?
 
     enum CodingKeys: String, CodingKey {
-      case shifts, cells
+      case shifts, cells, heads
       case cutKL = "cut_kl"
       case logLift = "log_lift"
       case logSame = "log_same"
@@ -102,7 +104,37 @@ struct InterchangeParityTests {
         expectNear(Divergence.kl(reference: logits[0], changed: logits[1]), kl, scale: kl, "KL of the cut")
       }
       try expectAttention(model, plain, contexts, expected, voco: voco)
+      try expectHeads(model, plain, contexts, expected, voco: voco, prompt: prompt) { shift, values, name in
+        expectNear(shift(scale).logitDifference, values[0], scale: recorded.whole[0], "\(name) LD of voco \(voco)")
+        expectNear(shift(scale).projection, values[1], scale: recorded.whole[1], "\(name) E of voco \(voco)")
+      }
     }
+  }
+
+  /// The anchors' values in each live head's edges alone, and in those of every second head at once.
+  private func expectHeads(
+    _ model: HTCVLMModel, _ plain: VisualCache, _ contexts: DonorContexts, _ expected: RecordedInterchanges.Voco,
+    voco: Int, prompt: String,
+    _ check: (_ shift: (InterchangeScale) -> EffectShift, _ values: [Double], _ name: String) -> Void
+  ) throws {
+    guard let recorded = expected.heads else { return }
+    let configuration = model.configuration
+    let places = (0..<configuration.layers - 1).flatMap { layer in
+      (0..<configuration.heads).map { HeadPlace(voco: voco, layer: layer, head: $0) }
+    }
+    let every = stride(from: 0, to: places.count, by: 2).map { places[$0] }
+    func logits(_ heads: [HeadPlace]) throws -> [Tensor] {
+      try model.outcomes(
+        of: Interchanges.heads(heads, of: try contexts.anchors, plain, vocos: configuration.vocoTokens), on: plain,
+        prompt: prompt
+      ).map(\.logits)
+    }
+    #expect(recorded.count == places.count + 1)
+    for ((found, values), place) in zip(zip(try logits(places).dropLast(), recorded), places) {
+      check({ $0.shift(found) }, values, place.name)
+    }
+    let together = try #require(try logits(every).last)
+    check({ $0.shift(together) }, recorded[places.count], "every second head")
   }
 
   private func expectAttention(

@@ -22,6 +22,10 @@ class Bench:
         self.commands = commands()
         self.references = {command.name: self.reference(command) for command in self.commands}
 
+    @property
+    def counts(self):
+        return f"{self.faults} faults, {self.kills} kills, {self.runs} runs of the program, {len(self.problems)} problems"
+
     def folder(self, command):
         """An empty folder for one attempt."""
         path = f"{self.work}/{command.name}"
@@ -37,6 +41,8 @@ class Bench:
     def run(self, command, folder, wrap=None, preload=None, timeout=LIMIT, **popen):
         """Runs a command to its end; `wrap` is put before it."""
         self.runs += 1
+        if self.runs % 50 == 0:
+            print(self.counts, flush=True)
         env = environment(folder, **(preload or {}))
         if preload:
             env["LD_PRELOAD"] = self.library
@@ -54,10 +60,11 @@ class Bench:
         done = self.run(command, folder)
         if done.code != 0:
             raise SystemExit(f"{command.name}: an undisturbed run ends with {done}")
-        again = self.folder(command)
-        if (self.run(command, again).output, command.state(again)) != (done.output, command.state(folder)):
-            raise SystemExit(f"{command.name}: two undisturbed runs give two results")
-        return done.output, command.state(folder), done.seconds
+        state = command.state(folder)
+        again = self.run(command, self.folder(command))
+        if (again.code, again.output, command.state(folder)) != (done.code, done.output, state):
+            raise SystemExit(f"{command.name}: two undisturbed runs give two results; the second ends with {again}")
+        return done.output, state, done.seconds
 
     def problem(self, what, done=None):
         words = f"{what}: {done}" if done else what

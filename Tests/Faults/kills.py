@@ -46,6 +46,8 @@ def chain(bench, command):
 def struck(bench, command, folder, death):
     """How a run ended that was struck; None if it ended before."""
     bench.runs += 1
+    if bench.runs % 50 == 0:
+        print(bench.counts, flush=True)
     process = subprocess.Popen(
         [bench.program] + command.line(folder), env=environment(folder), stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE)

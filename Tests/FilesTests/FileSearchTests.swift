@@ -95,8 +95,21 @@ struct FileSearchTests {
       let reason = FileError.Reason.gitLFSPointer(byteCount: 77)
       #expect(throws: FileError(path: "\(root)/list.txt", reason: reason)) { try read(pointer) }
       #expect(throws: FileError(path: "\(root)/list.txt", reason: reason)) { try MappedFile(path: "\(root)/list.txt") }
-      // A long text that begins alike is none.
-      #expect(try read(pointer + [UInt8](repeating: 0x20, count: 1_100)).count > 1_100)
+      // Pointers are shorter than 1,024 bytes; a text of so many that begins alike is none.
+      for count in [1_023, 1_024, 1_025, 1_100] {
+        let text = pointer + [UInt8](repeating: 0x20, count: count - pointer.count)
+        if count < 1_024 {
+          #expect(throws: FileError(path: "\(root)/list.txt", reason: reason)) { try read(text) }
+        } else {
+          #expect(try read(text).utf8.count == count)
+        }
+      }
     }
+  }
+
+  @Test("Names are in the order of their numbers, which come before letters")
+  func numbers() {
+    let names = ["step-9", "step-10", "step-final", "stop"]
+    #expect(names.shuffled().sorted { numericOrder($0).lexicographicallyPrecedes(numericOrder($1)) } == names)
   }
 }

@@ -39,6 +39,12 @@ struct PrintableTextTests {
     }
   }
 
+  @Test("A name out of a file is one line, and not endless")
+  func names() {
+    #expect(printableName("a\r\nb\u{1B}[31m") == "a␊b␛[31m")
+    #expect(printableName(String(repeating: "x", count: 500)) == String(repeating: "x", count: 120) + "…")
+  }
+
   @Test("A JSON document keeps its text: what a terminal would obey is escaped, surrogate pairs too")
   func json() throws {
     let texts = [

@@ -2,6 +2,19 @@ import Statistics
 
 /// Formats whose parts are changed inside of a whole that fits again: lengths, checksums and directories.
 enum Container {
+  /// A file of tensors: names, types, shapes and bytes.
+  static func safetensors(_ tensors: [(name: String, type: String, shape: [Int], bytes: [UInt8])]) -> [UInt8] {
+    var body: [UInt8] = []
+    let members = tensors.map { tensor in
+      let start = body.count
+      body += tensor.bytes
+      return
+        #""\#(tensor.name)":{"dtype":"\#(tensor.type)","shape":\#(tensor.shape),"data_offsets":[\#(start),\#(body.count)]}"#
+    }
+    let header = Array("{\(members.joined(separator: ","))}".utf8)
+    return little(header.count, 8) + header + body
+  }
+
   /// 8 bytes of length, a JSON header, the tensors' bytes.
   static func safetensors(_ bytes: [UInt8], with mutation: inout ByteMutation, beside other: [UInt8]) -> [UInt8] {
     guard let header = header(bytes) else { return bytes }
@@ -137,8 +150,22 @@ enum Container {
   private static let pngExtras: [[UInt8]] = [
     Array("eXIfII*\0\u{8}\0\0\0".utf8), Array("eXIfMM\0*\0\0\0\u{8}\0\u{1}".utf8), Array("tEXtComment\0x".utf8),
     Array("iTXtXML:com.adobe.xmp\0\0\0\0\0<x:xmpmeta tiff:Orientation=\"6\"/>".utf8), Array("gAMA\0\0\0\0".utf8),
+    Array("zTXtRaw profile type exif\0\0".utf8) + zlib(Array(hexProfile.utf8)),
+    Array("zTXtComment\0\0".utf8) + zlib([0x41]),
+    Array("iCCPicc\0\0".utf8) + zlib([UInt8](repeating: 0, count: 132)),
     Array("zTXtRaw profile type exif\0\0x".utf8), Array("tRNS\0\0\0\0\0\0".utf8), Array("PLTE\0\0\0".utf8),
   ]
+
+  /// An orientation as ImageMagick hides it in text: a name, a length, and Exif data in hexadecimal.
+  private static let hexProfile =
+    "\nexif\n      32\n45786966000049492a0008000000010012010300010000000600000000000000\n"
+
+  /// One stored block, which any inflater takes (RFC 1950, 1951).
+  private static func zlib(_ data: [UInt8]) -> [UInt8] {
+    var (a, b) = (1, 0)
+    for byte in data { (a, b) = ((a + Int(byte)) % 65521, (a + Int(byte) + b) % 65521) }
+    return [0x78, 0x01, 1] + little(data.count, 2) + little(~data.count & 0xFFFF, 2) + data + big(b << 16 | a, 4)
+  }
 
   /// Type and data of each chunk.
   private static func pngChunks(_ bytes: [UInt8]) -> [[UInt8]] {

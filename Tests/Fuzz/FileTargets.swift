@@ -23,19 +23,19 @@ enum FileTargets {
     }
   }
 
-  private static let tensors = [
-    "WeightFormatsTests/Fixtures", "TraceTests/Fixtures", "HTCVLMTests/Fixtures/families/lora/adapter",
-  ].flatMap { Fixtures.all($0, [".safetensors"]) }
-  private static let archives = ["WeightFormatsTests/Fixtures", "HTCVLMTests/Fixtures/families/lora"].flatMap {
-    Fixtures.all($0, [".pt", ".bin"])
-  }
+  private static let tensors =
+    [codebooks, dumped]
+    + ["WeightFormatsTests", "TraceTests"].flatMap {
+      Fixtures.all("\($0)/Fixtures", [".safetensors"], largest: 1 << 14)
+    }
+  private static let archives = Fixtures.all("WeightFormatsTests/Fixtures", [".pt"], largest: 1 << 14)
 
   private static var weights: [Target] {
     [
-      Target("safetensors", .safetensors, weight: 40, seeds: tensors) { path in
+      Target("safetensors", .safetensors, weight: 300, seeds: tensors) { path in
         touch(try SafetensorsFile(path: path).tensors.values)
       },
-      Target("pytorch", .pickle, weight: 40, seeds: archives) { path in
+      Target("pytorch", .pickle, weight: 300, seeds: archives) { path in
         touch(try PyTorchFile(path: path).tensors.values)
       },
       Target("weight-file", .bytes, seeds: tensors + archives) { path in
@@ -44,11 +44,39 @@ enum FileTargets {
       Target("quantizer", .pickle, seeds: [Fixtures.bytes("WeightFormatsTests/Fixtures/pytorch/mgvq.pt")] + archives) {
         _ = try MGVQModel(try MGVQSource(path: $0))
       },
-      Target("codes-numpy", .numpy, weight: 20, seeds: numpySeeds) { path in
+      Target("codebook", .safetensors, seeds: [codebooks]) { try judge(try MGVQSource(path: $0)) },
+      Target("codes-numpy", .numpy, weight: 150, seeds: numpySeeds) { path in
         for groups in [1, 2] { _ = try? DumpedCodes(path: path, groups: groups) }
         _ = try DumpedCodes(path: path, groups: 3, axis: 1)
       },
     ]
+  }
+
+  /// What `codebook` prints of a file of weights, with codes that were dumped.
+  static func judge(_ source: MGVQSource, codes: [CodeGrid]? = nil) throws {
+    let run = try CodebookRun(source, imageSize: 28, wantsPatches: false, version: "fuzz")
+    let two = CodeGrid(groups: run.groups, height: 1, width: 2, indices: (0..<2 * run.groups).map { Int32($0 & 1) })
+    let question = CodebookRun.Question(pictures: try VerifyPictures([]), codes: codes ?? [two], against: nil)
+    let answer = try run.answer(question)
+    let report = CodebookText(answer.document)
+    _ = (report.text, report.csv)
+    _ = try JSONValue(parsing: Array(try report.json.utf8))
+  }
+
+  /// The codebooks of a residual quantizer, with the counts of training.
+  static var codebooks: [UInt8] {
+    func values(_ count: Int) -> [UInt8] { (0..<count).flatMap { Container.little(0x3F00_0000 + $0 * 7919 << 6, 4) } }
+    return Container.safetensors([
+      ("rvq.0.codebook", "F32", [16, 4], values(64)), ("rvq.1.codebook", "F32", [16, 4], values(64)),
+      ("rvq.0.cluster_size", "F32", [16], values(16)), ("rvq.1.cluster_size", "F32", [16], values(16)),
+    ])
+  }
+
+  static var dumped: [UInt8] {
+    Container.safetensors([
+      ("a", "I64", [3, 2, 4], (0..<24).flatMap { Container.little($0, 8) }),
+      ("b", "U8", [2, 4], (0..<8).map { UInt8($0) }),
+    ])
   }
 
   /// As NumPy writes them: an array of bytes, one of 64-bit integers, and an archive of both.
@@ -67,30 +95,30 @@ enum FileTargets {
     let configurations = Fixtures.all("HTCVLMTests/Fixtures", [".json"])
     let model = Fixtures.all("HTCVLMTests/Fixtures/parity", ["config.json"])
     return [
-      Target("json", .json, weight: 20, seeds: configurations) { path in
+      Target("json", .json, weight: 150, seeds: configurations) { path in
         let value = try JSONValue(file: path)
         let again = try JSONValue(parsing: Array(value.line.utf8))
         guard again == value || value.line.contains("null") else {
           throw FuzzFinding("JSON is read otherwise than written")
         }
       },
-      Target("config", .json, weight: 40, seeds: model) { path in
+      Target("config", .json, weight: 300, seeds: model) { path in
         let configuration = try HTCVLMConfiguration(path: path)
         _ = try HTCVLMModel.expectedTensors(configuration)
         _ = MemoryEstimate(configuration: configuration, tensors: [:], precision: .exact)
       },
       Target(
-        "preprocessor", .json, weight: 20, seeds: Fixtures.all("HTCVLMTests/Fixtures", ["preprocessor_config.json"])
+        "preprocessor", .json, weight: 150, seeds: Fixtures.all("HTCVLMTests/Fixtures", ["preprocessor_config.json"])
       ) {
-        let configuration = try ImageProcessorConfiguration(path: $0, imageSize: 28)
+        let configuration = try ImageProcessorConfiguration(path: $0, imageSize: 84)
         let picture = Picture(width: 7, height: 5, pixels: [UInt8](repeating: 9, count: 105))
-        _ = try ImagePreprocessor(imageSize: 28, steps: configuration.steps, aspect: .pad).pixelValues(picture)
+        _ = try ImagePreprocessor(imageSize: 84, steps: configuration.steps, aspect: .pad).pixelValues(picture)
       },
       Target(
-        "tokenizer", .protobuf, weight: 20, seeds: [Fixtures.bytes("TokenizationTests/Fixtures/tokenizer.model")],
+        "tokenizer", .protobuf, weight: 150, seeds: [Fixtures.bytes("TokenizationTests/Fixtures/tokenizer.model")],
         read: readTokenizer),
       Target(
-        "tokenizer-json", .json, weight: 20,
+        "tokenizer-json", .json, weight: 150,
         seeds: Fixtures.all("TokenizationTests/Fixtures/documents", ["llama.json", "random-6.json", "random-8.json"]),
         read: readTokenizer),
     ]
@@ -114,8 +142,8 @@ enum FileTargets {
       _ = picture.image.preview(maxSide: 64)
     }
     return [
-      Target("png", .png, weight: 40, seeds: Fixtures.all(folder, [".png"], largest: 2048), read: look),
-      Target("jpeg", .jpeg, weight: 40, seeds: Fixtures.all(folder, [".jpg"], largest: 2048), read: look),
+      Target("png", .png, weight: 300, seeds: Fixtures.all(folder, [".png"], largest: 2048), read: look),
+      Target("jpeg", .jpeg, weight: 300, seeds: Fixtures.all(folder, [".jpg"], largest: 2048), read: look),
     ]
   }
 
@@ -149,7 +177,7 @@ enum FileTargets {
       target(.mmbench, "mmbench.tsv", .lines(separator: 0x09)),
       target(.mmbench, "mmbench_rotated.tsv", .lines(separator: 0x09)),
       target(.seedbench, "seedbench/SEED-Bench.json"), target(.scienceqa, "scienceqa/llava_test_CQM-A.json"),
-      Target("results", .lines(separator: 0x0A), weight: 20, seeds: [Array(results.utf8)], file: "input.jsonl") {
+      Target("results", .lines(separator: 0x0A), weight: 150, seeds: [Array(results.utf8)], file: "input.jsonl") {
         path in
         _ = try ResultsFile.merge([path], to: path + ".merged")
       },

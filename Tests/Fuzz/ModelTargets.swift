@@ -1,8 +1,10 @@
 import Evidence
+import Experiments
 import Files
 import Foundation
 import HTCVLM
 import Inspector
+import JSON
 import Tensor
 import TerminalUI
 import Trace
@@ -11,16 +13,8 @@ import Trace
 enum ModelTargets {
   /// - Parameter scratch: a folder in which directories of links to the fixtures are made.
   static func all(scratch: String) throws -> [Target] {
-    let trace = try recorded()
-    return try directories(scratch: scratch) + inspector(trace, scratch: scratch)
-  }
-
-  /// A run of the recorded model.
-  private static func recorded() throws -> Trace {
-    let directory = "\(Fixtures.parity)/voco-causal-bf16"
-    let pipeline = try Pipeline(opening: directory, version: "fuzz")
-    let request = Pipeline.Request(prompt: "what?", options: GenerationOptions(maxNewTokens: 2))
-    return try pipeline.trace(PictureSource(path: "\(directory)/image.jpg"), request)
+    try directories(scratch: scratch) + series(scratch: scratch) + states(scratch: scratch) + integers(scratch: scratch)
+      + inspector(scratch: scratch)
   }
 
   /// Makes `scratch/name` a copy of `directory` by links.
@@ -48,6 +42,14 @@ enum ModelTargets {
         try run(open(URL(fileURLWithPath: input).deletingLastPathComponent().path))
       }
     }
+    /// Where the tower is.
+    func beside(_ tower: String) -> (String) -> CheckpointSource {
+      { .parts(ModelParts(llm: $0, vision: "\(Fixtures.families)/\(tower)/vision")) }
+    }
+    let (original, bin) = (beside("original"), beside("bin"))
+    func tower(_ path: String) -> CheckpointSource {
+      .parts(ModelParts(llm: "\(Fixtures.families)/bin", vision: path))
+    }
     func adapter(_ path: String) -> CheckpointSource {
       let base = "\(Fixtures.families)/lora"
       return .parts(ModelParts(llm: "\(base)/base", vision: "\(base)/vision", adapter: path))
@@ -65,16 +67,18 @@ enum ModelTargets {
       target("parity/voco-causal-bf16", "generation_config.json", .json, text: generation),
       target("parity/voco-causal-bf16", "tokenizer.model", .protobuf),
       target("parity/voco-causal-bf16", "model.safetensors", .weights, weight: 1),
-      target("families/original", "config.json", .json),
-      target("families/original", "added_tokens.json", .json, text: added),
-      target("families/original", "tokenizer_config.json", .json, text: settings),
-      target("families/original", "tokenizer.json", .json, text: tokenizer),
-      target("families/original", "special_tokens_map.json", .json, text: special),
-      target("families/original", "generation_config.json", .json, text: generation),
-      target("families/original", "model.safetensors", .safetensors, weight: 1),
+      target("families/original", "config.json", .json, open: original),
+      target("families/original", "added_tokens.json", .json, text: added, open: original),
+      target("families/original", "tokenizer_config.json", .json, text: settings, open: original),
+      target("families/original", "tokenizer.json", .json, text: tokenizer, open: original),
+      target("families/original", "special_tokens_map.json", .json, text: special, open: original),
+      target("families/original", "generation_config.json", .json, text: generation, open: original),
+      target("families/original", "model.safetensors", .safetensors, weight: 1, open: original),
       target("families/hf", "config.json", .json), target("families/hf", "generation_config.json", .json),
-      target("families/hf", "preprocessor_config.json", .json), target("families/bin", "config.json", .json),
-      target("families/bin", "pytorch_model.bin.index.json", .json),
+      target("families/hf", "preprocessor_config.json", .json), target("families/bin", "config.json", .json, open: bin),
+      target("families/bin", "pytorch_model.bin.index.json", .json, open: bin),
+      target("families/bin/vision", "config.json", .json, open: tower),
+      target("families/bin/vision", "preprocessor_config.json", .json, open: tower),
       target("families/lora/adapter", "adapter_config.json", .json, open: adapter),
       target("families/lora/adapter", "config.json", .json, open: adapter),
       target("families/lora/adapter", "adapter_model.safetensors", .safetensors, open: adapter),
@@ -110,15 +114,96 @@ enum ModelTargets {
     _ = (ReportText.text(reports), ReportText.json(reports), ReportText.csv(reports))
   }
 
-  private static func inspector(_ trace: Trace, scratch: String) throws -> [Target] {
-    let path = "\(scratch)/recorded.safetensors"
-    try TraceFile.write(trace, to: path)
-    let seed = try FileContents.read(path: path, limit: 1 << 24)
+  /// States of verify: read, judged and printed, alone and merged.
+  private static func states(scratch: String) throws -> [Target] {
+    let seed = try recorded("verify.jsonl", in: scratch) { path in
+      let pipeline = try Pipeline(opening: "\(Fixtures.parity)/star-png", version: "fuzz")
+      let pictures = try VerifyPictures(
+        ["star-png/image.png", "sharded-f16-hwc/image.png", "voco-causal-bf16/image.jpg"].map {
+          "\(Fixtures.parity)/\($0)"
+        })
+      let subject = try VerifySubject(
+        pipeline.checkpoint, model: pipeline.model, prompts: ["a?", "b?"], version: "fuzz")
+      let run = VerifyRun(
+        subject, pictures.files, tensors: pipeline.checkpoint.tensors, preprocessor: pipeline.checkpoint.preprocessor,
+        picturesSHA256: pictures.sha256, seed: 0, randomModels: true, progress: { _ in })
+      _ = try run.finish(savingTo: path)
+    }
+    return [
+      Target("verify-state", .lines(separator: 0x0A), weight: 4, seeds: [seed], file: "state.jsonl") { path in
+        let report = VerifyReport(try VerifyStateFile.load(path))
+        _ = (report.text, report.csv)
+        _ = try JSONValue(parsing: Array(try report.json.utf8))
+        _ = try? VerifyStateFile.merge([path])
+      }
+    ]
+  }
+
+  /// The cache of 8-bit matrices: damaged or another's, it is made anew, and a run is as before.
+  private static func integers(scratch: String) throws -> [Target] {
+    let (folder, cache) = ("int8-cache", "vocoscope-int8.safetensors")
+    func open(_ directory: String) throws -> Trace {
+      let pipeline = try Pipeline(opening: directory, version: "fuzz", precision: .int8)
+      let request = Pipeline.Request(prompt: "what?", options: GenerationOptions(maxNewTokens: 1))
+      return try pipeline.trace(PictureSource(path: "\(Fixtures.parity)/star-png/image.png"), request)
+    }
+    let seed = try recorded("int8.safetensors", in: scratch) { path in
+      try link("\(Fixtures.parity)/star-png", as: folder, in: scratch)
+      _ = try open("\(scratch)/\(folder)")
+      try FileManager.default.copyItem(atPath: "\(scratch)/\(folder)/\(cache)", toPath: path)
+    }
+    unlink("\(scratch)/\(folder)/\(cache)")
+    let right = try open("\(scratch)/\(folder)").language
+    return [
+      Target(folder, .safetensors, weight: 2, seeds: [seed], file: cache) { path in
+        let found = try open(URL(fileURLWithPath: path).deletingLastPathComponent().path).language
+        guard found?.attentionVoco == right?.attentionVoco else {
+          throw FuzzFinding("another result with a damaged cache of 8-bit matrices")
+        }
+      }
+    ]
+  }
+
+  /// A checkpoint of a training run beside one as it should be, and codes that one may have chosen.
+  private static func series(scratch: String) throws -> [Target] {
+    let folder = "\(scratch)/codebook-series"
+    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    try Data(FileTargets.codebooks).write(to: URL(fileURLWithPath: "\(folder)/step-1.safetensors"))
+    return [
+      Target("codebook-series", .safetensors, seeds: [FileTargets.codebooks], file: "step-2.safetensors") { path in
+        let series = try CodebookSeries(
+          directory: URL(fileURLWithPath: path).deletingLastPathComponent().path, CodebookSeries.Settings())
+        _ = (series.text, series.csv)
+        _ = try JSONValue(parsing: Array(try series.json.utf8))
+      },
+      Target("codes", .safetensors, seeds: [FileTargets.dumped], file: "input.safetensors") { path in
+        let codes = try DumpedCodes(path: path, groups: 2).grids
+        try FileTargets.judge(try MGVQSource(path: "\(folder)/step-1.safetensors"), codes: codes)
+      },
+    ]
+  }
+
+  /// Makes the file `name` of `scratch` where it is not there yet, and returns its bytes: recorded once, read by each worker.
+  private static func recorded(_ name: String, in scratch: String, make: (String) throws -> Void) throws -> [UInt8] {
+    let path = "\(scratch)/\(name)"
+    if access(path, R_OK) != 0 { try make(path) }
+    return try FileContents.read(path: path, limit: 1 << 24)
+  }
+
+  /// A run of a fixture, and what the inspector does with it and with what a person types.
+  private static func inspector(scratch: String) throws -> [Target] {
+    let seed = try recorded("trace.safetensors", in: scratch) { path in
+      let directory = "\(Fixtures.parity)/voco-causal-bf16"
+      let request = Pipeline.Request(prompt: "what?", options: GenerationOptions(maxNewTokens: 2))
+      let pipeline = try Pipeline(opening: directory, version: "fuzz")
+      try TraceFile.write(try pipeline.trace(PictureSource(path: "\(directory)/image.jpg"), request), to: path)
+    }
+    let trace = try TraceFile.read(path: "\(scratch)/trace.safetensors")
     let keys = #"{"keys": {"quit": ["Q", "ctrl-x"], "nextLayer": "n", "help": "f1", "palette": []}}"#
     return [
       Target("trace", .safetensors, weight: 4, seeds: [seed]) { show(try TraceFile.read(path: $0)) },
       Target("trace-values", .weights, weight: 2, seeds: [seed]) { show(try TraceFile.read(path: $0)) },
-      Target("keys-file", .json, weight: 10, seeds: [Array(keys.utf8)]) { path in
+      Target("keys-file", .json, seeds: [Array(keys.utf8)]) { path in
         _ = try KeyMap(json: String(decoding: FileContents.read(path: path, limit: 1 << 24), as: UTF8.self), file: path)
       },
       Target(
@@ -126,7 +211,7 @@ enum ModelTargets {
       ) {
         try type(try FileContents.read(path: $0, limit: 1 << 24), into: trace)
       },
-      Target("text", .bytes, weight: 20, seeds: ByteMutation.texts.map { Array($0.utf8) }) { path in
+      Target("text", .bytes, weight: 150, seeds: ByteMutation.texts.map { Array($0.utf8) }) { path in
         let text = String(decoding: try FileContents.read(path: path, limit: 1 << 24), as: UTF8.self)
         for shown in [printable(text), printable(json: text)] {
           if let wrong = shown.unicodeScalars.first(where: steers) {

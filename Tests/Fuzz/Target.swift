@@ -14,7 +14,7 @@ struct Target {
   let read: (_ path: String) throws -> Void
 
   init(
-    _ name: String, _ format: Format, weight: Int = 10, seeds: [[UInt8]], file: String = "input",
+    _ name: String, _ format: Format, weight: Int = 80, seeds: [[UInt8]], file: String = "input",
     read: @escaping (_ path: String) throws -> Void
   ) {
     precondition(!seeds.isEmpty, "\(name) has no seeds")

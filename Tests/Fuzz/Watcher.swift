@@ -20,6 +20,7 @@ final class Watcher {
     scratch = "\(base)/vocoscope-fuzz-\(getpid())"
     self.corpus = corpus
     self.options = options
+    Self.removeLeftovers(base)
     try FileManager.default.createDirectory(atPath: scratch, withIntermediateDirectories: true)
     worker = try Worker(scratch: scratch)
     progress = try Progress(path: "\(scratch)/progress")
@@ -27,8 +28,23 @@ final class Watcher {
 
   deinit { try? FileManager.default.removeItem(atPath: scratch) }
 
+  /// Removes what watchers left that were killed.
+  private static func removeLeftovers(_ base: String) {
+    for name in (try? FileManager.default.contentsOfDirectory(atPath: base)) ?? [] {
+      guard name.hasPrefix("vocoscope-fuzz-"), let process = Int32(name.dropFirst(15)), kill(process, 0) != 0,
+        errno == ESRCH
+      else { continue }
+      try? FileManager.default.removeItem(atPath: "\(base)/\(name)")
+    }
+  }
+
   /// Inputs of a target that were taken and refused.
   func counts(_ target: Int) -> (taken: Int, refused: Int) { (progress.taken(target), progress.refused(target)) }
+
+  /// Mean processor time of an input of a target, in microseconds.
+  func microseconds(_ target: Int) -> Int {
+    progress.nanoseconds(target) / 1000 / max(1, progress.taken(target) + progress.refused(target))
+  }
 
   /// Runs inputs from `first` on until `isOver`; returns the number behind the last.
   func run(_ stream: InputStream, only: String?, from first: Int, batch: Int, isOver: (Int) -> Bool) throws -> Int {
@@ -51,9 +67,13 @@ final class Watcher {
     return next
   }
 
-  /// Runs every input of the corpus, and every seed as it is; what dies is named, and counts as found.
-  func replay(_ targets: [Target]) throws -> Int {
+  /// Runs every seed as it is, and every input of the corpus; what dies is named, and counts as found.
+  func replay(_ targets: [Target], only: String?) throws -> Int {
     var count = 0
+    if let ending = try watched(["--seeds"] + (only.map { ["--only", $0] } ?? [])) {
+      found.append("seeds")
+      say("seeds: \(ending)")
+    }
     for target in targets {
       let folder = "\(corpus)/\(target.name)"
       let names = (try? FileManager.default.contentsOfDirectory(atPath: folder).sorted()) ?? []

@@ -3,7 +3,8 @@ import Statistics
 
 /// What a worker tells the process that watches it, through a file that both have mapped.
 struct Progress: @unchecked Sendable {
-  /// The number of the input it is on; then for each target how many were taken and how many refused.
+  /// The number of the input it is on; then for each target how many were taken, how many refused, and the nanoseconds
+  /// of processor time that reading took.
   private let numbers: UnsafeMutablePointer<Int64>
   private static let capacity = 512
 
@@ -21,9 +22,13 @@ struct Progress: @unchecked Sendable {
     nonmutating set { numbers[0] = Int64(newValue) }
   }
 
-  func taken(_ target: Int) -> Int { Int(numbers[1 + 2 * target]) }
-  func refused(_ target: Int) -> Int { Int(numbers[2 + 2 * target]) }
-  func count(_ target: Int, taken: Bool) { numbers[(taken ? 1 : 2) + 2 * target] += 1 }
+  func taken(_ target: Int) -> Int { Int(numbers[1 + 3 * target]) }
+  func refused(_ target: Int) -> Int { Int(numbers[2 + 3 * target]) }
+  func nanoseconds(_ target: Int) -> Int { Int(numbers[3 + 3 * target]) }
+  func count(_ target: Int, taken: Bool, nanoseconds: Int64) {
+    numbers[(taken ? 1 : 2) + 3 * target] += 1
+    numbers[3 + 3 * target] += nanoseconds
+  }
 }
 
 /// Reads inputs one after another until it is told to end, or dies of one.
@@ -47,29 +52,52 @@ struct Worker {
 
   /// Inputs `first` up to `end` of a stream.
   func run(_ stream: InputStream, first: Int, end: Int, progress: Progress) throws {
-    for index in first..<end {
+    let watcher = getppid()
+    // Without the process that watched there is nobody to tell.
+    for index in first..<end where getppid() == watcher {
       progress.index = index
+      let start = Self.processorTime
       let (number, bytes) = stream.input(index)
-      progress.count(number, taken: try read(bytes, stream.targets[number]))
+      let isTaken = try read(bytes, stream.targets[number])
+      progress.count(number, taken: isTaken, nanoseconds: Self.processorTime - start)
     }
     progress.index = end
   }
 
-  /// Whether the input was taken; ends the process if it should not have come to this.
-  func read(_ bytes: [UInt8], _ target: Target) throws -> Bool {
+  private static var processorTime: Int64 {
+    var time = timespec()
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time)
+    return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
+  }
+
+  /// A target that takes none of its seeds reads nothing but its first check, whatever is changed in them.
+  func readSeeds(of targets: [Target]) throws {
+    for target in targets {
+      let reasons = try target.seeds.map { try refusal(of: $0, target) }
+      if !reasons.contains(nil), let reason = reasons.first {
+        complain("\(target.name): refuses all of its seeds: \(reason ?? "")")
+        exit(Self.findingStatus)
+      }
+    }
+  }
+
+  func read(_ bytes: [UInt8], _ target: Target) throws -> Bool { try refusal(of: bytes, target) == nil }
+
+  /// Why the input was not taken; ends the process if it should not have come to this.
+  private func refusal(of bytes: [UInt8], _ target: Target) throws -> String? {
     let path = try target.place(bytes, in: scratch)
-    var isTaken = true
+    var refusal: String?
     do {
       try target.read(path)
     } catch let finding as FuzzFinding {
       complain("\(target.name): \(finding.description)")
       exit(Self.findingStatus)
     } catch {
-      guard !"\(error)".isEmpty else {
+      refusal = "\(error)"
+      guard refusal?.isEmpty == false else {
         complain("\(target.name): an error without words")
         exit(Self.findingStatus)
       }
-      isTaken = false
     }
     var usage = rusage()
     getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
@@ -77,7 +105,7 @@ struct Worker {
       complain("\(target.name): \(usage.ru_maxrss >> 10) MiB of memory")
       exit(Self.memoryStatus)
     }
-    return isTaken
+    return refusal
   }
 
   private func complain(_ words: String) { FileHandle.standardError.write(Data("\(words)\n".utf8)) }

@@ -37,15 +37,17 @@ struct Fuzz: ParsableCommand {
   var scratch: String?
   @Option(help: .private)
   var replay: String?
+  @Flag(help: .private)
+  var seeds = false
   @Argument(help: .private)
   var files: [String] = []
 
   func run() throws {
     ComputeBackend.setThreads(threads)
-    if let scratch, replay != nil || batch != nil { return try work(scratch) }
+    if let scratch { return try work(scratch) }
     let watcher = try Watcher(corpus: corpus, options: ["--threads", "\(threads)", "--memory", "\(memory)"])
     let stream = stream(watcher.worker)
-    let kept = try watcher.replay(stream.targets)
+    let kept = try watcher.replay(stream.targets, only: only)
     let start = Date()
     let end = first.addingReportingOverflow(inputs).partialValue
     let last = inputs == .max ? Int.max : end
@@ -76,6 +78,7 @@ struct Fuzz: ParsableCommand {
       for file in files { _ = try worker.read([UInt8](try Data(contentsOf: URL(fileURLWithPath: file))), target) }
       return
     }
+    if seeds { return try worker.readSeeds(of: stream(worker).targets) }
     guard let batch else { return }
     let end = min(first + count, first.addingReportingOverflow(inputs).overflow ? Int.max : first + inputs)
     try worker.run(stream(worker), first: first, end: end, progress: try Progress(path: batch))
@@ -85,7 +88,8 @@ struct Fuzz: ParsableCommand {
     stream.targets.indices.map { index in
       let (taken, refused) = watcher.counts(index)
       let name = stream.targets[index].name
-      return name + String(repeating: " ", count: max(1, 54 - name.count)) + "taken \(taken), refused \(refused)"
+      return name + String(repeating: " ", count: max(1, 54 - name.count)) + "taken \(taken), refused \(refused), "
+        + "\(watcher.microseconds(index)) µs"
     }.joined(separator: "\n")
   }
 }

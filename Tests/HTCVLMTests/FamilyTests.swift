@@ -150,6 +150,31 @@ struct FamilyTests {
     #expect(trace.sequence?.spans.map(\.kind) == [.bos, .text, .cls, .patches, .text])
   }
 
+  @Test("A CLIP configuration holds what differs from the class's defaults, in one section, or in two that agree")
+  func clipConfigurations() throws {
+    let changed = try ChangedDirectory()
+    let url = URL(fileURLWithPath: "\(changed.path)/vision/config.json")
+    let whole = try #require(try JSONSerialization.jsonObject(with: Data(contentsOf: url)) as? [String: Any])
+    let section = whole["vision_config"] as? [String: Any] ?? whole
+    let plain = try CheckpointSource.parts(changed.parts).open().configuration.vision
+    func vision(_ document: [String: Any]) throws -> VisionConfiguration {
+      try JSONSerialization.data(withJSONObject: document).write(to: url)
+      return try CheckpointSource.parts(changed.parts).open().configuration.vision
+    }
+    // What the class would have said by itself.
+    let own = section.filter { !["hidden_act", "layer_norm_eps"].contains($0.key) }
+    #expect(try vision(own) == plain)
+    #expect(try vision(["model_type": "clip", "vision_config": own]) == plain)
+    #expect(try vision(["model_type": "clip", "vision_config_dict": own]) == plain)
+    #expect(try vision(["model_type": "clip", "vision_config": own, "vision_config_dict": section]) == plain)
+    var other = section
+    other["num_attention_heads"] = 1
+    let error = #expect(throws: CheckpointError.self) {
+      try vision(["model_type": "clip", "vision_config": own, "vision_config_dict": other])
+    }
+    #expect(error?.description.contains("vision_config_dict.num_attention_heads is 1; expected ") == true)
+  }
+
   @Test("What a layout cannot be read as is refused by name")
   func refusals() throws {
     let cases: [(file: String, keys: [String: Any], sentence: String)] = [

@@ -30,6 +30,8 @@ struct HuggingFaceCacheTests {
     let lone = try cache(snapshots: ["aaa"], main: nil)
     let several = try cache(snapshots: ["aaa", "bbb"], main: nil)
     let gone = try cache(snapshots: ["aaa"], main: "ccc")
+    // What a system leaves beside a snapshot is none.
+    try Data().write(to: URL(fileURLWithPath: "\(lone)/models--org--name/snapshots/.DS_Store"))
     defer { for root in [named, lone, several, gone] { try? FileManager.default.removeItem(atPath: root) } }
     func found(_ root: String) throws -> HuggingFaceCache.Found {
       try HuggingFaceCache(environment: ["HF_HUB_CACHE": root]).directory("org/name")

@@ -71,21 +71,6 @@ struct SavedTests {
     #expect(all.rows - blind.rows == 17)
   }
 
-  @Test("What convert writes of a directory with tokenizer.json alone has the same tokens")
-  func converted() throws {
-    let folder = try TemporaryFolder()
-    let path = folder.path("converted")
-    try PublishedParts(Self.cases[0].parts).write(to: path)
-    #expect(FileManager.default.fileExists(atPath: "\(path)/tokenizer.json"))
-    let prompt = try String(contentsOfFile: fixture("saved/prompt.txt"), encoding: .utf8)
-    let trace = try Pipeline(opening: .directory(path), version: "test").trace(
-      try PictureSource(path: fixture("saved/image.png")),
-      Pipeline.Request(prompt: prompt, options: GenerationOptions(maxNewTokens: 6)))
-    let expected = try Self.cases[0].expected()
-    #expect(trace.sequence?.tokenIDs == expected["sequence.token_ids"]?.int32())
-    #expect(trace.generation?.tokenIDs == expected["generated.token_ids"]?.int32())
-  }
-
   @Test("Layers and strategies of the picture's features that there are not are refused by name")
   func refusals() throws {
     let cases: [(keys: [String: Any], sentence: String)] = [

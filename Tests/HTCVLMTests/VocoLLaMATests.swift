@@ -75,6 +75,10 @@ struct VocoLLaMATests {
     try changed.write(#"{"<voco>": 421}"#, to: "added_tokens.json")
     try changed.write(#"{"added_tokens": [{"id": 420, "content": "<voco>"}]}"#, to: "tokenizer.json")
     #expect(refusal(changed.parts).contains("<voco> is 420; expected 421"))
+    let said = try ChangedDirectory()
+    try said.write(#"{"<voco>": 421}"#, to: "added_tokens.json")
+    try said.change("config.json", ["voco_token_id": 420])
+    #expect(refusal(said.parts).contains("voco_token_id is 420; expected 421"))
     let plain = try ChangedDirectory()
     var counted = plain.parts
     counted.vocoTokens = 2

@@ -29,9 +29,9 @@ struct AsFoundTests {
   @Test(
     "What was odd is told as a warning",
     arguments: [
-      ("png-no-end", ["the file ends behind its pixels without an IEND"]),
+      ("png-no-end", ["the file ends behind its pixels without a whole IEND"]),
       ("png-bad-data-checksum", ["IDAT: CRC error"]),
-      ("png-text-cut", ["the file ends behind its pixels without an IEND"]),
+      ("png-text-cut", ["the file ends behind its pixels without a whole IEND"]),
       ("png-bytewise", []), ("png-exif", []),
     ])
   func warnings(name: String, expected: [String]) throws {

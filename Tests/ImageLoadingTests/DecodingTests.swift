@@ -14,7 +14,19 @@ struct DecodingTests {
     let differences = zip(decoded.image.pixels, expected).map { abs(Int($0) - Int($1)) }
     #expect(
       decoded.image.pixels == expected, "\(differences.count { $0 > 0 }) differ, by up to \(differences.max() ?? 0)")
-    #expect(decoded.warnings.isEmpty)
+    let isGrey16 = line[0].hasPrefix("grey16")
+    #expect(decoded.warnings == (isGrey16 ? [Self.grey16] : []))
+  }
+
+  private static let grey16 = "16-bit grey is read by its high bytes; Pillow would clip it to white"
+
+  @Test("16-bit grey is read by its high bytes, where Pillow clips at 255 and nearly all is white")
+  func deepGrey() throws {
+    // Levels that the two rules part at: Pillow's convert("RGB") gives 0, 1, 255, 255, 255, 255.
+    let levels: [UInt16] = [0, 1, 255, 256, 0x8000, 0xFFFF]
+    let decoded = try ImageDecoder.decode(greyPNG(levels), path: "grey.png")
+    #expect(decoded.image.pixels == [0, 0, 0, 1, 0x80, 0xFF].flatMap { [UInt8](repeating: $0, count: 3) })
+    #expect(decoded.warnings == [Self.grey16])
   }
 
   @Test("The eight EXIF orientations of one picture agree with each other")

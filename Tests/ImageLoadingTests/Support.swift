@@ -54,6 +54,26 @@ func crc32(_ bytes: ArraySlice<UInt8>) -> UInt32 {
 
 func bigEndian(_ value: UInt32) -> [UInt8] { (0..<4).map { UInt8(truncatingIfNeeded: value >> (24 - 8 * $0)) } }
 
+/// A PNG of one row of 16-bit grey.
+func greyPNG(_ levels: [UInt16]) -> [UInt8] {
+  func chunk(_ name: String, _ data: [UInt8]) -> [UInt8] {
+    let body = Array(name.utf8) + data
+    return bigEndian(UInt32(data.count)) + body + bigEndian(crc32(body[...]))
+  }
+  let row: [UInt8] = [0] + levels.flatMap { [UInt8(truncatingIfNeeded: $0 >> 8), UInt8(truncatingIfNeeded: $0)] }
+  // zlib's header, one stored block, and Adler-32 (RFC 1950, 1951).
+  let (low, high) = row.reduce((1, 0)) { sums, byte in
+    let low = (sums.0 + Int(byte)) % 65_521
+    return (low, (sums.1 + low) % 65_521)
+  }
+  let length = UInt16(row.count)
+  let data =
+    [0x78, 1, 1] + withUnsafeBytes(of: (length, ~length), Array.init) + row + bigEndian(UInt32(high << 16 | low))
+  return [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]
+    + chunk("IHDR", bigEndian(UInt32(levels.count)) + bigEndian(1) + [16, 0, 0, 0, 0]) + chunk("IDAT", data)
+    + chunk("IEND", [])
+}
+
 /// A PNG's bytes with every chunk's CRC made right, as far as the lengths lead.
 func repairedPNG(_ bytes: [UInt8]) -> [UInt8] {
   var bytes = bytes

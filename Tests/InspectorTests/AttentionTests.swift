@@ -1,7 +1,9 @@
 import Evidence
 import Inspector
+import Tensor
 import TerminalUI
 import Testing
+import Trace
 
 @Suite("The Attention panel")
 struct AttentionPanelTests {
@@ -39,7 +41,7 @@ struct AttentionPanelTests {
     #expect(state.cursor.patch == GridPoint(column: 2, row: 1))
   }
 
-  @Test("V goes through map, heads, layers and matrix, and the title tells the finding and the view")
+  @Test("V goes through map, heads, layers, matrix and lens, and the title tells the finding and the view")
   func displays() throws {
     var state = started(on: .attention)
     state.post(.command(.zoomIn))
@@ -50,6 +52,8 @@ struct AttentionPanelTests {
       #expect(text.contains("anchors ×") && text.contains("most in layer"))
       state.type("V")
     }
+    #expect(state.view.display == .lens)
+    state.type("V")
     #expect(state.view.display == .map)
   }
 
@@ -101,15 +105,52 @@ struct AttentionPanelTests {
   func lastToken() throws {
     var state = started(on: .attention)
     let voco = try #require(state.map?.view.values)
-    state.type("Q")
+    func inspect(_ row: InspectedRow) {
+      state.type("Q")
+      let index = state.choices.firstIndex { $0.target == .inspect(row) } ?? 0
+      for _ in state.selectedChoice..<index { state.press(.down) }
+      for _ in index..<max(index, state.selectedChoice) { state.press(.up) }
+      state.press(.enter)
+    }
+    inspect(.lastPromptToken)
     let map = try #require(state.map)
     #expect(map.view.layout.patches.isEmpty && map.view.layout.anchors.isEmpty)
     #expect(map.view.values != voco && map.view.layout.query == SyntheticTrace().length - 1)
     #expect(state.inspected?.deadLayer == nil)
     let text = view(state, size: state.size).frame.text
     #expect(text.contains("of the last prompt token") && text.contains("most at "))
-    state.type("Q")
+    inspect(.voco)
     #expect(state.map?.view.values == voco)
+  }
+
+  @Test("Q looks at any token of prompt and answer, computed when it is first asked for")
+  func textTokens() throws {
+    let synthetic = SyntheticTrace()
+    var state = started(on: .attention)
+    state.type("Q")
+    let row = try #require(state.choices.firstIndex { $0.target == .inspect(.text(synthetic.text)) })
+    for _ in 0..<row { state.press(.down) }
+    #expect(state.press(.enter) == [.inspectText(answer: [5, 6])])
+    let (first, count) = (synthetic.voco, synthetic.text + 1)
+    let keys = count + 1
+    let values = (0..<synthetic.heads * count * keys).map { index -> Float in
+      let (token, key) = (index / keys % count, index % keys)
+      return key <= token + 1 ? 1 / Float(token + 2) : 0
+    }
+    let layer = Tensor(shape: [synthetic.heads, count, keys], values: values)
+    state.post(
+      .textAttention(
+        TextAttention(
+          layers: [Tensor](repeating: layer, count: synthetic.layers), positions: (0..<count).map { first + 1 + $0 },
+          pieces: ["▁what", "▁is", "▁in", "▁the", "▁picture", "▁cat"], columns: (0..<keys).map { first + $0 })))
+    let map = try #require(state.map)
+    #expect(map.view.layout.query == synthetic.length && map.view.layout.visible.count == keys)
+    #expect(abs(map.view.values[first] - 1 / Double(keys)) < 1e-6)
+    #expect(state.inspectedToken == "▁cat")
+    #expect(view(state, size: state.size).frame.text.contains("of ▁cat"))
+    // Another run's tokens are other tokens.
+    state.post(.trace(synthetic.trace))
+    #expect(state.view.inspected == .voco)
   }
 
   @Test(

@@ -1,3 +1,4 @@
+import Evidence
 import Inspector
 import Tensor
 import TerminalUI

@@ -121,7 +121,7 @@ struct DemoTests {
           for width in [1, 19, 20, 21, 40, 60, 80, 160] {
             let size = Size(width: width, height: height)
             _ = update(&demo, .input(.resize(size)))
-            #expect(view(demo).size == size)
+            #expect(flaws(view(demo)) == [], "\(demo.stage) at \(size)")
           }
         }
         _ = update(&demo, .tick(1))

@@ -7,7 +7,7 @@ import Testing
 @Suite("Room is used")
 struct DensityTests {
   /// Panels that still leave more empty than they may.
-  static let exceptions: Set<Panel> = [.anchors, .verdict, .compression, .checkpoint]
+  static let exceptions: Set<Panel> = [.verdict]
 
   /// The part of a zoomed panel's cells that are blank on the theme's background, 0…1.
   static func emptiness(_ state: InspectorState) -> Double {
@@ -30,6 +30,8 @@ struct DensityTests {
   static func state(_ panel: Panel) -> InspectorState {
     var state = InspectorState.complete(.large, size: Size(width: 200, height: 56))
     state.post(.verdict(.recorded))
+    state.postCompression()
+    state.post(.compared(SyntheticTrace.large.second))
     state.post(.command(panel.command))
     return state
   }

@@ -74,6 +74,19 @@ struct ExportTests {
     #expect(one.split(separator: "<rect ").count > SyntheticTrace().patches / 2)
   }
 
+  @Test("With a cut on screen the attention figure shows both runs, with the answer and the KL of the cut one")
+  func cut() throws {
+    let synthetic = SyntheticTrace()
+    var state = InspectorState.complete(synthetic)
+    state.post(.command(.selectAnchors))
+    guard case .knockOut(let request)? = state.type("x").first else { return #expect(Bool(false), "no knock-out") }
+    #expect(!(try text(.svg, .attention, state).contains("patches, cut</text>")))
+    state.post(.knockOutFinished(synthetic.knockOut(request)))
+    let svg = try text(.svg, .attention, state)
+    #expect(svg.contains("patches, cut</text>") && svg.contains(">anchors and other keys, cut</text>"))
+    #expect(words(svg).contains("it answers “a dog”, KL 0.0213 nat"))
+  }
+
   @Test("The mask's figure is dark where the mask allows an edge, and counts its edges")
   func mask() throws {
     let state = InspectorState.complete()

@@ -8,9 +8,25 @@ import TestSupport
 import Testing
 import Trace
 
+/// What no screen may have, whatever is on it: nothing to read, half of a wide character, a caret or a region for the
+/// mouse outside of it.
+func flaws(_ frame: Frame, _ hits: HitMap<HitTarget> = HitMap()) -> [String] {
+  var flaws = frame.text.allSatisfy(\.isWhitespace) ? ["is blank"] : []
+  for y in 0..<frame.size.height {
+    for x in 0..<frame.size.width {
+      let isWide = displayWidth(frame[x, y].character) == 2
+      let isFollowed = x + 1 < frame.size.width && frame[x + 1, y].character == Cell.continuation.character
+      if isWide != isFollowed { flaws.append("half a character at (\(x),\(y))") }
+    }
+  }
+  if let caret = frame.caret, !frame.bounds.contains(caret) { flaws.append("caret at (\(caret.x),\(caret.y))") }
+  return flaws
+    + hits.regions.filter { $0.rect.intersection(frame.bounds) != $0.rect }.map { "\($0.target) at \($0.rect)" }
+}
+
 @Suite("Frames")
 struct FrameTests {
-  @Test("No size and no panel crashes, and each frame has the size asked for")
+  @Test("No size and no panel crashes, cuts a character in two or puts anything outside")
   func sizes() {
     var states = [
       InspectorState.complete(),
@@ -26,7 +42,8 @@ struct FrameTests {
         for height in Array(1...12) + [20] {
           for width in [1, 2, 5, 10, 19, 20, 21, 24, 25, 30, 41, 60] {
             let size = Size(width: width, height: height)
-            #expect(view(state, size: size).frame.size == size)
+            let screen = view(state, size: size)
+            #expect(flaws(screen.frame, screen.hits) == [], "\(panel) at \(size)")
           }
         }
       }
@@ -41,7 +58,8 @@ struct FrameTests {
       for height in 1...12 {
         for width in [1, 4, 8, 20, 33, 60] {
           let size = Size(width: width, height: height)
-          #expect(view(state, size: size).frame.size == size)
+          let screen = view(state, size: size)
+          #expect(flaws(screen.frame, screen.hits) == [], "\(command) at \(size)")
         }
       }
     }
@@ -78,7 +96,8 @@ struct FrameTests {
       }
       if step % 25 == 0 {
         let size = Size(width: 20 + step % 130, height: 5 + step % 55)
-        #expect(view(state, size: size).frame.size == size)
+        let screen = view(state, size: size)
+        #expect(flaws(screen.frame, screen.hits) == [], "step \(step) at \(size)")
       }
     }
     let last = state.view
@@ -98,7 +117,8 @@ struct FrameTests {
       let point = Point(x: Int(random % 112), y: Int((random >> 16) % 31))
       state.post(.input(.mouse(MouseEvent(kinds[Int((random >> 32) % 6)], at: point))))
     }
-    #expect(view(state, size: state.size).frame.size == state.size)
+    let screen = view(state, size: state.size)
+    #expect(flaws(screen.frame, screen.hits) == [])
   }
 
   @Test("With untrained parts no panel says yes, and a banner says why")

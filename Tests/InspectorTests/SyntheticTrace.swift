@@ -19,6 +19,9 @@ struct SyntheticTrace {
   var visualMask = VisualMask.star
   var untrained: [String] = []
   var prompt = "what is in the picture?"
+  /// Other values of everything: another picture.
+  var salt: UInt64 = 0
+  var imageName = "chelsea.png"
 
   /// The design's shapes, so that snapshots look like the real thing.
   static let large = SyntheticTrace(
@@ -60,7 +63,7 @@ struct SyntheticTrace {
   var start: Trace {
     Trace(
       provenance: Provenance(
-        version: "1", imageName: "chelsea.png", imageWidth: grid * 6, imageHeight: grid * 4, imageSHA256: "00",
+        version: "1", imageName: imageName, imageWidth: grid * 6, imageHeight: grid * 4, imageSHA256: "00",
         modelName: "htc-demo", configSHA256: "11", weightsSHA256: "22", prompt: prompt),
       model: ModelDescription(
         layers: layers, heads: heads, keyValueHeads: heads, hiddenSize: width, vocabularySize: 20, anchors: anchors,
@@ -75,7 +78,7 @@ struct SyntheticTrace {
       pixelValues: noise([3, side, side], seed: 1), latent: noise([groups * 4, latent, latent], seed: 2),
       codes: CodeGrid(
         groups: groups, height: latent, width: latent,
-        indices: (0..<groups * latent * latent).map { Int32(hash($0, seed: 4) % UInt64(codesPerGroup)) }),
+        indices: (0..<groups * latent * latent).map { Int32(hash($0, seed: 4 &+ salt) % UInt64(codesPerGroup)) }),
       quantized: noise([groups * 4, latent, latent], seed: 8), reconstruction: noise([3, side, side], seed: 9))
   }
 
@@ -129,7 +132,7 @@ struct SyntheticTrace {
         for head in 0..<heads {
           var row = (0..<length).map { key -> Float in
             guard sequence.allows(row: query, column: key) else { return 0 }
-            let noise = Float(hash(key * 31 + layer * 7 + head, seed: seed) % 100) / 100 + 0.1
+            let noise = Float(hash(key * 31 + layer * 7 + head, seed: seed &+ salt) % 100) / 100 + 0.1
             if (1...max(1, anchors)).contains(key) && anchors > 0 { return noise * 8 / Float(layer + 1) }
             return noise * (isMiddle(key) ? 3 : 1)
           }
@@ -177,7 +180,7 @@ struct SyntheticTrace {
   func noise(_ shape: [Int], seed: UInt64) -> Tensor {
     Tensor(
       shape: shape,
-      values: (0..<shape.reduce(1, *)).map { Float(Double(hash($0, seed: seed) % 2001) / 1000 - 1) })
+      values: (0..<shape.reduce(1, *)).map { Float(Double(hash($0, seed: seed &+ salt) % 2001) / 1000 - 1) })
   }
 }
 
@@ -212,7 +215,8 @@ extension EvidenceVerdict {
       tier: .causes, word: .no, effect: 0.02, interval: Interval(low: -0.01, high: 0.04), n: 32,
       sentence: "Both scales' intervals lie inside ±0.05.", rule: "the interval lies above 0.05")
     return EvidenceVerdict(
-      attends: attends, contributes: contributes, causes: causes, vocos: [], headlineVoco: 0, prompts: ["what"],
+      attends: attends, contributes: contributes, causes: causes, vocos: [], headlineVoco: 0,
+      prompts: ["what is in the picture?"],
       controls: ControlName.allCases.map { name in
         ControlResult(
           name: name, outcome: name == .order ? true : name == .blank ? false : nil, sentence: "Recorded.")

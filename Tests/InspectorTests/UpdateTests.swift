@@ -60,6 +60,16 @@ struct UpdateTests {
     #expect(state.view.head == nil)
   }
 
+  @Test("* goes to the layer and head that the title names, and & selects the anchors")
+  func strongest() throws {
+    var state = InspectorState.complete(size: Size(width: 200, height: 60))
+    let title = view(state, size: state.size).frame.text
+    state.type("*&")
+    let (layer, head) = (try #require(state.view.layer), try #require(state.view.head))
+    #expect(title.contains("most in layer \(layer + 1) head \(head + 1) "))
+    #expect(state.view.selection == Set((0..<4).map(KeyReference.anchor)))
+  }
+
   @Test("Every view change is taken back by u and made again by U")
   func undo() {
     var state = InspectorState.complete()
@@ -262,7 +272,7 @@ struct UpdateTests {
     #expect(request.donor == "other.png" && request.keys == [1, 2, 3, 4])
     state.post(.knockOutFinished(synthetic.knockOut(request.named("other.png"))))
     #expect(state.shownKnockOut?.request.words == "anchors of other.png instead of its own")
-    #expect(state.notice?.hasPrefix("anchors of other.png instead of its own: KL") == true)
+    #expect(state.notice?.hasPrefix("anchors of other.png instead of its own: “a dog”, KL") == true)
     #expect(state.obstacle(to: .matchedRandom)?.contains("swapped") == true)
     var none = InspectorState.complete(SyntheticTrace(anchors: 0))
     none.type("S")

@@ -82,3 +82,11 @@ func maxStatistic() {
   #expect(found <= 12, "\(found)")
   #expect(MaxStatistic([[1, 2]], seed: 1).pValues == [1, 1])
 }
+
+@Test("An end of an interval that is open is null in JSON, and open when it is read")
+func openIntervals() throws {
+  let intervals = [Interval(low: 0.5, high: .infinity), Interval(low: -.infinity, high: 2), Interval(low: 1, high: 3)]
+  let bytes = try JSONEncoder().encode(intervals)
+  #expect(String(decoding: bytes, as: UTF8.self) == "[[0.5,null],[null,2],[1,3]]")
+  #expect(try JSONDecoder().decode([Interval].self, from: bytes) == intervals)
+}

@@ -45,7 +45,7 @@ private func shares(_ shape: [Int]) -> Tensor {
 }
 
 /// Values in 0..<1, all different.
-private func numbers(_ shape: [Int]) -> Tensor {
+func numbers(_ shape: [Int]) -> Tensor {
   let count = shape.reduce(1, *)
   return Tensor(shape: shape, values: (0..<count).map { Float($0) / Float(count) })
 }

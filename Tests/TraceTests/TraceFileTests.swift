@@ -94,6 +94,48 @@ private func reread(
     #expect(error?.description.contains("tensor \(name) holds a row [1, 1] that sums to") == true, "\(error as Any)")
   }
 
+  @Test("A model that pools its patches has the features of all, and says so")
+  func pooled() throws {
+    var trace = exampleTrace()
+    trace.model.visualTokenPooling = 2
+    let vision = try #require(trace.vision)
+    trace.vision = VisionTrace(pixelValues: vision.pixelValues, features: numbers([16, 5]), patches: vision.patches)
+    #expect(try reread(trace) { _, _ in } == trace)
+    trace.vision = vision
+    let error = #expect(throws: CheckpointError.self) { try reread(trace) { _, _ in } }
+    #expect(error?.description.contains("vision.features is F32 [4, 5]; expected F32 [16, any]") == true)
+  }
+
+  @Test("With what a run was computed is read back, also a seed of 64 bits; a trace that does not say so has none")
+  func computation() throws {
+    var trace = exampleTrace()
+    #expect(trace.provenance.computation == nil)
+    let computation = Computation(kernel: "OpenBLAS Zen", threads: 7, temperature: 0.7, topP: 0.95, seed: .max)
+    trace.provenance.computation = computation
+    let read = try reread(trace) { _, metadata in
+      #expect(metadata["kernel"] == "OpenBLAS Zen" && metadata["threads"] == "7" && metadata["temperature"] == "0.7")
+      #expect(metadata["top_p"] == "0.95" && metadata["seed"] == "18446744073709551615")
+    }
+    #expect(read == trace && read.provenance.computation == computation)
+    #expect(computation.sampling == "temperature 0.7, top-p 0.95, seed 18446744073709551615")
+    let greedy = Computation(kernel: "k", threads: 1, temperature: 0, topP: 1, seed: 3)
+    #expect(greedy.sampling == "greedy" && greedy.machine == "k, 1 thread")
+  }
+
+  @Test(
+    "What says with what a run was computed is whole and possible, or named",
+    arguments: [
+      ("threads", "0"), ("threads", "two"), ("temperature", "-1"), ("temperature", "nan"), ("temperature", "inf"),
+      ("top_p", "0"), ("top_p", "1.5"), ("seed", "-1"), ("seed", "18446744073709551616"), ("seed", nil),
+      ("threads", nil), ("temperature", nil), ("top_p", nil),
+    ])
+  func badComputation(key: String, value: String?) {
+    var trace = exampleTrace()
+    trace.provenance.computation = Computation(kernel: "k", threads: 1, temperature: 0, topP: 1, seed: 0)
+    let error = #expect(throws: CheckpointError.self) { try reread(trace) { _, metadata in metadata[key] = value } }
+    #expect(error?.description.contains("__metadata__.\(key)") == true, "\(error as Any)")
+  }
+
   @Test("Tensors carry the names and types of the specification")
   func names() throws {
     let entries = TraceFile.entries(of: exampleTrace())
@@ -166,7 +208,9 @@ private func reread(
     (SafetensorsEntry("logits", Tensor(shape: [12], values: [Float](repeating: .nan, count: 12))), "not finite"),
     (SafetensorsEntry("anchors", .zeros([3, 4])), "is F32 [3, 4]; expected F32 [2, 4]"),
     (SafetensorsEntry("vision.pixel_values", .zeros([3, 6, 5])), "expected F32 [3, 6, 6]"),
-    (SafetensorsEntry("vision.features", .zeros([4, 0])), "is F32 [4, 0]; expected F32 [any, any]"),
+    (SafetensorsEntry("vision.features", .zeros([4, 0])), "is F32 [4, 0]; expected F32 [4, any]"),
+    (SafetensorsEntry("vision.features", .zeros([5, 5])), "is F32 [5, 5]; expected F32 [4, any]"),
+    (SafetensorsEntry("vision.features", .zeros([16, 5])), "is F32 [16, 5]; expected F32 [4, any]"),
     (
       SafetensorsEntry("attention.voco", Tensor(shape: [2, 3, 10], values: [Float](repeating: 7, count: 60))),
       "holds 7.0"

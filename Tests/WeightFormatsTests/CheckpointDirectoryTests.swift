@@ -149,6 +149,64 @@ private func complaint(_ directory: String) -> String? {
   }
 }
 
+extension CheckpointDirectoryTests {
+  @Test("generation_config.json says which tokens end an answer, before config.json does")
+  func endTokens() throws {
+    try withCheckpoint([["a"]]) { directory in
+      let ends = { try CheckpointDirectory(path: directory).configuration.eosTokenIDs }
+      let own = try ends()
+      let file = "\(directory)/generation_config.json"
+      for (text, expected) in [
+        (#"{"eos_token_id": [7, 9]}"#, [7, 9] as Set<Int32>), (#"{"eos_token_id": 5}"#, [5]), (#"{"top_k": 50}"#, own),
+        (#"{"eos_token_id": null, "do_sample": true, "temperature": 0.2}"#, own),
+      ] {
+        try FileContents.write(Array(text.utf8), to: file)
+        #expect(try ends() == expected, "\(text)")
+      }
+      try FileContents.write(Array(#"{"eos_token_id": []}"#.utf8), to: file)
+      #expect(complaint(directory)?.hasPrefix("generation_config.json: eos_token_id is a list of 0") == true)
+    }
+  }
+
+  @Test(
+    "What in generation_config.json would change the likeliest token is refused by its key, and neutral values pass",
+    arguments: [
+      ("repetition_penalty", "1.2", "1.0"), ("num_beams", "4", "1"), ("no_repeat_ngram_size", "3", "0"),
+      ("suppress_tokens", "[4]", "[]"), ("bad_words_ids", "[[3]]", "null"), ("forced_bos_token_id", "3", "null"),
+      ("min_new_tokens", "5", "0"), ("guidance_scale", "1.5", "1"), ("sequence_bias", "[[[5], 1.0]]", "null"),
+      ("watermarking_config", "{\"bias\": 2.0}", "null"),
+    ])
+  func generation(key: String, changing: String, neutral: String) throws {
+    try withCheckpoint([["a"]]) { directory in
+      let file = "\(directory)/generation_config.json"
+      try FileContents.write(Array("{\"\(key)\": \(changing)}".utf8), to: file)
+      #expect(complaint(directory)?.hasPrefix("generation_config.json: \(key) is ") == true)
+      try FileContents.write(Array("{\"\(key)\": \(neutral)}".utf8), to: file)
+      #expect(throws: Never.self) { try CheckpointDirectory(path: directory) }
+    }
+  }
+
+  @Test(
+    "A directory whose files call <voco> by two numbers is refused, whichever file it is",
+    arguments: ["added_tokens.json", "tokenizer_config.json", "tokenizer.json"])
+  func voco(file: String) throws {
+    try withCheckpoint([["a"]]) { directory in
+      let id = try #require(try CheckpointDirectory(path: directory).configuration.vocoTokenID)
+      func text(_ id: Int32) -> String {
+        switch file {
+        case "added_tokens.json": #"{"<voco>": \#(id)}"#
+        case "tokenizer.json": #"{"added_tokens": [{"id": \#(id), "content": "<voco>"}]}"#
+        default: #"{"added_tokens_decoder": {"\#(id)": {"content": "<voco>"}}}"#
+        }
+      }
+      try FileContents.write(Array(text(id).utf8), to: "\(directory)/\(file)")
+      #expect(try CheckpointDirectory(path: directory).configuration.vocoTokenID == id)
+      try FileContents.write(Array(text(id - 1).utf8), to: "\(directory)/\(file)")
+      #expect(complaint(directory)?.hasPrefix("config.json: voco_token_id is \(id); expected \(id - 1)") == true)
+    }
+  }
+}
+
 @Suite("Checkpoint reports") struct CheckpointReportTests {
   private func stored(_ name: String, _ shape: [Int]) -> StoredTensor {
     StoredTensor(name: name, tensor: .zeros(shape))

@@ -2,6 +2,7 @@ import Foundation
 import HTCVLM
 import JSON
 import Safetensors
+import Tensor
 import Testing
 import Trace
 
@@ -111,7 +112,9 @@ extension JSONValue {
     arguments: [
       ("hidden_size", "0"), ("hidden_size", "-1"), ("hidden_size", "1e9"), ("hidden_size", "99999999999999999999"),
       ("hidden_size", "\"64\""), ("num_hidden_layers", "1000000000"), ("num_key_value_heads", "3"), ("head_dim", "15"),
-      ("rms_norm_eps", "0"), ("rms_norm_eps", "\"small\""), ("tie_word_embeddings", "1"), ("voco_token_id", "421"),
+      ("rms_norm_eps", "0"), ("rms_norm_eps", "1e300"),
+      ("rms_norm_eps", "1e-60"), ("rope_theta", "1e39"), ("vision_config.layer_norm_eps", "1e300"),
+      ("rms_norm_eps", "\"small\""), ("tie_word_embeddings", "1"), ("voco_token_id", "421"),
       ("eos_token_id", "[]"), ("eos_token_id", "[1, 421]"), ("mm_projector_type", "\"mlpx_gelu\""),
       ("mm_vision_select_layer", "-5"),
       ("mm_vision_select_layer", "4"), ("mm_vision_select_layer", "[-2, 4]"), ("mm_vision_select_layer", "[]"),

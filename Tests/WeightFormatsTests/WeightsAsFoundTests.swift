@@ -110,6 +110,9 @@ private func weightBytes(_ header: String, data: Int = 0) -> [UInt8] {
         "is a Git LFS pointer, and the file of 123456 bytes"
       ),
       ("version https://git-lfs.github.com/spec/v1\noid sha256:ab\nsize 1\n", "model.safetensors", "git lfs pull"),
+      ("version https://git-lfs.github.com/spec/v1\r\noid sha256:ab\r\nsize 7\r\n", "w.bin", "the file of 7 bytes"),
+      ("version https://hawser.github.com/spec/v1\noid sha256:ab\nsize 5\n", "w.pt", "the file of 5 bytes"),
+      ("\n  <!doctype html>", "w.pt", "is a web page"),
       ("", "w.safetensors", "is empty"), ("", "w.pt", "is empty"),
       ("<!DOCTYPE html><html>404</html>", "w.safetensors", "is a web page"), ("GGUF\u{3}", "w.bin", "GGUF"),
       ("Entry not found", "w.pt", "is a text"), ("\u{1F}", "w.pt", "neither a ZIP archive nor a safetensors file"),

@@ -1,7 +1,10 @@
 import Foundation
+import Safetensors
+import Tensor
 import TerminalUI
 import TestSupport
 import Testing
+import WeightFormats
 
 @Suite("Published parts")
 struct ConvertTests {
@@ -146,6 +149,105 @@ struct ConvertTests {
     #expect(
       untrained.status == 0 && untrained.output.contains("untrained anchors (random projector, seed 7)"),
       "\(untrained.errors)")
+  }
+
+  @Test(
+    "A tower of any size goes with the quantizer's own, which the anchor projector tells",
+    arguments: [(14, 7, 4), (28, 14, 4), (35, 7, 25), (42, 14, 9), (30, 14, 4), (448, 14, 1024), (224, 14, 256)])
+  func towers(size: Int, patch: Int, patches: Int) throws {
+    let folder = try TemporaryFolder()
+    let vision = try tower(folder, size: size, patch: patch, positions: patches + 1)
+    let out = folder.path("out")
+    let result = try convert(out, ["--vision", vision])
+    #expect(result.status == 0 && result.output.contains("this checkpoint runs"), "\(result.errors)")
+    let text = try String(contentsOfFile: out + "/config.json", encoding: .utf8)
+    let configuration = try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any]
+    #expect((configuration?["mgvq_config"] as? [String: Any])?["image_size"] as? Int == 28)
+    #expect((configuration?["vision_config"] as? [String: Any])?["image_size"] as? Int == size)
+    guard patches < 100 else { return }
+    let report = try Program.run(
+      ["report", ParityCase.image, "--model", out, "--max-new-tokens", "1", "--panel", "image"])
+    #expect(report.status == 0 && report.output.contains("\(size)×\(size) pixels"), "\(report.output)\(report.errors)")
+  }
+
+  @Test(
+    "A signal that ends it leaves nothing of the directory that is being made",
+    arguments: [SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGXCPU])
+  func signals(number: Int32) throws {
+    let folder = try TemporaryFolder()
+    let process = try slowConversion(folder)
+    kill(process.processIdentifier, number)
+    process.waitUntilExit()
+    #expect(process.terminationReason == .uncaughtSignal && process.terminationStatus == number)
+    #expect(folder.contents.sorted() == ["llm"], "\(folder.contents)")
+  }
+
+  @Test("What a killed run left of a directory is removed by the next")
+  func killed() throws {
+    let folder = try TemporaryFolder()
+    let process = try slowConversion(folder)
+    kill(process.processIdentifier, SIGKILL)
+    process.waitUntilExit()
+    #expect(folder.contents.contains { $0.hasSuffix(".partial") })
+    #expect(try convert(folder.path("out")).status == 0)
+    #expect(folder.contents.sorted() == ["llm", "out"])
+  }
+
+  /// A conversion that is at its last and largest file, the tokenizer's; what is in it is looked at only afterwards.
+  private func slowConversion(_ folder: TemporaryFolder) throws -> Process {
+    let llm = folder.path("llm")
+    try FileManager.default.copyItem(atPath: Self.fixtures + "/llm", toPath: llm)
+    truncate(llm + "/tokenizer.model", 128 << 20)
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: try PtyDriver.builtProduct("vocoscope"))
+    process.arguments =
+      ["convert", "--vision", Self.fixtures + "/vision", "--mgvq", Self.fixtures + "/mgvq.pt"]
+      + ["--llm", llm, "--out", folder.path("out")]
+    process.standardError = FileHandle.nullDevice
+    try process.run()
+    while process.isRunning, !folder.contents.contains(where: { $0.hasSuffix(".partial") }) { usleep(200) }
+    try #require(process.isRunning)
+    return process
+  }
+
+  @Test("Positions of another grid than the tower's are refused by name, not stretched")
+  func positions() throws {
+    let folder = try TemporaryFolder()
+    let vision = try tower(folder, size: 56, patch: 7, positions: 17)
+    let result = try convert(folder.path("out"), ["--vision", vision])
+    #expect(
+      result.status == 1 && result.errors.contains("position_embedding.weight is F32 [17, "), "\(result.errors)")
+    #expect(!folder.contents.contains("out"))
+  }
+
+  /// The fixture's tower with pictures of another size: its patch and position embeddings are made anew.
+  private func tower(_ folder: TemporaryFolder, size: Int, patch: Int, positions: Int) throws -> String {
+    let vision = folder.path("vision")
+    try FileManager.default.createDirectory(atPath: vision, withIntermediateDirectories: true)
+    let configuration = try Data(contentsOf: URL(fileURLWithPath: Self.fixtures + "/vision/config.json"))
+    var object = try #require(try JSONSerialization.jsonObject(with: configuration) as? [String: Any])
+    var section = object["vision_config"] as? [String: Any] ?? object
+    section["image_size"] = size
+    section["patch_size"] = patch
+    if object["vision_config"] == nil { object = section } else { object["vision_config"] = section }
+    try JSONSerialization.data(withJSONObject: object).write(to: URL(fileURLWithPath: vision + "/config.json"))
+    let tensors = try WeightFiles(directory: Self.fixtures + "/vision").tensors.values
+    try SafetensorsWriter.write(
+      tensors.filter(\.dtype.isWeight).map { stored in
+        let width = stored.shape.first ?? 0
+        if stored.name.hasSuffix("patch_embedding.weight") {
+          return SafetensorsEntry(stored.name, numbers([width, 3, patch, patch]))
+        }
+        if stored.name.hasSuffix("position_embedding.weight") {
+          return SafetensorsEntry(stored.name, numbers([positions, stored.shape[1]]))
+        }
+        return SafetensorsEntry(stored.name, stored.float32())
+      }, metadata: [:], to: vision + "/model.safetensors")
+    return vision
+  }
+
+  private func numbers(_ shape: [Int]) -> Tensor {
+    Tensor(shape: shape, values: (0..<shape.reduce(1, *)).map { Float($0 % 13) / 100 - 0.06 })
   }
 
   @Test("A hostile or broken part is one sentence that names it, and nothing is left behind")

@@ -83,6 +83,29 @@ struct HostileFolder {
     try Self.addTensor("\(model)/model.safetensors")
   }
 
+  /// A directory of two labels with two pictures each, for `probe`.
+  func labels(besides other: String) throws -> String {
+    for label in ["a", "b"] {
+      let directory = folder.path("labels/\(label)\(HostileText.name)")
+      try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
+      for (index, source) in [picture, other].enumerated() {
+        try FileManager.default.copyItem(atPath: source, toPath: "\(directory)/\(index)\(HostileText.name).png")
+      }
+    }
+    return folder.path("labels")
+  }
+
+  /// A directory of two checkpoints, for `codebook --series`.
+  func series() throws -> String {
+    let directory = folder.path("series" + HostileText.name)
+    try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
+    for step in 1...2 {
+      try FileManager.default.createSymbolicLink(
+        atPath: "\(directory)/\(step)\(HostileText.name)", withDestinationPath: model)
+    }
+    return directory
+  }
+
   static func change(_ path: String, _ change: (inout [String: Any]) -> Void) throws {
     let data = try Data(contentsOf: URL(fileURLWithPath: path))
     var object = try JSONSerialization.jsonObject(with: data) as? [String: Any] ?? [:]

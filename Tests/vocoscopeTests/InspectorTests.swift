@@ -42,6 +42,32 @@ struct InspectorProgramTests {
     expectQuit(driver, .code(0))
   }
 
+  @Test("n goes through the pictures beside the first, by the bytes of their names, without what systems leave there")
+  func neighbours() throws {
+    let folder = try TemporaryFolder()
+    // The two last names differ in the Unicode form of é alone.
+    let names = ["a.png", "caf\u{E9}.png", "cafe\u{301}.png"]
+    for name in names {
+      try FileManager.default.copyItem(atPath: ParityCase.image, toPath: folder.path(name))
+    }
+    for name in ["._a.png", "._b.png", ".DS_Store"] {
+      try Data([0, 5, 22, 7]).write(to: URL(fileURLWithPath: folder.path(name)))
+    }
+    let driver = try Program.open(
+      [folder.path("a.png"), "--model", ParityCase.directory, "--max-new-tokens", "1"],
+      size: Size(width: 120, height: 36))
+    #expect(driver.wait(for: "a.png"))
+    for _ in 0..<2 {
+      driver.send("n")
+      #expect(driver.wait(.seconds(60)) { $0.text.contains("caf") }, "\(driver.terminal.text)")
+    }
+    driver.send("n")
+    #expect(
+      driver.wait(.seconds(60)) { $0.text.contains("a.png") && !$0.text.contains("caf") }, "\(driver.terminal.text)")
+    driver.send("q")
+    expectQuit(driver, .code(0))
+  }
+
   @Test("Help opens and closes, and a new prompt reuses the picture")
   func helpAndPrompt() throws {
     let driver = try opened()

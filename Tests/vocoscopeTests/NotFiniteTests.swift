@@ -96,6 +96,53 @@ struct PictureWarningTests {
   }
 }
 
+extension PictureWarningTests {
+  /// Three pictures: one without its last chunk, one in 16-bit grey, one as it should be.
+  private func pictures(_ folder: TemporaryFolder) throws -> [String] {
+    let whole = try Data(contentsOf: URL(fileURLWithPath: ParityCase.image))
+    try whole.dropLast(12).write(to: URL(fileURLWithPath: folder.path("cut.png")))
+    try whole.write(to: URL(fileURLWithPath: folder.path("whole.png")))
+    let fixtures = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+      .appendingPathComponent("ImageLoadingTests/Fixtures/grey16.png").path
+    try FileManager.default.copyItem(atPath: fixtures, toPath: folder.path("deep.png"))
+    return ["cut", "deep", "whole"].map { folder.path("\($0).png") }
+  }
+
+  @Test("verify counts and names them in every format, in a part and when parts are put together")
+  func verify() throws {
+    let folder = try TemporaryFolder()
+    let pictures = try pictures(folder)
+    let run = ["verify"] + pictures + ["--model", ParityCase.directory, "--no-random-models"]
+    let cut = "cut.png: the file ends behind its pixels without a whole IEND"
+    let deep = "deep.png: 16-bit grey is read by its high bytes; Pillow would clip it to white"
+    let state = folder.path("state.jsonl")
+    let text = try Program.run(run + ["--out", state])
+    #expect(text.status == 0, "\(text.errors)")
+    #expect(text.output.contains("pictures decoded in spite of a warning: 2\n  \(cut)\n  \(deep)\n"), "\(text.output)")
+    #expect(!text.output.contains("whole.png:"))
+    let json = try Program.run(["verify", "--merge", state, "--format", "json"])
+    let object = try JSONSerialization.jsonObject(with: Data(json.output.utf8)) as? [String: Any]
+    let provenance = try #require(object?["provenance"] as? [String: Any])
+    #expect(provenance["pictureWarnings"] as? [String] == [cut, deep])
+    let csv = try Program.run(["verify", "--merge", state, "--format", "csv"])
+    #expect(csv.output.contains("warning,picture,,,,,,\(cut)"), "\(csv.output)")
+    // Nothing is said where nothing is wrong.
+    let clean = try Program.run(
+      ["verify", pictures[2], "--model", ParityCase.directory, "--no-random-models", "--format", "json"])
+    #expect(clean.status == 0 && !clean.output.contains("pictureWarnings"))
+  }
+
+  @Test("report says what was odd of its picture", arguments: ["cut.png", "deep.png"])
+  func report(name: String) throws {
+    let folder = try TemporaryFolder()
+    _ = try pictures(folder)
+    let result = try Program.run([
+      "report", folder.path(name), "--model", ParityCase.directory, "--max-new-tokens", "1",
+    ])
+    #expect(result.output.contains(name == "cut.png" ? "without a whole IEND" : "16-bit grey"), "\(result.output)")
+  }
+}
+
 @Suite("Runs without an answer")
 struct NoAnswerTests {
   @Test("No new tokens make a trace without an answer, which opens and is reported")
@@ -154,18 +201,8 @@ struct ChangedFilesTests {
       for i in $(seq 400); do grep -q model.safetensors /proc/$P/maps 2>/dev/null && break; sleep 0.01; done
       truncate -s 100 "$2/model.safetensors"; wait $P
       """
-    let process = Process()
-    process.executableURL = URL(fileURLWithPath: "/bin/bash")
-    process.arguments = [
-      "-c", script, try PtyDriver.builtProduct("vocoscope"), ParityCase.image, model, folder.path("t.safetensors"),
-    ]
-    let errors = Pipe()
-    process.standardError = errors
-    process.standardOutput = FileHandle.nullDevice
-    try process.run()
-    let text = String(decoding: errors.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-    process.waitUntilExit()
-    #expect(process.terminationStatus == 1, "\(text)")
+    let (status, text) = try run(script, [model, folder.path("t.safetensors")])
+    #expect(status == 1, "\(text)")
     #expect(
       text.contains(weights) && text.hasPrefix("vocoscope: ") && text.split(separator: "\n").count == 1, "\(text)")
     #expect(!FileManager.default.fileExists(atPath: folder.path("t.safetensors")))
@@ -175,20 +212,25 @@ struct ChangedFilesTests {
     "A limit of address space ends a run with a sentence, or lets it finish",
     arguments: [300_000, 600_000, 1_000_000, 2_000_000])
   func addressSpace(_ kibibytes: Int) throws {
+    let (status, text) = try run(
+      "ulimit -v \(kibibytes); exec timeout -k 1 100 \"$0\" report \"$1\" --model \"$2\" --max-new-tokens 1",
+      [ParityCase.directory])
+    #expect(
+      status == 0 || status == 1 || text.contains("shared libraries"), "\(text)")
+    #expect(status == 0 || text.split(separator: "\n").count == 1, "\(text)")
+  }
+
+  /// The exit status and the errors of a script about the program, `$0`, and the picture, `$1`.
+  private func run(_ script: String, _ arguments: [String]) throws -> (status: Int32, text: String) {
     let process = Process()
     process.executableURL = URL(fileURLWithPath: "/bin/bash")
-    process.arguments = [
-      "-c", "ulimit -v \(kibibytes); exec timeout -k 1 100 \"$0\" report \"$1\" --model \"$2\" --max-new-tokens 1",
-      try PtyDriver.builtProduct("vocoscope"), ParityCase.image, ParityCase.directory,
-    ]
+    process.arguments = ["-c", script, try PtyDriver.builtProduct("vocoscope"), ParityCase.image] + arguments
     let errors = Pipe()
     process.standardError = errors
     process.standardOutput = FileHandle.nullDevice
     try process.run()
     let text = String(decoding: errors.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
     process.waitUntilExit()
-    #expect(
-      process.terminationStatus == 0 || process.terminationStatus == 1 || text.contains("shared libraries"), "\(text)")
-    #expect(process.terminationStatus == 0 || text.split(separator: "\n").count == 1, "\(text)")
+    return (process.terminationStatus, text)
   }
 }

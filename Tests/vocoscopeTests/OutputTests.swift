@@ -111,8 +111,16 @@ struct OutputsOverInputsTests {
       #"{"question_id": 1, "image": "p.png", "text": "?", "answer": "a", "category": "c"}"# + "\n", as: "q.jsonl")
     let few = ["--model", model, "--max-new-tokens", "1"]
     try #require(try Program.run(["eval", questions, "--out", part] + few).status == 0)
-    let kept = [picture, model + "/model.safetensors", model + "/config.json", part, questions]
-    let before = try kept.map { try Data(contentsOf: URL(fileURLWithPath: $0)) }
+    let kept = [
+      picture, folder.path("state.jsonl"), folder.path("t.safetensors"), model + "/model.safetensors",
+      model + "/config.json", part, questions,
+    ]
+    let state = folder.path("state.jsonl")
+    try #require(
+      try Program.run(["verify", picture, "--model", model, "--no-random-models", "--out", state]).status == 0)
+    try FileManager.default.createSymbolicLink(atPath: folder.path("state.png"), withDestinationPath: "state.jsonl")
+    let trace = folder.path("t.safetensors")
+    try #require(try Program.run(["trace", picture, "--out", trace] + few).status == 0)
     let commands = [picture, folder.path("link.png"), model + "/model.safetensors", folder.path("hard.safetensors")].map
     {
       ["trace", picture, "--out", $0] + few
@@ -120,8 +128,12 @@ struct OutputsOverInputsTests {
     let others = [
       ["trace", folder.path("link.png"), "--out", picture] + few,
       ["verify", picture, "--model", model, "--figure", picture],
+      ["verify", "merge", state, state, "--figure", folder.path("state.png")],
+      ["verify", "--merge", state, "--figure", folder.path("state.png")], ["report", trace, "--export", trace],
+      ["report", picture, "--panel", "attention", "--export", folder.path("link.png")] + few,
       ["eval", "merge", part, "--out", part], ["eval", questions, "--out", questions] + few,
     ]
+    let before = try kept.map { try Data(contentsOf: URL(fileURLWithPath: $0)) }
     for command in commands + others {
       let result = try Program.run(command)
       #expect(result.status == 1 && result.errors.split(separator: "\n").count == 1, "\(command) \(result.errors)")

@@ -43,7 +43,8 @@ struct Program {
   ) throws -> PtyDriver {
     let folder = FileManager.default.temporaryDirectory.path
     let all = [
-      "TERM": term, "LC_ALL": "C.UTF-8", "PATH": "/usr/bin:/bin", "HOME": folder, "SWIFT_BACKTRACE": "enable=no",
+      "TERM": term, "LC_ALL": "C.UTF-8", "PATH": "/usr/bin:/bin", "HOME": folder, "XDG_STATE_HOME": "/dev/null",
+      "SWIFT_BACKTRACE": "enable=no",
     ].merging(environment) { $1 }
     return try PtyDriver(
       executable: PtyDriver.builtProduct("vocoscope"), arguments: arguments, environment: all, size: size)

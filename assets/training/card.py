@@ -13,8 +13,8 @@ TEXT = """# htc-demo
 
 A small HTC-VLM: 576 patches and 4 anchors, the star mask, one `<voco>`. It answers one-word questions about drawn scenes.
 
-**It is a positive control.** That `<voco>` takes the background's colour from the anchors was brought about by construction (below), so that there is a model whose right answer is known
-to be *yes* for the background's colour and *no* for the number of objects. It says nothing of whether HTC training brings this about by itself.
+**It is a positive control.** That `<voco>` takes the background's colour from the anchors was brought about by construction (below), so that there is a model in which
+*causes* is known to be yes for the background's colour and no for the number of objects. Of *attends* and *contributes* nothing was brought about. It says nothing of whether HTC training brings this about by itself.
 
 One run, seed {seed}: nothing here tells what another seed would give.
 
@@ -63,7 +63,7 @@ as long, read 0.777 of it through one `<voco>`, so neither the tower nor the sin
 
 ## What the anchors do here
 
-Measured on the first {swapped} of these test scenes. *Swapped*: the anchors of another picture, whose answer differs, in place of the own ones; patches and everything else as they were.
+Measured on the first {swapped} of these test scenes. *Swapped*: the anchors of another picture, whose answer differs, in place of the own ones, keys and values in every layer; patches and everything else as they were.
 
 | family | KL, geometric mean | right before | right after | donor's answer after | n |
 | --- | --- | --- | --- | --- | --- |

@@ -35,11 +35,13 @@ void ccairo_circle(ccairo_canvas *canvas, double x, double y, double radius, cca
 // Covers whole pixels, so that neighbouring rectangles neither overlap nor leave a seam.
 void ccairo_rectangle(ccairo_canvas *canvas, double x, double y, double width, double height, ccairo_color color);
 
-// One line of UTF-8. The part `align_x` of its width (0 left, 1 right) and `align_y` of its height (0 top, 1 baseline)
+enum { CCAIRO_BOLD = 1, CCAIRO_MONOSPACED = 2 };
+
+// One line of UTF-8 in a face of the flags above. The part `align_x` of its width (0 left, 1 right) and `align_y` of its height (0 top, 1 baseline)
 // stand at the point; it is turned clockwise around the point by `degrees`.
-void ccairo_text(ccairo_canvas *canvas, const char *text, double x, double y, double size, bool bold, double align_x,
+void ccairo_text(ccairo_canvas *canvas, const char *text, double x, double y, double size, unsigned face, double align_x,
                  double align_y, double degrees, ccairo_color color);
-double ccairo_text_width(ccairo_canvas *canvas, const char *text, double size, bool bold);
+double ccairo_text_width(ccairo_canvas *canvas, const char *text, double size, unsigned face);
 
 // Draws interleaved RGB pixels into a rectangle: interpolated when `smooth`, else each pixel a block.
 void ccairo_picture(ccairo_canvas *canvas, const uint8_t *rgb, int32_t width, int32_t height, double x, double y,

@@ -33,8 +33,9 @@ typedef struct {
 cic_size cic_png_size(const uint8_t *bytes, size_t count, cic_report *report);
 
 // Decodes into `rgb`, of 3 · width · height bytes. Palettes and low depths are widened, 16-bit samples lose their
-// low byte, alpha and tRNS are dropped: what PIL's convert("RGB") does, 16-bit grey excepted. PIL opens that as 32-bit
-// integers and clips them at 255, so that nearly every picture turns white; here grey and colour are treated alike.
+// low byte, alpha and tRNS are dropped: what PIL's convert("RGB") does, 16-bit grey excepted. PIL opens that as integers
+// and clips them at 255, so that nearly every picture turns white, for the reference models too; here grey and colour are
+// treated alike, with a warning.
 // Files whose pixels are all there are decoded whatever else is missing or damaged, with a warning.
 void cic_png_decode(const uint8_t *bytes, size_t count, cic_size size, uint8_t *rgb, cic_report *report);
 

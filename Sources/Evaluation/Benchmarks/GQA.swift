@@ -14,14 +14,9 @@ enum GQA {
     }
     let references = Dictionary(
       uniqueKeysWithValues: try balanced(annotations).map { (ExactText($0.id.description), $0) })
-    return try LLaVAQuestions.read(path).map { question throws(EvaluationError) in
-      guard let reference = references[ExactText(question.id.description)] else {
-        throw EvaluationError.unannotated(file: annotations, question: question.id.description)
-      }
-      var question = question
+    return try LLaVAQuestions.read(path).annotated(by: references, in: annotations) { question, reference in
       question.answers = reference.answers
       question.category = reference.category
-      return question
     }
   }
 

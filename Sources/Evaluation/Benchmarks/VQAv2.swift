@@ -14,14 +14,9 @@ enum VQAv2 {
     }
     let references = try references(annotations)
     let questions = path.hasSuffix(".jsonl") ? try LLaVAQuestions.read(path) : try openEnded(path)
-    return try questions.map { question throws(EvaluationError) in
-      guard let reference = references[ExactText(question.id.description)] else {
-        throw EvaluationError.unannotated(file: annotations, question: question.id.description)
-      }
-      var question = question
+    return try questions.annotated(by: references, in: annotations) { question, reference in
       question.answers = reference.answers
       question.category = reference.type
-      return question
     }
   }
 

@@ -37,7 +37,7 @@ func readText(_ path: String) throws(EvaluationError) -> String {
 /// The paths in a directory, in the order of their names' bytes, without what systems leave there.
 func filesInDirectory(_ path: String) throws(EvaluationError) -> [String] {
   do {
-    return try Directory.names(path).filter { !Directory.isCompanion($0) }.map { "\(path)/\($0)" }
+    return try Directory.ownNames(path).map { "\(path)/\($0)" }
   } catch {
     throw .unreadable(file: path, reason: "\(error.reason)")
   }

@@ -40,6 +40,9 @@ package struct AnswerTrace: Sendable, Hashable, Encodable {
     package let readings: [Reading]
     package let changes: [Change]
 
+    /// The piece with SentencePiece's U+2581 as the space that it is.
+    package var text: String { piece.replacing("\u{2581}", with: " ") }
+
     package init(id: Int, piece: String, logProbability: Double, readings: [Reading], changes: [Change]) {
       self.id = id
       self.piece = piece

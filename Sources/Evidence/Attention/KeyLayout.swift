@@ -19,7 +19,7 @@ package enum KeyRole: Sendable, Hashable {
 package struct KeyLayout: Sendable, Hashable {
   /// S, all positions of the sequence.
   package let length: Int
-  /// The position of the last voco token: the query.
+  /// The position of the query: the last voco token, or in a model without voco the last of the prompt.
   package let query: Int
   /// `[S]`: what each key is to the query.
   package let roles: [KeyRole]
@@ -38,8 +38,8 @@ package struct KeyLayout: Sendable, Hashable {
   /// Whether the query is a voco token: then nobody reads what its last layer attends to.
   package let isVoco: Bool
 
-  /// - Throws: `EvidenceError.missing` if the sequence is not laid out yet or has no voco token,
-  ///   `EvidenceError.shape` if the patches are no square grid.
+  /// - Throws: `EvidenceError.missing` if the sequence is not laid out yet, `EvidenceError.shape` if the patches do not
+  ///   fill rows of the grid.
   package init(_ trace: Trace) throws(EvidenceError) {
     guard let sequence = trace.sequence else { throw .missing(stage: "sequence") }
     try self.init(sequence, patchGrid: trace.model.patchGrid)

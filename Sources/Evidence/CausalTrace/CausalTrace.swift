@@ -62,6 +62,11 @@ package struct TraceSegment: Sendable, Hashable {
   package let name: String
   package let rows: [Int]
 
+  package init(name: String, rows: [Int]) {
+    self.name = name
+    self.rows = rows
+  }
+
   /// The segments of a sequence, in its order; patches by quadrant where they form a square of 2×2 or more.
   package static func all(_ kinds: [SegmentKind]) -> [TraceSegment] {
     let rows = { (kind: SegmentKind) in kinds.indices.filter { kinds[$0] == kind } }

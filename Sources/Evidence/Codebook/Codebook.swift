@@ -2,7 +2,7 @@ import Foundation
 package import Tensor
 
 /// The code vectors of every group, as they lie in the checkpoint and as the quantizer compares them.
-package struct Codebook: Sendable {
+package struct Codebook: Sendable, Equatable {
   /// What makes a code the nearest.
   package enum Metric: String, Sendable, Hashable, Codable, CaseIterable {
     /// The angle: lengths do not count, as in MGVQ and LlamaGen.
@@ -40,17 +40,35 @@ package struct Codebook: Sendable {
     let codes = embedding.shape[0] / groups
     stored = (0..<groups).map { embedding[rows: $0 * codes..<($0 + 1) * codes] }
     self.metric = metric
-    normalized = stored.map(metric == .cosine ? normalizedRows : scaledRows)
+    normalized = stored.map(metric == .cosine ? directions : scaledRows)
+  }
+
+  /// The codes as the model's quantizer holds them, at length 1 already: `[K, d]` per group, all of one shape.
+  package init(normalized groups: [Tensor]) {
+    precondition(!groups.isEmpty && groups.allSatisfy { $0.rank == 2 && $0.shape == groups[0].shape })
+    (metric, stored, normalized) = (.cosine, groups, groups)
   }
 
   /// The nearest other codes of a code, nearest first.
   package func nearest(to code: Int, group: Int, count: Int = 5) -> [CodeNeighbour] {
-    let table = normalized[group]
-    let own = table[row: code]
-    return (0..<codesPerGroup).filter { $0 != code }
-      .map { CodeNeighbour(code: $0, distance: distance(own.values, table, row: $0)) }
+    Array(ranked(normalized[group][row: code].values, group: group).lazy.filter { $0.code != code }.prefix(count))
+  }
+
+  /// The codes nearest to the latent vector at a place of `mgvq.latent` `[C, h, w]`, nearest first; `nil` where the
+  /// codebook has no such group or the latent no such place.
+  package func nearest(to latent: Tensor, row: Int, column: Int, group: Int, count: Int = 5) -> [CodeNeighbour]? {
+    guard normalized.indices.contains(group), latent.rank == 3, (group + 1) * dimension <= latent.shape[0],
+      row < latent.shape[1], column < latent.shape[2]
+    else { return nil }
+    let vector = (0..<dimension).map { latent[group * dimension + $0, row, column] }
+    let unit = directions(Tensor(shape: [1, dimension], values: vector))
+    return Array(ranked(unit.values, group: group).prefix(count))
+  }
+
+  /// All codes of a group by their distance from a vector `[d]`, the first of equals first.
+  private func ranked(_ vector: [Float], group: Int) -> [CodeNeighbour] {
+    (0..<codesPerGroup).map { CodeNeighbour(code: $0, distance: distance(vector, normalized[group], row: $0)) }
       .sorted { ($0.distance, $0.code) < ($1.distance, $1.code) }
-      .prefix(count).map { $0 }
   }
 }
 
@@ -60,17 +78,22 @@ package struct CodeNeighbour: Sendable, Hashable, Codable {
   package var distance: Double
 }
 
-/// The rows of `[n, d]` at length 1; zero where the length is zero or not finite.
-func normalizedRows(_ table: Tensor) -> Tensor {
-  let width = table.shape[1]
-  var values = table.values
-  for row in 0..<table.shape[0] {
-    let range = row * width..<(row + 1) * width
-    let length = values[range].reduce(0.0) { $0 + Double($1) * Double($1) }.squareRoot()
-    let scale = length > 0 && length.isFinite ? 1 / length : 0
-    for index in range { values[index] = scale > 0 ? Float(Double(values[index]) * scale) : 0 }
+extension [CodeNeighbour] {
+  /// By how much the second is farther than the first, 0…2: 0 is a coin's toss.
+  package var margin: Double? { count < 2 ? nil : self[1].distance - self[0].distance }
+}
+
+/// The rows of `[n, d]` at length 1, as the model's quantizer has them; zero where a row is not finite.
+func directions(_ table: Tensor) -> Tensor {
+  let rows = normalizedRows(table)
+  guard !rows.values.allSatisfy(\.isFinite) else { return rows }
+  let width = rows.shape[1]
+  var values = rows.values
+  for start in stride(from: 0, to: values.count, by: width) where !values[start..<start + width].allSatisfy(\.isFinite)
+  {
+    for index in start..<start + width { values[index] = 0 }
   }
-  return Tensor(shape: table.shape, values: values)
+  return Tensor(shape: rows.shape, values: values)
 }
 
 /// The rows of `[n, d]` over the root mean square of their lengths; zero where one is not finite.
@@ -172,7 +195,7 @@ extension Codebook {
           }
         }
       }
-      let unit = normalizedRows(vectors)
+      let unit = directions(vectors)
       return twoNearest(unit, in: normalized[group], skippingOwn: false, byAngle: true).enumerated().map {
         cell, nearest in
         let far = { (code: Int) in

@@ -1,4 +1,5 @@
 import Foundation
+import Statistics
 package import Tensor
 package import Trace
 
@@ -12,6 +13,21 @@ package struct Lens: Sendable, Hashable {
     package let piece: String
     /// 0…1, over the whole vocabulary.
     package let probability: Double
+
+    package init(id: Int, piece: String, probability: Double) {
+      self.id = id
+      self.piece = piece
+      self.probability = probability
+    }
+
+    /// The piece with its leading space taken off; SentencePiece writes a space as U+2581.
+    package var text: String {
+      let text = piece.replacing("\u{2581}", with: " ")
+      return text.first == " " && text.count > 1 ? String(text.dropFirst()) : text
+    }
+
+    /// `“red” 45 %`.
+    package var words: String { "“\(text)” \(Format.percent(probability))" }
   }
 
   /// One position of the sequence.

@@ -100,3 +100,71 @@ package struct ReconstructionCurve: Sendable, Hashable, Encodable {
 
   package func hash(into hasher: inout Hasher) { hasher.combine(points) }
 }
+
+/// What the pictures have in common that a checkpoint was trained on, by `assets/training/training_pictures.py`.
+package struct TrainingPictures: Sendable, Equatable, Decodable {
+  /// What they are: `drawn scenes`.
+  package let words: String
+  /// Distances of such pictures from the subspace that others of them span, ascending.
+  package let heldOutDistances: [Double]
+  /// `[Dv]`, mean of their patches' features; `[k][Dv]`, orthonormal directions along which those vary most.
+  let mean: [Double]
+  let directions: [[Double]]
+
+  /// A picture farther away than this part of the held-out ones is said to be unlike them.
+  package static let part = 0.95
+
+  private enum CodingKeys: String, CodingKey {
+    case words, mean, directions
+    case heldOutDistances = "held_out_distances"
+  }
+
+  package init(from decoder: any Decoder) throws {
+    let values = try decoder.container(keyedBy: CodingKeys.self)
+    words = try values.decode(String.self, forKey: .words)
+    heldOutDistances = try values.decode([Double].self, forKey: .heldOutDistances).sorted()
+    mean = try values.decode([Double].self, forKey: .mean)
+    directions = try values.decode([[Double]].self, forKey: .directions)
+    guard !heldOutDistances.isEmpty else {
+      throw DecodingError.dataCorruptedError(
+        forKey: .heldOutDistances, in: values, debugDescription: "held_out_distances is empty, expected distances")
+    }
+    guard !mean.isEmpty, directions.allSatisfy({ $0.count == mean.count }) else {
+      throw DecodingError.dataCorruptedError(
+        forKey: .directions, in: values, debugDescription: "directions are not as wide as mean, \(mean.count)")
+    }
+  }
+
+  /// The mean over patches of ‖(x − mean) − its projection on the directions‖²; `nil` for features of another width.
+  ///
+  /// - Parameter features: `[P, Dv]`, of the vision tower.
+  package func distance(_ features: Tensor) -> Double? {
+    let width = mean.count
+    guard features.rank == 2, features.shape[1] == width, features.shape[0] > 0 else { return nil }
+    var sum = 0.0
+    for patch in 0..<features.shape[0] {
+      let row = features[row: patch].values
+      let centred = (0..<width).map { Double(row[$0]) - mean[$0] }
+      sum += centred.reduce(0) { $0 + $1 * $1 }
+      for direction in directions {
+        let along = zip(centred, direction).reduce(0) { $0 + $1.0 * $1.1 }
+        sum -= along * along
+      }
+    }
+    return sum / Double(features.shape[0])
+  }
+
+  /// How many of the held-out pictures are nearer than `distance`.
+  package func nearer(than distance: Double) -> Int { heldOutDistances.count { $0 < distance } }
+
+  /// Whether a picture so far away is unlike the training's.
+  package func isUnlike(_ distance: Double) -> Bool {
+    Double(nearer(than: distance)) >= Self.part * Double(heldOutDistances.count)
+  }
+
+  /// One sentence for a picture that is unlike the training's.
+  package func warning(_ distance: Double) -> String {
+    "unlike the \(words) this checkpoint was trained on: farther from them than \(nearer(than: distance)) of "
+      + "\(heldOutDistances.count) held-out ones; what it says here means little"
+  }
+}

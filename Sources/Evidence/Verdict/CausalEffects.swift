@@ -6,32 +6,38 @@ struct CausalEffects {
   let scale: EffectScale
   let pairs: [PairEvidence]
   let pictures: Int
+  /// Which of the pairs given are read.
+  private let kept: [Int]
   private let denominators: [Double]
   private let bootstrap: TwoWayBootstrap
   private let confidence: Double
 
   /// `nil` without pairs that can be read on the scale.
-  init?(_ all: [(picture: Int, pair: PairEvidence)], _ scale: EffectScale, _ engine: VerdictEngine, confidence: Double)
-  {
-    let kept =
-      scale == .projection ? all : all.filter { $0.pair.logitDifference >= engine.rule.smallestDenominator }
+  init?(
+    _ all: [(picture: Int, pair: PairEvidence)], _ scale: EffectScale, _ engine: VerdictEngine, confidence: Double,
+    draws: Int = 2000
+  ) {
+    let places = all.indices.filter {
+      scale == .projection || all[$0].pair.logitDifference >= engine.rule.smallestDenominator
+    }
+    let kept = places.map { all[$0] }
     let denominators = kept.map { scale == .projection ? $0.pair.squaredNorm : $0.pair.logitDifference }
     guard denominators.reduce(0, +) > 0 else { return nil }
     self.scale = scale
+    self.kept = places
     self.confidence = confidence
     self.denominators = denominators
     pairs = kept.map(\.pair)
     pictures = Set(kept.map(\.picture)).count
     bootstrap = TwoWayBootstrap(
-      kept.map { .init(picture: $0.picture, donor: $0.pair.donor) }, seed: engine.seed,
+      kept.map { .init(picture: $0.picture, donor: $0.pair.donor) }, draws: draws, seed: engine.seed,
       stream: "causes \(scale.rawValue)")
   }
 
-  private func values(_ quantity: Interchanged) -> [Double] {
-    pairs.map { pair in
-      let shift = pair.shifts[quantity] ?? .zero
-      return scale == .projection ? shift.projection : shift.logitDifference
-    }
+  private func values(_ quantity: Interchanged) -> [Double] { pairs.map { value($0.shifts[quantity] ?? .zero) } }
+
+  private func value(_ shift: EffectShift) -> Double {
+    scale == .projection ? shift.projection : shift.logitDifference
   }
 
   private func estimate(_ numerators: [Double], over denominators: [Double]) -> EffectEstimate? {
@@ -52,6 +58,11 @@ struct CausalEffects {
   }
 
   func effect(_ quantity: Interchanged) -> EffectEstimate? { estimate(values(quantity), over: denominators) }
+
+  /// Of other shifts of the pairs that were given, in their order.
+  func effect(of shifts: [EffectShift]) -> EffectEstimate? {
+    estimate(kept.map { value(shifts[$0]) }, over: denominators)
+  }
 
   /// One effect minus another, of the same pairs.
   func difference(_ a: Interchanged, _ b: Interchanged) -> EffectEstimate? {

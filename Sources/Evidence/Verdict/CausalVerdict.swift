@@ -125,8 +125,8 @@ extension VerdictEngine {
     if isInside(content) && isInside(numbers.otherScale) {
       return (
         .no,
-        lead + "both scales' intervals lie inside ±\(decimal(rule.minimumEffect, digits: 2)). No changed answer of "
-          + "\(numbers.pairs) pairs still allows \(significant(300 / Double(max(1, numbers.pairs)))) %.",
+        lead + "both scales' intervals lie inside ±\(decimal(rule.minimumEffect, digits: 2))."
+          + unchanged(numbers, pictures: content.n),
         nil
       )
     }
@@ -149,6 +149,13 @@ extension VerdictEngine {
     case true?:
       return (.yes, lead + "more than every matched control, and no model of permuted weights moves it as far.", nil)
     }
+  }
+
+  /// Nothing in n still allows 3/n (95 %); of pictures, since the pairs of one are no independent trials.
+  private func unchanged(_ numbers: CausalNumbers, pictures: Int) -> String {
+    guard numbers.flipsToDonor + numbers.flipsToThird == 0 else { return "" }
+    return
+      " No answer of \(pictures) pictures changed, which still allows \(significant(300 / Double(max(1, pictures)))) % that do."
   }
 
   private func lead(_ numbers: CausalNumbers, _ content: EffectEstimate) -> String {

@@ -34,11 +34,11 @@ extension VerdictEngine {
     }
     let all = Interchanged.controls.compactMap { control in numbers.overControls[control].map { (control, $0) } }
     let isAbove = all.allSatisfy { ($0.1.interval?.low ?? -1) > 0 }
-    let list = all.map { "\($0.0.words) by \($0.1.text)" }.joined(separator: ", ")
+    let list = all.map { "\($0.1.text) over the \($0.0.words)" }.joined(separator: ", ")
     return ControlResult(
       name: .content, outcome: isAbove,
-      sentence: "The anchors' values move the answer further than "
-        + "\(list): \(isAbove ? "every difference is above 0" : "not every difference is clearly above 0").")
+      sentence: "How much further the anchors' values move the answer than those of as many patches: "
+        + "\(list); \(isAbove ? "every difference is above 0" : "not every difference is clearly above 0").")
   }
 
   /// |ΔLD| of `content` on pictures and on blanks of their colour, paired.

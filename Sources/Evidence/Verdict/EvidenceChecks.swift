@@ -119,6 +119,44 @@ extension PairEvidence {
   }
 }
 
+extension HeadEvidence {
+  package func check(_ run: EvidenceRun, pictures: Int) throws(EvidenceFault) {
+    try Bounds.number("index", index, below: pictures)
+    guard (1...HeadChoice.most).contains(heads.count) else {
+      throw EvidenceFault("heads", "a list of \(heads.count)", expected: "1 to \(HeadChoice.most)")
+    }
+    for (number, place) in heads.enumerated() {
+      try Bounds.number("heads[\(number)].voco", place.voco, below: run.vocoTokens)
+      try Bounds.number("heads[\(number)].layer", place.layer, below: run.liveLayers)
+      try Bounds.number("heads[\(number)].head", place.head, below: run.heads)
+    }
+    try Bounds.count("prompts", prompts.count, run.prompts.count)
+    for (number, pairs) in prompts.enumerated() {
+      guard pairs.count <= DonorChoice.perPicture else {
+        throw EvidenceFault(
+          "prompts[\(number)]", "a list of \(pairs.count)", expected: "at most \(DonorChoice.perPicture)")
+      }
+      for (place, pair) in pairs.enumerated() {
+        try pair.check("prompts[\(number)][\(place)]", heads: heads.count, pictures: pictures)
+      }
+    }
+  }
+}
+
+extension HeadEvidence.Pair {
+  fileprivate func check(_ field: String, heads: Int, pictures: Int) throws(EvidenceFault) {
+    try Bounds.number("\(field).donor", donor, below: pictures)
+    try Bounds.check("\(field).logitDifference", logitDifference, Bounds.logit)
+    try Bounds.check("\(field).squaredNorm", squaredNorm, Bounds.square)
+    // The heads, and all of them together.
+    try Bounds.count("\(field).shifts", shifts.count, heads + 1)
+    for shift in shifts {
+      try Bounds.check("\(field).shifts.logitDifference", shift.logitDifference, Bounds.logit)
+      try Bounds.check("\(field).shifts.projection", shift.projection, -1e15...1e15)
+    }
+  }
+}
+
 extension BlankEvidence {
   package func check(_ run: EvidenceRun, blanks: Int) throws(EvidenceFault) {
     try Bounds.number("index", index, below: blanks)

@@ -111,6 +111,48 @@ package struct EvidenceReport: Sendable, Encodable {
     let lift, p: Double
   }
 
+  /// What single heads carry, asked one prompt.
+  struct HeadEffectsJSON: Encodable {
+    struct One: Encodable {
+      let voco, layer, head: Int
+      let effect: Effect
+      let above: Bool
+
+      private enum Key: String, CodingKey { case voco, layer, head, above }
+
+      func encode(to encoder: any Encoder) throws {
+        try effect.encode(to: encoder)
+        var values = encoder.container(keyedBy: Key.self)
+        try values.encode(voco, forKey: .voco)
+        try values.encode(layer, forKey: .layer)
+        try values.encode(head, forKey: .head)
+        try values.encode(above, forKey: .above)
+      }
+    }
+
+    let prompt, scale, sentence: String
+    let chosenOn, n, pairs: Int
+    let confidence: Double
+    let heads: [One]
+    let together: Effect
+
+    init(_ effects: HeadEffects, prompts: [String]) {
+      prompt = prompts[effects.prompt]
+      (scale, sentence, confidence) = (effects.scale.rawValue, effects.sentence, effects.confidence)
+      (chosenOn, n, pairs) = (effects.chosenOn, effects.n, effects.pairs)
+      heads = effects.heads.map {
+        One(
+          voco: $0.place.voco, layer: $0.place.layer, head: $0.place.head, effect: Effect($0.effect), above: $0.isAbove)
+      }
+      together = Effect(effects.together)
+    }
+
+    private enum CodingKeys: String, CodingKey {
+      case prompt, scale, sentence, n, pairs, confidence, heads, together
+      case chosenOn = "chosen_on"
+    }
+  }
+
   /// The run, its pictures and its draws: what makes it repeatable.
   struct Provenance: Encodable {
     let run: EvidenceRun
@@ -130,6 +172,7 @@ package struct EvidenceReport: Sendable, Encodable {
   let liveLayers: [Int]
   let controls: [String: Control]
   let heads: [Head]
+  let headEffects: [HeadEffectsJSON]
   let anecdote: Bool
   let headline: String
   let conclusion: String
@@ -143,6 +186,7 @@ package struct EvidenceReport: Sendable, Encodable {
   private enum CodingKeys: String, CodingKey {
     case attends, contributes, causes, prompts, controls, heads, anecdote, headline, conclusion, n, seed, provenance
     case maps, rows
+    case headEffects = "head_effects"
     case vocoTokens = "voco_tokens"
     case liveLayers = "live_layers"
     case untrainedParts = "untrained_parts"
@@ -158,6 +202,7 @@ package struct EvidenceReport: Sendable, Encodable {
     liveLayers = Array(0..<verdict.liveLayers)
     controls = Dictionary(uniqueKeysWithValues: verdict.controls.map { ($0.name.rawValue, Control(control: $0)) })
     heads = verdict.heads.map { Head(voco: $0.voco, layer: $0.layer, head: $0.head, lift: $0.lift, p: $0.pValue) }
+    headEffects = verdict.headEffects.map { HeadEffectsJSON($0, prompts: verdict.prompts) }
     anecdote = verdict.anecdote
     headline = verdict.headline
     conclusion = verdict.conclusion
@@ -182,12 +227,17 @@ package struct EvidenceInputs: Sendable, Hashable, Codable {
   package var blanks: Int
   /// Models of permuted weights.
   package var randomModels: Int
+  /// What decoding found odd, a line for each picture of which anything was; nil for none.
+  package var pictureWarnings: [String]?
 
-  package init(pictures: Int, picturesSHA256: String, draws: Int, blanks: Int, randomModels: Int) {
+  package init(
+    pictures: Int, picturesSHA256: String, draws: Int, blanks: Int, randomModels: Int, pictureWarnings: [String] = []
+  ) {
     self.pictures = pictures
     self.picturesSHA256 = picturesSHA256
     self.draws = draws
     self.blanks = blanks
     self.randomModels = randomModels
+    self.pictureWarnings = pictureWarnings.isEmpty ? nil : pictureWarnings
   }
 }

@@ -14,6 +14,8 @@ package struct EvidenceRun: Sendable, Hashable, Codable {
   package var vocoTokens: Int
   package var untrainedParts: [String]
   package var seed: UInt64
+  /// nil in states of a version that did not keep it.
+  package var precision: String?
 
   package init(
     provenance: Provenance, model: ModelDescription, prompts: [String], vocoTokens: Int, seed: UInt64
@@ -30,6 +32,7 @@ package struct EvidenceRun: Sendable, Hashable, Codable {
     self.vocoTokens = vocoTokens
     untrainedParts = model.untrainedParts
     self.seed = seed
+    precision = model.precision.rawValue
   }
 
   /// Layers whose attention at voco is read: all but the last.
@@ -45,18 +48,21 @@ package struct EvidenceSummary: Sendable, Hashable {
   package private(set) var pictures: [PictureEvidence] = []
   package private(set) var blanks: [BlankEvidence] = []
   package private(set) var randomModels: [RandomModelEvidence] = []
+  /// Effects of single heads, of every second picture.
+  package private(set) var heads: [HeadEvidence] = []
   /// Why no random models were run, if that was decided.
   package let hasRandomModels: Bool
 
   package init(
     run: EvidenceRun, donors: [DonorChoice], pictures: [PictureEvidence] = [], blanks: [BlankEvidence] = [],
-    randomModels: [RandomModelEvidence] = [], hasRandomModels: Bool = true
+    randomModels: [RandomModelEvidence] = [], heads: [HeadEvidence] = [], hasRandomModels: Bool = true
   ) {
     self.run = run
     self.donors = donors
     self.hasRandomModels = hasRandomModels
     self.pictures = pictures.sorted { $0.index < $1.index }
     self.blanks = blanks.sorted { $0.index < $1.index }
+    self.heads = heads.sorted { $0.index < $1.index }
     self.randomModels = randomModels.sorted { $0.number < $1.number }
   }
 

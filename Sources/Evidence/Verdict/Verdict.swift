@@ -182,6 +182,8 @@ package struct EvidenceVerdict: Sendable, Hashable {
   package var controls: [ControlResult]
   /// Heads that stand out, the most first.
   package var heads: [HeadFinding]
+  /// What single heads carry of what the anchors hold, a prompt; empty where that was not measured.
+  package var headEffects: [HeadEffects] = []
   /// What came out, in one sentence.
   package var headline: String
   /// The headline, what limits it, and what would change it.

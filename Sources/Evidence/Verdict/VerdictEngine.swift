@@ -37,6 +37,7 @@ package struct VerdictEngine: Sendable, Hashable {
       causes: overall(vocos.flatMap(\.causes)), vocos: vocos, headlineVoco: chosen, prompts: run.prompts, controls: [],
       heads: heads(summary), headline: "", conclusion: "", n: summary.pictures.count, anecdote: anecdote, seed: seed,
       untrainedParts: run.untrainedParts, liveLayers: run.liveLayers)
+    verdict.headEffects = headEffects(summary, vocos)
     verdict.controls = controls(summary, verdict)
     verdict.headline = headline(verdict, summary)
     verdict.conclusion = conclusion(verdict)

@@ -39,7 +39,7 @@ package struct AnswerTraceReport: Sendable {
       + TextTable(.trailingButFirst).lines([heading] + readings)
   }
 
-  private func shown(_ token: AnswerTrace.Token) -> String { "“\(token.piece.replacing("\u{2581}", with: " "))”" }
+  private func shown(_ token: AnswerTrace.Token) -> String { "“\(token.text)”" }
 
   /// A row for each number, under its heading.
   package var rows: [[String]] {

@@ -24,7 +24,7 @@ package struct CodeName: Equatable {
 
 /// Where a code was chosen over pictures: the places whose latent lies nearest to it, with what is seen there.
 struct CodeExemplars {
-  struct Exemplar {
+  struct Exemplar: Encodable {
     let picture: String
     let row: Int
     let column: Int
@@ -33,6 +33,9 @@ struct CodeExemplars {
     let margin: Double
     /// The cell with one cell of context around it.
     let crop: Picture
+
+    /// A document has no pixels.
+    private enum CodingKeys: CodingKey { case picture, row, column, distance, margin }
   }
 
   let name: CodeName

@@ -69,14 +69,6 @@ package struct CodebookDocument: Encodable {
 
 /// One code in `codebook`'s report: its vector, its neighbours and its exemplars.
 struct CodebookCode: Encodable {
-  struct Exemplar: Encodable {
-    let picture: String
-    let row: Int
-    let column: Int
-    let distance: Double
-    let margin: Double
-  }
-
   /// From 0.
   let group: Int
   let code: Int
@@ -85,7 +77,7 @@ struct CodebookCode: Encodable {
   /// How often it was chosen over the pictures.
   let count: Int
   let marginMean: Double?
-  let exemplars: [Exemplar]
+  let exemplars: [CodeExemplars.Exemplar]
 
   private enum CodingKeys: String, CodingKey {
     case group, code, vector, nearest, count, exemplars
@@ -99,9 +91,7 @@ struct CodebookCode: Encodable {
     nearest = codebook.nearest(to: code, group: group)
     count = exemplars.count
     marginMean = exemplars.margins.count > 0 ? exemplars.margins.mean : nil
-    self.exemplars = exemplars.exemplars.map {
-      Exemplar(picture: $0.picture, row: $0.row, column: $0.column, distance: $0.distance, margin: $0.margin)
-    }
+    self.exemplars = exemplars.exemplars
   }
 
   /// As text, one line after another.

@@ -25,6 +25,9 @@ package struct CodebookFigures {
       figures.append(("places", places(positions)))
     }
     if let anchors = document.report.anchors?.mean { figures.append(("anchors", cosines(anchors))) }
+    if let anchors = document.report.anchors, let mean = anchors.mean {
+      figures.append(("health", health(anchors.health, mean)))
+    }
     if let curve = document.reconstruction, curve.pictures > 0 { figures.append(("groups", reconstruction(curve))) }
     if let exemplars, !exemplars.exemplars.isEmpty {
       figures.append(("code-\(exemplars.name.group + 1)-\(exemplars.name.code)", sheet(exemplars)))
@@ -140,7 +143,7 @@ package struct CodebookFigures {
   }
 
   private func cosines(_ anchors: AnchorSimilarity) -> Figure {
-    let ticks = anchors.norms.indices.map { AxisTick(Double($0), "A\($0 + 1)") }
+    let ticks = anchors.norms.indices.map { ScaleTick(Double($0), "A\($0 + 1)") }
     let panel = MatrixPlot(
       title: document.report.anchorSource == .pictures ? "mean over pictures" : "anchors of random codes",
       values: anchors.cosines.map { $0.map { $0.isFinite ? $0 : nil } }, rowTicks: ticks, columnTicks: ticks,
@@ -149,6 +152,37 @@ package struct CodebookFigures {
     return Figure(
       title: "\(model): how alike the anchors are", columns: 1, panelWidth: 420, panelHeight: 360, panels: [panel],
       notes: note)
+  }
+
+  /// Lengths of the anchors, and how much of the projector lies where GELU is flat.
+  private func health(_ health: AnchorHealth, _ anchors: AnchorSimilarity) -> Figure {
+    let layers = Array(zip(["first layer", "second layer"], zip(health.saturated, health.dead)))
+    func bars(_ name: String, _ color: Int, _ values: [Double]) -> ChartMark {
+      .points(
+        DataSeries(
+          name, color: .series(color), points: values.enumerated().map { DataPoint(Double($0.offset), $0.element) }),
+        radius: 5)
+    }
+    let rank = health.rank.map { "effective rank of the unit anchors over pictures \(significant($0))" }
+    return Figure(
+      title: "\(model): anchors and their projector\(health.isCollapsed ? ", collapsed" : "")", columns: 2,
+      panelWidth: 380, panelHeight: 260,
+      panels: [
+        Chart(
+          title: "length of the mean anchors", x: .categories(anchors.norms.indices.map { "A\($0 + 1)" }),
+          y: ChartAxis("norm", range: 0...max(1e-9, 1.1 * (anchors.norms.max() ?? 1))),
+          marks: [
+            bars("mean over pictures", 0, anchors.norms),
+            .horizontalRule(health.norms.mean, name: "mean length", color: .series(1)),
+          ]),
+        Chart(
+          title: "where GELU is flat (below \(AnchorHealth.flat))", x: .categories(layers.map(\.0)),
+          y: ChartAxis("share", range: 0...1),
+          marks: [
+            bars("of pre-activations", 0, layers.map(\.1.0)), bars("units flat in every picture", 1, layers.map(\.1.1)),
+            .horizontalRule(AnchorHealth.collapsedDead, name: "collapsed", color: .ink),
+          ]),
+      ], notes: [rank].compactMap { $0 } + note)
   }
 
   /// What each further group adds to the pictures.

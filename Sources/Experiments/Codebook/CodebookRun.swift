@@ -1,4 +1,5 @@
 package import Evidence
+import Files
 import Foundation
 package import HTCVLM
 import ImageLoading
@@ -132,8 +133,11 @@ package struct CodebookRun {
     for (index, entry) in pictures.entries.enumerated() {
       let name = URL(fileURLWithPath: entry.path).lastPathComponent
       progress("picture \(index + 1)/\(pictures.entries.count) \(name)")
-      let image = try ImageDecoder.decode(path: entry.path).image
+      let decoded = try ImageDecoder.decode(path: entry.path)
+      guard decoded.fileSHA256 == entry.sha256 else { throw FileError(path: entry.path, reason: .changed) }
+      let image = decoded.image
       let codes = try model.encode(image)
+      try model.checkUnchanged()
       try usage.add(
         codes.codes, latent: codes.latent, anchors: try model.anchors(codes.quantized),
         beforeActivations: model.anchorPreActivations(codes.quantized),

@@ -208,27 +208,11 @@ private enum SeriesNames {
     guard !FileManager.default.fileExists(atPath: "\(directory)/config.json") else {
       throw ExperimentError("\(directory): is one checkpoint; a series is a directory of several")
     }
-    let names = try Directory.names(directory).filter { name in
-      !Directory.isCompanion(name) && !name.hasPrefix(".")
+    let names = try Directory.ownNames(directory).filter { name in
+      !name.hasPrefix(".")
         && (Directory.exists("\(directory)/\(name)") || endings.contains(where: name.hasSuffix))
     }
-    return names.map { (key: order($0), name: $0) }.sorted { $0.key.lexicographicallyPrecedes($1.key) }.map(\.name)
-  }
-
-  /// A name's bytes with its numbers as numbers, which come before letters: step-9, step-10, step-final.
-  private static func order(_ name: String) -> [Int] {
-    let letters = 1 << 41
-    var key: [Int] = []
-    var number: Int?
-    for byte in name.utf8 {
-      if UInt8(ascii: "0")...UInt8(ascii: "9") ~= byte {
-        number = min((number ?? 0) * 10 + Int(byte - 48), 1 << 40)
-      } else {
-        if let value = number { key.append(value) }
-        number = nil
-        key.append(letters + Int(byte))
-      }
-    }
-    return key + (number.map { [$0] } ?? [])
+    return names.map { (key: numericOrder($0), name: $0) }.sorted { $0.key.lexicographicallyPrecedes($1.key) }.map(
+      \.name)
   }
 }

@@ -1,3 +1,4 @@
+import ColorMaps
 import Evidence
 package import Plots
 import Statistics
@@ -47,7 +48,7 @@ package struct CodebookSeriesFigure {
   private var axis: ChartAxis {
     let stride = max(1, (series.steps.count + Self.mostTicks - 1) / Self.mostTicks)
     let ticks = series.steps.enumerated().filter { $0.offset % stride == 0 }
-      .map { AxisTick(Double($0.offset), $0.element.name) }
+      .map { ScaleTick(Double($0.offset), $0.element.name) }
     return ChartAxis("", range: -0.5...(Double(series.steps.count) - 0.5), ticks: ticks)
   }
 

@@ -27,6 +27,9 @@ package struct EvalContestant: Sendable {
     self.from = from
   }
 
+  /// The checkpoint to ask; nil for a file of answers.
+  package var checkpoint: CheckpointSource? { if case .checkpoint(let source) = model { source } else { nil } }
+
   /// The same checkpoint under an intervention; nil for a file of answers, which cannot be asked again.
   package func under(_ intervention: EvalIntervention) -> EvalContestant? {
     guard case .checkpoint = model else { return nil }

@@ -7,9 +7,10 @@ import Trace
 extension Lens {
   /// Decodes the states of every voco, anchor and patch of a compressed picture, and of the last prompt token.
   ///
-  /// Costs one traced run and, of each layer, a product of so many rows with the head: 4 TFLOP at 7B.
+  /// `onProgress` gets how many of the L + 1 states are decoded. Costs one traced run and, of each layer, a product of so many rows with the head: 4 TFLOP at 7B.
   package static func measure(
-    _ model: HTCVLMModel, _ cache: VisualCache, prompt: String, run: RunContext = RunContext()
+    _ model: HTCVLMModel, _ cache: VisualCache, prompt: String, run: RunContext = RunContext(),
+    onProgress: (_ done: Int, _ of: Int) -> Void = { _, _ in }
   ) throws -> Lens {
     let residual = try model.residualRun(cache, text: model.tokenize(prompt), run: run)
     let kinds = residual.layout.kinds
@@ -17,6 +18,7 @@ extension Lens {
     let places = LensPlace.all(shown.sorted(), kinds: kinds)
     var states: [[[Guess]]] = places.map { _ in [] }
     for (layer, all) in residual.states.enumerated() {
+      onProgress(layer, residual.states.count)
       // In parts, so that the logits of many rows over a large vocabulary are not all held at once.
       for start in stride(from: 0, to: places.count, by: 64) {
         let part = start..<min(start + 64, places.count)

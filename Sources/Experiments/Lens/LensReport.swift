@@ -17,7 +17,7 @@ package struct LensReport: Sendable {
       let live = lens.liveStates(of: row.place.kind)
       let rows = row.states.enumerated().map { layer, guesses in
         [name(layer), layer < live ? "" : "read by nobody"]
-          + guesses.map { "\(shown($0.piece)) \(Format.percent($0.probability))" }
+          + guesses.map(\.words)
       }
       return [row.place.name] + TextTable(.each([])).lines(rows) + [""]
     }
@@ -39,7 +39,7 @@ package struct LensReport: Sendable {
       return [name(layer), layer < live ? "" : "read by nobody"]
         + counts.prefix(Lens.count).map { same in
           let probability = mean(same.map(\.probability)) ?? 0
-          return "\(shown(same[0].piece)) \(same.count)× \(Format.percent(probability))"
+          return "“\(same[0].text)” \(same.count)× \(Format.percent(probability))"
         }
     }
     return ["\(rows.count) patches: the likeliest token, how many have it, and its mean probability there"]
@@ -47,12 +47,6 @@ package struct LensReport: Sendable {
   }
 
   private func name(_ layer: Int) -> String { layer < lens.layers ? "into layer \(layer + 1)" : "after the last" }
-
-  /// SentencePiece writes a space as U+2581.
-  private func shown(_ piece: String) -> String {
-    let text = piece.replacing("\u{2581}", with: " ")
-    return "“\(text.first == " " ? String(text.dropFirst()) : text)”"
-  }
 
   /// A row for each guess, under its heading.
   package var rows: [[String]] {

@@ -18,8 +18,9 @@ package struct LabelledPictures: Sendable {
   /// - Throws: a sentence that names the directory with fewer than two labels, or the label with fewer than two pictures.
   package init(directory: String) throws {
     guard Directory.exists(directory) else { throw ExperimentError("\(directory): no such directory") }
-    let names = try FileManager.default.contentsOfDirectory(atPath: directory).sorted()
-      .filter { !$0.hasPrefix(".") && Directory.exists("\(directory)/\($0)") }
+    let names = try Directory.ownNames(directory).filter {
+      !$0.hasPrefix(".") && Directory.exists("\(directory)/\($0)")
+    }
     guard names.count >= 2 else {
       throw ExperimentError(
         "\(directory): holds \(names.count) directories, expected one for each of two labels or more")

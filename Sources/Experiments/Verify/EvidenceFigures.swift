@@ -36,7 +36,7 @@ struct EvidenceFigures {
   var causes: Figure {
     Figure(
       title: "Causes", columns: 2, panelWidth: 470, panelHeight: 330,
-      panels: [effects, controls, presence, randomModels("Causes", nil)],
+      panels: [effects, controls, presence, randomModels("Causes", nil)] + verdict.headEffects.map(singleHeads),
       notes: [
         "Effect: the part of the way to the donor picture's answer (\(verdict.causalNumbers?.scale.rawValue ?? "LD")), ratio "
           + "of sums over pairs; intervals: bootstrap over pictures and donors. KL: geometric means.", source,
@@ -68,8 +68,8 @@ struct EvidenceFigures {
   }
 
   /// Numbers from 1, at most twelve of them.
-  private func ticks(_ count: Int) -> [AxisTick] {
-    stride(from: 0, to: count, by: max(1, (count + 11) / 12)).map { AxisTick(Double($0), "\($0 + 1)") }
+  private func ticks(_ count: Int) -> [ScaleTick] {
+    stride(from: 0, to: count, by: max(1, (count + 11) / 12)).map { ScaleTick(Double($0), "\($0 + 1)") }
   }
 
   private func bars(
@@ -107,6 +107,19 @@ struct EvidenceFigures {
     return bars(
       "Values of the anchors, and of as many patches", shown, axis: ChartAxis("part of the way"),
       rules: [.horizontalRule(0, name: "nothing moves")])
+  }
+
+  /// The anchors' values in one head's edges, layer·head.
+  private func singleHeads(_ effects: HeadEffects) -> Chart {
+    let asked = verdict.prompts.count > 1 ? ", “\(verdict.prompts[effects.prompt])”" : ""
+    return bars(
+      "In single heads (layer·head)\(asked)",
+      effects.heads.map { ("\($0.place.layer + 1)·\($0.place.head + 1)", $0.effect) } + [("all", effects.together)],
+      axis: ChartAxis("part of the way (\(effects.scale.rawValue))"),
+      rules: [
+        .horizontalRule(0, name: "nothing moves"),
+        .horizontalRule(effects.bound, name: "\(effects.bound) of interest", color: .series(1)),
+      ])
   }
 
   private var presence: Chart {

@@ -23,9 +23,12 @@ package struct EvidenceFolder {
     }
     let file = { (name: String) in URL(fileURLWithPath: path).appendingPathComponent(name).path }
     let figures = EvidenceFigures(report: report)
-    try figures.attention.write(to: file("attention.png"))
-    try figures.causes.write(to: file("causes.png"))
-    try writePaperFigure(to: file("paper.png"))
+    // The page shows the pixels; the others are for a paper.
+    for ending in ["png", "svg", "pdf"] {
+      try figures.attention.write(to: file("attention.\(ending)"))
+      try figures.causes.write(to: file("causes.\(ending)"))
+      try writePaperFigure(to: file("paper.\(ending)"))
+    }
     try FileContents.write(Array(try report.json.utf8), to: file("evidence.json"))
     try FileContents.write(Array(EvidencePage(report: report).markdown.utf8), to: file("EVIDENCE.md"))
   }

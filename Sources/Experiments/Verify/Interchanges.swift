@@ -41,6 +41,18 @@ package struct Interchanges {
     self.places = places
   }
 
+  /// The donor's values of the anchors in the edges of each head alone, and last in those of all of them.
+  package static func heads(
+    _ heads: [HeadPlace], of donor: DonorContext, _ cache: VisualCache, vocos: Int
+  ) throws -> [Intervention] {
+    let anchors = Set(cache.anchorPositions)
+    let swaps = heads.map {
+      EdgeSwap(keys: anchors, .values, from: donor, layers: [$0.layer], heads: [$0.head], vocos: [$0.voco])
+    }
+    let alone = zip(swaps, heads).map { Intervention(swaps: [$0], read: vocos > 1 ? [$1.voco] : nil) }
+    return alone + [Intervention(swaps: swaps, read: vocos > 1 ? Set(heads.map(\.voco)) : nil)]
+  }
+
   /// The pair's evidence from the logits of `interventions`.
   package func evidence(_ logits: ArraySlice<Tensor>, _ scale: InterchangeScale, donor: Int) -> PairEvidence {
     let shifts = places.mapValues { range in

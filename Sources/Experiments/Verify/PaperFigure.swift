@@ -1,3 +1,4 @@
+import ColorMaps
 import Evidence
 import ImageLoading
 import Plots
@@ -43,14 +44,14 @@ struct PaperFigure {
     let columns = values[0].count
     let ticks =
       names
-      ? (0..<columns).map { AxisTick(Double($0), $0 < anchors ? "A\($0 + 1)" : "P\($0 - anchors + 1)") }
-      : [AxisTick(0, "A1")]
+      ? (0..<columns).map { ScaleTick(Double($0), $0 < anchors ? "A\($0 + 1)" : "P\($0 - anchors + 1)") }
+      : [ScaleTick(0, "A1")]
         + stride(from: 0, to: columns - anchors, by: max(1, (columns - anchors) / 6)).dropFirst().map {
-          AxisTick(Double($0 + anchors), "P\($0 + 1)")
+          ScaleTick(Double($0 + anchors), "P\($0 + 1)")
         }
     return MatrixPlot(
       title: title, values: values,
-      rowTicks: rows.enumerated().map { AxisTick(Double($0.offset), label($0.element, names)) },
+      rowTicks: rows.enumerated().map { ScaleTick(Double($0.offset), label($0.element, names)) },
       columnTicks: ticks, range: range, measure: "share")
   }
 

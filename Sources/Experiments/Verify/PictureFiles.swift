@@ -1,3 +1,4 @@
+import Files
 package import HTCVLM
 import ImageLoading
 import Statistics
@@ -18,11 +19,18 @@ package struct PictureFiles: VerifySource {
   }
 
   package func encode(_ index: Int, _ model: HTCVLMModel) throws -> VisualEncoding {
-    try model.encode(ImageDecoder.decode(path: paths[index]).image)
+    try model.encode(picture(index))
+  }
+
+  /// The picture as it was when the run began.
+  private func picture(_ index: Int) throws -> Picture {
+    let decoded = try ImageDecoder.decode(path: paths[index])
+    guard decoded.fileSHA256 == keys[index] else { throw FileError(path: paths[index], reason: .changed) }
+    return decoded.image
   }
 
   package func blank(_ index: Int, _ model: HTCVLMModel, seed: UInt64) throws -> VisualEncoding {
-    let image = try ImageDecoder.decode(path: paths[index]).image
+    let image = try picture(index)
     return try model.encode(Self.blank(of: image, seed: seed, key: keys[index]))
   }
 

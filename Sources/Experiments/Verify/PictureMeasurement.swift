@@ -22,10 +22,7 @@ struct PictureMeasurement {
     _ index: Int, key: String, name: String, pictures: (Int) throws -> VisualCache
   ) throws -> PictureEvidence {
     let plain = try pictures(index)
-    var contexts: [Int: DonorContexts] = [:]
-    for donor in Set(donors.flatMap { $0.donors[index] }).sorted() {
-      contexts[donor] = DonorContexts(subject.model, plain: plain, donor: try pictures(donor))
-    }
+    let contexts = try contexts(index, plain, pictures)
     let vocos = try vocoEvidence(plain, key: key, donors: donors[0].donors[index].compactMap { contexts[$0] })
     let prompts = try subject.prompts.indices.map { prompt in
       try promptEvidence(index, prompt: prompt, key: key, plain, contexts)
@@ -34,6 +31,36 @@ struct PictureMeasurement {
     let row = index < VocoRow.kept ? VocoRow(last, index: index, key: key, name: name) : nil
     return PictureEvidence(
       index: index, key: key, name: name, vocos: vocos, prompts: prompts, row: row, spread: RowSpread(last))
+  }
+
+  /// What each of a picture's donors lends.
+  func contexts(
+    _ index: Int, _ plain: VisualCache, _ pictures: (Int) throws -> VisualCache
+  ) throws -> [Int: DonorContexts] {
+    var contexts: [Int: DonorContexts] = [:]
+    for donor in Set(donors.flatMap { $0.donors[index] }).sorted() {
+      contexts[donor] = DonorContexts(subject.model, plain: plain, donor: try pictures(donor))
+    }
+    return contexts
+  }
+
+  /// Effects of the anchors' values in single heads' edges, and in all of these together.
+  func headEvidence(
+    _ index: Int, _ heads: [HeadPlace], pictures: (Int) throws -> VisualCache
+  ) throws -> HeadEvidence {
+    let plain = try pictures(index)
+    let contexts = try contexts(index, plain, pictures)
+    let prompts = try subject.prompts.indices.map { prompt -> [HeadEvidence.Pair] in
+      guard donors[prompt].differ[index] else { return [] }
+      return try ofPairs(index, prompt: prompt, plain, contexts) { donor in
+        try Interchanges.heads(heads, of: try contexts[donor]!.anchors, plain, vocos: subject.vocos.count)
+      } read: { donor, logits, scale in
+        HeadEvidence.Pair(
+          donor: donor, logitDifference: scale.logitDifference, squaredNorm: scale.squaredNorm,
+          shifts: logits.map(scale.shift))
+      }
+    }
+    return HeadEvidence(index: index, heads: heads, prompts: prompts)
   }
 
   func attention(_ cache: VisualCache, voco: Int) throws -> VocoAttention {
@@ -111,37 +138,52 @@ struct PictureMeasurement {
       })
   }
 
-  /// `[pairs][vocos]`; pairs whose answers differ at the same place run in one product.
+  /// `[pairs][vocos]`.
   private func pairs(
     _ index: Int, prompt: Int, _ plain: VisualCache, _ contexts: [Int: DonorContexts], _ compared: [ComparedPatches]
   ) throws -> [[PairEvidence]] {
+    var made: [Int: [Interchanges]] = [:]
+    return try ofPairs(index, prompt: prompt, plain, contexts) { donor in
+      let ofVocos = try subject.vocos.map { voco in
+        try Interchanges(
+          contexts[donor]!, plain, compared[voco], voco: voco, vocos: subject.vocos.count,
+          liveLayers: subject.liveLayers)
+      }
+      made[donor] = ofVocos
+      return ofVocos.flatMap(\.interventions)
+    } read: { donor, logits, scale in
+      var start = logits.startIndex
+      return (made[donor] ?? []).map { interchange in
+        defer { start += interchange.interventions.count }
+        return interchange.evidence(logits[start..<start + interchange.interventions.count], scale, donor: donor)
+      }
+    }
+  }
+
+  /// What interventions do to a picture with each of its donors, in the donors' order; those of pairs whose answers
+  /// differ at the same place run in one product.
+  private func ofPairs<Found>(
+    _ index: Int, prompt: Int, _ plain: VisualCache, _ contexts: [Int: DonorContexts],
+    interventions: (_ donor: Int) throws -> [Intervention],
+    read: (_ donor: Int, _ logits: ArraySlice<Tensor>, _ scale: InterchangeScale) -> Found
+  ) throws -> [Found] {
     let own = answers[prompt][index]
     let all = donors[prompt].donors[index].compactMap { donor -> (donor: Int, place: Int)? in
       DonorChoice.difference(own, answers[prompt][donor]).map { (donor, $0) }
     }
-    var found: [Int: [PairEvidence]] = [:]
+    var found: [Int: Found] = [:]
     for place in Set(all.map(\.place)).sorted() {
       let group = all.filter { $0.place == place }
       let answered = Array(own.prefix(place))
-      let interchanges = try group.map { pair in
-        try subject.vocos.map { voco in
-          try Interchanges(
-            contexts[pair.donor]!, plain, compared[voco], voco: voco, vocos: subject.vocos.count,
-            liveLayers: subject.liveLayers)
-        }
-      }
-      let variants = interchanges.joined().flatMap(\.interventions)
-      let logits = try subject.logits([.none] + variants, on: plain, prompt: prompt, answered: answered)
+      let variants = try group.map { try interventions($0.donor) }
+      let logits = try subject.logits([.none] + variants.joined(), on: plain, prompt: prompt, answered: answered)
       var start = 1
-      for (pair, ofVocos) in zip(group, interchanges) {
+      for (pair, ofPair) in zip(group, variants) {
         let donor = try subject.logits([.none], on: contexts[pair.donor]!.cache, prompt: prompt, answered: answered)[0]
         let scale = InterchangeScale(
           base: logits[0], donor: donor, own: Int(own[place]), other: Int(answers[prompt][pair.donor][place]))
-        found[pair.donor] = ofVocos.map { interchange in
-          defer { start += interchange.interventions.count }
-          return interchange.evidence(
-            logits[start..<start + interchange.interventions.count], scale, donor: pair.donor)
-        }
+        found[pair.donor] = read(pair.donor, logits[start..<start + ofPair.count], scale)
+        start += ofPair.count
       }
     }
     return all.compactMap { found[$0.donor] }

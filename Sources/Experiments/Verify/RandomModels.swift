@@ -29,6 +29,21 @@ struct RandomModels {
     tensors.values.filter(isPermuted).reduce(0) { $0 + $1.count }
   }
 
+  /// What so many models will take: a sentence.
+  ///
+  /// - Parameters:
+  ///   - runs: of the decoder over a picture, a model.
+  ///   - seconds: that one such run took.
+  static func cost(_ models: Int, runs: Int, seconds: Double, parameters: Int) -> String {
+    let memory = Double(4 * parameters) / 1e9
+    return
+      "The random control: \(models) models of permuted weights × \(runs) pictures with their donors and exchanges × "
+      + "\(Format.duration(seconds)) a run so far = about \(Format.duration(Double(models * runs) * seconds)) for the "
+      + "decoder alone"
+      + (memory >= 0.1 ? ", and \(Format.fixed(memory, digits: 1)) GB of memory for the weights" : "")
+      + "; --no-random-models leaves it out."
+  }
+
   /// The model with the number `index`.
   func model(_ index: Int) throws -> HTCVLMModel {
     var tensors = tensors
@@ -51,30 +66,26 @@ struct RandomModels {
 }
 
 extension PictureMeasurement {
+  /// The pictures that random models see: the first ones and their donors, ascending.
+  func seen(_ pictures: Int) -> [Int] {
+    Set((0..<pictures).flatMap { picture in [picture] + donors.flatMap { $0.donors[picture] } }).sorted()
+  }
+
   /// One random model on pictures that the model under test encoded, with their donors.
   func randomModel(
-    _ number: Int, _ random: HTCVLMModel, keys: [String], pictures: Int, encoded: (Int) throws -> VisualCache
+    _ number: Int, _ random: HTCVLMModel, keys: [String], pictures: Int, encoded: @escaping (Int) -> VisualEncoding
   ) throws -> RandomModelEvidence {
     let twin = PictureMeasurement(
       subject: subject.replacing(model: random), layouts: layouts, grams: random.outputGrams(), seed: seed,
       donors: donors, answers: answers)
-    var held: [Int: VisualCache] = [:]
-    func compressed(_ index: Int) throws -> VisualCache {
-      if let found = held[index] { return found }
-      let made = try random.compress(try random.reprojected(try encoded(index).visual))
-      held[index] = made
-      return made
-    }
+    let compressed = CompressedPictures(random) { try random.reprojected(encoded($0)) }
     var attends = [Double](repeating: 0, count: subject.vocos.count)
     var contributes = attends
     var movements = [[[Double]]](repeating: [], count: subject.prompts.count)
     var pairs = [[RandomModelEvidence.Pair]](repeating: [], count: subject.prompts.count)
     for index in 0..<pictures {
-      let plain = try compressed(index)
-      var contexts: [Int: DonorContexts] = [:]
-      for donor in Set(donors.flatMap { $0.donors[index] }).sorted() {
-        contexts[donor] = DonorContexts(random, plain: plain, donor: try compressed(donor))
-      }
+      let plain = try compressed[index]
+      let contexts = try twin.contexts(index, plain) { try compressed[$0] }
       let lenders = donors[0].donors[index].compactMap { contexts[$0] }
       for (voco, evidence) in try twin.vocoEvidence(plain, key: keys[index], donors: lenders).enumerated() {
         attends[voco] += evidence.attends.logSamePosition / Double(pictures)

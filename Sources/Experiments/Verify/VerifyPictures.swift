@@ -1,5 +1,6 @@
 import Files
 import Foundation
+import ImageLoading
 import Tensor
 
 /// The pictures of a run, each once, in the order in which they were named.
@@ -33,6 +34,16 @@ package struct VerifyPictures {
     }
     self.entries = entries
     sha256 = SHA256.hexDigest(of: Array(entries.map(\.sha256).joined(separator: "\n").utf8))
+  }
+
+  /// What decoding them finds odd, a line for each picture of which anything is; throws for one that cannot be decoded, so
+  /// that it is known before long work.
+  package func warnings() throws -> [String] {
+    try entries.compactMap { entry in
+      let warnings = try ImageDecoder.decode(path: entry.path).warnings
+      let name = URL(fileURLWithPath: entry.path).lastPathComponent
+      return warnings.isEmpty ? nil : "\(name): \(warnings.joined(separator: "; "))"
+    }
   }
 
   /// As the run takes them.

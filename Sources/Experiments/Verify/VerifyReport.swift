@@ -31,7 +31,7 @@ package struct VerifyReport: Sendable {
     lines += ["", "controls"]
     lines += TextTable(.each([.leading, .leading, .leading])).lines(
       verdict.controls.map { [$0.name.rawValue, Self.word($0), $0.sentence] })
-    lines += headLines + rowLines + provenanceLines
+    lines += headLines + headEffectLines + rowLines + warningLines + provenanceLines
     return lines.joined(separator: "\n") + "\n"
   }
 
@@ -60,12 +60,14 @@ package struct VerifyReport: Sendable {
   private var headLines: [String] {
     let maps = EvidenceMaps(summary, voco: verdict.headlineVoco)
     let heads = ["layer"] + (0..<summary.run.heads).map { "h\($0 + 1)" }
-    let rows = maps.samePosition.enumerated().map { layer, values in ["L\(layer + 1)"] + values.map(significant) }
+    let rows = maps.samePosition.enumerated().map { layer, values in
+      ["L\(layer + 1)"] + values.map { String(Self.lift($0).drop { $0 == "×" }) }
+    }
     var lines =
       ["", "lift in the same positions by live layer and head; the last layer is read by nobody"]
       + TextTable(.trailingButFirst, isMatrix: true).lines([heads] + rows)
     let found = verdict.heads.map {
-      "layer \($0.layer + 1) head \($0.head + 1) ×\(significant($0.lift))"
+      "layer \($0.layer + 1) head \($0.head + 1) \(Self.lift($0.lift))"
         + (verdict.vocos.count > 1 ? " (voco token \($0.voco + 1))" : "")
     }
     lines.append(
@@ -74,6 +76,37 @@ package struct VerifyReport: Sendable {
         : "  Above ×1.25 (max-T, family-wise 5 %): \(found.prefix(12).joined(separator: ", "))"
           + (found.count > 12 ? " and \(found.count - 12) more." : "."))
     return lines
+  }
+
+  /// A lift over almost nothing has no digits that mean anything.
+  static func lift(_ lift: Double) -> String { lift > 999 ? ">×999" : "×\(significant(lift))" }
+
+  /// What single heads carry of what the anchors hold.
+  private var headEffectLines: [String] {
+    verdict.headEffects.flatMap { effects -> [String] in
+      let asked = verdict.prompts.count > 1 ? ", asked “\(verdict.prompts[effects.prompt])”" : ""
+      return [
+        "",
+        "the anchors' values in one head's edges alone\(asked): part of the answer's way to the donor's (\(effects.scale.rawValue))",
+        "  \(effects.sentence)",
+      ]
+        + TextTable(.each([.leading, .leading, .leading])).lines(
+          [["head", "effect", ""]]
+            + effects.heads.map { head in
+              [
+                name(head.place), head.effect.text,
+                head.isAbove ? "above \(significant(effects.bound))" : "",
+              ]
+            } + [["all together", effects.together.text, ""]])
+        + [
+          "  Intervals of single heads hold for all \(effects.heads.count) at once (each at "
+            + "\(decimal(100 * effects.confidence, digits: 2)) %)."
+        ]
+    }
+  }
+
+  func name(_ place: HeadPlace) -> String {
+    place.name + (verdict.vocos.count > 1 ? " (voco token \(place.voco + 1))" : "")
   }
 
   /// The paper's heat map in per mille, and all patches beside it.
@@ -93,6 +126,13 @@ package struct VerifyReport: Sendable {
       "the paper's heat map: <voco> over \(first.anchors.count) anchors and the first \(shown) of "
         + "\(first.patches.count) patches, in per mille (\(VocoRow.formula))",
     ] + TextTable(.trailingButFirst, isMatrix: true).lines([head] + rows)
+  }
+
+  /// How many pictures' files had something wrong with them, and the first of them.
+  private var warningLines: [String] {
+    guard let warnings = plan.inputs.pictureWarnings else { return [] }
+    let shown = warnings.prefix(5) + (warnings.count > 5 ? ["…"] : [])
+    return ["", "pictures decoded in spite of a warning: \(warnings.count)"] + shown.map { "  \($0)" }
   }
 
   private var provenanceLines: [String] {
@@ -128,9 +168,24 @@ package struct VerifyReport: Sendable {
     for control in verdict.controls {
       rows.append(["control", control.name.rawValue, Self.word(control), "", "", "", "", control.sentence])
     }
+    for warning in plan.inputs.pictureWarnings ?? [] {
+      rows.append(["warning", "picture", "", "", "", "", "", warning])
+    }
     for head in verdict.heads {
       rows.append(
         ["head", "\(head.voco) \(head.layer) \(head.head)", "", "\(head.lift)", "", "", "", "p = \(head.pValue)"])
+    }
+    for effects in verdict.headEffects {
+      let all =
+        effects.heads.map { head in
+          ("\(head.place.voco) \(head.place.layer) \(head.place.head)", head.isAbove ? "above" : "", head.effect)
+        } + [("together", "", effects.together)]
+      for (name, word, estimate) in all {
+        rows.append(
+          ["head_effect", name, word]
+            + numbers(estimate.effect, estimate.interval?.low, estimate.interval?.high)
+            + ["\(estimate.n)", verdict.prompts[effects.prompt]])
+      }
     }
     rows.append(["headline", "", "", "", "", "", "\(verdict.n)", verdict.headline])
     rows.append(["conclusion", "", verdict.anecdote ? "anecdote" : "", "", "", "", "\(verdict.n)", verdict.conclusion])

@@ -18,7 +18,8 @@ package struct VerifyPlan: Codable, Equatable, Sendable {
     let fields: [(String, (VerifyPlan) -> String)] = [
       ("version", \.run.version), ("model", \.run.modelName), ("config SHA-256", \.run.configSHA256),
       ("weights SHA-256", \.run.weightsSHA256), ("prompts", { $0.run.prompts.joined(separator: " | ") }),
-      ("seed", { "\($0.run.seed)" }), ("number of pictures", { "\($0.inputs.pictures)" }),
+      ("precision", { $0.run.precision ?? "not recorded" }), ("seed", { "\($0.run.seed)" }),
+      ("number of pictures", { "\($0.inputs.pictures)" }),
       ("SHA-256 of the pictures", \.inputs.picturesSHA256),
       ("number of random models", { "\($0.inputs.randomModels)" }), ("inputs", { "\($0.inputs)" }),
       ("model shape", { "\($0.run)" }),
@@ -47,6 +48,9 @@ package enum VerifyRecord: Codable, Sendable, Equatable {
   /// The greedy answers of a picture, a prompt.
   case answer(index: Int, key: String, tokens: [[Int32]])
   case picture(PictureEvidence)
+  /// Same-position logarithms `[vocos][live layers · H]` of a picture that another part measures: they choose heads.
+  case cells(index: Int, [[Double]])
+  case heads(HeadEvidence)
   case blank(BlankEvidence)
   case random(RandomModelEvidence)
 
@@ -61,6 +65,14 @@ package enum VerifyRecord: Codable, Sendable, Equatable {
         throw EvidenceFault("answer.tokens", "a list of \(tokens.count)", expected: "\(run.prompts.count)")
       }
     case .picture(let picture): try picture.check(run, pictures: inputs.pictures)
+    case .cells(let index, let cells):
+      guard (0..<inputs.pictures).contains(index) else {
+        throw EvidenceFault("cells.index", "\(index)", expected: "0 to \(inputs.pictures - 1)")
+      }
+      guard cells.count == run.vocoTokens, cells.allSatisfy({ $0.count == run.liveLayers * run.heads }),
+        cells.joined().allSatisfy({ $0.isFinite && abs($0) <= 200 })
+      else { throw EvidenceFault("cells", "of another shape or range", expected: "finite, of the run's shape") }
+    case .heads(let heads): try heads.check(run, pictures: inputs.pictures)
     case .blank(let blank): try blank.check(run, blanks: inputs.blanks)
     case .random(let random): try random.check(run, models: inputs.randomModels, pictures: inputs.pictures)
     }
@@ -74,6 +86,8 @@ package struct VerifyState: Sendable {
   package private(set) var answers: [Int: [[Int32]]] = [:]
   private var keys: [Int: String] = [:]
   package private(set) var pictures: [Int: PictureEvidence] = [:]
+  private var otherCells: [Int: [[Double]]] = [:]
+  package private(set) var heads: [Int: HeadEvidence] = [:]
   package private(set) var blanks: [Int: BlankEvidence] = [:]
   package private(set) var randomModels: [Int: RandomModelEvidence] = [:]
 
@@ -87,8 +101,14 @@ package struct VerifyState: Sendable {
   package var ownBlanks: Range<Int> { shard.range(of: plan.inputs.blanks) }
   package var ownRandomModels: Range<Int> { shard.range(of: plan.inputs.randomModels) }
 
+  /// Pictures in which single heads' effects are measured, if the run has enough to choose heads by.
+  package var ownTested: [Int] {
+    plan.inputs.pictures < HeadChoice.fewestPictures ? [] : ownPictures.filter { !HeadChoice.chooses($0) }
+  }
+
   var isFinished: Bool {
     answers.count == plan.inputs.pictures && ownPictures.allSatisfy { pictures[$0] != nil }
+      && ownTested.allSatisfy { heads[$0] != nil }
       && ownBlanks.allSatisfy { blanks[$0] != nil } && ownRandomModels.allSatisfy { randomModels[$0] != nil }
   }
 
@@ -107,6 +127,17 @@ package struct VerifyState: Sendable {
       guard pictures.updateValue(picture, forKey: picture.index) == nil else {
         throw EvidenceFault("picture.index", "\(picture.index) again", expected: "each picture once")
       }
+    case .cells(let index, let cells):
+      guard otherCells.updateValue(cells, forKey: index) ?? cells == cells else {
+        throw EvidenceFault("cells.index", "\(index) again with other numbers", expected: "each picture once")
+      }
+    case .heads(let own):
+      if let other = heads.values.first, other.heads != own.heads {
+        throw EvidenceFault("heads.heads", "another choice than that of picture \(other.index)", expected: "one choice")
+      }
+      guard heads.updateValue(own, forKey: own.index) == nil else {
+        throw EvidenceFault("heads.index", "\(own.index) again", expected: "each picture once")
+      }
     case .blank(let blank):
       guard blanks.updateValue(blank, forKey: blank.index) == nil else {
         throw EvidenceFault("blank.index", "\(blank.index) again", expected: "each blank picture once")
@@ -123,6 +154,7 @@ package struct VerifyState: Sendable {
       try add(.answer(index: index, key: other.keys[index] ?? "", tokens: tokens))
     }
     for picture in other.pictures.values { try add(.picture(picture)) }
+    for heads in other.heads.values { try add(.heads(heads)) }
     for blank in other.blanks.values { try add(.blank(blank)) }
     for random in other.randomModels.values { try add(.random(random)) }
   }
@@ -137,6 +169,27 @@ package struct VerifyState: Sendable {
     }
   }
 
+  /// Pairs of a picture and a donor that answers differently, measured so far, over all prompts.
+  package var pairs: Int {
+    pictures.values.reduce(0) { sum, picture in
+      sum + picture.prompts.reduce(0) { $0 + ($1.vocos.first?.pairs.count ?? 0) }
+    }
+  }
+
+  /// Pictures that choose heads and whose attention is not known yet.
+  var unknownCells: [Int] {
+    (0..<plan.inputs.pictures).filter { HeadChoice.chooses($0) && pictures[$0] == nil && otherCells[$0] == nil }
+  }
+
+  /// The heads that half of the pictures choose; `nil` until all of these are measured.
+  var headChoice: HeadChoice? {
+    guard unknownCells.isEmpty else { return nil }
+    let cells = (0..<plan.inputs.pictures).filter(HeadChoice.chooses).map { index in
+      pictures[index]?.vocos.map(\.cells) ?? otherCells[index] ?? []
+    }
+    return HeadChoice(cells: cells, plan.run)
+  }
+
   /// What the verdict is made of; of a part, as far as it is measured.
   package var summary: EvidenceSummary {
     EvidenceSummary(
@@ -144,6 +197,6 @@ package struct VerifyState: Sendable {
       donors: donors
         ?? plan.run.prompts.map { _ in DonorChoice(answers: [], keys: [], seed: plan.run.seed) },
       pictures: Array(pictures.values), blanks: Array(blanks.values), randomModels: Array(randomModels.values),
-      hasRandomModels: plan.inputs.randomModels > 0)
+      heads: Array(heads.values), hasRandomModels: plan.inputs.randomModels > 0)
   }
 }

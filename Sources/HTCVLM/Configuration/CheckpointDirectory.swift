@@ -43,6 +43,11 @@ package struct CheckpointDirectory: Sendable {
     let document = try GenerationSettings.applied(to: JSONValue(bytes: configBytes, path: configPath), directory: path)
     configuration = try HTCVLMConfiguration(document: document, path: configPath)
     configSHA256 = SHA256.hexDigest(of: configBytes)
+    if let id = try AddedTokens(directory: path).ids[AddedTokens.voco], let own = configuration.vocoTokenID, own != id {
+      throw .key(
+        path: configPath, key: "voco_token_id", found: "\(own)",
+        expected: "\(id), which another file of the directory calls \(AddedTokens.voco)")
+    }
 
     preprocessor = try ImageProcessorConfiguration(directory: path, imageSize: configuration.vision.imageSize)
 

@@ -37,6 +37,7 @@ enum ComputationKeys {
     ("force_words_ids", nothing), ("forced_bos_token_id", []), ("forced_eos_token_id", []), ("min_length", zero),
     ("min_new_tokens", zero), ("sequence_bias", nothing), ("exponential_decay_length_penalty", []),
     ("stop_strings", nothing), ("guidance_scale", one), ("constraints", nothing), ("dola_layers", []),
+    ("watermarking_config", []), ("token_healing", nothing),
   ]
   /// Decoders that differ from Llama's in what no key says, such as biases of queries or another norm.
   private static let otherModels = [

@@ -1,5 +1,6 @@
 package import JSON
 package import Safetensors
+package import Tensor
 import Tokenization
 package import Trace
 
@@ -301,12 +302,14 @@ package struct HTCVLMConfiguration: Sendable, Hashable {
 extension HTCVLMConfiguration {
   /// What a trace says of the model.
   package var modelDescription: ModelDescription {
-    ModelDescription(
+    var description = ModelDescription(
       layers: layers, heads: heads, keyValueHeads: keyValueHeads, hiddenSize: hiddenSize,
       vocabularySize: vocabularySize, anchors: anchorTokens, patchGrid: patchGrid,
       visionImageSize: vision.imageSize, mgvqImageSize: mgvq?.imageSize ?? 0, groups: mgvq?.groups ?? 0,
       codesPerGroup: mgvq?.codesPerGroup ?? 0, vocoTokens: vocoTokens, visualMask: visualMask,
       imageAspectRatio: imageAspectRatio, precision: .own(.exact), untrainedParts: untrainedParts)
+    description.visualTokenPooling = visualTokenPooling
+    return description
   }
 
   /// Bytes of the keys and values of `rows` positions in all layers.

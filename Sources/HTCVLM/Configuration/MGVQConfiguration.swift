@@ -37,7 +37,7 @@ package struct MGVQConfiguration: Sendable, Hashable {
   package var codesPerGroup: Int { codebookSize / groups }
   package var channelsPerGroup: Int { latentChannels / groups }
   /// Side of the latent grid.
-  package var latentSize: Int { imageSize / Self.reduction(encoder) }
+  package var latentSize: Int { imageSize / Self.reduction(encoder.map(\.depth)) }
 
   init(_ reader: JSONReader) throws(CheckpointError) {
     latentChannels = try reader.integer("latent_channels", in: 1...65536)
@@ -55,7 +55,7 @@ package struct MGVQConfiguration: Sendable, Hashable {
         "codebook_groups", .integer(groups),
         expected: "a divisor of latent_channels, \(latentChannels), and codebook_size, \(codebookSize)")
     }
-    let reduction = Self.reduction(encoder)
+    let reduction = Self.reduction(encoder.map(\.depth))
     guard imageSize % reduction == 0 else {
       throw reader.fault(
         "image_size", .integer(imageSize), expected: "a multiple of \(reduction), the encoder's reduction")
@@ -65,7 +65,7 @@ package struct MGVQConfiguration: Sendable, Hashable {
         "latent_channels", .integer(latentChannels),
         expected: "at most \(largestSize) values in \(latentSize) × \(latentSize) places")
     }
-    guard Self.reduction(decoder) == reduction else {
+    guard Self.reduction(decoder.map(\.depth)) == reduction else {
       throw reader.fault(
         "decoder_depth_list", .array(decoder.map { .integer($0.depth) }),
         expected: "stages that enlarge by \(reduction), as the encoder reduces")
@@ -74,9 +74,8 @@ package struct MGVQConfiguration: Sendable, Hashable {
 
   /// How many times smaller the latent grid is: each stage with blocks but the last halves, and so does `project_in`
   /// where the first stage has none.
-  private static func reduction(_ stages: [Stage]) -> Int {
-    let halvings = stages.dropLast().filter { $0.depth > 0 }.count + (stages[0].depth == 0 ? 1 : 0)
-    return 1 << halvings
+  static func reduction(_ depths: [Int]) -> Int {
+    1 << (depths.dropLast().filter { $0 > 0 }.count + (depths.first == 0 ? 1 : 0))
   }
 
   private static func stages(_ reader: JSONReader, _ side: String) throws(CheckpointError) -> [Stage] {

@@ -170,7 +170,7 @@ package struct HuggingFaceCache {
       }
       return Found(path: snapshot, assumption: nil)
     }
-    let snapshots = ((try? FileManager.default.contentsOfDirectory(atPath: "\(folder)/snapshots")) ?? []).sorted()
+    let snapshots = (try? Directory.ownNames("\(folder)/snapshots")) ?? []
     guard snapshots.count == 1 else {
       throw .malformed(
         path: folder,

@@ -51,7 +51,10 @@ package struct PublishedParts: Sendable {
     try settings.setDelimiters(tensors, of: family, added: decoder.added, path: path)
     try settings.setTokens(of: family, parts, patches: tower.patches, path: decoder.configPath)
     if let mgvq = parts.mgvq {
-      let quantizer = try PublishedQuantizer(path: mgvq, imageSize: tower.imageSize)
+      let quantizer = try PublishedQuantizer(path: mgvq) { (channels, reduction) throws(CheckpointError) in
+        try settings.quantizerSide(
+          tensors, tower: tower.imageSize, channels: channels, reduction: reduction, path: decoder.configPath)
+      }
       for (name, tensor) in quantizer.tensors { tensors[Self.quantizerPrefix + name] = tensor }
       files += quantizer.files
       settings.set("mgvq_config", quantizer.configuration.json)
@@ -88,6 +91,26 @@ package struct PublishedParts: Sendable {
 }
 
 extension PublishedSettings {
+  /// The side of the pictures that the quantizer encodes: what `mgvq_config.image_size` says, else what the anchor
+  /// projector takes, which is made for one size of the latent grid, else the tower's, cut to whole cells of the grid.
+  func quantizerSide(
+    _ tensors: [String: StoredTensor], tower: Int, channels: Int, reduction: Int, path: String
+  ) throws(CheckpointError) -> Int {
+    if let section = self["mgvq_config"], section["image_size"] != nil {
+      return try JSONReader(path: path, prefix: "mgvq_config.", object: section).integer("image_size", in: 1...4096)
+    }
+    let name = "\(AnchorProjector.prefix).fc1.weight"
+    guard let shape = tensors[name]?.shape else { return max(tower / reduction, 1) * reduction }
+    let cells = shape.count == 2 ? shape[1] / channels : 0
+    let grid = Int(Double(cells).squareRoot())
+    guard shape.count == 2, grid > 0, grid * grid * channels == shape[1] else {
+      throw .tensor(
+        path: path, name: name,
+        problem: "is \(shape), expected [width, \(channels)·n²] for a square latent of \(channels) channels")
+    }
+    return grid * reduction
+  }
+
   /// How many voco and visual tokens there are, where the files do not say.
   mutating func setTokens(
     of family: ModelFamily, _ parts: ModelParts, patches: Int, path: String

@@ -119,7 +119,13 @@ struct PublishedSettings {
     let name = "model.embed_tokens.weight"
     guard let rows = tensors[name]?.shape.first else { throw .tensor(path: path, name: name, problem: "is missing") }
     set("vocab_size", .integer(rows))
-    guard needsVoco, self["voco_token_id"] == nil else { return }
+    guard needsVoco else { return }
+    if let said = self["voco_token_id"] {
+      guard let id = added.ids[AddedTokens.voco], said != .integer(id) else { return }
+      throw .key(
+        path: "\(path)/config.json", key: "voco_token_id", found: said.summary,
+        expected: "\(id), which another file of the directory calls \(AddedTokens.voco)")
+    }
     if let id = added.ids[AddedTokens.voco] {
       guard 0..<rows ~= id else {
         throw .tensor(

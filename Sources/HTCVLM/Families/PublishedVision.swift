@@ -32,6 +32,11 @@ enum PublishedVisionSettings {
     return .object(members + defaults.filter { standard in !members.contains { $0.key == standard.key } })
   }
 
+  /// The first of the class's keys that two filled configurations have different values of.
+  static func difference(_ first: JSONValue, _ second: JSONValue) -> String? {
+    defaults.map(\.key).first { first[$0] != second[$0] }
+  }
+
   /// The configuration of a tower that goes by one of OpenAI's names.
   static func known(_ name: String?) -> JSONValue? {
     switch name?.split(separator: "/").last {
@@ -67,10 +72,23 @@ struct PublishedVision {
     }
   }
 
-  /// `vision_config` of a CLIP directory.
+  /// `vision_config` of a CLIP directory. Old ones have a `vision_config_dict` beside it, which a whole CLIP goes by and a
+  /// tower by itself does not.
+  ///
+  /// - Throws: `CheckpointError` naming the key in which the two differ.
   static func settings(directory: String) throws(CheckpointError) -> JSONValue {
-    let whole = try JSONValue(file: "\(directory)/config.json")
-    return PublishedVisionSettings.filled(whole["vision_config"] ?? whole)
+    let path = "\(directory)/config.json"
+    let whole = try JSONValue(file: path)
+    func section(_ key: String) -> JSONValue? {
+      whole[key].flatMap { $0 == .null ? nil : PublishedVisionSettings.filled($0) }
+    }
+    let (own, old) = (section("vision_config"), section("vision_config_dict"))
+    if let own, let old, let key = PublishedVisionSettings.difference(own, old) {
+      throw .key(
+        path: path, key: "vision_config_dict.\(key)", found: old[key]?.summary,
+        expected: "\(own[key]?.summary ?? "none"), which vision_config says")
+    }
+    return own ?? old ?? PublishedVisionSettings.filled(whole)
   }
 }
 
@@ -81,7 +99,7 @@ struct PublishedQuantizer {
   let tensors: [String: StoredTensor]
   let files: [MappedFile]
 
-  init(path: String, imageSize: Int) throws(CheckpointError) {
+  init(path: String, imageSize: MGVQStateDict.ImageSize) throws(CheckpointError) {
     let weights = try WeightFiles(file: path)
     let found = weights.tensors
     files = weights.files

@@ -8,6 +8,8 @@ struct TextState: Sendable {
   let attention: [Tensor]
   /// The first variant's last row `[1, D]` at the input of each layer, and after the final norm.
   let hidden: [Tensor]
+  /// Per layer `[heads, n, prefix + n]`, all of the first variant's rows; empty unless they were asked for.
+  let rows: [Tensor]
 }
 
 extension LlamaDecoder {
@@ -16,15 +18,19 @@ extension LlamaDecoder {
   /// `embeddings` is `[n, D]`. A pass that ends by throwing, what `step` throws or `ModelError.notFinite`, leaves the cache as it
   /// was.
   func text(
-    _ embeddings: Tensor, positions: [Int], cache: inout KVCache, step: () throws -> Void = {}
+    _ embeddings: Tensor, positions: [Int], cache: inout KVCache, keepsRows: Bool = false,
+    step: () throws -> Void = {}
   ) throws -> TextState {
-    try cache.asList { try text(embeddings, positions: positions, caches: &$0, step: step) }
+    try cache.asList {
+      try text(embeddings, positions: positions, caches: &$0, keepsRows: keepsRows, step: step)
+    }
   }
 
   /// The same rows in variants side by side, each after a cache of its own. In the last layer only the last row is
-  /// computed past its keys and values.
+  /// computed past its keys and values, unless `keepsRows`, which gathers the weights of all.
   func text(
-    _ embeddings: Tensor, positions: [Int], caches: inout [KVCache], step: () throws -> Void = {}
+    _ embeddings: Tensor, positions: [Int], caches: inout [KVCache], keepsRows: Bool = false,
+    step: () throws -> Void = {}
   ) throws -> TextState {
     let (count, variants) = (embeddings.shape[0], caches.count)
     let lastRows = (0..<variants).map { ($0 + 1) * count - 1 }
@@ -32,6 +38,7 @@ extension LlamaDecoder {
     var x = variants == 1 ? embeddings : Tensor.concatenate([Tensor](repeating: embeddings, count: variants))
     try check(input: x, positions: allPositions)
     var attention: [Tensor] = []
+    var all: [Tensor] = []
     var hidden: [Tensor] = []
     for (index, layer) in layers.enumerated() {
       hidden.append(x[rows: count - 1..<count])
@@ -42,7 +49,7 @@ extension LlamaDecoder {
         caches[variant].append(own, rows: variant * count..<(variant + 1) * count, layer: index)
       }
       var (rows, queryPositions) = (count, allPositions)
-      if index == layers.count - 1 {
+      if index == layers.count - 1 && !keepsRows {
         rows = 1
         x = gatherRows(x, lastRows)
         normalized = gatherRows(normalized, lastRows)
@@ -51,30 +58,35 @@ extension LlamaDecoder {
       let queries = layer.queries(normalized, positions: queryPositions)
       try layer.check(queries: queries, layer: index, positions: queryPositions)
       let mixed = (0..<variants).map { variant in
-        let (mixed, lastRow) = shape.attend(
+        let (mixed, lastRow, weights) = shape.attend(
           variants == 1 ? queries : queries[rows: variant * rows..<(variant + 1) * rows], to: caches[variant],
-          layer: index)
+          layer: index, keepsRows: keepsRows && variant == 0)
         if variant == 0 { attention.append(lastRow) }
+        if let weights { all.append(weights) }
         return mixed
       }
       x = layer.complete(x, attention: variants == 1 ? mixed[0] : Tensor.concatenate(mixed)) {}
       try layer.check(output: x, layer: index, positions: queryPositions)
       try step()
     }
+    if keepsRows { x = gatherRows(x, lastRows) }
     let last = self.normalized(x)
     try requireFinite(last, "hidden states after the final norm")
     hidden.append(last[rows: 0..<1])
     let logits = try logits(last)
     for variant in 0..<variants { caches[variant].commit(count) }
-    return TextState(logits: logits, attention: attention, hidden: hidden)
+    return TextState(logits: logits, attention: attention, hidden: hidden, rows: all)
   }
 }
 
 extension AttentionShape {
   /// Causal attention of the last rows of a cache, whose queries are `[n, heads · headDim]`, to all of its rows up to
-  /// themselves: `[n, heads · headDim]`, and the last row's weights `[heads, rows]`.
-  fileprivate func attend(_ queries: Tensor, to cache: KVCache, layer: Int) -> (mixed: Tensor, lastRow: Tensor) {
+  /// themselves: `[n, heads · headDim]`, the last row's weights `[heads, rows]`, and all of them `[heads, n, rows]`.
+  fileprivate func attend(
+    _ queries: Tensor, to cache: KVCache, layer: Int, keepsRows: Bool
+  ) -> (mixed: Tensor, lastRow: Tensor, weights: Tensor?) {
     var lastRow: [Float] = []
+    var all: [Float] = []
     let mixed = (0..<heads).map { head in
       let keyColumns = keyColumns(head: head)
       let scores = matmul(
@@ -82,10 +94,12 @@ extension AttentionShape {
         scale: scale)
       let weights = softmaxRows(causallyMasked(scores))
       lastRow += weights[row: weights.shape[0] - 1].values
+      if keepsRows { all += weights.values }
       return matmul(weights, cache.values(layer: layer, columns: keyColumns))
     }
     return (
-      Tensor.concatenateColumns(mixed), Tensor(shape: [heads, lastRow.count / heads], values: lastRow)
+      Tensor.concatenateColumns(mixed), Tensor(shape: [heads, lastRow.count / heads], values: lastRow),
+      keepsRows ? Tensor(shape: [heads, queries.shape[0], lastRow.count / heads], values: all) : nil
     )
   }
 }

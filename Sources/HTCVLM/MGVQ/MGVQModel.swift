@@ -1,4 +1,5 @@
 import ImageLoading
+package import Safetensors
 package import Tensor
 package import Trace
 
@@ -37,6 +38,9 @@ package struct MGVQModel: Sendable {
     let vision: CLIPVisionTransformer
     let projector: VisionProjector
   }
+
+  /// Throws `CheckpointError` naming the file of weights that was written to since it was opened.
+  package func checkUnchanged() throws(CheckpointError) { try weights.checkUnchanged() }
 
   /// Binds the quantizer's tensors in `source`; of the rest of the model, whatever is complete.
   ///
@@ -78,7 +82,7 @@ package struct MGVQModel: Sendable {
     let processor = source.checkpoint?.preprocessor ?? .clip(imageSize: configuration?.imageSize ?? 1)
     preprocessor = ImagePreprocessor(
       imageSize: processor.imageSize, steps: processor.steps,
-      aspect: whole?.imageAspectRatio == .square ? .square : .pad)
+      aspect: whole?.imageAspectRatio ?? .pad)
   }
 
   private static func projector(

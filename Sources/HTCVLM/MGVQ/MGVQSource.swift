@@ -91,7 +91,7 @@ package struct MGVQSource: Sendable {
 
   /// The one safetensors file of a directory.
   private static func onlyFile(_ directory: String) throws(CheckpointError) -> String {
-    let names = (try? Directory.names(directory)) ?? []
+    let names = (try? Directory.ownNames(directory)) ?? []
     let files = names.filter { $0.hasSuffix(".safetensors") }
     guard files.count == 1 else {
       let found = files.isEmpty ? "no .safetensors file" : "\(files.count) .safetensors files"
@@ -120,7 +120,7 @@ package struct CodebookStack: Sendable {
   /// - Throws: `CheckpointError` naming what was found instead.
   package init(tensors: [String: StoredTensor], path: String, key: String? = nil) throws(CheckpointError) {
     let found = tensors.values.filter { key.map($0.name.hasPrefix) ?? true }.compactMap { Entry($0, tensors) }
-      .sorted { Self.order($0.name).lexicographicallyPrecedes(Self.order($1.name)) }
+      .sorted { numericOrder($0.name).lexicographicallyPrecedes(numericOrder($1.name)) }
     guard let first = found.first else {
       throw .malformed(
         path: path,
@@ -146,22 +146,6 @@ package struct CodebookStack: Sendable {
     embedding = Tensor.concatenate(found.map(\.table))
     let sizes = found.compactMap(\.sizes)
     clusterSizes = sizes.count == found.count ? sizes.flatMap { $0 } : nil
-  }
-
-  /// A name's bytes with its numbers as numbers, so that layer 10 comes after layer 9.
-  private static func order(_ name: String) -> [Int] {
-    var key: [Int] = []
-    var number: Int?
-    for byte in name.utf8 {
-      if UInt8(ascii: "0")...UInt8(ascii: "9") ~= byte {
-        number = min((number ?? 0) * 10 + Int(byte - 48), 1 << 40)
-      } else {
-        if let value = number { key.append(value + 256) }
-        number = nil
-        key.append(Int(byte))
-      }
-    }
-    return key + (number.map { [$0 + 256] } ?? [])
   }
 
   /// One tensor of codes.

@@ -1,3 +1,4 @@
+import Files
 import JSON
 package import Safetensors
 package import Tensor
@@ -11,6 +12,9 @@ package struct MGVQStateDict: Sendable {
   /// `nil` when the tensors hold a codebook but not the networks around it.
   package let configuration: MGVQConfiguration?
 
+  /// The side that pictures are encoded at, by the latent's channels and how many times smaller its grid is.
+  typealias ImageSize = (_ channels: Int, _ reduction: Int) throws(CheckpointError) -> Int
+
   private static let embedding = "quantize.embedding.weight"
 
   /// Reads the shape off the tensors of the file at `path`.
@@ -20,6 +24,10 @@ package struct MGVQStateDict: Sendable {
   ///
   /// - Throws: `CheckpointError` naming the tensor that is missing or does not fit.
   package init(tensors: [String: StoredTensor], path: String, imageSize: Int) throws(CheckpointError) {
+    try self.init(tensors: tensors, path: path) { (_, _) throws(CheckpointError) in imageSize }
+  }
+
+  init(tensors: [String: StoredTensor], path: String, imageSize: ImageSize) throws(CheckpointError) {
     let found = tensors.keys.filter { $0 == Self.embedding || $0.hasSuffix(".\(Self.embedding)") }.sorted()
     guard let name = found.first, let table = tensors[name] else {
       throw .malformed(path: path, problem: "holds no MGVQ state dict: no tensor is called \(Self.embedding)")
@@ -100,16 +108,17 @@ package struct MGVQStateDict: Sendable {
 
   /// What `mgvq_config` would say.
   private static func document(
-    _ networks: Networks, latentChannels: Int, codes: Int, groups: Int, imageSize: Int
+    _ networks: Networks, latentChannels: Int, codes: Int, groups: Int, imageSize: ImageSize
   ) throws(CheckpointError) -> JSONValue {
     let encoder = try networks.stages("encoder")
+    let side = try imageSize(latentChannels, MGVQConfiguration.reduction(encoder.map(\.depth)))
     let decoder = networks.has("decoder") ? try networks.stages("decoder") : encoder
     func list(_ key: String, _ stages: [Networks.Stage], _ value: (Networks.Stage) -> JSONValue) -> JSONMember {
       JSONMember(key, .array(stages.map(value)))
     }
     return .object([
       JSONMember("latent_channels", .integer(latentChannels)), JSONMember("codebook_size", .integer(codes)),
-      JSONMember("codebook_groups", .integer(groups)), JSONMember("image_size", .integer(imageSize)),
+      JSONMember("codebook_groups", .integer(groups)), JSONMember("image_size", .integer(side)),
       list("encoder_width_list", encoder) { .integer($0.width) },
       list("encoder_depth_list", encoder) { .integer($0.depth) },
       list("encoder_block_type", encoder) { .string($0.block.rawValue) },

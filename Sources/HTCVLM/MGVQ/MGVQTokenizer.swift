@@ -156,21 +156,3 @@ package struct GroupQuantizer: Sendable {
     }
   }
 }
-
-/// Rows over their L2 norm, which is at least 1e−12 as in torch's `F.normalize`.
-private func normalizedRows(_ x: Tensor) -> Tensor {
-  let (rows, width) = (x.shape[0], x.shape[1])
-  return Tensor(shape: x.shape) { output in
-    x.values.withUnsafeBufferPointer { input in
-      for row in 0..<rows {
-        var squares = 0.0
-        for column in 0..<width {
-          let value = Double(input[row * width + column])
-          squares += value * value
-        }
-        let norm = Float(max(squares.squareRoot(), 1e-12))
-        for column in 0..<width { output[row * width + column] = input[row * width + column] / norm }
-      }
-    }
-  }
-}

@@ -23,6 +23,10 @@ package struct Choice: Sendable, Equatable {
     case candidate(Int)
     case tensor(Int)
     case export(ExportFormat)
+    /// A picture by its path.
+    case picture(String)
+    case compare(CompareChoice)
+    case inspect(InspectedRow)
   }
 }
 
@@ -58,10 +62,19 @@ extension InspectorState {
   /// The rows that the open menu offers, best first; empty while none is open.
   package var choices: [Choice] {
     switch mode {
-    case .normal, .prompt, .picturePath, .donorPath: []
+    case .normal, .prompt, .picturePath, .donorPath, .comparePath: []
+    case .inspect:
+      inspectedChoices.map {
+        Choice(title: $0.name, detail: $0.detail, summary: "", obstacle: nil, target: .inspect($0.row))
+      }
+    case .compare:
+      CompareChoice.allCases.map {
+        Choice(title: $0.title, detail: "", summary: $0.summary, obstacle: obstacle(to: $0), target: .compare($0))
+      }
     case .help(let search): helpChoices(search.query.text)
     case .palette(let search): ranked(Command.allCases.map(choice), by: search.query.text)
     case .find(let search): found(search.query.text)
+    case .pictures(let search): ranked(pictureChoices, by: search.query.text)
     case .export:
       ExportFormat.allCases.map {
         Choice(title: $0.title, detail: ".\($0.fileExtension)", summary: "", obstacle: nil, target: .export($0))

@@ -7,9 +7,10 @@ package enum Command: String, Sendable, CaseIterable, Codable, CodingKeyRepresen
   case up, down, left, right, first, last, pageUp, pageDown, open
   case nextPanel, previousPanel
   case imagePanel, attentionPanel, anchorsPanel, maskPanel, verdictPanel, compressionPanel, checkpointPanel
+  case comparePanel, compare
   case zoomIn, zoomOut, workspace
-  case nextPicture, previousPicture
-  case previousLayer, nextLayer, previousHead, nextHead, previousGroup, nextGroup
+  case nextPicture, previousPicture, choosePicture
+  case previousLayer, nextLayer, previousHead, nextHead, strongestHead, previousGroup, nextGroup
   case display, inspected, aggregation, metric, scale, sinks, visualOnly, overlay
   case pin, range, holdRange, selectAnchors
   case knockOut, knockOutLayer, knockOutHead, swapAnchors, clear, matchedRandom, figure

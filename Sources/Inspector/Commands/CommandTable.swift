@@ -54,13 +54,10 @@ package enum CommandTable {
       .pageDown, .look, "page down",
       "A quarter of the map, a segment of the mask, a page of a list; in Anchors the next group.", [.pageDown]
     ) { $0.move(.pageDown) },
-    entry(
+    request(
       .open, .look, "open",
-      "In Mask: from blocks to cells and back. In Verdict: unfolds controls and rules. Elsewhere: zooms the panel.",
-      [.enter]
-    ) {
-      $0.openHere()
-    },
+      "In Mask: blocks or cells. In Verdict: controls and rules. In Checkpoint: reads the tensor. Elsewhere: zooms.",
+      [.enter], effects: { $0.openHere() }),
     entry(.find, .look, "find", "Finds a token, patch, anchor or code; in Checkpoint a tensor.", ["/"]) {
       $0.mode = .find(Mode.Search())
     },
@@ -70,6 +67,9 @@ package enum CommandTable {
     request(
       .previousPicture, .look, "previous picture", "Opens the picture before it in the folder.", ["N"],
       unless: \.folderObstacle, effects: { $0.openPicture(by: -1) }),
+    request(
+      .choosePicture, .look, "pictures", "The pictures of the folder and the recent ones, small; Enter opens one.",
+      ["O"], unless: \.folderObstacle, effects: { $0.choosePicture() }),
     entry(
       .overlay, .look, "overlay",
       "Over the picture: nothing, the patches' borders, the attention, what the codes decode to, or what drives the anchor.",
@@ -92,6 +92,12 @@ package enum CommandTable {
     ) { $0.stepHead(by: -1) },
     entry(.nextHead, .attention, "next head", "One head up.", ["}"], unless: \.decoderObstacle) { $0.stepHead(by: 1) },
     entry(
+      .strongestHead, .attention, "strongest head", "Goes to the layer and head in which an anchor gets most.", ["*"],
+      unless: \.strongestObstacle
+    ) { state in
+      state.change { [best = state.inspected?.strongest] in ($0.layer, $0.head) = (best?.layer, best?.head) }
+    },
+    entry(
       .aggregation, .attention, "aggregation",
       "All heads together: their mean, or the largest of any; the formula is printed.", ["a"],
       unless: \.decoderObstacle
@@ -112,14 +118,17 @@ package enum CommandTable {
       .visualOnly, .attention, "visual keys alone", "Keeps anchors and patches only, renormalised over them.",
       unless: \.decoderObstacle
     ) { $0.change { $0.visualOnly.toggle() } },
+    request(
+      .display, .attention, "view",
+      "The next view: in Attention map, heads, layers, matrix, lens; in Anchors groups, one group, book; in Verdict claims, heat map, answer back, causal trace.",
+      ["V"], unless: \.displayObstacle, effects: { $0.turnDisplay() }),
     entry(
-      .display, .attention, "view", "The next view of the panel: in Attention map, heads, layers and matrix.", ["V"],
-      unless: \.displayObstacle
-    ) { $0.turnDisplay() },
-    entry(
-      .inspected, .attention, "inspected token", "Whose attention is shown: of <voco> or of the last prompt token.",
-      ["Q"], unless: \.inspectedObstacle
-    ) { $0.turnInspected() },
+      .inspected, .attention, "inspected token",
+      "Whose attention is shown: of <voco>, of any token of the prompt or of the answer.", ["Q"],
+      unless: \.inspectedObstacle
+    ) { state in
+      state.mode = .inspect(state.inspectedChoices.firstIndex { $0.row == state.view.inspected } ?? 0)
+    },
     entry(
       .holdRange, .attention, "hold value range",
       "Keeps the printed range of values while layer, head or picture change; again: free.", ["H"],
@@ -130,7 +139,7 @@ package enum CommandTable {
       "In Verdict: <voco> over the anchors and the first patches, or the verdict again.", ["f"],
       unless: \.figureObstacle
     ) {
-      $0.change { $0.showsFigure.toggle() }
+      $0.change { $0.verdictDisplay = $0.showsFigure ? .claims : .figure }
       $0.focus(.verdict)
     },
   ]
@@ -145,7 +154,8 @@ package enum CommandTable {
       ["v"], unless: \.selectionObstacle
     ) { $0.toggleRange() },
     entry(
-      .selectAnchors, .cut, "select the anchors", "Selects all anchors, for a knock-out.", unless: \.anchorsObstacle
+      .selectAnchors, .cut, "select the anchors", "Selects all anchors, for a knock-out.", ["&"],
+      unless: \.anchorsObstacle
     ) { state in
       state.change { [anchors = state.links.anchors] in $0.selection = Set((0..<anchors).map(KeyReference.anchor)) }
     },
@@ -154,11 +164,11 @@ package enum CommandTable {
       "Cuts <voco> off the selected keys (or the one at the cursor) in every layer and head.", ["x"],
       unless: { $0.knockOutObstacle(.knockOut) }, effects: { $0.knockOut(layer: nil, head: nil) }),
     request(
-      .knockOutLayer, .cut, "knock out in this layer", "Cuts <voco> off the selection in the shown layer alone.",
+      .knockOutLayer, .cut, "knock out in this layer", "Cuts <voco> off the selection in the shown layer alone.", ["Z"],
       unless: { $0.knockOutObstacle(.knockOutLayer) }, effects: { $0.knockOut(layer: $0.view.layer, head: nil) }),
     request(
       .knockOutHead, .cut, "knock out in this head",
-      "Cuts <voco> off the selection in the shown layer and head alone.",
+      "Cuts <voco> off the selection in the shown layer and head alone.", ["z"],
       unless: { $0.knockOutObstacle(.knockOutHead) },
       effects: { $0.knockOut(layer: $0.view.layer, head: $0.view.head) }),
     entry(
@@ -229,6 +239,11 @@ package enum CommandTable {
       unless: \.compressionObstacle
     ) { $0.mode = .picturePath(TextField()) },
     entry(
+      .compare, .ask, "compare",
+      "Holds the run on screen against another picture, question, checkpoint, trace file, or the last cut.", ["c"],
+      unless: \.compareObstacle
+    ) { $0.mode = .compare(0) },
+    entry(
       .keepTurns, .ask, "keep earlier turns", "Whether the next question sees earlier questions and answers.", ["T"]
     ) { $0.compressionView.keepsTurns.toggle() },
     request(
@@ -250,6 +265,8 @@ package enum CommandTable {
       .compression, .compressionPanel,
       "Answers from all visual tokens, from <voco> and from no picture; what each keeps and costs."),
     panel(.checkpoint, .checkpointPanel, "The tensors of the checkpoint, and its configuration."),
+    panel(
+      .compare, .comparePanel, "The run on screen and a second one: two maps, their difference, what changed most."),
     entry(
       .zoomIn, .screen, "zoom in", "Gives the focused panel the whole screen.", ["+", "="],
       unless: \.zoomObstacle
@@ -274,14 +291,14 @@ package enum CommandTable {
       command, .screen, "panel \(panel.rawValue) \(panel.title)", summary, [.character(Character("\(panel.rawValue)"))],
       effects: {
         $0.focus(panel)
-        return $0.compareIfShown()
+        return $0.startShown()
       })
   }
 
   private static let program: [CommandEntry] = [
     entry(.palette, .program, "commands", "Every command by name.", [":"]) { $0.mode = .palette(Mode.Search()) },
     entry(.help, .program, "help", "What works here; type to search.", ["?"]) { $0.mode = .help(Mode.Search()) },
-    entry(.export, .program, "export", "Writes this panel as text, CSV or JSON, or the screen as text.", ["e"]) {
+    entry(.export, .program, "export", "Writes this panel as a figure, as data or as text, or the screen.", ["e"]) {
       $0.mode = .export(0)
     },
     request(
@@ -289,7 +306,8 @@ package enum CommandTable {
       unless: { $0.reading.copyableValue == nil ? "there is no number under the cursor" : nil },
       effects: { $0.reading.copyableValue.map { [.copy($0)] } ?? [] }),
     request(
-      .undo, .program, "undo", "Takes the last change of the view back.", ["u"],
+      .undo, .program, "undo", "Takes the last change back: of the view, a selection, a cut, a code or the question.",
+      ["u"],
       unless: { $0.history.past.isEmpty ? "no change to take back" : nil },
       effects: { $0.restore { history, view in history.undo(view) } }),
     request(

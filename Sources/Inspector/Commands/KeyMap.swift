@@ -51,6 +51,13 @@ package struct KeyMap: Sendable, Equatable {
   /// The keys of a command, the one to show first.
   package func keys(of command: Command) -> [Key] { keysOfCommand[command] ?? [] }
 
+  /// The keys of the commands that have others than the manual says, as a configuration would name them; `nil` if none.
+  package var changes: [String: [String]]? {
+    let changed = Command.allCases.filter { keys(of: $0) != $0.defaultKeys }
+    return changed.isEmpty
+      ? nil : Dictionary(uniqueKeysWithValues: changed.map { ($0.rawValue, keys(of: $0).map(\.name)) })
+  }
+
   /// The key that hints show; empty when it has none.
   package func hint(_ command: Command, unicode: Bool) -> String {
     keys(of: command).first?.label(unicode: unicode) ?? ""

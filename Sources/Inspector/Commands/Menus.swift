@@ -9,8 +9,10 @@ extension InspectorState {
       mode = .normal
     case .control("c"): return [.quit]
     case .enter: return accept()
-    case .up, .backTab: moveChoice(by: -1)
-    case .down, .tab: moveChoice(by: 1)
+    case .left where isChoosingTiles: moveChoice(by: -1)
+    case .right where isChoosingTiles: moveChoice(by: 1)
+    case .up, .backTab: moveChoice(by: -choicesPerRow)
+    case .down, .tab: moveChoice(by: choicesPerRow)
     case .pageUp: moveChoice(by: -8)
     case .pageDown: moveChoice(by: 8)
     default: editLine { _ = $0.handle(key) }
@@ -21,7 +23,10 @@ extension InspectorState {
   /// Changes the text of the open field; the mark goes back to the first row.
   mutating func editLine(_ edit: (inout TextField) -> Void) {
     switch mode {
-    case .normal, .export: break
+    case .normal, .export, .compare, .inspect: break
+    case .comparePath(let choice, var line):
+      edit(&line)
+      mode = .comparePath(choice, line)
     case .prompt(var line):
       edit(&line)
       mode = .prompt(line)
@@ -43,15 +48,19 @@ extension InspectorState {
       edit(&search.query)
       search.selected = 0
       mode = .find(search)
+    case .pictures(var search):
+      edit(&search.query)
+      search.selected = 0
+      mode = .pictures(search)
     }
   }
 
   /// The marked row of the open menu.
   package var selectedChoice: Int {
     switch mode {
-    case .normal, .prompt, .picturePath, .donorPath: 0
-    case .help(let search), .palette(let search), .find(let search): search.selected
-    case .export(let selected): selected
+    case .normal, .prompt, .picturePath, .donorPath, .comparePath: 0
+    case .help(let search), .palette(let search), .find(let search), .pictures(let search): search.selected
+    case .export(let selected), .compare(let selected), .inspect(let selected): selected
     }
   }
 
@@ -60,7 +69,7 @@ extension InspectorState {
   mutating func selectChoice(_ row: Int) {
     let row = min(max(0, row), max(0, choices.count - 1))
     switch mode {
-    case .normal, .prompt, .picturePath, .donorPath: break
+    case .normal, .prompt, .picturePath, .donorPath, .comparePath: break
     case .help(var search):
       search.selected = row
       mode = .help(search)
@@ -70,14 +79,20 @@ extension InspectorState {
     case .find(var search):
       search.selected = row
       mode = .find(search)
+    case .pictures(var search):
+      search.selected = row
+      mode = .pictures(search)
     case .export: mode = .export(row)
+    case .compare: mode = .compare(row)
+    case .inspect: mode = .inspect(row)
     }
   }
 
   mutating func accept() -> [Effect] {
-    if case .prompt(let line) = mode { return focus == .compression ? compare(line.text) : ask(line.text) }
+    if case .prompt(let line) = mode { return focus == .compression ? compare(line.text) : askTyped(line.text) }
     if case .picturePath(let line) = mode { return addPicture(line.text) }
     if case .donorPath(let line) = mode { return swapAnchors(line.text) }
+    if case .comparePath(let choice, let line) = mode { return compare(choice, line.text) }
     let offered = choices
     let row = selectedChoice
     guard offered.indices.contains(row) else {
@@ -98,25 +113,21 @@ extension InspectorState {
     case .candidate(let code): codeLab.chosen = code
     case .tensor(let row): tensorRow = row
     case .export(let format): return [.export(exportFile(format))]
+    case .picture(let path): return openPicture(at: path)
+    case .compare(let choice): return accept(choice)
+    case .inspect(let row): return inspect(row)
     }
     return []
   }
 
-  private mutating func ask(_ text: String) -> [Effect] {
+  private mutating func askTyped(_ text: String) -> [Effect] {
     mode = .normal
     let question = text.trimmingSpaces
     guard !question.isEmpty else {
       notice = "the prompt is empty"
       return []
     }
-    prompt = question
-    work = .run
-    reusesImage = trace?.mgvq != nil && trace?.vision != nil && trace?.sequence != nil
-    view.shownKnockOut = nil
-    knockOuts = []
-    matchedRandom = [:]
-    refreshMap()
-    return [.run(prompt: question, reusesImage: reusesImage)]
+    return ask(question)
   }
 }
 

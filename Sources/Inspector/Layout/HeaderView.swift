@@ -13,6 +13,9 @@ extension InspectorState {
         "untrained or random: \(untrainedParts.joined(separator: ", ")); these numbers support no verdict")
     }
     if let collapse = statistics?.collapse { banners.append(collapse) }
+    if let trainingPictures, let trainingDistance, trainingPictures.isUnlike(trainingDistance) {
+      banners.append("\(imageName) is \(trainingPictures.warning(trainingDistance))")
+    }
     if !pictureWarnings.isEmpty {
       banners.append("the picture's file: \(pictureWarnings.joined(separator: "; "))")
     }
@@ -38,6 +41,7 @@ extension InspectorState {
     if let text = trace?.generation?.text { words += " → “\(text)”" }
     if trace?.provenance.edits.isEmpty == false { words += " (codes edited)" }
     if reusesImage { words += " (image reused)" }
+    if let cut = shownKnockOut { words += ", cut: “\(cut.answer)”" }
     return words
   }
 
@@ -147,6 +151,10 @@ extension InspectorState.Work {
     case .matchedRandom: "random draws"
     case .compression(let what): what
     case .edit: "running on edited codes"
+    case .measurement(let what): what
+    case .inspecting: "reading the tokens' attention"
+    case .comparison: "making the second run"
+    case .reading(let name): "reading \(name)"
     }
   }
 }

@@ -25,16 +25,23 @@ extension Canvas {
       line(
         "The path of a PNG or JPEG file; nothing takes the next picture of the folder. Esc leaves.", in: inside, row: 1,
         style: look.theme.dialog)
+    case .inspect: drawChoices(state, " Whose attention? ", nil, in: rect)
+    case .compare: drawChoices(state, " Compare the run on screen with ", nil, in: rect)
+    case .comparePath(let choice, let field):
+      let inside = dialog(" Compare with \(choice.title) ", Size(width: min(100, rect.width - 6), height: 2), in: rect)
+      field.draw(in: inside, of: &frame, look)
+      line(choice.hint, in: inside, row: 1, style: look.theme.dialog)
     case .help(let search): drawChoices(state, " What works here; type to search ", search.query, in: rect)
     case .palette(let search): drawChoices(state, " Commands ", search.query, in: rect)
     case .find(let search):
       let title = state.focus == .checkpoint ? " Find a tensor " : " Find a token, anchor, patch (row,col) or code "
       drawChoices(state, title, search.query, in: rect)
+    case .pictures(let search): drawPictures(state, search.query, in: rect)
     case .export: drawChoices(state, " Export \(state.focus.title) ", nil, in: rect)
     }
   }
 
-  private mutating func dialog(_ title: String, _ content: Size, in rect: Rect) -> Rect {
+  mutating func dialog(_ title: String, _ content: Size, in rect: Rect) -> Rect {
     let dialog = Dialog(title: title, content: content)
     draw(dialog, in: rect)
     hits.add(rect, .dialog)

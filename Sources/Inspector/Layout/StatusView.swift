@@ -6,12 +6,15 @@ extension InspectorState {
     let here: [Command] =
       switch focus {
       case .image: [.overlay, .pin, .range, .knockOut]
-      case .attention: [.display, .nextLayer, .nextHead, .metric, .scale, .inspected, .sinks, .pin, .knockOut]
+      case .attention:
+        [.display, .nextLayer, .nextHead] + (view.head == nil ? [] : [.knockOutHead])
+          + [.knockOut, .compare, .pin, .metric, .scale, .inspected, .sinks]
       case .anchors: [.nextGroup, .codePage, .decodeKind, .nextCandidate, .editCode, .find, .pin, .knockOut]
       case .mask: [.open, .find]
       case .verdict: [.selectAnchors, .knockOut, .swapAnchors, .matchedRandom, .export]
       case .compression: [.askFamilies, .addPicture, .keepTurns, .newConversation, .export]
-      case .checkpoint: [.find, .export]
+      case .checkpoint: [.open, .display, .compare, .find, .export]
+      case .compare: [.compare, .display, .nextLayer, .nextHead, .scale, .pin, .export]
       }
     let first: [Command] = work == nil ? [.help] : [.cancel, .help]
     return (first + here + [.nextPanel, .prompt, .palette, .quit]).filter { obstacle(to: $0) == nil }

@@ -65,6 +65,7 @@ extension Canvas {
     case .verdict: drawVerdict(state, in: inside)
     case .compression: drawCompression(state, in: inside, pictures: pictures)
     case .checkpoint: drawCheckpoint(state, in: inside)
+    case .compare: drawCompare(state, in: inside, pictures: pictures)
     }
   }
 }
@@ -81,9 +82,10 @@ extension InspectorState {
     case .attention: attentionFindings
     case .anchors: anchorsFindings
     case .mask: maskFindings
-    case .verdict: evidence == nil ? [] : tiers.map { "\($0.name) \($0.word)" }
+    case .verdict: verdictFindings
     case .compression: compressionFindings
     case .checkpoint: checkpointFindings
+    case .compare: compareFindings
     }
   }
 }
@@ -98,6 +100,8 @@ package enum HitTarget: Sendable, Hashable {
   case picture
   /// A cell of the code grid.
   case codes(GridLayout)
+  /// A cell of one group's code grid, of several that are shown.
+  case codesOf(group: Int, GridLayout)
   /// A query and a key of the mask, by their positions.
   case maskEdge(row: Int, column: Int)
   /// A pair of segments of the mask, by their numbers.

@@ -62,6 +62,7 @@ extension InspectorState {
     case .verdict: verdictReport
     case .compression: compression.report()
     case .checkpoint: checkpointReport
+    case .compare: compareReport
     }
   }
 
@@ -71,6 +72,7 @@ extension InspectorState {
       switch panel {
       case .compression: compression.facts != nil
       case .checkpoint: checkpoint != nil
+      case .compare: comparison != nil
       default: true
       }
     }.map(report)

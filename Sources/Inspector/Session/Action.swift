@@ -23,20 +23,40 @@ package enum Action: Sendable {
   case notice(String)
   case codebook(CodebookView)
   case checkpoint(CheckpointListing)
+  /// What the checkpoint's training pictures have in common.
+  case trainingPictures(TrainingPictures)
   /// What `verify` found over many pictures.
   case verdict(EvidenceVerdict)
   /// The voco rows of the first pictures that `verify` saw.
   case vocoRows([VocoRow])
   case knockOutFinished(KnockOutResult)
   case matchedRandom(MatchedRandomResult)
+  /// What the model was asked for beyond a run.
+  case measured(RunFinding)
+  /// How far that is.
+  case measuring(String)
   /// Something that happened while answers were compared.
   case compression(CompressionEvent)
   /// The comparison under way is over.
   case compressionFinished
+  /// What the tokens of prompt and answer attend to.
+  case textAttention(TextAttention)
+  /// The run to hold the one on screen against.
+  case compared(ComparedRun)
+  /// Two checkpoints tensor by tensor.
+  case checkpointDiff(CheckpointDiff)
+  /// What one tensor's values look like; `nil` for a type that holds no weights.
+  case weights(name: String, WeightStatistics?)
   /// Something that the code debugger asked for.
   case codeLab(CodeLabEvent)
   /// The file was written there.
   case exported(path: String)
+  /// The picture was looked at before, like this.
+  case reopened(KeptView)
+  /// The pictures that can be opened from here.
+  case pictures(PictureShelf)
+  /// One of them, reduced.
+  case thumbnail(path: String, Picture)
 }
 
 /// What the run loop has to do, off the main thread where it takes long; results come back as actions.
@@ -46,14 +66,26 @@ package enum Effect: Sendable, Equatable {
   case run(prompt: String, reusesImage: Bool)
   /// Open a picture so many places further in the folder and run the model on it; `.picture` comes back first.
   case openPicture(by: Int)
+  /// Open the picture at a path and run the model on it; `.picture` comes back first.
+  case openPictureAt(path: String)
+  /// Find the pictures that can be opened; `.pictures` comes back, then a `.thumbnail` of each.
+  case listPictures
   /// Stop the run, knock-out or draws under way; `.cancelled` comes back.
   case cancel
   /// Cut edges and answer again; `.knockOutFinished` or `.failed` comes back.
   case knockOut(KnockOutRequest)
   /// Knock out random patches; `.matchedRandom` comes back, any number of times while draws finish.
   case matchedRandom(MatchedRandomRequest)
+  /// Measure what a view shows; `.measuring` any number of times, then `.measured`, `.failed` or `.cancelled`.
+  case measure(RunMeasurement)
   /// Compare answers; any number of `.compression` come back, then `.compressionFinished`, `.cancelled` or `.failed`.
   case compress(CompressionRequest)
+  /// Compute what the tokens of prompt and answer attend to; `.textAttention` comes back, or `.failed`.
+  case inspectText(answer: [Int32])
+  /// Make or open a second run; `.compared` comes back, for a checkpoint after `.checkpointDiff`, or `.failed`.
+  case compare(CompareRequest)
+  /// Read one tensor of the checkpoint; `.weights` comes back.
+  case readWeights(name: String)
   /// Work for the code debugger; what comes back stands with each request, or `.failed` or `.cancelled`.
   case codeLab(CodeLabRequest)
   /// Write a file; `.exported` or `.failed` comes back.

@@ -15,6 +15,14 @@ package struct InspectorState: Sendable {
   package internal(set) var trace: Trace?
   package internal(set) var codebook: CodebookView?
   package internal(set) var checkpoint: CheckpointListing?
+  /// How another checkpoint differs from it; `nil` until one was compared.
+  package internal(set) var checkpointDiff: ShownDiff?
+  /// What was read of single tensors, and those of a type that holds no weights.
+  package internal(set) var weights: [String: WeightStatistics] = [:]
+  var unreadable: Set<String> = []
+  /// What the checkpoint's training pictures have in common, where it says so, and how far this one is from them.
+  package internal(set) var trainingPictures: TrainingPictures?
+  package internal(set) var trainingDistance: Double?
   /// What `verify` found over many pictures; `nil` until it was run.
   package internal(set) var verdict: EvidenceVerdict?
   /// The voco rows of the first verified pictures; empty until `verify` was run.
@@ -27,11 +35,23 @@ package struct InspectorState: Sendable {
 
   /// Answers side by side, their bill and the conversation.
   package internal(set) var compression = CompressionState()
+  package internal(set) var compressionFigures: CompressionFigures?
   package internal(set) var compressionView = CompressionViewSettings()
   /// The picture and what its codes decode to, computed once.
   package internal(set) var decodedCodes: DecodedCodes?
+  /// What was measured beyond the run: lens, answer back, causal trace.
+  var findings: RunFindings?
+  /// The run that the one on screen is held against, and what came out; `nil` for none.
+  package internal(set) var compared: ComparedRun?
+  package internal(set) var comparison: Comparison?
+  var comparisonKey: ComparisonKey?
+  /// How many runs and traces there were: what was computed for one is not shown for the next.
+  var comparedCount = 0
+  var traceCount = 0
   /// The debugger of codes.
   package internal(set) var codeLab = CodeLab()
+  /// The pictures of the folder and the recent ones; `nil` until the chooser asked for them.
+  package internal(set) var shelf: PictureShelf?
 
   // What is under way.
   package internal(set) var progress: [PipelineStage: StageProgress] = [:]
@@ -44,7 +64,11 @@ package struct InspectorState: Sendable {
   // How it is shown.
   package internal(set) var view = ViewSettings()
   package internal(set) var history = ViewHistory()
+  /// Finished runs on other questions about this picture, the latest last.
+  var pastRuns: [PastRun] = []
   package internal(set) var cursor = LinkedCursor()
+  /// Where the cursor stood when this picture was left: it goes there once the sequence is known.
+  var keptCursor: LinkedCursor?
   package internal(set) var focus = Panel.image
   package internal(set) var mode = Mode.normal
   /// Where a selection by `v` or by dragging began.
@@ -72,7 +96,12 @@ package struct InspectorState: Sendable {
   package internal(set) var statistics: TraceStatistics?
   package internal(set) var map: MapStatistics?
   var headMaps: HeadMaps?
+  /// What tokens of prompt and answer attend to, once it was asked for, and the token that it was asked for.
+  var textAttention: TextAttention?
+  var textRows: [InspectedAttention?] = []
+  var wantedToken: Int?
   var codeAtCursor: CodeAtCursor?
+  var codeFigures: CodeFigures?
   /// The patch that the inspected token looks at most, sinks and padding apart.
   var mostAttended: GridPoint?
   /// The square that the model sees, reduced for display.
@@ -95,6 +124,11 @@ package struct InspectorState: Sendable {
     case matchedRandom
     case compression(String)
     case edit
+    /// With what is under way, in words.
+    case measurement(String)
+    case comparison
+    case inspecting
+    case reading(String)
   }
 
   package init(
@@ -112,6 +146,7 @@ package struct InspectorState: Sendable {
     self.themes = themes
     self.keyMap = keyMap
     links = InspectorState.makeLinks(picture: nil, trace: nil, sequence: nil)
+    view.prompt = prompt
     view.takesMouse = takesMouse
     view.workspace = workspace
     work = capabilities.runsModel ? .run : nil
@@ -141,6 +176,13 @@ package enum Mode: Sendable, Hashable {
   case picturePath(TextField)
   /// The path of a picture whose anchors stand in for this one's.
   case donorPath(TextField)
+  /// The chooser of pictures.
+  case pictures(Search)
+  /// The token whose attention is looked at, with the row that is marked.
+  case inspect(Int)
+  /// What to compare with, with the row that is marked; then its path or question.
+  case compare(Int)
+  case comparePath(CompareChoice, TextField)
   /// The export menu with the row that is marked.
   case export(Int)
 
@@ -156,8 +198,11 @@ package enum Mode: Sendable, Hashable {
 extension InspectorState {
   /// What the token is called whose row the panels look at.
   package var inspectedToken: String {
-    view.inspected == .lastPromptToken && statistics?.lastToken != nil
-      ? "the last prompt token" : trace?.model.inspectedToken ?? "<voco>"
+    switch view.inspected {
+    case .lastPromptToken where statistics?.lastToken != nil: "the last prompt token"
+    case .text(let token) where textRow(token) != nil: textAttention?.pieces[token] ?? ""
+    default: trace?.model.inspectedToken ?? "<voco>"
+    }
   }
 
   /// Why there are no codes to look at.

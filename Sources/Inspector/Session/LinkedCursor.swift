@@ -2,7 +2,7 @@ package import TerminalUI
 package import Trace
 
 /// A place in the data that a cursor can stand on, or that a person can select.
-package enum KeyReference: Sendable, Hashable, Comparable {
+package enum KeyReference: Sendable, Hashable, Comparable, Codable {
   /// An anchor by its number, from 0.
   case anchor(Int)
   /// A patch by its row-major index.
@@ -15,9 +15,9 @@ package enum KeyReference: Sendable, Hashable, Comparable {
 ///
 /// Moving it anywhere moves the patch, the latent cell, the key and the mask cell together. A key that lies nowhere in
 /// the picture (an anchor, a token) leaves the patch where it was.
-package struct LinkedCursor: Sendable, Hashable {
+package struct LinkedCursor: Sendable, Hashable, Codable {
   /// What the cursor was moved on last: what the status line reads out.
-  package enum Place: Sendable, Hashable {
+  package enum Place: String, Sendable, Hashable, Codable {
     case patch
     case anchor
     case code

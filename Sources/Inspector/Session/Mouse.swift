@@ -51,6 +51,9 @@ extension InspectorState {
       cursor.moveToPatch(GridPoint(column: column, row: row), links)
     case .codes(let layout):
       if let cell = layout.gridPoint(at: point, current: cursor.code) { cursor.moveToCode(cell, links) }
+    case .codesOf(let group, let layout):
+      change { $0.group = group }
+      if let cell = layout.gridPoint(at: point, current: cursor.code) { cursor.moveToCode(cell, links) }
     case .maskEdge(let row, let column): cursor.moveToEdge(query: row, key: column, links)
     case .maskBlock(let row, let column):
       if let spans = trace?.sequence?.spans, spans.indices.contains(row), spans.indices.contains(column) {
@@ -101,7 +104,7 @@ extension InspectorState {
     case .checkpoint?: tensorRow = min(max(0, tensorRow + step), max(0, (checkpoint?.rows.count ?? 1) - 1))
     case .anchors?: change { [count = groupCount] in $0.group = min(max(0, $0.group + step), max(0, count - 1)) }
     case .attention?: change { [count = layerCount] in $0.layer = stepped($0.layer, by: step, count: count) }
-    case .image?, .mask?:
+    case .image?, .mask?, .compare?:
       let held = focus
       focus = panel ?? focus
       move(command)

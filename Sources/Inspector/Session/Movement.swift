@@ -12,6 +12,7 @@ extension InspectorState {
     case .verdict: scrollLines(of: .verdict, command)
     case .compression: moveInCompression(command)
     case .checkpoint: moveInTensors(command)
+    case .compare: moveInComparison(command)
     }
   }
 
@@ -69,8 +70,18 @@ extension InspectorState {
     }
   }
 
+  /// Over the patches; where the changes are listed, from one to the next.
+  private mutating func moveInComparison(_ command: Command) {
+    guard let comparison, view.compareDisplay == .changes || comparison.obstacle != nil,
+      let here = comparison.changes.firstIndex(where: { $0.key == cursor.key }) ?? comparison.changes.indices.first
+    else { return moveInPatches(command) }
+    let line = movedLine(here, command, count: comparison.changes.count, page: max(1, size.height / 2))
+    cursor.move(to: comparison.changes[line].key, links)
+  }
+
   private mutating func moveInTensors(_ command: Command) {
-    guard let count = checkpoint?.rows.count, count > 0 else { return }
+    let rows = view.showsDiff ? checkpointDiff?.rows.count : checkpoint?.rows.count
+    guard let count = rows, count > 0 else { return }
     tensorRow = movedLine(tensorRow, command, count: count, page: max(1, size.height / 2))
   }
 

@@ -7,6 +7,7 @@ package enum Panel: Int, Sendable, CaseIterable, Codable {
   case verdict = 5
   case compression = 6
   case checkpoint = 7
+  case compare = 8
 
   package var title: String {
     switch self {
@@ -17,6 +18,7 @@ package enum Panel: Int, Sendable, CaseIterable, Codable {
     case .verdict: "Verdict"
     case .compression: "Compression"
     case .checkpoint: "Checkpoint"
+    case .compare: "Compare"
     }
   }
 
@@ -32,6 +34,7 @@ package enum Panel: Int, Sendable, CaseIterable, Codable {
     case .verdict: .verdictPanel
     case .compression: .compressionPanel
     case .checkpoint: .checkpointPanel
+    case .compare: .comparePanel
     }
   }
 

@@ -1,5 +1,5 @@
+package import Tensor
 package import TerminalUI
-package import Trace
 
 /// How the picture, the square that the model sees, the patches and the latent cells lie over each other.
 package struct PictureGeometry: Sendable, Hashable {

@@ -1,4 +1,4 @@
-import Evidence
+package import Evidence
 import Statistics
 import Tensor
 import TerminalUI
@@ -48,7 +48,10 @@ extension InspectorState {
       let point = links.geometry.patches.point(index)
       return "patch (\(point.row),\(point.column))"
     case .position(let position):
-      guard let pieces = trace?.sequence?.pieces, pieces.indices.contains(position) else { return "key \(position)" }
+      guard let pieces = trace?.sequence?.pieces, pieces.indices.contains(position) else {
+        let token = textAttention?.positions.firstIndex(of: position)
+        return token.flatMap { textAttention?.pieces[$0] } ?? "key \(position)"
+      }
       return pieces[position] == "\n" ? "<0x0A>" : pieces[position]
     }
   }
@@ -62,7 +65,9 @@ extension InspectorState {
 
   /// Value, rank and lift of a key under the metric on screen.
   private func keyNumbers(_ key: KeyReference) -> (parts: [String], value: String?) {
-    guard let map, let position = links.position(of: key) else {
+    var place = links.position(of: key)
+    if case .position(let position) = key, map.map({ position < $0.view.layout.length }) ?? false { place = position }
+    guard let map, let position = place else {
       return ([statistics?.attentionProblem ?? "attention: the decoder has not run yet"], nil)
     }
     guard map.view.shown.indices.contains(position), map.view.layout.roles[position] != .unseen else {
@@ -75,6 +80,7 @@ extension InspectorState {
     var parts = view.metric == .lift ? [] : ["\(view.metric == .share ? "attention" : view.metric.rawValue) \(value)"]
     if let rank = map.view.rank(of: position) { parts.append("rank \(rank)/\(map.view.shownCount)") }
     parts.append("lift \(Format.times(map.view.lift(of: position)))")
+    if focus == .compare { parts += comparedParts }
     if let cut = map.knockOut, cut.shown[position] { parts.append("cut \(Format.number(cut.values[position]))") }
     if view.selection.contains(key) { parts.append("pinned") }
     return (parts, value)
@@ -93,7 +99,8 @@ extension InspectorState {
     }
     let code = mgvq.codes[view.group, cursor.code.row, cursor.code.column]
     var parts = ["code \(code) at (\(cursor.code.row),\(cursor.code.column)) of group \(view.group + 1)"]
-    if statistics?.codes.indices.contains(view.group) == true, let count = statistics?.codes[view.group].counts[code] {
+    if let counts = groupCounts, counts.indices.contains(code) {
+      let count = counts[code]
       parts.append("used \(count)× here")
     }
     if let margin = codeChoice?.margin { parts.append("margin \(Format.number(margin))") }
@@ -102,7 +109,7 @@ extension InspectorState {
   }
 
   /// How the latent vector under the cursor chose its code; `nil` without the codebook.
-  package var codeChoice: CodeChoice? { codeAtCursor?.choice }
+  package var codeChoice: [CodeNeighbour]? { codeAtCursor?.choice }
 
   private var edgeReading: Reading {
     guard let sequence = trace?.sequence, let row = cursor.queryPosition(links),

@@ -8,6 +8,8 @@ import Trace
 package func update(_ state: inout InspectorState, _ action: Action) -> [Effect] {
   let effects = apply(action, to: &state)
   state.refreshCodeAtCursor()
+  state.refreshCodeFigures()
+  state.refreshComparison()
   return effects + state.labEffects()
 }
 
@@ -34,7 +36,7 @@ private func apply(_ action: Action, to state: inout InspectorState) -> [Effect]
     state.progress[progress.stage] = progress
   case .finished, .cancelled:
     state.work = nil
-    if case .finished = action { return state.compareIfShown() }
+    if case .finished = action { return state.startShown() }
     if case .cancelled = action { state.refuseLabRequest() }
     if case .cancelled = action { state.notice = "cancelled" }
   case .failed(let sentence):
@@ -50,6 +52,9 @@ private func apply(_ action: Action, to state: inout InspectorState) -> [Effect]
   case .checkpoint(let listing):
     state.checkpoint = listing
     state.tensorRow = min(state.tensorRow, max(0, listing.rows.count - 1))
+  case .trainingPictures(let pictures):
+    state.trainingPictures = pictures
+    state.measureTrainingDistance()
   case .verdict(let verdict):
     state.verdict = verdict
   case .vocoRows(let rows):
@@ -59,14 +64,29 @@ private func apply(_ action: Action, to state: inout InspectorState) -> [Effect]
   case .matchedRandom(let result):
     state.matchedRandom[result.request.knockOut.id] = result
     if result.isFinished { state.work = nil }
+  case .measured(let finding):
+    state.take(finding)
+  case .measuring(let words):
+    if case .measurement = state.work { state.work = .measurement(words) }
   case .compression(let event):
     state.compression.apply(event)
+    state.compressionFigures = CompressionFigures(state.compression)
   case .compressionFinished:
     state.work = nil
+  case .textAttention(let attention): state.take(attention)
+  case .compared(let run): state.take(run)
+  case .checkpointDiff(let diff): state.take(diff)
+  case .weights(let name, let statistics): state.take(statistics, of: name)
   case .codeLab(let event):
     state.take(event)
   case .exported(let path):
     state.notice = "wrote \(path)"
+  case .reopened(let kept):
+    state.reopen(kept)
+  case .pictures(let shelf):
+    state.show(shelf)
+  case .thumbnail(let path, let picture):
+    state.shelf?.thumbnails[path] = picture
   }
   return []
 }
@@ -94,29 +114,45 @@ extension InspectorState {
   /// What was known of the picture before goes when another one is opened; how things are shown stays.
   fileprivate mutating func forgetRun() {
     (trace, statistics, map, headMaps, decodedCodes) = (nil, nil, nil, nil, nil)
-    (knockOuts, matchedRandom, progress) = ([], [:], [:])
-    (codeLab, compression, reusesImage) = (CodeLab(), CompressionState(), false)
+    (knockOuts, matchedRandom, progress, findings) = ([], [:], [:], nil)
+    trainingDistance = nil
+    (codeLab, compression, compressionFigures, reusesImage) = (CodeLab(), CompressionState(), nil, false)
     view.selection = []
     (view.shownKnockOut, view.heldRange, view.edits) = (nil, nil, [])
-    cursor = LinkedCursor()
-    history = ViewHistory()
+    (cursor, keptCursor) = (LinkedCursor(), nil)
+    (history, pastRuns) = (ViewHistory(), [])
+    // Another picture or a trace stays beside whatever is opened; the rest belonged to the picture before.
+    if compared.map({ [.prompt, .checkpoint, .cut].contains($0.kind) }) ?? false { compared = nil }
   }
 
   /// A trace of the run so far: what follows from it is computed once, here.
   mutating func take(_ trace: Trace) {
     let before = self.trace.flatMap { trace in statistics.map { (trace: trace, statistics: $0) } }
     self.trace = trace
+    traceCount += 1
+    forgetTextAttention()
     prompt = trace.provenance.prompt
+    view.prompt = prompt
     if decodedCodes == nil { decodedCodes = DecodedCodes(trace) }
+    if trainingDistance == nil { measureTrainingDistance() }
     clampView()
     relink(after: before)
+  }
+
+  /// How far the picture is from those of the training, once its features are there.
+  fileprivate mutating func measureTrainingDistance() {
+    trainingDistance = trainingPictures.flatMap { pictures in
+      trace?.vision.flatMap { pictures.distance($0.features) }
+    }
   }
 
   mutating func take(_ result: KnockOutResult) {
     work = nil
     knockOuts.append(result)
     change { $0.shownKnockOut = result.request.id }
-    notice = "\(result.request.words): KL \(Format.number(result.kl)) nat"
+    let before = trace?.generation?.text ?? ""
+    let answer = before == result.answer ? "the answer stays “\(before)”" : "“\(before)” → “\(result.answer)”"
+    notice = "\(result.request.words): KL \(Format.number(result.kl)) nat, \(answer)"
   }
 
   /// Computes again what depends on the picture or the trace.
@@ -125,6 +161,10 @@ extension InspectorState {
     let geometry = links.geometry
     links = InspectorState.makeLinks(picture: picture, trace: trace, sequence: index)
     if square == nil || geometry != links.geometry { square = displaySquare }
+    if trace?.language != nil, let kept = keptCursor {
+      if cursor == LinkedCursor() { cursor = kept }
+      keptCursor = nil
+    }
     cursor.relink(links)
     statistics = trace.map { TraceStatistics($0, index: index, before: before) }
     (map, headMaps, codeAtCursor) = (nil, nil, nil)

@@ -16,12 +16,58 @@ extension InspectorState {
 
   /// Takes a change back or makes it again.
   mutating func restore(_ step: (inout ViewHistory, ViewSettings) -> ViewSettings?) -> [Effect] {
-    let took = view.takesMouse
+    let (before, took) = (history, view.takesMouse)
     guard let settings = step(&history, view) else { return [] }
+    if settings.prompt != prompt, work != nil {
+      history = before
+      notice = busyObstacle ?? "the model is busy"
+      return []
+    }
     view = settings
+    let effects = view.prompt == prompt ? [] : showRun(of: view.prompt)
     clampView()
     refreshMap()
-    return took == view.takesMouse ? [] : [.setMouse(view.takesMouse)]
+    return effects + (took == view.takesMouse ? [] : [.setMouse(view.takesMouse)])
+  }
+
+  /// Asks, so that undo comes back to the run on screen.
+  mutating func ask(_ question: String) -> [Effect] {
+    keepRun()
+    if question != view.prompt { history.record(view) }
+    view.prompt = question
+    return run(question)
+  }
+
+  private mutating func run(_ question: String) -> [Effect] {
+    prompt = question
+    work = .run
+    reusesImage = trace?.mgvq != nil && trace?.vision != nil && trace?.sequence != nil
+    view.shownKnockOut = nil
+    (knockOuts, matchedRandom) = ([], [:])
+    refreshMap()
+    return [.run(prompt: question, reusesImage: reusesImage)]
+  }
+
+  /// Keeps the run on screen for undo, if it is a whole one.
+  private mutating func keepRun() {
+    guard work == nil, let trace = codeLab.original ?? trace, trace.generation != nil,
+      trace.provenance.prompt == prompt
+    else { return }
+    pastRuns.removeAll { $0.trace.provenance.prompt == trace.provenance.prompt }
+    pastRuns.append(PastRun(trace: trace, knockOuts: knockOuts, matchedRandom: matchedRandom))
+    if pastRuns.count > PastRun.kept { pastRuns.removeFirst() }
+  }
+
+  /// The run on another question, as it was; one that is no longer kept is made again.
+  private mutating func showRun(of question: String) -> [Effect] {
+    let settings = view
+    keepRun()
+    guard let past = pastRuns.last(where: { $0.trace.provenance.prompt == question }) else { return run(question) }
+    startLab(past.trace)
+    (knockOuts, matchedRandom, reusesImage) = (past.knockOuts, past.matchedRandom, true)
+    take(past.trace)
+    view = settings
+    return []
   }
 
   /// Settings that the model at hand has no layer, head or group for are pulled inside.
@@ -66,24 +112,36 @@ extension InspectorState {
     return possible[(index + 1) % possible.count]
   }
 
-  /// What Enter does in the focused panel.
-  mutating func openHere() {
+  /// What Enter does in the focused panel; where a view lacks its numbers, it asks for them.
+  mutating func openHere() -> [Effect] {
+    if focus == .checkpoint { return readWeights() }
+    let asked = measureIfShown()
+    if asked.isEmpty { openView() }
+    return asked
+  }
+
+  private mutating func openView() {
     switch focus {
     case .mask: change { $0.showsMaskCells.toggle() }
     case .attention: openAttention()
-    case .verdict where !view.showsFigure: change { $0.showsRules.toggle() }
+    case .verdict where view.verdictDisplay == .claims: change { $0.showsRules.toggle() }
     default: change { $0.isZoomed.toggle() }
     }
   }
 
   /// The next view of the focused panel.
-  mutating func turnDisplay() {
+  mutating func turnDisplay() -> [Effect] {
     switch focus {
     case .attention: turnAttentionDisplay()
     case .mask: change { $0.showsMaskCells.toggle() }
-    case .verdict: change { $0.showsFigure.toggle() }
-    default: break
+    case .verdict: change { $0.verdictDisplay = $0.verdictDisplay.next }
+    case .compare: change { $0.compareDisplay = $0.compareDisplay.next }
+    case .anchors: change { $0.anchorsDisplay = $0.anchorsDisplay.next }
+    case .checkpoint: change { $0.showsDiff.toggle() }
+    case .compression: turnCompressionPage()
+    case .image: break
     }
+    return measureIfShown()
   }
 
   /// Why the focused panel has no other view.
@@ -91,8 +149,11 @@ extension InspectorState {
     switch focus {
     case .attention: decoderObstacle
     case .verdict: figureObstacle
-    case .mask: nil
-    default: "this panel shows all it has"
+    case .mask, .compression: nil
+    case .compare: comparison == nil ? "nothing is compared yet" : nil
+    case .anchors: groupObstacle
+    case .checkpoint: checkpointDiff == nil ? "no other checkpoint is compared" : nil
+    case .image: "this panel shows all it has"
     }
   }
 
@@ -101,6 +162,7 @@ extension InspectorState {
     focus = panel
     switch panel {
     case .image: cursor.moveToPatch(cursor.patch, links)
+    case .compare where cursor.place == .code || cursor.place == .edge: cursor.moveToPatch(cursor.patch, links)
     case .anchors where cursor.place != .anchor: cursor.moveToCode(cursor.code, links)
     case .attention where cursor.place == .code: cursor.moveToPatch(cursor.patch, links)
     case .mask:
@@ -113,7 +175,7 @@ extension InspectorState {
 
   mutating func stepPanel(by steps: Int) -> [Effect] {
     focus(focus.advanced(by: steps))
-    return compareIfShown()
+    return startShown()
   }
 
   /// The next workspace; its first panel is focused where it lacks the one that is.
@@ -176,6 +238,10 @@ extension InspectorState {
 
   var decoderObstacle: String? { trace?.language == nil ? "the decoder has not run yet" : nil }
 
+  var strongestObstacle: String? {
+    decoderObstacle ?? (inspected?.strongest == nil ? "there are no anchors to compare heads by" : nil)
+  }
+
   /// That the model has no weights, has not run or is at work.
   var busyObstacle: String? {
     if let obstacle = weightsObstacle ?? decoderObstacle { return obstacle }
@@ -201,6 +267,16 @@ extension InspectorState {
   var clearObstacle: String? {
     view.selection.isEmpty && view.shownKnockOut == nil && rangeStart == nil ? "nothing is selected" : nil
   }
+}
+
+/// A finished run and what was tried on it.
+struct PastRun: Sendable {
+  /// Older ones are made again when undo comes to them: a trace of a large model takes hundreds of megabytes.
+  static let kept = 4
+
+  let trace: Trace
+  let knockOuts: [KnockOutResult]
+  let matchedRandom: [Int: MatchedRandomResult]
 }
 
 /// One step through “all, 0, 1, … count−1”, stopping at both ends; `nil` is “all”.

@@ -1,10 +1,12 @@
 package import ColorMaps
 package import Evidence
 
-/// How the data is shown: what undo takes back.
+/// How the data is shown, and what was asked of the model: what undo takes back.
 ///
 /// The cursor, the focus and scrolling are not part of it, so undo never moves what a person is looking at.
-package struct ViewSettings: Sendable, Hashable {
+package struct ViewSettings: Sendable, Hashable, Codable {
+  /// The question: undo goes back to the run of the one before.
+  package var prompt: String
   /// A layer from 0; `nil` is all layers.
   package var layer: Int?
   /// A head from 0; `nil` is all heads.
@@ -38,12 +40,18 @@ package struct ViewSettings: Sendable, Hashable {
   package var showsMaskCells: Bool
   /// Codes replaced by hand, in order: undo takes them back one by one.
   package var edits: [CodeEdit]
+  package var verdictDisplay: VerdictDisplay
   /// Whether the Verdict panel shows the paper's heat map.
-  package var showsFigure: Bool
+  package var showsFigure: Bool { verdictDisplay == .figure }
   /// Whether the Verdict panel unfolds its controls and rules.
   package var showsRules: Bool
+  package var compareDisplay: CompareDisplay
+  package var anchorsDisplay: AnchorsDisplay
+  /// Whether the Checkpoint panel shows how another checkpoint differs.
+  package var showsDiff: Bool
 
   package init() {
+    prompt = ""
     layer = nil
     head = nil
     takesMaximum = false
@@ -65,8 +73,11 @@ package struct ViewSettings: Sendable, Hashable {
     workspace = .explore
     showsMaskCells = false
     edits = []
-    showsFigure = false
+    verdictDisplay = .claims
     showsRules = false
+    compareDisplay = .maps
+    anchorsDisplay = .overview
+    showsDiff = false
   }
 
   /// The numbers that these settings ask for.

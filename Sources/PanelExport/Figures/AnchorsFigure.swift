@@ -9,7 +9,7 @@ extension PanelExport {
   func anchorsFigure() throws(PanelExportError) -> Figure {
     let anchors = try required(state.statistics?.anchors, .anchors, state.missingCodes)
     let names = anchors.norms.indices.map { "A\($0 + 1)" }
-    let usage = state.statistics?.codes ?? []
+    let usage = state.statistics?.usage ?? []
     let panels: [(any FigurePanel)?] = [
       bars("length", names, anchors.norms, "‖anchor‖"), shares(names), cosines(anchors, names),
       bars("codes used", usage.indices.map { "g\($0 + 1)" }, usage.map { Double($0.used) }, "of \(codes) codes"),
@@ -50,8 +50,8 @@ extension PanelExport {
       ])
   }
 
-  private func cosines(_ anchors: AnchorStatistics, _ names: [String]) -> MatrixPlot {
-    let ticks = names.enumerated().map { AxisTick(Double($0.offset), $0.element) }
+  private func cosines(_ anchors: AnchorSimilarity, _ names: [String]) -> MatrixPlot {
+    let ticks = names.enumerated().map { ScaleTick(Double($0.offset), $0.element) }
     return MatrixPlot(
       title: "cosine", values: anchors.cosines, rowTicks: ticks, columnTicks: ticks, range: -1...1, map: .blueOrange,
       measure: nil, words: names.count <= 8 ? anchors.cosines.map { $0.map { decimalText($0) } } : [], isSquare: true)
@@ -64,16 +64,16 @@ extension PanelExport {
     guard let codes = state.trace?.mgvq?.codes else { return [] }
     return (0..<codes.groups).map { group in
       let indices = (0..<codes.height).map { row in (0..<codes.width).map { codes[group, row, $0] } }
-      if let book = state.codebook?.groups, book.indices.contains(group) {
-        let plane = PrincipalPlane(book[group])
-        let colors = CategoricalColors(components: plane.points.map { [$0.x, $0.y] }).colors.map(PlotColor.init)
+      if let all = state.codebook?.colors, all.indices.contains(group) {
+        let colors = all[group].map(PlotColor.init)
         return ColorGrid(
           title: "group \(group + 1)",
           colors: indices.map { $0.map { colors.indices.contains($0) ? colors[$0] : nil } })
       }
-      let counts = state.statistics?.codes[group].counts ?? [:]
+      let counts = state.statistics?.codes?.counts[group] ?? []
       return MatrixPlot(
-        title: "group \(group + 1)", values: indices.map { $0.map { Double(counts[$0] ?? 0) } }, measure: "times",
+        title: "group \(group + 1)",
+        values: indices.map { $0.map { Double(counts.indices.contains($0) ? counts[$0] : 0) } }, measure: "times",
         isSquare: true)
     }
   }

@@ -8,44 +8,55 @@ import Trace
 extension PanelExport {
   /// The map of patches and the keys beside them, the layer × head matrix and the curve over layers.
   func attentionFigure() throws(PanelExportError) -> Figure {
+    if state.view.display == .lens {
+      return LensFigure(try required(state.lens, .attention, "no lens: it takes weights and a run")).figure
+    }
     let reason = state.statistics?.attentionProblem ?? "the decoder has not run"
     let map = try required(state.map, .attention, reason)
     let view = map.view
-    let lift = view.shares.lift.map { ": anchors \(Format.times($0)) per patch" } ?? ""
+    let lift = view.shares.lift.map { ": an anchor gets \(Format.times($0)) a patch's" } ?? ""
     let layers = state.trace?.model.layers ?? map.cells.matrix.count
     let heads = state.trace?.model.heads ?? 0
     var notes = ["\(title(view.query.metric)): \(view.formula)."]
     notes.append(
       "Matrix and curve: \(map.cells.formula). n = 1 picture, \(Format.integer(view.shownCount)) keys counted, "
         + "\(layers) layers × \(heads) heads.")
+    if map.knockOut != nil, let cut = state.shownKnockOut {
+      notes.append(
+        "Below, the run with \(cut.request.words), on the same colours: it answers “\(cut.answer)”, KL "
+          + "\(Format.number(cut.kl)) nat over the first token; the uncut run answers "
+          + "“\(state.trace?.generation?.text ?? "")”.")
+    }
     if view.query.hidesSinks { notes.append(SinkRule().sentence(visible: view.layout.visible.count)) }
     return Figure(
-      title: "Attention of \(state.inspectedToken)\(lift)", columnWidths: [330, 290], rowHeights: [322, 220],
-      panels: [patchMap(map), keyChart(map), matrix(map.cells), curve(map.cells)], notes: notes)
+      title: "Attention of \(state.inspectedToken)\(lift)", columnWidths: [330, 290],
+      rowHeights: [322, 220] + (map.knockOut == nil ? [] : [322]),
+      panels: [patchMap(map), keyChart(map), matrix(map.cells), curve(map.cells)]
+        + (map.knockOut == nil ? [] : [patchMap(map, isCut: true), keyChart(map, isCut: true)]), notes: notes)
   }
 
   private func title(_ metric: AttentionMetric) -> String { metric == .share ? "share of attention" : metric.rawValue }
 
   /// Patches in the panel's colours.
-  private func patchMap(_ map: MapStatistics) -> MatrixPlot? {
-    let view = map.view
+  private func patchMap(_ map: MapStatistics, isCut: Bool = false) -> MatrixPlot? {
+    let view = isCut ? map.knockOut ?? map.view : map.view
     let grid = state.links.geometry.patches
     guard view.layout.patches.count == grid.count, grid.count > 0 else { return nil }
     let isRank = map.scale == .rank
-    let values = zip(view.layout.patches, map.positions).map { key, position -> Double? in
+    let values = zip(view.layout.patches, isCut ? map.cutPositions : map.positions).map { key, position -> Double? in
       view.shown[key] ? (isRank ? position : view.values[key]) : nil
     }
     let scale: ValueScale = isRank ? .linear(0...1) : map.colors
     return MatrixPlot(
-      title: "\(grid.rows)×\(grid.columns) patches", values: rows(values, columns: grid.columns),
+      title: "\(grid.rows)×\(grid.columns) patches\(isCut ? ", cut" : "")", values: rows(values, columns: grid.columns),
       rowTicks: ticks(grid.rows), columnTicks: ticks(grid.columns), rowLabel: "patch row", columnLabel: "patch column",
       scale: scale, measure: isRank ? "rank, 1 is first of \(view.shownCount)" : title(view.query.metric),
       isSquare: true)
   }
 
   /// Anchors and the other keys that are no patches, beside what patches have.
-  private func keyChart(_ map: MapStatistics) -> Chart {
-    let view = map.view
+  private func keyChart(_ map: MapStatistics, isCut: Bool = false) -> Chart {
+    let view = isCut ? map.knockOut ?? map.view : map.view
     let pieces = state.trace?.sequence?.pieces ?? []
     let patches = view.layout.patches.filter { view.shown[$0] }.map { view.values[$0] }
     let anchors = view.layout.anchors.filter { view.shown[$0] }
@@ -63,7 +74,7 @@ extension PanelExport {
     }
     let all = anchors.map { view.values[$0] } + patchValues + others.map { view.values[$0] } + [view.uniform]
     return Chart(
-      title: "anchors and other keys", x: .categories(names),
+      title: "anchors and other keys\(isCut ? ", cut" : "")", x: .categories(names),
       y: valueAxis(title(view.query.metric), all, isLogarithmic: map.scale != .linear),
       marks: [
         bars("anchors", 1, anchors.map { view.values[$0] }, from: 0),
@@ -98,12 +109,18 @@ extension PanelExport {
       title: "over layers",
       x: ChartAxis(
         "layer", range: 0.5...(Double(max(1, cells.curve.count)) + 0.5),
-        ticks: ticks(cells.curve.count, from: 1).map { AxisTick($0.value + 1, $0.label) }),
+        ticks: ticks(cells.curve.count, from: 1).map { ScaleTick($0.value + 1, $0.label) }),
       y: valueAxis(cells.statistic.rawValue, all, isLogarithmic: cells.statistic == .lift),
       marks: marks + (cells.uniform.map { [.horizontalRule($0, name: "uniform", color: .ink)] } ?? []))
   }
 
-  private func word(_ value: Double?) -> String { value.map { significant($0) } ?? "" }
+  /// As much of a number as a small cell has room for.
+  private func word(_ value: Double?) -> String {
+    guard let value else { return "" }
+    if value >= 100 { return decimal(value, digits: 0) }
+    if value >= 10 { return decimal(value, digits: 1) }
+    return value == 0 || value >= 0.001 ? decimal(value, digits: value >= 0.1 ? 2 : 3) : "<.001"
+  }
 }
 
 /// An axis for these values, logarithmic where that is asked for and some are positive.
@@ -116,9 +133,9 @@ func valueAxis(_ label: String, _ values: [Double], isLogarithmic: Bool) -> Char
 }
 
 /// About six whole ticks of `count` cells, named from `first` on.
-func ticks(_ count: Int, from first: Int = 0) -> [AxisTick] {
+func ticks(_ count: Int, from first: Int = 0) -> [ScaleTick] {
   let step = [1, 2, 4, 5, 8, 10, 20, 50, 100].first { count <= 8 * $0 } ?? max(1, count / 8)
-  return stride(from: 0, to: count, by: step).map { AxisTick(Double($0), String($0 + first)) }
+  return stride(from: 0, to: count, by: step).map { ScaleTick(Double($0), String($0 + first)) }
 }
 
 /// Row-major values as rows.

@@ -43,16 +43,14 @@ extension PanelExport {
   /// Bytes of the checkpoint's parts.
   func checkpointFigure() throws(PanelExportError) -> Figure {
     let listing = try required(state.checkpoint, .checkpoint, "a trace was opened without its checkpoint")
-    var bytes: [String: Int] = [:]
-    for row in listing.rows { bytes[part(of: row.name), default: 0] += row.byteCount }
-    let parts = bytes.sorted { ($1.value, $0.key) < ($0.value, $1.key) }.prefix(16)
-    let points = parts.enumerated().map { DataPoint(Double($0.offset), Double($0.element.value) / 1_048_576) }
+    let parts = listing.parts.prefix(16)
+    let points = parts.enumerated().map { DataPoint(Double($0.offset), Double($0.element.bytes) / 1_048_576) }
     return Figure(
       title: "\(listing.name): \(Format.bytes(listing.byteCount)) in \(Format.integer(listing.rows.count)) tensors",
       columnWidths: [620], rowHeights: [330],
       panels: [
         Chart(
-          x: .categories(parts.map(\.key)), y: valueAxis("MiB", points.map(\.y), isLogarithmic: true),
+          x: .categories(parts.map(\.name)), y: valueAxis("MiB", points.map(\.y), isLogarithmic: true),
           marks: [.bars(DataSeries(color: .series(0), points: points))])
       ],
       notes: [
@@ -60,12 +58,5 @@ extension PanelExport {
           + "n = \(Format.integer(listing.rows.count)) tensors, \(listing.problems) with a problem.",
         listing.facts.map { "\($0.name) \($0.value)" }.joined(separator: ", "),
       ])
-  }
-
-  /// `model.layers` of `model.layers.0.self_attn.q_proj.weight`.
-  private func part(of name: String) -> String {
-    let words = name.split(separator: ".")
-    let end = words.firstIndex { $0.allSatisfy(\.isNumber) } ?? max(1, words.count - 2)
-    return words[..<min(end, 3)].joined(separator: ".")
   }
 }

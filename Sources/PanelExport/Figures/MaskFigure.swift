@@ -13,7 +13,8 @@ extension PanelExport {
     let total = sequence.length * sequence.length
     var notes = [
       "A query in rows may attend to a key in columns where the cell is dark: \(Format.integer(allowed)) of "
-        + "\(Format.integer(total)) edges. n = \(Format.integer(sequence.length)) positions."
+        + "\(Format.integer(total)) edges. n = \(Format.integer(sequence.length)) positions; "
+        + "short segments are drawn wider."
     ]
     if let blocked = mask.blocked {
       notes.append(
@@ -28,31 +29,35 @@ extension PanelExport {
 
   private func edges(_ sequence: SequenceTrace) -> ColorGrid {
     let blocked = PlotColor(hex: 0xF4F1EA)
-    let colors = (0..<sequence.length).map { row in
-      (0..<sequence.length).map { sequence.allows(row: row, column: $0) ? PlotColor.series(0) : blocked }
+    let places = Self.places(sequence)
+    let colors = places.map { row in
+      places.map { sequence.allows(row: row, column: $0) ? PlotColor.series(0) : blocked }
     }
-    let ticks = spanTicks(sequence)
+    let bands = sequence.spans.compactMap { span -> ColorGrid.Band? in
+      guard let first = places.firstIndex(where: span.range.contains),
+        let last = places.lastIndex(where: span.range.contains)
+      else { return nil }
+      return .init(start: first, count: last - first + 1, name: span.kind.rawValue)
+    }
+    let ticks = bands.map { ScaleTick(Double($0.start) + Double($0.count - 1) / 2, $0.name) }
     return ColorGrid(
       title: "\(sequence.length)×\(sequence.length) edges", colors: colors, rowLabel: "query", columnLabel: "key",
-      rowTicks: ticks, columnTicks: ticks,
-      bands: sequence.spans.map { .init(start: $0.start, count: $0.count, name: $0.kind.rawValue) },
-      legend: [("allowed", .series(0)), ("blocked", blocked)])
+      rowTicks: ticks, columnTicks: ticks, bands: bands, legend: [("allowed", .series(0)), ("blocked", blocked)])
   }
 
-  /// Names in the middle of their segments; of those that would stand in each other, the largest.
-  private func spanTicks(_ sequence: SequenceTrace) -> [AxisTick] {
-    var placed: [AxisTick] = []
-    for span in sequence.spans.sorted(by: { $0.count > $1.count }) {
-      let middle = Double(span.start) + Double(span.count - 1) / 2
-      guard placed.allSatisfy({ abs($0.value - middle) > 0.05 * Double(sequence.length) }) else { continue }
-      placed.append(AxisTick(middle, span.kind.rawValue))
+  /// The positions in order, those of short segments several times: each segment has a twenty-fifth of the side at
+  /// least, so that the rows and columns of single tokens are seen and can be named.
+  private static func places(_ sequence: SequenceTrace) -> [Int] {
+    let least = Double(sequence.length) / 25
+    return sequence.spans.flatMap { span in
+      let times = max(1, Int((least / Double(max(1, span.count))).rounded(.up)))
+      return span.range.flatMap { Array(repeating: $0, count: times) }
     }
-    return placed
   }
 
   private func blocks(_ mask: MaskStatistics) -> MatrixPlot {
     let names = mask.spans.map { "\($0.kind.rawValue) \($0.count)" }
-    let ticks = names.enumerated().map { AxisTick(Double($0.offset), $0.element) }
+    let ticks = names.enumerated().map { ScaleTick(Double($0.offset), $0.element) }
     let shares = mask.spans.indices.map { row in
       mask.spans.indices.map { column -> Double in
         Double(mask.allowed[row][column]) / Double(max(1, mask.total(row: row, column: column)))

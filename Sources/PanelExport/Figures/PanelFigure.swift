@@ -15,6 +15,7 @@ extension PanelExport {
       case .verdict: try verdictFigure()
       case .compression: try compressionFigure()
       case .checkpoint: try checkpointFigure()
+      case .compare: try compareFigure()
       }
     figure.notes += caption
     let provenance = state.trace?.provenance
@@ -36,7 +37,7 @@ extension PanelExport {
       ? [] : ["Untrained or substituted: \(untrained.joined(separator: ", ")). Such numbers support no claim."]
     if let provenance = state.trace?.provenance {
       lines.append(
-        provenance.named.map { name, value in
+        provenance.named.filter { $0.name != "computed with" && $0.value != "greedy" }.map { name, value in
           name == "prompt"
             ? "prompt “\(value)”"
             : name == "version"

@@ -13,8 +13,10 @@ extension PanelExport {
     let grid = state.links.geometry.patches
     var tiles = [TileGrid.Tile(square, caption: "what the model sees")]
     var notes = ["\(grid.rows)×\(grid.columns) patches. n = 1 picture."]
+    var bar: TileGrid.Bar?
     if let over = attentionOverlay {
       tiles.append(.init(over, caption: "attention of \(state.inspectedToken)"))
+      if let map = state.map, map.scale != .rank { bar = .init(scale: map.colors, measure: "attention") }
       if let map = state.map { notes.append("Overlay: \(map.view.formula), \(map.scale.rawValue) scale, cividis.") }
     }
     if let decoded = state.decodedCodes {
@@ -22,8 +24,8 @@ extension PanelExport {
         .init(decoded.reconstruction, caption: "from its codes, \(decimal(decoded.decibels, digits: 1)) dB"))
     }
     return Figure(
-      title: state.imageName, columnWidths: [Double(tiles.count) * 220], rowHeights: [240],
-      panels: [TileGrid(tiles: tiles, columns: tiles.count)], notes: notes)
+      title: state.imageName, columnWidths: [Double(tiles.count) * 220 + (bar == nil ? 0 : 66)], rowHeights: [240],
+      panels: [TileGrid(tiles: tiles, columns: tiles.count, bar: bar)], notes: notes)
   }
 
   /// The picture as the Image panel shows it with attention over it.

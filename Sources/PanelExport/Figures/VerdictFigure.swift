@@ -7,11 +7,23 @@ import Statistics
 extension PanelExport {
   /// Effects with their intervals, and the paper's heat map of `<voco>` over anchors and first patches.
   func verdictFigure() throws(PanelExportError) -> Figure {
+    switch state.view.verdictDisplay {
+    case .claims, .figure: break
+    case .answer:
+      return AnswerTraceFigure(
+        try required(state.answerTrace, .verdict, "the answer was not followed back: it takes weights and a run")
+      ).figure
+    case .trace:
+      return CausalTraceFigure(
+        try required(state.causalTrace, .verdict, "no causal trace: it takes weights and a second picture")
+      ).figure
+    }
     let evidence = try required(
       state.evidence, .verdict, state.statistics?.attentionProblem ?? "the decoder has not run")
     let rows = state.paperFigure
     var notes = state.tiers.map { "\($0.name): \($0.word). \($0.sentence)" }
     notes += evidence.controls.filter { $0.outcome != nil }.map { "Control \($0.name.rawValue): \($0.sentence)" }
+    notes.append("Causes: part of the way to a donor's answer that its anchors take the answer.")
     notes.append("n = \(Format.integer(evidence.n)) picture\(evidence.n == 1 ? ", an anecdote" : "s"). \(rows.caption)")
     let height = max(200, 60 + 18 * Double(rows.rows.count))
     return Figure(
@@ -19,7 +31,7 @@ extension PanelExport {
       rowHeights: [height],
       panels: [
         effects(evidence.tiers.filter { $0.tier != .causes }, "lift, 1 is like a patch", isLift: true),
-        effects(evidence.tiers.filter { $0.tier == .causes }, "part of the way to a donor's answer", isLift: false),
+        effects(evidence.tiers.filter { $0.tier == .causes }, "part of the way", isLift: false),
         heatMap(rows),
       ], notes: notes)
   }
@@ -46,8 +58,8 @@ extension PanelExport {
     let names = first.short.indices.map { $0 < first.anchors ? "A\($0 + 1)" : "P\($0 - first.anchors + 1)" }
     return MatrixPlot(
       title: "anchors and first patches", values: figure.rows.map(\.short),
-      rowTicks: figure.rows.enumerated().map { AxisTick(Double($0.offset), String($0.element.name.suffix(18))) },
-      columnTicks: names.enumerated().map { AxisTick(Double($0.offset), $0.element) }, range: figure.range,
+      rowTicks: figure.rows.enumerated().map { ScaleTick(Double($0.offset), String($0.element.name.suffix(18))) },
+      columnTicks: names.enumerated().map { ScaleTick(Double($0.offset), $0.element) }, range: figure.range,
       measure: "share")
   }
 }

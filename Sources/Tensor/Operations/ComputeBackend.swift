@@ -39,6 +39,9 @@ package enum ComputeBackend {
   /// Lets freed tensors' memory be used again without a detour over the system; for the start of a process.
   package static func keepFreedMemory() { kernel_keep_freed_memory() }
 
+  /// Threads that a computation may use.
+  package static var threads: Int { threadLimit.load(ordering: .relaxed) }
+
   /// Lets every computation use up to `count` threads, at least one.
   package static func setThreads(_ count: Int) {
     threadLimit.store(max(1, min(count, threadsWithinAddressSpace ?? count)), ordering: .relaxed)

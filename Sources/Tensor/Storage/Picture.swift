@@ -49,3 +49,11 @@ package struct Picture: Sendable, Equatable {
     return (pixels[start], pixels[start + 1], pixels[start + 2])
   }
 }
+
+/// How a picture that is not square becomes one: `image_aspect_ratio`.
+package enum ImageAspectRatio: String, Sendable, CaseIterable, Codable {
+  /// LLaVA's `pad`: on a square of the mean colour.
+  case pad
+  /// Its middle alone.
+  case square
+}

@@ -131,7 +131,7 @@ extension Key: ExpressibleByExtendedGraphemeClusterLiteral {
 
 /// A mouse event at a cell.
 package struct MouseEvent: Sendable, Hashable {
-  package enum Kind: Sendable, Hashable {
+  package enum Kind: String, Sendable, Hashable {
     case press, release, drag, doubleClick, scrollUp, scrollDown
   }
 

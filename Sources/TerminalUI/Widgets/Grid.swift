@@ -1,7 +1,7 @@
 package import ColorMaps
 
 /// A cell of a grid of data: `column` to the right, `row` down, both from 0.
-package struct GridPoint: Sendable, Hashable {
+package struct GridPoint: Sendable, Hashable, Codable {
   package var column: Int
   package var row: Int
 

@@ -125,7 +125,12 @@ struct ZipDirectory {
     for place in places where numbers.number(4, at: place) == endSignature {
       if numbers.number(2, at: place + 20) == UInt64(last - place) { return place }
     }
-    guard numbers.file.bytes.starts(with: Array("PK".utf8)) else { throw numbers.fault("is not a ZIP archive") }
+    // The signature of an entry, as far as there is one.
+    let opening = Array("PK".utf8) + [3, 4]
+    guard numbers.file.bytes.prefix(opening.count).elementsEqual(opening.prefix(numbers.file.byteCount)) else {
+      let begins = numbers.file.bytes.starts(with: opening.prefix(2))
+      throw numbers.fault("is not a ZIP archive" + (begins ? ", though it begins with the letters of one" : ""))
+    }
     throw numbers.fault(
       "is cut off: it begins as a ZIP archive, which torch.save writes, but has no directory at its end")
   }

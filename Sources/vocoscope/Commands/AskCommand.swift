@@ -77,6 +77,7 @@ struct AskCommand: ParsableCommand {
     let printer = AnswerPrinter(streams: format == .text, stopping: cancellation)
     do {
       try converse(about: pictures, pipeline, printer, cancellation)
+      try pipeline.checkpoint.weights.checkUnchanged()
     } catch {
       try printer.check()
       throw error

@@ -129,7 +129,6 @@ struct CodebookCommand: ParsableCommand {
   }
 
   func run() throws {
-    InputFiles.remember()
     ComputeBackend.setThreads(ProcessInfo.processInfo.activeProcessorCount)
     if let series { return try follow(series) }
     let line = ProgressLine()

@@ -2,6 +2,7 @@ import ArgumentParser
 import ChafaPictures
 import CursesTerminal
 import DemoTour
+import Files
 import Foundation
 import HTCVLM
 import ImageLoading
@@ -74,7 +75,7 @@ struct DemoCommand: ParsableCommand {
     guard let folder = AssetLocator.process.locate("images") else {
       throw UsageProblem("the bundled pictures were not found beside the program or above it; name pictures")
     }
-    let files = try FileManager.default.contentsOfDirectory(atPath: folder).sorted()
+    let files = try Directory.ownNames(folder)
       .filter { $0.hasSuffix(".png") || $0.hasSuffix(".jpg") }
     let scenes = files.filter { $0.hasPrefix("scene") }
     return (scenes + files.filter { !$0.hasPrefix("scene") }).map { "\(folder)/\($0)" }

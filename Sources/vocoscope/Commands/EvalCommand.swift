@@ -110,6 +110,8 @@ struct EvalCommand: ParsableCommand {
   @Option(help: "Whether decoder and tower are asked with their matrices as they are or as 8-bit integers.")
   var precision = Precision.exact
 
+  @OptionGroup var hashing: HashOptions
+
   @Option(help: "Threads to compute with. Without it, one a processor.")
   var threads: Int?
 
@@ -155,9 +157,9 @@ struct EvalCommand: ParsableCommand {
 
   func run() throws {
     if merge, let out { return try EvalMergeCommand.put(sources, together: out) }
-    InputFiles.remember()
     ComputeBackend.setThreads(threads ?? ProcessInfo.processInfo.activeProcessorCount)
     let contestants = try contestants()
+    try hashing.apply(to: contestants.compactMap(\.checkpoint))
     let run = EvalRun(
       questions: try QuestionSet(benchmark, path: questions(), options: options), images: try imageFolder(),
       settings: EvalRun.Settings(
@@ -249,7 +251,6 @@ struct EvalMergeCommand: ParsableCommand {
   func run() throws { try Self.put(parts, together: out) }
 
   static func put(_ parts: [String], together out: String) throws {
-    InputFiles.remember()
     let merged = try ResultsFile.merge(parts, to: out)
     try StandardStream.output.write("\(out): \(merged.records.count) answers of \(merged.header.model)\n")
   }

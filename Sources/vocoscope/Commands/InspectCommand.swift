@@ -1,5 +1,6 @@
 import ArgumentParser
 import Experiments
+import Files
 import Foundation
 import HTCVLM
 import Inspector
@@ -23,23 +24,38 @@ struct InspectCommand: ParsableCommand {
       valueName: "state.jsonl"))
   var evidence: String?
 
+  @OptionGroup var session: SessionOptions
+  @OptionGroup var recorded: ReplayOptions
+  @OptionGroup var comparison: CompareOptions
+
   @Flag(help: "Print what the panels show instead of opening them; see 'report' for other formats.")
   var plain = false
 
   func run() throws {
+    if session.record != nil || !recorded.screen.isEmpty { InputFiles.remember() }
+    if let file = recorded.replay {
+      guard session.record == nil else { throw UsageProblem("--record and --replay do not go together") }
+      let session = try RecordedSession(recorded, file: file, image: image, model: model)
+      if plain || !recorded.screen.isEmpty { return try session.run(printing: plain) }
+      return try session.play(display)
+    }
     let image = try imagePath()
     if plain {
       let trace = try ModelRun(image: image, model: model, options: asking)
-      return try ReportFormat.text.print(try ReportSource.run(trace).text(.text, evidence: evidence))
+      return try ReportFormat.text.print(
+        try ReportSource.run(trace, compare: comparison).text(.text, evidence: evidence))
     }
     // Everything that can be wrong with the files is found before the terminal is touched.
     let picture = try PictureSource(path: image)
     let opening = try model.opening()
-    let verified =
-      try evidence.map { try VerifyReport.actions($0, weightsSHA256: opening.source.open().weightsSHA256) } ?? []
-    let session = try SessionSetup(display: display)
+    let verified = try evidence.map { try opening.evidence($0) } ?? []
+    let compare = try comparison.effects()
+    let setup = try SessionSetup(display: display)
     asking.applyThreads()
-    try session.inspect(picture, path: image, model: opening, options: asking, evidence: verified)
+    try setup.inspect(
+      SessionSetup.Subject(
+        picture: picture, path: image, model: model, options: asking, evidence: evidence.map { ($0, verified) }),
+      session, compare: compare)
   }
 
   private func imagePath() throws -> String {
@@ -59,10 +75,16 @@ struct ViewCommand: ParsableCommand {
   @Argument(help: "A file that 'vocoscope trace' wrote.")
   var trace: String
 
+  @Option(help: ArgumentHelp("Write down everything that happens, for --replay.", valueName: "file"))
+  var record: String?
+
+  @OptionGroup var comparison: CompareOptions
   @OptionGroup var display: DisplayOptions
 
   func run() throws {
+    if record != nil { InputFiles.remember() }
     let source = try ReportSource.file(trace)
-    try SessionSetup(display: display).view(source.trace)
+    try SessionSetup(display: display).view(
+      source.trace, path: trace, record: record, compare: try comparison.actions())
   }
 }

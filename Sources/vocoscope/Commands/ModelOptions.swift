@@ -1,6 +1,9 @@
 import ArgumentParser
+import Experiments
+import Files
 import Foundation
 import HTCVLM
+import Inspector
 import Trace
 
 /// Which checkpoint to use and how to hold it; shared by every subcommand that opens a model.
@@ -15,11 +18,25 @@ struct ModelOptions: ParsableArguments {
   @Option(help: "Hold the matrices of decoder and tower as they are or as 8-bit integers, which takes half the memory.")
   var precision = Precision.exact
 
+  @OptionGroup var hashing: HashOptions
+
   mutating func validate() throws { _ = try parts.source(of: model) }
+
+  /// The options that say how it is held and put together, as on a command line; the checkpoint itself is left out.
+  var arguments: [String] {
+    let words: [(String, String?)] = [
+      ("--precision", precision == .exact ? nil : precision.rawValue), ("--llm", parts.llm),
+      ("--vision", parts.vision), ("--mgvq", parts.mgvq), ("--adapter", parts.adapter),
+      ("--random-anchor-projector", parts.randomAnchorProjector.map { "\($0)" }),
+      ("--voco-tokens", parts.vocoTokens.map { "\($0)" }), ("--visual-tokens", parts.visualTokens.map { "\($0)" }),
+    ]
+    return words.flatMap { name, value in value.map { [name, $0] } ?? [] }
+  }
 
   /// What to open, and how.
   func opening() throws -> ModelOpening {
     let source = try parts.source(of: model) ?? .directory(try Self.bundled())
+    try hashing.apply(to: [source])
     return ModelOpening(source: source, precision: precision)
   }
 
@@ -30,6 +47,28 @@ struct ModelOptions: ParsableArguments {
         "the bundled demo checkpoint was not found beside the program or above it; name one with --model")
     }
     return bundled
+  }
+}
+
+/// How far what earlier runs remember of files is trusted; shared by every subcommand that says which weights it ran.
+struct HashOptions: ParsableArguments {
+  @Flag(
+    help: ArgumentHelp(
+      "Read the weights' bytes again for their SHA-256, rather than take what an earlier run kept for files of the same "
+        + "path, size, times and inode."))
+  var verifyHash = false
+
+  /// Reads the weights of `sources` where that was asked for, before anything is computed with them, and says of a file
+  /// that it has other bytes than were kept for it.
+  func apply(to sources: [CheckpointSource]) throws {
+    guard verifyHash else { return }
+    ContentDigest.distrust()
+    for source in sources { _ = try source.open().weightsSHA256 }
+    for path in ContentDigest.contradicted {
+      try StandardStream.error.write(
+        "vocoscope: \(path): its bytes have another SHA-256 than an earlier run kept for it; what was written in between "
+          + "may name the wrong weights\n")
+    }
   }
 }
 
@@ -112,6 +151,18 @@ struct ModelOpening: Sendable {
     try Pipeline(
       opening: source, version: programVersion, precision: precision,
       cacheDirectory: UserConfiguration.cacheDirectory(ProcessInfo.processInfo.environment), progress: progress)
+  }
+}
+
+extension ModelOpening {
+  /// What a state that `verify --out` wrote shows of this model.
+  func evidence(_ path: String) throws -> [Action] {
+    let checkpoint = try source.open()
+    let provenance = Provenance(
+      version: programVersion, imageName: "", imageWidth: 0, imageHeight: 0, imageSHA256: "",
+      modelName: checkpoint.name,
+      configSHA256: checkpoint.configSHA256, weightsSHA256: checkpoint.weightsSHA256, prompt: "")
+    return try VerifyReport.actions(path, of: provenance, precision: .own(precision))
   }
 }
 

@@ -4,6 +4,7 @@ import Experiments
 import Files
 import Foundation
 import HTCVLM
+import Plots
 import Reports
 import Tensor
 import Trace
@@ -32,6 +33,9 @@ struct ProbeCommand: ParsableCommand {
   @Option(help: "Threads to compute with. Without it, one a processor.")
   var threads: Int?
 
+  @Option(help: ArgumentHelp("Draw it as well: PNG, SVG or PDF, as its name ends.", valueName: "file"))
+  var figure: String?
+
   @Option(help: "How to print it.")
   var format = ReportFormat.text
 
@@ -46,6 +50,7 @@ struct ProbeCommand: ParsableCommand {
 
   func run() throws {
     ComputeBackend.setThreads(threads ?? ProcessInfo.processInfo.activeProcessorCount)
+    if let figure { try InputFiles.refuse(figure) }
     let pictures = try LabelledPictures(directory: directory)
     let pipeline = try model.opening().open()
     let line = ProgressLine()
@@ -56,10 +61,15 @@ struct ProbeCommand: ParsableCommand {
     line.clear()
     let text = ProbeText(report)
     let checkpoint = pipeline.checkpoint
+    try checkpoint.weights.checkUnchanged()
     let provenance = [
       ("version", programVersion), ("model", checkpoint.name), ("config_sha256", checkpoint.configSHA256),
       ("weights_sha256", checkpoint.weightsSHA256), ("precision", model.precision.rawValue),
     ]
+    if let figure {
+      let weights = checkpoint.weightsSHA256.prefix(12)
+      try text.figure(source: "\(checkpoint.name), weights \(weights), vocoscope \(programVersion)").write(to: figure)
+    }
     switch format {
     case .text:
       let end = "model \(checkpoint.name), weights \(checkpoint.weightsSHA256), vocoscope \(programVersion)"

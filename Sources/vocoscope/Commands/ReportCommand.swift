@@ -62,14 +62,24 @@ struct ReportCommand: ParsableCommand {
   @Flag(help: "Ask one question a family as well: what <voco> kept and what it lost.")
   var families = false
 
+  @Option(
+    help: ArgumentHelp(
+      "Read this tensor of the checkpoint as well: quantiles, zeros, what is not finite. May be given several times.",
+      valueName: "name"))
+  var tensor: [String] = []
+
+  @OptionGroup var comparison: CompareOptions
   @OptionGroup var exports: ExportOptions
   @OptionGroup var detail: RunEvidenceOptions
 
   mutating func validate() throws {
-    if detail.isAsked && (families || evidence != nil || exports.panel != nil || !exports.export.isEmpty) {
+    if detail.isAsked && (families || evidence != nil || exports.panel != nil) {
       throw ValidationError(
-        "--families, --evidence, --panel and --export are of the panels: --lens, --answer-back and --trace-map have none"
+        "--families, --evidence and --panel are of all panels: --lens, --answer-back and --trace-map print their own numbers"
       )
+    }
+    if !exports.export.isEmpty && detail.count > 1 {
+      throw ValidationError("--export writes one of --lens, --answer-back and --trace-map")
     }
   }
 
@@ -78,14 +88,22 @@ struct ReportCommand: ParsableCommand {
       guard try !ReportSource.isTrace(source) else {
         throw UsageProblem("\(source): is a trace; --lens, --answer-back and --trace-map run the model on a picture")
       }
-      InputFiles.remember()
-      return try detail.print(ModelRun(image: source, model: model, options: asking), format)
+      let run = try ModelRun(image: source, model: model, options: asking)
+      guard !exports.export.isEmpty else { return try detail.print(run, format) }
+      var exports = exports
+      exports.panel = detail.panel
+      let state = try exports.applied(to: ReportSource.run(run).state(size: exports.size))
+      return try exports.write(detail.shown(try RunEvidence(run, detail), in: state))
     }
-    if !exports.export.isEmpty { InputFiles.remember() }
+    if try !tensor.isEmpty && ReportSource.isTrace(source) {
+      throw UsageProblem("--tensor reads the checkpoint, which a trace file has none of")
+    }
     let report =
       try ReportSource.isTrace(source)
-      ? ReportSource.file(source)
-      : ReportSource.run(ModelRun(image: source, model: model, options: asking), withFamilies: families)
+      ? ReportSource.file(source, compare: comparison)
+      : ReportSource.run(
+        ModelRun(image: source, model: model, options: asking), withFamilies: families, compare: comparison,
+        tensors: tensor)
     let state = try exports.applied(to: try report.state(evidence: evidence, size: exports.size))
     guard exports.export.isEmpty else { return try exports.write(state) }
     let reports = exports.panel.map { [state.report($0)] } ?? state.reports
@@ -101,20 +119,31 @@ struct ReportSource {
   private let extra: [Action]
 
   /// A trace file; throws what is wrong with it.
-  static func file(_ path: String) throws -> ReportSource {
-    ReportSource(trace: try TraceFile.read(path: path), extra: [])
+  static func file(_ path: String, compare: CompareOptions? = nil) throws -> ReportSource {
+    ReportSource(trace: try TraceFile.read(path: path), extra: try compare?.actions() ?? [])
   }
 
   /// Runs the model.
-  static func run(_ run: ModelRun, withFamilies: Bool = false) throws -> ReportSource {
+  static func run(
+    _ run: ModelRun, withFamilies: Bool = false, compare: CompareOptions? = nil, tensors: [String] = []
+  ) throws -> ReportSource {
     let trace = try run.trace()
     let compression = try run.compression(withFamilies: withFamilies)
     let picture = Action.picture(run.picture)
+    let second = try compare?.actions(run, first: trace) ?? []
     let model = run.pipeline.model
     let codebook = model.configuration.mgvq == nil ? [] : [Action.codebook(CodebookView(try model.codebook()))]
+    let weights = try tensors.map { name in
+      guard let tensor = run.pipeline.checkpoint.tensors[name] else {
+        throw UsageProblem("--tensor is \(name), which \(run.pipeline.checkpoint.name) has none of")
+      }
+      return Action.weights(name: name, try WeightStatistics(tensor))
+    }
+    let training = try TrainingPictures.of(run.pipeline).map { [Action.trainingPictures($0)] } ?? []
     return ReportSource(
       trace: trace, picture: picture,
-      extra: [.checkpoint(try CheckpointListing(run.pipeline))] + codebook + compression.map(Action.compression))
+      extra: [.checkpoint(try CheckpointListing(run.pipeline))] + training + codebook
+        + compression.map(Action.compression) + weights + second)
   }
 
   /// Whether the file is laid out as safetensors: a header length below the file's size, then a JSON object.
@@ -130,7 +159,7 @@ struct ReportSource {
   /// - Parameter evidence: a file that `verify --out` wrote.
   func state(evidence: String? = nil, size: Size = Size(width: 100, height: 40)) throws -> InspectorState {
     let verified =
-      try evidence.map { try VerifyReport.actions($0, weightsSHA256: trace.provenance.weightsSHA256) } ?? []
+      try evidence.map { try VerifyReport.actions($0, of: trace.provenance, precision: trace.model.precision) } ?? []
     var state = InspectorState(
       imageName: trace.provenance.imageName, prompt: trace.provenance.prompt, size: size,
       capabilities: InspectorState.Capabilities(runsModel: false))

@@ -1,10 +1,11 @@
 import ArgumentParser
-import ColorMaps
 import Evidence
 import Files
+import Inspector
+import PanelExport
 import Plots
 import Reports
-import Statistics
+import TerminalUI
 import Trace
 
 /// What `report` prints in the place of the panels.
@@ -29,8 +30,9 @@ struct RunEvidenceOptions: ParsableArguments {
   @Option(help: ArgumentHelp("Draw --trace-map as well: PNG, SVG or PDF, as its name ends.", valueName: "file"))
   var figure: String?
 
-  /// Whether anything of it is asked for.
-  var isAsked: Bool { lens || answerBack || traceMap }
+  /// How many of them are asked for.
+  var count: Int { [lens, answerBack, traceMap].count { $0 } }
+  var isAsked: Bool { count > 0 }
 
   mutating func validate() throws {
     if traceMap && donor == nil { throw ValidationError("--trace-map needs --donor: the other picture") }
@@ -40,6 +42,27 @@ struct RunEvidenceOptions: ParsableArguments {
     if figure != nil && !traceMap { throw ValidationError("--figure draws --trace-map") }
   }
 
+  /// What `--export` writes: the panel with the view of what is asked for.
+  ///
+  /// - Parameter state: of the finished run.
+  func shown(_ evidence: RunEvidence, in state: InspectorState) -> InspectorState {
+    var state = state
+    let findings: [RunFinding] =
+      [evidence.lens.map(RunFinding.lens), evidence.answer.map(RunFinding.answerTrace)].compactMap { $0 }
+      + [evidence.causalTrace.map(RunFinding.causalTrace)].compactMap { $0 }
+    for finding in findings { _ = update(&state, .measured(finding)) }
+    let isShown = { (state: InspectorState) in
+      lens
+        ? state.view.display == .lens
+        : state.view.verdictDisplay == (answerBack ? VerdictDisplay.answer : .trace)
+    }
+    while !isShown(state) { _ = update(&state, .command(.display)) }
+    return state
+  }
+
+  /// The panel that shows what is asked for.
+  var panel: Panel { lens ? .attention : .verdict }
+
   /// Prints what is asked for, and draws it.
   func print(_ run: ModelRun, _ format: ReportFormat) throws {
     if let figure { try InputFiles.refuse(figure) }
@@ -48,52 +71,5 @@ struct RunEvidenceOptions: ParsableArguments {
       try CausalTraceFigure(trace, provenance: evidence.provenance).figure.write(to: figure)
     }
     try format.print(try evidence.text(format))
-  }
-}
-
-/// The maps of a causal trace.
-struct CausalTraceFigure {
-  private let trace: CausalTrace
-  private let provenance: Provenance
-
-  init(_ trace: CausalTrace, provenance: Provenance) {
-    self.trace = trace
-    self.provenance = provenance
-  }
-
-  var figure: Figure {
-    let panels: [(any FigurePanel)?] =
-      trace.cells.isEmpty
-      ? [nil, nil]
-      : [
-        map("Restoration: \(trace.picture)'s states in \(trace.donor)'s run", \.restoration),
-        map("Corruption: \(trace.donor)'s states in \(trace.picture)'s run", \.corruption),
-      ]
-    let common = trace.commonAnswer.isEmpty ? "" : " after “\(trace.commonAnswer)”"
-    let scale = trace.scale.map {
-      "share of the answers' \($0 == .logitDifference ? "logit difference" : "change of logits")"
-    }
-    return Figure(
-      title: "Where the answer travels", columnWidths: [520, 520], rowHeights: [330],
-      panels: panels,
-      notes: [
-        "“\(trace.prompt)”: “\(trace.answers.own)” for \(trace.picture), “\(trace.answers.donor)” for \(trace.donor)\(common). "
-          + "States are exchanged as they enter a layer, in one segment alone; "
-          + (scale ?? "the answer does not depend on which picture it is") + ".",
-        "\(provenance.modelName), weights \(provenance.weightsSHA256.prefix(12)), pictures \(provenance.imageSHA256.prefix(12)), "
-          + "vocoscope \(provenance.version)",
-      ])
-  }
-
-  private func map(_ title: String, _ value: (CausalTrace.Cell) -> Double) -> MatrixPlot {
-    let values = trace.cells.map { $0.map { Optional(value($0)) } }
-    let largest = max(1, values.joined().compactMap { $0.map(abs) }.max() ?? 1)
-    let step = max(1, (values.count + 11) / 12)
-    return MatrixPlot(
-      title: title, values: values,
-      rowTicks: stride(from: 0, to: values.count, by: step).map { AxisTick(Double($0), "\($0 + 1)") },
-      columnTicks: trace.segments.enumerated().map { AxisTick(Double($0.offset), $0.element.name) },
-      rowLabel: "into layer", columnLabel: "", range: -largest...largest, map: .blueOrange, measure: "share",
-      words: values.count <= 12 ? values.map { $0.map { Format.rounded($0, places: 2) } } : [])
   }
 }

@@ -54,6 +54,14 @@ struct SamplingOptions: ParsableArguments {
     GenerationOptions(maxNewTokens: maxNewTokens, temperature: temperature, topP: topP, seed: seed)
   }
 
+  /// These options as on a command line, the number of threads as it came out: another one rounds otherwise.
+  var arguments: [String] {
+    [
+      "--max-new-tokens", "\(maxNewTokens)", "--temperature", "\(temperature)", "--top-p", "\(topP)", "--seed",
+      "\(seed)", "--threads", "\(threads ?? ProcessInfo.processInfo.activeProcessorCount)",
+    ]
+  }
+
   func applyThreads() {
     ComputeBackend.setThreads(threads ?? ProcessInfo.processInfo.activeProcessorCount)
   }
@@ -102,6 +110,16 @@ struct DisplayOptions: ParsableArguments {
     CursesTerminal.Configuration(
       depth: depth(environment), isUnicode: glyphs(environment).isUnicode, usesMouse: mouse, graphics: graphics,
       encodeSixel: { sixel($0, width: $1, height: $2) }, environment: environment)
+  }
+
+  /// Takes the terminal over; where there is none, says so with this sentence.
+  func open(_ environment: [String: String], orElse sentence: String) throws -> CursesTerminal {
+    do {
+      return try CursesTerminal(terminal(environment))
+    } catch {
+      if case .notATerminal = error { throw UsageProblem(sentence) }
+      throw error
+    }
   }
 
   func glyphs(_ environment: [String: String]) -> Glyphs {

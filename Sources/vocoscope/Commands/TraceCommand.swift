@@ -26,7 +26,6 @@ struct TraceCommand: ParsableCommand {
   var out: String
 
   func run() throws {
-    InputFiles.remember()
     let run = try ModelRun(image: image, model: model, options: asking)
     try InputFiles.refuse(out)
     try TraceFile.write(try run.trace(), to: out)
@@ -38,12 +37,14 @@ struct ModelRun {
   let picture: PictureSource
   let pipeline: Pipeline
   let options: RunOptions
+  let opening: ModelOpening
 
   /// Decodes the picture and opens the checkpoint; throws the first thing wrong with either.
   init(image: String, model: ModelOptions, options: RunOptions) throws {
     options.applyThreads()
     picture = try PictureSource(path: image)
-    pipeline = try model.opening().open()
+    opening = try model.opening()
+    pipeline = try opening.open()
     self.options = options
   }
 

@@ -17,7 +17,8 @@ struct VerifyCommand: ParsableCommand {
       follows what they hold when another picture's are put in their place. Each is yes, no or undecided by a rule that \
       is printed with it. With --out, an interrupted run \
       goes on where it was; the parts that --shard makes are put together by 'vocoscope verify merge STATE…'.
-      """)
+      """,
+    subcommands: [VerifyMergeCommand.self])
 
   @Argument(
     help: ArgumentHelp(
@@ -34,8 +35,7 @@ struct VerifyCommand: ParsableCommand {
   @Option(help: "Seed of every random draw; the same seed prints the same bytes.")
   var seed: UInt64 = 0
 
-  @Option(help: "How to print it.")
-  var format = ReportFormat.text
+  @OptionGroup var verdict: VerdictOptions
 
   @Option(help: ArgumentHelp("Keep the state in this file, and go on from it.", valueName: "state.jsonl"))
   var out: String?
@@ -43,31 +43,22 @@ struct VerifyCommand: ParsableCommand {
   @Option(help: ArgumentHelp("Do only part i of n; prints no verdict.", valueName: "i/n"))
   var shard: String?
 
-  @Option(
-    help: ArgumentHelp("Write a page with its figures and the JSON into this directory as well.", valueName: "dir"))
-  var report: String?
-
-  @Option(
-    help: ArgumentHelp(
-      "Draw the paper's heat map of the first 16 pictures, with all visual keys beside it.", valueName: "file.png"))
-  var figure: String?
-
   @Flag(
     inversion: .prefixedNo,
     help: "Run the control of 39 models of permuted weights. Without either, in models of at most 1e9 parameters.")
   var randomModels: Bool?
 
-  @Flag(help: "The sources are states of all parts of a run: put them together and print the verdict.")
+  @Flag(help: .hidden)
+  var noEveryHead = false
+
+  @Flag(help: "The same as 'verify merge': the sources are the states of all parts of one run.")
   var merge = false
 
   mutating func validate() throws {
     if prompt.contains(where: { text in prompt.count { $0 == text } > 1 }) {
       throw ValidationError("--prompt names a question twice")
     }
-    if let figure, !figure.lowercased().hasSuffix(".png") {
-      throw ValidationError("--figure is \(figure), expected a name that ends in .png")
-    }
-    if shard != nil && (report != nil || figure != nil) {
+    if shard != nil && (verdict.report != nil || verdict.figure != nil) {
       throw ValidationError("--shard prints no verdict, so there is nothing for --report and --figure: merge the parts")
     }
     if let shard {
@@ -77,16 +68,25 @@ struct VerifyCommand: ParsableCommand {
   }
 
   func run() throws {
-    if let states { return try show(VerifyReport(VerifyStateFile.merge(states)), pictures: []) }
-    InputFiles.remember()
+    if noEveryHead {
+      try StandardStream.error.write(
+        "vocoscope: --no-every-head has nothing to leave out any more: heads are tested without runs of their own\n")
+    }
+    if merge {
+      guard out == nil, shard == nil, prompt.isEmpty else {
+        throw ValidationError(
+          "merging measures nothing: --out, --shard and --prompt are of the runs that made the parts")
+      }
+      return try VerifyMergeCommand.judge(sources, verdict)
+    }
     ComputeBackend.setThreads(ProcessInfo.processInfo.activeProcessorCount)
     let pictures = try VerifyPictures(sources)
-    if let figure { try InputFiles.refuse(figure) }
+    if let figure = verdict.figure { try InputFiles.refuse(figure) }
     let progress = ProgressLine()
     defer { progress.clear() }
     let state = try prepare(pictures, progress).finish(shard.map { try Shard($0) } ?? .whole, savingTo: out)
     progress.clear()
-    if shard == nil { try show(VerifyReport(state), pictures: pictures.entries.map(\.path)) }
+    if shard == nil { try verdict.show(VerifyReport(state), pictures: pictures.entries.map(\.path)) }
   }
 
   private func prepare(_ pictures: VerifyPictures, _ progress: ProgressLine) throws -> VerifyRun {
@@ -96,10 +96,38 @@ struct VerifyCommand: ParsableCommand {
       pipeline.checkpoint, model: pipeline.model, prompts: prompts, version: programVersion)
     return VerifyRun(
       subject, pictures.files, tensors: pipeline.checkpoint.tensors, preprocessor: pipeline.checkpoint.preprocessor,
-      picturesSHA256: pictures.sha256, seed: seed, randomModels: randomModels, progress: { progress.show($0) })
+      picturesSHA256: pictures.sha256, seed: seed, randomModels: randomModels,
+      pictureWarnings: try pictures.warnings(), check: { try pipeline.checkpoint.weights.checkUnchanged() },
+      progress: { progress.show($0) },
+      say: { sentence in
+        progress.clear()
+        try? StandardStream.error.write(sentence + "\n")
+      })
+  }
+}
+
+/// Where a verdict goes.
+struct VerdictOptions: ParsableArguments {
+  @Option(help: "How to print it.")
+  var format = ReportFormat.text
+
+  @Option(
+    help: ArgumentHelp("Write a page with its figures and the JSON into this directory as well.", valueName: "dir"))
+  var report: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Draw the paper's heat map of the first 16 pictures, with all visual keys beside it: PNG, SVG or PDF, as its name ends.",
+      valueName: "file"))
+  var figure: String?
+
+  mutating func validate() throws {
+    if let figure, ![".png", ".svg", ".pdf"].contains(where: figure.lowercased().hasSuffix) {
+      throw ValidationError("--figure is \(figure), expected a name that ends in .png, .svg or .pdf")
+    }
   }
 
-  private func show(_ report: VerifyReport, pictures: [String]) throws {
+  func show(_ report: VerifyReport, pictures: [String]) throws {
     let folder = EvidenceFolder(report, pictures: pictures)
     if let figure { try folder.writePaperFigure(to: figure) }
     if let path = self.report { try folder.write(to: path) }
@@ -111,11 +139,22 @@ struct VerifyCommand: ParsableCommand {
       }
     try format.print(document)
   }
+}
 
-  /// The states to merge: with `--merge`, or after the word `merge` as long as no file has that name.
-  private var states: [String]? {
-    if merge { return sources }
-    guard sources.count > 1, sources[0] == "merge", !FileManager.default.fileExists(atPath: "merge") else { return nil }
-    return Array(sources.dropFirst())
+/// `vocoscope verify merge`: the verdict over all parts of one run.
+struct VerifyMergeCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "merge", _superCommandName: "vocoscope verify",
+    abstract: "Put the parts that 'verify --shard' made together, and print their verdict.")
+
+  @Argument(help: ArgumentHelp("States that 'vocoscope verify --shard i/n --out' wrote.", valueName: "state.jsonl"))
+  var states: [String]
+
+  @OptionGroup var verdict: VerdictOptions
+
+  func run() throws { try Self.judge(states, verdict) }
+
+  static func judge(_ states: [String], _ verdict: VerdictOptions) throws {
+    try verdict.show(VerifyReport(VerifyStateFile.merge(states)), pictures: [])
   }
 }

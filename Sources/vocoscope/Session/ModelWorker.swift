@@ -1,18 +1,26 @@
 import Dispatch
 import Evidence
 import Experiments
+import Foundation
 import HTCVLM
 import Inspector
 import Synchronization
 import Tensor
+import TerminalUI
 import Trace
 
 /// Runs the model for the inspector, one job at a time, on a thread of its own; results are posted as actions.
 final class ModelWorker: Sendable {
   private let queue = DispatchQueue(label: "vocoscope.model", qos: .userInitiated)
   let mailbox: Mailbox
-  private let model: ModelOpening
+  let model: ModelOpening
   let options: RunOptions
+  /// Where it is kept how pictures are left.
+  private let memory: PictureMemory?
+  /// Paths of the pictures opened before this session, the latest first.
+  private let recent: [String]
+  /// Reduces pictures while the model runs.
+  private let shelfQueue = DispatchQueue(label: "vocoscope.shelf", qos: .utility)
   let state: Mutex<State>
 
   struct State {
@@ -28,12 +36,18 @@ final class ModelWorker: Sendable {
     var cancellation = CancellationFlag()
     /// The conversation of the Compression panel; starts with its first question.
     var dialogue: CompressionDialogue?
+    /// Stops the reducing of pictures under way.
+    var shelf: CancellationFlag?
     /// What the picture's compression took, when it was last computed.
     var compressionSeconds: Double?
   }
 
   /// - Parameter path: where `picture` lies.
-  init(picture: PictureSource, path: String, model: ModelOpening, options: RunOptions, mailbox: Mailbox) {
+  init(
+    picture: PictureSource, path: String, model: ModelOpening, options: RunOptions, mailbox: Mailbox,
+    memory: PictureMemory? = nil, recent: [String] = []
+  ) {
+    (self.memory, self.recent) = (memory, recent)
     state = Mutex(State(picture: picture, path: path))
     self.model = model
     self.options = options
@@ -42,46 +56,104 @@ final class ModelWorker: Sendable {
 
   /// Stops whatever runs; `.cancelled` is posted when it has.
   func cancel() {
+    // A replay cancels each job after as many results as it gave when it was recorded.
+    guard !mailbox.isReplaying else { return }
+    mailbox.cancelAll()
     state.withLock { state in
       state.cancellation.cancel()
       state.cancellation = CancellationFlag()
     }
   }
 
+  /// Stops everything and waits for it.
+  func stop() {
+    mailbox.cancelAll()
+    queue.sync {}
+    shelfQueue.sync {}
+  }
+
   var picture: PictureSource { state.withLock { $0.picture } }
 
   /// Opens the picture so many places further in the folder, round its ends, and runs the model on it.
   func openPicture(by step: Int) {
+    open { try PictureFolder(around: $0).path(by: step) }
+  }
+
+  /// Opens the picture at a path and runs the model on it.
+  func openPicture(at path: String) { open { _ in path } }
+
+  /// - Parameter path: of the picture to open, from that of the one on screen.
+  private func open(_ path: @escaping @Sendable (String) throws -> String) {
     cancel()
-    start { [self] _, _ in
-      let (path, prompt) = state.withLock { ($0.path, $0.prompt) }
-      let next = try PictureFolder(around: path).path(by: step)
+    stopShelf()
+    start { [self] pipeline, cancellation in
+      let next = try path(state.withLock { $0.path })
+      // Also where it cannot be read: the next one is behind it.
       state.withLock { $0.path = next }
       let picture = try PictureSource(path: next)
       state.withLock { state in
         (state.picture, state.whole, state.dialogue, state.compressionSeconds) = (picture, nil, nil, nil)
       }
       mailbox.post(.picture(picture))
-      run(prompt: prompt.isEmpty ? options.prompt : prompt)
+      memory?.note(opened: next)
+      let kept = memory?.view(picture: picture.sha256, configuration: pipeline.checkpoint.configSHA256)
+      if let kept { mailbox.post(.reopened(kept)) }
+      try trace(pipeline, cancellation)
     }
   }
 
+  /// The question on screen, which whatever is run next is about.
+  func note(prompt: String) { state.withLock { $0.prompt = prompt } }
+
   func run(prompt: String) {
-    start { [self] pipeline, cancellation in
-      state.withLock { $0.prompt = prompt }
-      let mailbox = mailbox
-      _ = try pipeline.trace(
-        picture, Pipeline.Request(prompt: prompt, options: options.generation),
-        progress: { progress in
-          mailbox.post(.progress(progress))
-          if progress.stage == .decoder, progress.state == .finished {
-            self.state.withLock { $0.compressionSeconds = progress.seconds }
-          }
-        }, cancellation: cancellation,
-        onChange: { mailbox.post(.trace($0)) }, onGeneration: { mailbox.post(.generation($0)) })
-      mailbox.post(.finished)
+    note(prompt: prompt)
+    start { [self] in try trace($0, $1) }
+  }
+
+  private func trace(_ pipeline: Pipeline, _ cancellation: CancellationFlag) throws {
+    let mailbox = mailbox
+    _ = try pipeline.trace(
+      picture, Pipeline.Request(prompt: prompt, options: options.generation),
+      progress: { progress in
+        mailbox.post(.progress(progress))
+        if progress.stage == .decoder, progress.state == .finished {
+          self.state.withLock { $0.compressionSeconds = progress.seconds }
+        }
+      }, cancellation: cancellation,
+      onChange: { mailbox.post(.trace($0)) }, onGeneration: { mailbox.post(.generation($0)) })
+    mailbox.post(.finished)
+  }
+
+  /// Finds the pictures that can be opened, and reduces them one by one.
+  func listPictures() {
+    stopShelf()
+    let flag = CancellationFlag()
+    state.withLock { $0.shelf = flag }
+    let (job, cancellation) = mailbox.admit(flag)
+    shelfQueue.async { [self] in
+      defer { mailbox.end(job) }
+      let current = state.withLock { $0.path }
+      let folder = (try? PictureFolder(around: current))?.paths ?? [current]
+      let known = Set(folder.map { URL(fileURLWithPath: $0).standardizedFileURL.path })
+      let others = recent.filter { !known.contains($0) && FileManager.default.fileExists(atPath: $0) }
+      let items = (folder + others).map { path in
+        PictureShelf.Item(
+          path: path, name: URL(fileURLWithPath: path).lastPathComponent, isInFolder: !others.contains(path))
+      }
+      mailbox.post(.pictures(PictureShelf(items: items)), job: job)
+      for item in items.prefix(Self.thumbnailLimit) where !cancellation.isCancelled {
+        let size = (try? FileManager.default.attributesOfItem(atPath: item.path))?[.size] as? Int ?? .max
+        guard size <= Self.thumbnailBytes, let picture = try? PictureSource(path: item.path).image else { continue }
+        mailbox.post(.thumbnail(path: item.path, picture.reduced(to: PictureShelf.thumbnailSide)), job: job)
+      }
     }
   }
+
+  private func stopShelf() { state.withLock { $0.shelf?.cancel() } }
+
+  /// In larger folders, and of larger files, the rest is found by name.
+  private static let thumbnailLimit = 200
+  private static let thumbnailBytes = 32 << 20
 
   func knockOut(_ request: KnockOutRequest) {
     start { [self] pipeline, cancellation in
@@ -89,9 +161,7 @@ final class ModelWorker: Sendable {
       let effect = try probe(pipeline, cancellation).effect(of: cut.intervention)
       mailbox.post(
         .knockOutFinished(
-          KnockOutResult(
-            request: cut.request, answer: effect.answer, kl: effect.kl, logitDifference: effect.logitDifference,
-            attentionVoco: effect.attentionVoco)))
+          KnockOutResult(request: cut.request, effect)))
     }
   }
 
@@ -114,6 +184,50 @@ final class ModelWorker: Sendable {
         cutting: request.knockOut.intervention
       ) { mailbox.post(.matchedRandom(MatchedRandomResult(request: request, kls: $0))) }
     }
+  }
+
+  /// Measures what a view of Attention or Verdict shows beyond the run; another picture is the next of the folder.
+  func measure(_ measurement: RunMeasurement) {
+    start { [self] pipeline, cancellation in
+      let run = RunContext(cancellation: cancellation)
+      let (model, mailbox) = (pipeline.model, mailbox)
+      let cache = try pipeline.cache(picture, cancellation: cancellation)
+      switch measurement {
+      case .lens:
+        let lens = try Lens.measure(model, cache, prompt: prompt, run: run) { done, total in
+          mailbox.post(.measuring("lens, state \(done) of \(total)"))
+        }
+        mailbox.post(.measured(.lens(lens)))
+      case .answerTrace:
+        let donor = try? other(pipeline, run)
+        mailbox.post(.measuring("following the answer back"))
+        mailbox.post(
+          .measured(
+            .answerTrace(
+              try AnswerTrace.measure(
+                model, cache, prompt: prompt,
+                donor: donor.flatMap { $0.visual.anchors.count > 0 ? ($0.name, $0.visual.anchors) : nil },
+                options: options.generation, seed: options.generation.seed, run: run))))
+      case .causalTrace:
+        let donor = try other(pipeline, run)
+        let theirs = try model.compress(donor.visual, run: run)
+        let trace = try CausalTraceRun(model, prompt: prompt, run: run).trace(
+          (picture.name, cache), donor: (donor.name, theirs)
+        ) { done, total in mailbox.post(.measuring("causal trace \(done + 1)/\(total)")) }
+        mailbox.post(.measured(.causalTrace(trace)))
+      }
+    }
+  }
+
+  /// The next picture of the folder, encoded.
+  private func other(_ pipeline: Pipeline, _ run: RunContext) throws -> (name: String, visual: VisualEncoding) {
+    let path = state.withLock { $0.path }
+    let next = try PictureFolder(around: path).path(by: 1)
+    guard next != path else {
+      throw UsageProblem("\(picture.name) is the only picture of its folder; it takes a second one to compare with")
+    }
+    let source = try PictureSource(path: next)
+    return (source.name, try pipeline.model.encode(source.image, run: run))
   }
 
   /// Compares answers for the Compression panel.
@@ -164,8 +278,10 @@ final class ModelWorker: Sendable {
 
   /// Queues a job; how it ended is posted, whatever happens.
   func start(_ job: @escaping @Sendable (Pipeline, CancellationFlag) throws -> Void) {
-    let cancellation = state.withLock { $0.cancellation }
+    let (number, cancellation) = mailbox.admit(state.withLock { $0.cancellation })
     queue.async { [self] in
+      mailbox.work(on: number)
+      defer { mailbox.end(number) }
       do {
         guard !cancellation.isCancelled else { throw CancellationError() }
         try job(try openedPipeline(), cancellation)
@@ -183,7 +299,10 @@ final class ModelWorker: Sendable {
     let mailbox = mailbox
     let pipeline = try model.open(progress: { mailbox.post(.progress($0)) })
     state.withLock { $0.pipeline = pipeline }
+    // Whether the digest of the weights is known by now must not depend on time where frames are recorded.
+    if mailbox.isLogged { _ = pipeline.checkpoint.weightsSHA256 }
     mailbox.post(.checkpoint(try CheckpointListing(pipeline)))
+    if let pictures = try TrainingPictures.of(pipeline) { mailbox.post(.trainingPictures(pictures)) }
     if pipeline.model.configuration.mgvq != nil {
       mailbox.post(.codebook(CodebookView(try pipeline.model.codebook())))
     }
@@ -237,6 +356,17 @@ extension ModelWorker {
       request, decoded: decoded, original: original, whole: whole,
       psnr: PictureQuality.psnr(original, decoded, range: 2), ssim: PictureQuality.ssim(original, decoded, range: 2),
       error: PictureQuality.errorMap(original, decoded), latent: codes.width)
+  }
+}
+
+extension Picture {
+  /// The same with at most so many pixels a side.
+  fileprivate func reduced(to side: Int) -> Picture {
+    let scale = min(1, Double(side) / Double(max(width, height)))
+    let (columns, rows) = (max(1, Int(Double(width) * scale)), max(1, Int(Double(height) * scale)))
+    return Picture(
+      width: columns, height: rows,
+      pixels: boxFiltered(pixels, width: width, height: height, toWidth: columns, toHeight: rows))
   }
 }
 

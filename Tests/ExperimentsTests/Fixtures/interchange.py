@@ -32,8 +32,8 @@ class Decoder:
         self.H, self.KV = cfg["num_attention_heads"], cfg.get("num_key_value_heads") or cfg["num_attention_heads"]
         self.L, self.D = cfg["num_hidden_layers"], cfg["hidden_size"]
         self.h = cfg.get("head_dim") or self.D // self.H
-    def run(self, emb, swaps=(), read=None, cut=()):
-        """swaps: (row, keys, part, donor kv, live only); read: (base kv, columns from base)."""
+    def run(self, emb, swaps=(), read=None, cut=(), heads=()):
+        """swaps: (row, keys, part, donor kv, live only); read: (base kv, columns from base); heads: (row, keys, donor kv, layer, query head), values alone."""
         S = emb.shape[0]; pos = torch.arange(S); x = emb; kvs, att, hid = [], [], [x]
         for l in range(self.L):
             p = f"model.layers.{l}."; W = self.w; eps = self.cfg["rms_norm_eps"]
@@ -42,10 +42,12 @@ class Decoder:
             k = rotate((n @ W[p + "self_attn.k_proj.weight"].T).view(S, self.KV, self.h), pos, self.cfg["rope_theta"])
             v = (n @ W[p + "self_attn.v_proj.weight"].T).view(S, self.KV, self.h)
             kvs.append((k, v)); out = torch.zeros(S, self.H, self.h); rows = torch.zeros(self.H, S, S)
-            special = set(sw[0] for sw in swaps) | ({cut[0]} if cut else set())
+            special = set(sw[0] for sw in swaps) | set(hs[0] for hs in heads) | ({cut[0]} if cut else set())
             reading = set(i for i in range(S) if read is not None and i > max(read[1] + [read[2]]))
-            def attend(index, ki, vi, allowed):
+            def attend(index, ki, vi, allowed, own=()):
                 kk = ki.repeat_interleave(self.H // self.KV, 1); vv = vi.repeat_interleave(self.H // self.KV, 1)
+                # Query heads that share values each get their own.
+                for _, keys, donor, _, hd in own: vv[keys, hd] = donor[l][1][keys, hd // (self.H // self.KV)]
                 s = torch.einsum("ihd,jhd->hij", q[index], kk) / math.sqrt(self.h)
                 a = torch.softmax(s.masked_fill(~allowed[None], -math.inf), -1)
                 rows[:, index] = a; out[index] = torch.einsum("hij,jhd->ihd", a, vv)
@@ -62,7 +64,7 @@ class Decoder:
                     if part in ("keys", "both"): ki[keys] = donor[l][0][keys]
                     if part in ("values", "both"): vi[keys] = donor[l][1][keys]
                 if cut and i == cut[0]: allowed[cut[1]] = False
-                attend([i], ki, vi, allowed[None])
+                attend([i], ki, vi, allowed[None], [hs for hs in heads if hs[0] == i and hs[3] == l])
             att.append(rows)
             x = x + out.reshape(S, -1) @ W[p + "self_attn.o_proj.weight"].T
             n = norm(x, W[p + "post_attention_layernorm.weight"], eps)
@@ -115,6 +117,9 @@ for case in ["star-png", "sharded-f16-hwc", "voco-causal-bf16"]:
         q["random"] = shift(go((row, P[5:9], "values", dp["kv"], True)))
         rec = dict(shifts=q)
         if A:
+            places = [(l, hd) for l in live for hd in range(d.H)]
+            one = lambda chosen: shift(d.run(emb, heads=[(row, A, da["kv"], l, hd) for l, hd in chosen], read=rd)["logits"])
+            rec["heads"] = [one([place]) for place in places] + [one(places[::2])]
             rec["cut_kl"] = kl(base["logits"], d.run(emb, cut=(row, A))["logits"]) if len(V) == 1 else None
             mean = lambda run: sum(run["att"][l][:, row].mean(0) for l in live) / len(live)
             m, x = mean(base), mean(ex)

@@ -6,9 +6,67 @@ import Tensor
 import TerminalUI
 import Trace
 
+/// What the Anchors panel shows large.
+package enum AnchorsDisplay: String, Sendable, CaseIterable, Codable {
+  /// Vectors, groups, book and usage together, where there is room.
+  case overview
+  /// The code maps of all groups side by side.
+  case groups
+  /// One group, as large as it goes.
+  case group
+  /// The codebook of one group on the plane of its two main directions.
+  case book
+
+  var next: AnchorsDisplay {
+    let all = AnchorsDisplay.allCases
+    return all[((all.firstIndex(of: self) ?? 0) + 1) % all.count]
+  }
+}
+
 extension Canvas {
-  /// The anchor vectors, their cosines, and the code grid of one group.
+  /// The anchor vectors with their similarity and health, and the codes that they are made from.
   mutating func drawAnchors(_ state: InspectorState, in rect: Rect, pictures: PictureRenderer? = nil) {
+    let isBoard = rect.width >= 100 && rect.height >= 24
+    switch state.view.anchorsDisplay {
+    case .overview where isBoard: drawAnchorsBoard(state, in: rect, pictures: pictures)
+    case .groups where state.codeFigures != nil && state.codeLab.page == .code: drawGroups(state, in: rect)
+    case .book where state.codeFigures?.book != nil && state.codeLab.page == .code:
+      fill(rect, with: [bookBlock(state), usageBlock(state), codeBlock(state, pictures)].compactMap { $0 })
+    case .group where isBoard:
+      let left = rect.left(rect.width * 62 / 100)
+      drawCodes(state, in: left, pictures: pictures, withFacts: false)
+      fill(
+        rect.dropping(left: left.width + 2),
+        with: [codeBlock(state, pictures), usageBlock(state), bookBlock(state)].compactMap { $0 })
+    default: drawAnchorsColumn(state, in: rect, pictures: pictures)
+    }
+  }
+
+  /// Everything at once: vectors and groups at the left, book, usage and the code at the cursor at the right.
+  private mutating func drawAnchorsBoard(_ state: InspectorState, in rect: Rect, pictures: PictureRenderer?) {
+    let left = rect.left(rect.width * 58 / 100)
+    let top = min(state.links.anchors + 2, rect.height / 3)
+    let matrix = state.statistics?.anchors == nil ? 0 : min(left.width / 3, 6 + 8 * state.links.anchors)
+    drawVectors(state, in: left.dropping(right: matrix + (matrix > 0 ? 2 : 0)).top(top))
+    drawSimilarity(state, in: left.right(matrix).top(top))
+    var room = left.dropping(top: top)
+    let words = [state.healthWords].compactMap { $0 } + state.editWords
+    for (index, text) in words.enumerated() where room.height > 12 {
+      let style = index == 0 ? (state.collapseWords == nil ? look.theme.good : look.theme.warning) : look.theme.accent
+      room = room.dropping(top: paragraph(text, in: room.top(3), style: style))
+    }
+    room = room.dropping(top: 1)
+    if state.codeLab.page == .code, state.codeFigures != nil {
+      drawGroups(state, in: room)
+    } else {
+      drawCodes(state, in: room, pictures: pictures, withFacts: false)
+    }
+    let blocks = [bookBlock(state), codeBlock(state, pictures), usageBlock(state)].compactMap { $0 }
+    fill(rect.dropping(left: left.width + 2), with: blocks)
+  }
+
+  /// One thing under another, for narrow panels.
+  private mutating func drawAnchorsColumn(_ state: InspectorState, in rect: Rect, pictures: PictureRenderer?) {
     var room = rect
     let rows = min(state.links.anchors, max(0, rect.height - 3))
     for anchor in 0..<rows {
@@ -26,7 +84,27 @@ extension Canvas {
     for words in state.editWords where room.height > 6 {
       room = room.dropping(top: paragraph(words, in: room, style: look.theme.accent))
     }
-    drawCodes(state, in: room, pictures: pictures)
+    drawCodes(state, in: room, pictures: pictures, withFacts: true)
+  }
+
+  private mutating func drawVectors(_ state: InspectorState, in rect: Rect) {
+    line(
+      "anchor vectors: \(state.view.metric.rawValue), lift, rank, length; mean magnitude along the vector", in: rect,
+      style: look.theme.title)
+    for anchor in 0..<min(state.links.anchors, max(0, rect.height - 1)) {
+      drawAnchor(anchor, state, in: Rect(x: rect.x, y: rect.y + 1 + anchor, width: rect.width, height: 1))
+    }
+  }
+
+  private mutating func drawSimilarity(_ state: InspectorState, in rect: Rect) {
+    guard let cosines = state.statistics?.anchors?.cosines, rect.width >= 16 else { return }
+    line("cosine", in: rect, style: look.theme.title)
+    let names = cosines.indices.map { "A\($0 + 1)" }
+    draw(
+      ScoreMatrix(
+        rowNames: names, columnNames: names, values: cosines.map { $0.map { Optional($0) } },
+        texts: cosines.map { $0.map { decimal($0, digits: 2) } }, scale: .linear(-1...1), map: .blueOrange),
+      in: rect.dropping(top: 1))
   }
 
   /// `A1 9.1% ×13.2 ▁▇▃ ‖v‖ 3.1`
@@ -42,9 +120,70 @@ extension Canvas {
     line(sparkline(vector.values, range: vector.range, look.glyphs), in: space, style: look.theme.accent)
   }
 
-  private mutating func drawCodes(_ state: InspectorState, in rect: Rect, pictures: PictureRenderer?) {
+  /// The code maps of all groups in the largest multiple that lets all of them in; else a page with the shown one.
+  private mutating func drawGroups(_ state: InspectorState, in rect: Rect) {
+    guard let figures = state.codeFigures, let codes = state.trace?.mgvq?.codes, !rect.isEmpty else { return }
+    let legend = rect.height >= 14 ? 1 : 0
+    let room = rect.dropping(bottom: legend)
+    let plan = groupsPlan(codes, in: room)
+    let first = state.view.group / max(1, plan.shown) * plan.shown
+    let last = min(codes.groups, first + plan.shown)
+    for group in first..<max(first, last) {
+      let (column, row) = ((group - first) % plan.columns, (group - first) / plan.columns)
+      let place = Rect(
+        x: room.x + column * (plan.tile.width + 1), y: room.y + row * (plan.tile.height + 1), width: plan.tile.width,
+        height: plan.tile.height + 1
+      ).intersection(room)
+      let isChosen = group == state.view.group
+      let used = state.statistics?.usage[group].used ?? 0
+      let name = "\(isChosen ? String(look.glyphs.pointer) : "")group \(group + 1)"
+      line(
+        titleLine([name, "\(used) used"], width: place.width), in: place,
+        style: isChosen ? look.theme.focusBorder : look.theme.dim)
+      let area = place.dropping(top: 1)
+      guard !area.isEmpty else { continue }
+      let layout = drawCodeMap(state, figures, codes, group: group, in: area)
+      hits.add(layout.area.intersection(area), .codesOf(group: group, layout))
+    }
+    guard legend > 0 else { return }
+    let used = min(rect.height - 1, (last - first + plan.columns - 1) / plan.columns * (plan.tile.height + 1))
+    line(
+      figures.legend(look), in: Rect(x: rect.x, y: rect.y + used, width: rect.width, height: 1), style: look.theme.dim)
+  }
+
+  private func groupsPlan(_ codes: CodeGrid, in rect: Rect) -> (columns: Int, shown: Int, tile: Size) {
+    let unit = look.drawsHalfBlocks ? 1 : 2
+    func plan(_ scale: Int) -> (columns: Int, shown: Int, tile: Size) {
+      let width = codes.width * scale * unit
+      let height = look.drawsHalfBlocks ? (codes.height * scale + 1) / 2 : codes.height * scale
+      let columns = max(1, (rect.width + 1) / (width + 1))
+      let shown = columns * max(1, rect.height / (height + 1))
+      return (columns, shown, Size(width: min(width, rect.width), height: min(height, max(1, rect.height - 1))))
+    }
+    return (1...8).reversed().map(plan).first {
+      $0.shown >= codes.groups && $0.tile.width * $0.columns <= rect.width && $0.tile.height + 1 <= rect.height
+    } ?? plan(1)
+  }
+
+  /// One group's map: codes by the colours of their vectors; without those by how often they occur.
+  private mutating func drawCodeMap(
+    _ state: InspectorState, _ figures: CodeFigures, _ codes: CodeGrid, group: Int, in rect: Rect
+  ) -> GridLayout {
+    let layout = GridLayout(
+      columns: codes.width, rows: codes.height, in: rect, look, keeping: state.cursor.code)
+    var map = HeatMap(
+      figures.usage[group], layout: layout, scale: .logarithmic(1...max(1.5, figures.usage[group].max() ?? 1)))
+    map.colors = figures.colors[group]
+    draw(map, in: rect)
+    draw(GridMarks(layout: layout, cursor: state.cursor.code), in: rect)
+    return layout
+  }
+
+  private mutating func drawCodes(
+    _ state: InspectorState, in rect: Rect, pictures: PictureRenderer?, withFacts: Bool
+  ) {
     guard rect.height > 0 else { return }
-    guard let mgvq = state.trace?.mgvq else {
+    guard let mgvq = state.trace?.mgvq, let figures = state.codeFigures else {
       _ = paragraph(state.missingCodes, in: rect, style: look.theme.dim)
       return
     }
@@ -57,56 +196,44 @@ extension Canvas {
     if drawLab(state, in: room, pictures: pictures) { return }
     let digits = String(max(1, state.codesPerGroup - 1)).count
     let asNumbers = room.width >= mgvq.codes.width * (digits + 1) && room.height >= mgvq.codes.height + 1
-    let used = asNumbers ? drawCodeNumbers(state, mgvq, digits: digits, in: room) : drawCodeMap(state, mgvq, in: room)
+    let used: Size
+    if asNumbers {
+      used = drawCodeNumbers(state, figures, mgvq, digits: digits, in: room)
+    } else if room.isEmpty {
+      used = Size(width: 0, height: 0)
+    } else {
+      let layout = drawCodeMap(state, figures, mgvq.codes, group: state.view.group, in: room)
+      hits.add(layout.area.intersection(room), .codes(layout))
+      used = layout.area.size
+    }
     let beside = room.dropping(left: used.width + 2)
     let below = room.dropping(top: used.height)
     let width = beside.width >= 13 ? beside.width : below.width
     let facts = (state.codeFacts(mgvq).dropFirst(2) + state.codeLabFacts).map { "\($0.name) \($0.value.text)" }
-    let colored = look.drawsHalfBlocks && state.codeColors != nil
-    let legend =
-      asNumbers
-      ? []
-      : [colored ? "colour: the code's vector; near codes look alike" : "colour: the index, a name and not a magnitude"]
-    let lines = (facts + legend).flatMap { wrapped($0, to: max(8, width)) }
+    let lines = ((withFacts ? facts : []) + [figures.legend(look)]).flatMap { wrapped($0, to: max(8, width)) }
     for (row, text) in lines.enumerated() {
       line(text, in: beside.width >= 13 ? beside : below, row: row, style: look.theme.dim)
     }
   }
 
-  private mutating func drawCodeMap(_ state: InspectorState, _ mgvq: MGVQTrace, in rect: Rect) -> Size {
-    guard !rect.isEmpty else { return Size(width: 0, height: 0) }
-    let layout = GridLayout(
-      columns: mgvq.codes.width, rows: mgvq.codes.height, in: rect, look, keeping: state.cursor.code)
-    var map = HeatMap(
-      codes(state, mgvq), layout: layout, range: 0...Double(max(1, state.codesPerGroup - 1)), map: .viridis)
-    map.colors = state.codeColors.flatMap { colors in
-      let indices = map.values.map { Int($0) }
-      return indices.allSatisfy(colors.indices.contains) ? indices.map { colors[$0] } : nil
-    }
-    draw(map, in: rect)
-    draw(GridMarks(layout: layout, cursor: state.cursor.code), in: rect)
-    hits.add(layout.area.intersection(rect), .codes(layout))
-    return layout.area.size
-  }
-
-  private func codes(_ state: InspectorState, _ mgvq: MGVQTrace) -> [Double] {
-    let plane = mgvq.codes.height * mgvq.codes.width
-    return mgvq.codes.indices[state.view.group * plane..<(state.view.group + 1) * plane].map(Double.init)
-  }
-
-  /// Every code as its number, where the panel is large enough.
-  private mutating func drawCodeNumbers(_ state: InspectorState, _ mgvq: MGVQTrace, digits: Int, in rect: Rect) -> Size
-  {
+  /// Every code as its number on its colour, where the panel is large enough.
+  private mutating func drawCodeNumbers(
+    _ state: InspectorState, _ figures: CodeFigures, _ mgvq: MGVQTrace, digits: Int, in rect: Rect
+  ) -> Size {
     let layout = GridLayout(
       columns: mgvq.codes.width, rows: mgvq.codes.height,
       in: Rect(x: rect.x, y: rect.y, width: mgvq.codes.width * (digits + 1), height: mgvq.codes.height),
       Appearance(theme: look.theme, glyphs: .ascii, depth: look.depth), isSquare: false)
+    let colors = look.drawsHalfBlocks ? figures.colors[state.view.group] : nil
     for row in 0..<mgvq.codes.height {
       for column in 0..<mgvq.codes.width {
         let point = GridPoint(column: column, row: row)
-        let text = TextTable.padded(String(mgvq.codes[state.view.group, row, column]), to: digits, .trailing)
-        let style = point == state.cursor.code ? look.theme.cursor : look.theme.text
-        line(text, in: layout.rect(of: point), style: style)
+        let text = TextTable.padded(String(mgvq.codes[state.view.group, row, column]), to: digits, .trailing) + " "
+        var style = look.theme.text
+        if let color = colors?[row * mgvq.codes.width + column] {
+          style = Style(ColorMap.contrasting(color), on: color)
+        }
+        line(text, in: layout.rect(of: point), style: point == state.cursor.code ? look.theme.cursor : style)
       }
     }
     hits.add(layout.area, .codes(layout))
@@ -114,10 +241,73 @@ extension Canvas {
   }
 }
 
+/// The parts beside the maps.
+extension Canvas {
+  /// The group's codes on the plane of their two main directions, those of this picture lit.
+  private func bookBlock(_ state: InspectorState) -> Block? {
+    guard let book = state.codeFigures?.book else { return nil }
+    return Block(least: Size(width: 34, height: 12)) { canvas, rect in
+      canvas.draw(book, in: rect)
+    }
+  }
+
+  /// How often this picture uses each code of the group, the most used first.
+  private func usageBlock(_ state: InspectorState) -> Block? {
+    guard let figures = state.codeFigures else { return nil }
+    return Block(least: Size(width: 34, height: 8), most: 16) { canvas, rect in
+      canvas.draw(figures.usageChart, in: rect)
+    }
+  }
+
+  /// The code at the cursor: where it fires, its neighbours and margin, and what would stand in its place.
+  private func codeBlock(_ state: InspectorState, _ pictures: PictureRenderer?) -> Block? {
+    guard let mgvq = state.trace?.mgvq, let figures = state.codeFigures else { return nil }
+    let facts = state.codeFacts(mgvq) + state.codeLabFacts
+    return Block(least: Size(width: 34, height: 10), most: facts.count + 16) { canvas, rect in
+      canvas.line("the code at the cursor", in: rect, style: canvas.look.theme.title)
+      var room = rect.dropping(top: 1)
+      let words = ReportText.lines(facts, width: room.width)
+      let shown = words.prefix(max(5, room.height - (canvas.look.hasColor && room.height >= 14 ? 8 : 2)))
+      for (row, text) in shown.enumerated() { canvas.line(text, in: room, row: row) }
+      room = room.dropping(top: shown.count)
+      if room.height >= 6, canvas.look.hasColor { canvas.drawExemplars(figures, in: room.top(6), pictures) }
+      if room.height >= 2 { canvas.paragraph(state.editorWords, in: rect.bottom(2), style: canvas.look.theme.dim) }
+    }
+  }
+
+  /// The cells where the code fires, each with its neighbours, as they are in the picture.
+  private mutating func drawExemplars(_ figures: CodeFigures, in rect: Rect, _ pictures: PictureRenderer?) {
+    let (width, height) = (8, 4)
+    for (index, exemplar) in figures.exemplars.prefix((rect.width + 1) / (width + 1)).enumerated() {
+      let place = Rect(x: rect.x + index * (width + 1), y: rect.y + 1, width: width, height: height).intersection(rect)
+      frame.drawPicture(
+        exemplar.crop.pixels, width: exemplar.crop.width, height: exemplar.crop.height, in: place,
+        with: pictures ?? .best(for: look))
+      line(
+        "(\(exemplar.cell.row),\(exemplar.cell.column))",
+        in: Rect(x: place.x, y: rect.y, width: width, height: 1), style: look.theme.dim)
+    }
+  }
+}
+
 extension InspectorState {
-  /// The colours of the shown group's codes; nil without the weights.
-  var codeColors: [Color]? {
-    codebook.flatMap { $0.colors.indices.contains(view.group) ? $0.colors[view.group] : nil }
+  /// That the anchors are one vector, or how far the nearest two are apart.
+  var healthWords: String? {
+    if let collapse = collapseWords { return collapse }
+    guard let cosines = statistics?.anchors?.cosines, cosines.count > 1 else { return nil }
+    let pairs = cosines.indices.flatMap { a in cosines.indices.filter { $0 > a }.map { (a, $0) } }
+    guard let nearest = pairs.max(by: { cosines[$0.0][$0.1] < cosines[$1.0][$1.1] }) else { return nil }
+    return
+      "The anchors differ: the nearest two are A\(nearest.0 + 1) and A\(nearest.1 + 1), cosine \(decimal(cosines[nearest.0][nearest.1], digits: 2))."
+  }
+
+  /// How to put another code in the place of the one at the cursor.
+  var editorWords: String {
+    guard capabilities.runsModel else { return "Editing codes needs the checkpoint." }
+    guard let candidate = candidateCode else { return "" }
+    func key(_ command: Command) -> String { keyMap.hint(command, unicode: glyphs.isUnicode) }
+    return
+      "Editor: \(key(.previousCandidate)) \(key(.nextCandidate)) choose, \(key(.editCode)) puts \(candidate) here and runs, \(key(.codePage)) decodes it, \(key(.undo)) takes it back."
   }
 
   /// `A1 9.1% ×13.2 #1 ‖v‖ 3.1`, one an anchor, in columns.
@@ -125,7 +315,7 @@ extension InspectorState {
     let rows = anchorTable.rows.map { row in
       [
         row[0].text, row[1] == .missing ? "" : row[1].text,
-        row[2] == .missing || view.metric == .lift ? "" : row[2].text, row[3] == .missing ? "" : "#\(row[3].text)",
+        row[2] == .missing || view.metric == .lift ? "" : row[2].lift, row[3] == .missing ? "" : "#\(row[3].text)",
         row[4] == .missing ? "" : "‖v‖ \(row[4].text)",
       ]
     }
@@ -158,4 +348,9 @@ extension InspectorState {
     let largest = (0..<anchors.shape[0]).map { shape($0).max() ?? 0 }.max() ?? 0
     return (shape(anchor), 0...max(largest, .ulpOfOne))
   }
+}
+
+extension ReportValue {
+  /// A ratio as the Attention panel writes it: what has no digits that mean anything has none.
+  fileprivate var lift: String { if case .times(let value) = self { liftText(value) } else { text } }
 }

@@ -57,14 +57,14 @@ extension InspectorState {
       PanelReport.Fact(name: "cell", value: .text("(\(cursor.code.row),\(cursor.code.column))")),
       .init(name: "code", value: .integer(code)),
     ]
-    if let usage = groupUsage {
-      facts.append(.init(name: "used here", value: .text("\(usage.counts[code] ?? 0)×")))
+    if let usage = groupUsage, let counts = groupCounts {
+      facts.append(.init(name: "used here", value: .text("\(counts.indices.contains(code) ? counts[code] : 0)×")))
       facts.append(.init(name: "codes used", value: .text("\(usage.used) of \(codesPerGroup)")))
       facts.append(.init(name: "perplexity here", value: .number(usage.perplexity)))
     }
     if let choice = codeChoice {
       facts.append(.init(name: "margin", value: .init(number: choice.margin)))
-      let nearest = choice.nearest.map { "\($0.code) at \(Format.number($0.distance))" }
+      let nearest = choice.map { "\($0.code) at \(Format.number($0.distance))" }
       facts.append(.init(name: "nearest to the latent", value: .text(nearest.joined(separator: ", "))))
     }
     return facts
@@ -76,14 +76,19 @@ extension InspectorState {
     return [used, statistics.collapse == nil ? "projector healthy" : "projector collapsed"]
   }
 
-  var groupUsage: CodeUsage? {
-    statistics.flatMap { $0.codes.indices.contains(view.group) ? $0.codes[view.group] : nil }
+  var groupUsage: UsageStatistics? {
+    statistics.flatMap { $0.usage.indices.contains(view.group) ? $0.usage[view.group] : nil }
+  }
+
+  /// How often the shown group's codes occur in the picture, `[K]`.
+  var groupCounts: [Int]? {
+    statistics?.codes.flatMap { $0.counts.indices.contains(view.group) ? $0.counts[view.group] : nil }
   }
 
   var codesPerGroup: Int { trace?.model.codesPerGroup ?? 0 }
 
   var groupTable: PanelReport.Table {
-    let rows = (statistics?.codes ?? []).enumerated().map { group, usage in
+    let rows = (statistics?.usage ?? []).enumerated().map { group, usage in
       [ReportValue.integer(group + 1), .integer(usage.used), .integer(codesPerGroup), .number(usage.perplexity)]
     }
     return .init("groups in this picture", columns: ["group", "codes used", "of", "perplexity"], rows: rows)

@@ -72,7 +72,7 @@ package enum CodeLabEvent: Sendable {
 }
 
 /// One code replaced by hand.
-package struct CodeEdit: Sendable, Hashable {
+package struct CodeEdit: Sendable, Hashable, Codable {
   package let group: Int
   package let row: Int
   package let column: Int

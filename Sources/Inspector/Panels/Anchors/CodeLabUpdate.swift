@@ -1,4 +1,5 @@
-import Evidence
+import ColorMaps
+package import Evidence
 import Statistics
 import Tensor
 import TerminalUI
@@ -164,7 +165,7 @@ extension InspectorState {
   }
 
   /// The codes of the shown group by their distance from the one at the cursor, itself left out.
-  package var codeNeighbours: [(code: Int, distance: Double)]? { codeAtCursor?.neighbours }
+  package var codeNeighbours: [CodeNeighbour]? { codeAtCursor?.neighbours }
 
   /// What the codebook says of the code at the cursor, computed again when the cursor stands on another one.
   mutating func refreshCodeAtCursor() {
@@ -175,25 +176,26 @@ extension InspectorState {
     if let known = codeAtCursor, known.group == view.group, known.cell == cursor.code { return }
     codeAtCursor = CodeAtCursor(
       group: view.group, cell: cursor.code,
-      choice: CodeChoice(codebook, mgvq: mgvq, group: view.group, cell: cursor.code),
-      neighbours: measuredNeighbours)
+      choice: codebook.codebook.nearest(
+        to: mgvq.latent, row: cursor.code.row, column: cursor.code.column, group: view.group),
+      neighbours: measuredNeighbours,
+      cellColors: codeAtCursor.flatMap { $0.group == view.group ? $0.cellColors : nil }
+        ?? cellColors(codebook, mgvq.codes))
   }
 
-  private var measuredNeighbours: [(code: Int, distance: Double)]? {
-    guard let codebook, let codes = trace?.mgvq?.codes, codebook.groups.indices.contains(view.group) else { return nil }
-    let book = codebook.groups[view.group]
+  private func cellColors(_ codebook: CodebookView, _ codes: CodeGrid) -> [Color]? {
+    guard codebook.colors.indices.contains(view.group), view.group < codes.groups else { return nil }
+    let (colors, plane) = (codebook.colors[view.group], codes.height * codes.width)
+    let indices = codes.indices[view.group * plane..<(view.group + 1) * plane].map { Int($0) }
+    return indices.allSatisfy(colors.indices.contains) ? indices.map { colors[$0] } : nil
+  }
+
+  private var measuredNeighbours: [CodeNeighbour]? {
+    guard let codebook = codebook?.codebook, let codes = trace?.mgvq?.codes,
+      codebook.normalized.indices.contains(view.group)
+    else { return nil }
     let own = codes[view.group, cursor.code.row, cursor.code.column]
-    guard own < book.shape[0] else { return nil }
-    let width = book.shape[1]
-    return book.values.withUnsafeBufferPointer { values in
-      (0..<book.shape[0]).filter { $0 != own }.map { code -> (code: Int, distance: Double) in
-        var squared: Float = 0
-        for index in 0..<width {
-          let difference = values[code * width + index] - values[own * width + index]
-          squared += difference * difference
-        }
-        return (code, Double(squared).squareRoot())
-      }.sorted { ($0.distance, $0.code) < ($1.distance, $1.code) }
-    }
+    guard own < codebook.codesPerGroup else { return nil }
+    return codebook.nearest(to: own, group: view.group, count: codebook.codesPerGroup)
   }
 }

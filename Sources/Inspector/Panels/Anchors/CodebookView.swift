@@ -1,71 +1,149 @@
 package import ColorMaps
-import Evidence
+package import Evidence
+import Statistics
 package import Tensor
-package import TerminalUI
-package import Trace
+import TerminalUI
+import Trace
 
-/// The quantizer's codebooks, read from the checkpoint: a trace does not hold them.
+/// The quantizer's codebook, read from the checkpoint: a trace does not hold it.
 package struct CodebookView: Sendable, Equatable {
-  /// One `[K/G, C/G]` tensor a group, each row L2-normalised.
-  package let groups: [Tensor]
+  package let codebook: Codebook
   /// One colour per code of each group, from its vector: near codes look alike, and none says "more".
   package let colors: [[Color]]
+  /// The groups' codes on the planes of their two main directions.
+  package let planes: [PrincipalPlane]
 
+  /// One `[K/G, C/G]` tensor per group, each row at length 1.
   package init(groups: [Tensor]) {
-    precondition(groups.allSatisfy { $0.rank == 2 })
-    self.groups = groups
-    colors = groups.map { CategoricalColors(components: PrincipalPlane($0).points.map { [$0.x, $0.y] }).colors }
-  }
-}
-
-/// How clearly a latent vector chose its code.
-package struct CodeChoice: Sendable, Equatable {
-  /// The nearest codes, nearest first, with their Euclidean distance to the normalised latent vector (0…2).
-  package let nearest: [(code: Int, distance: Double)]
-
-  /// The distance of the second nearest minus that of the nearest: 0 is a coin's toss.
-  package var margin: Double? { nearest.count < 2 ? nil : nearest[1].distance - nearest[0].distance }
-
-  package static func == (left: CodeChoice, right: CodeChoice) -> Bool {
-    left.nearest.elementsEqual(right.nearest) { $0 == $1 }
+    codebook = Codebook(normalized: groups)
+    planes = groups.map { PrincipalPlane($0) }
+    colors = planes.map { CategoricalColors(components: $0.points.map { [$0.x, $0.y] }).colors }
   }
 
-  /// The `count` nearest codes of a group's latent vector at a cell; `nil` when the codebook does not fit the trace.
-  package init?(_ codebook: CodebookView, mgvq: MGVQTrace, group: Int, cell: GridPoint, count: Int = 5) {
-    let shape = mgvq.latent.shape
-    guard codebook.groups.indices.contains(group), shape.count == 3 else { return nil }
-    let book = codebook.groups[group]
-    let width = book.shape[1]
-    guard width > 0, (group + 1) * width <= shape[0], cell.row < shape[1], cell.column < shape[2] else { return nil }
-    let plane = shape[1] * shape[2]
-    let offset = cell.row * shape[2] + cell.column
-    var vector = (0..<width).map { Double(mgvq.latent.values[(group * width + $0) * plane + offset]) }
-    let norm = vector.reduce(0) { $0 + $1 * $1 }.squareRoot()
-    if norm > 0 { vector = vector.map { $0 / norm } }
-    var best: [(code: Int, distance: Double)] = []
-    book.values.withUnsafeBufferPointer { codes in
-      for code in 0..<book.shape[0] {
-        var squared = 0.0
-        for index in 0..<width {
-          let difference = vector[index] - Double(codes[code * width + index])
-          squared += difference * difference
-        }
-        if best.count < count || squared < best[best.count - 1].distance {
-          best.insert((code, squared), at: best.firstIndex { squared < $0.distance } ?? best.count)
-          if best.count > count { best.removeLast() }
-        }
-      }
-    }
-    nearest = best.map { ($0.code, $0.distance.squareRoot()) }
-  }
+  package static func == (left: CodebookView, right: CodebookView) -> Bool { left.codebook == right.codebook }
+
+  package var groups: [Tensor] { codebook.normalized }
 }
 
 /// What the codebook says of the code at the cursor.
 struct CodeAtCursor: Sendable {
   let group: Int
   let cell: GridPoint
-  /// How its latent vector chose it; `nil` when the codebook does not fit the trace.
-  let choice: CodeChoice?
+  /// The codes nearest to its latent vector; `nil` when the codebook does not fit the trace.
+  let choice: [CodeNeighbour]?
   /// The other codes of the group, the nearest first.
-  let neighbours: [(code: Int, distance: Double)]?
+  let neighbours: [CodeNeighbour]?
+  /// The colours of all the group's codes in the picture, row by row; `nil` when the codebook does not fit the trace.
+  let cellColors: [Color]?
+}
+
+/// What the Anchors panel draws of the codes, made when picture, codebook, group or cursor change.
+struct CodeFigures: Sendable {
+  /// A cell where the code at the cursor fires, with its neighbours as they are in the picture.
+  struct Exemplar: Sendable {
+    let cell: GridPoint
+    let crop: Picture
+  }
+
+  /// The trace it was made for, by its number.
+  let trace: Int
+  let hasBook: Bool
+  /// `[G][h·w]`, colours of the codes' vectors; `nil` for a group without them.
+  let colors: [[Color]?]
+  /// `[G][h·w]`, how often the code of a cell occurs in this picture.
+  let usage: [[Double]]
+  var group = -1
+  var cell = GridPoint(column: -1, row: -1)
+  /// The shown group's codes, most used first.
+  var usageChart = Chart(x: .categories([]), y: .categories([]), marks: [])
+  var book: Chart?
+  var exemplars: [Exemplar] = []
+
+  init(_ codes: CodeGrid, _ codebook: CodebookView?, usage counts: CodeUsage, trace: Int) {
+    self.trace = trace
+    hasBook = codebook != nil
+    let plane = codes.height * codes.width
+    func indices(_ group: Int) -> [Int] { codes.indices[group * plane..<(group + 1) * plane].map(Int.init) }
+    colors = (0..<codes.groups).map { group in
+      guard let colors = codebook?.colors, colors.indices.contains(group) else { return nil }
+      let cells = indices(group)
+      return cells.allSatisfy(colors[group].indices.contains) ? cells.map { colors[group][$0] } : nil
+    }
+    usage = (0..<codes.groups).map { group in
+      indices(group).map { Double(counts.counts[group][$0]) }
+    }
+  }
+
+  /// What the maps' colours mean.
+  func legend(_ look: Appearance) -> String {
+    look.drawsHalfBlocks && colors.contains { $0 != nil }
+      ? "colour: the code's vector; near codes look alike"
+      : "how often the cell's code occurs in this picture, log"
+  }
+}
+
+extension InspectorState {
+  /// Pictures of so many cells are shown where a code fires.
+  private static let exemplarCount = 9
+
+  /// Makes the figures of the codes again where what they show has changed.
+  mutating func refreshCodeFigures() {
+    guard let codes = trace?.mgvq?.codes, let usage = statistics?.codes, usage.groups == codes.groups,
+      view.group < codes.groups, codes.height > cursor.code.row, codes.width > cursor.code.column
+    else {
+      codeFigures = nil
+      return
+    }
+    if codeFigures?.trace != traceCount || codeFigures?.hasBook != (codebook != nil) {
+      codeFigures = CodeFigures(codes, codebook, usage: usage, trace: traceCount)
+    }
+    // Crops are shown where the panel is large: while it is looked at.
+    let wantsCrops = focus == .anchors && codeFigures?.exemplars.isEmpty ?? false
+    guard var figures = codeFigures, figures.group != view.group || figures.cell != cursor.code || wantsCrops else {
+      return
+    }
+    let code = codes[view.group, cursor.code.row, cursor.code.column]
+    (figures.group, figures.cell) = (view.group, cursor.code)
+    figures.usageChart = usageChart(usage.counts[view.group], code)
+    figures.book = bookChart(usage.counts[view.group], code)
+    figures.exemplars = firingCells.prefix(focus == .anchors ? Self.exemplarCount : 0).compactMap { cell in
+      magnified(cell, in: links.geometry.latent).map { CodeFigures.Exemplar(cell: cell, crop: $0) }
+    }
+    codeFigures = figures
+  }
+
+  private func usageChart(_ counts: [Int], _ code: Int) -> Chart {
+    let usage = UsageStatistics(counts: counts)
+    let sorted = counts.indices.filter { counts[$0] > 0 }.sorted { (counts[$1], $0) < (counts[$0], $1) }
+    let points = sorted.enumerated().map { ChartPoint(Double($0.offset + 1), Double(counts[$0.element])) }
+    let here = (sorted.firstIndex(of: code) ?? 0) + 1
+    let most = Double(max(2, sorted.first.map { counts[$0] } ?? 2))
+    return Chart(
+      title:
+        "usage in this picture: \(usage.used) of \(codesPerGroup) codes, as many as \(Format.number(usage.perplexity)) used alike",
+      x: Chart.Axis("rank of a code", .linear(1...Double(max(2, points.count)))),
+      y: Chart.Axis("times, log", .logarithmic(1...most)),
+      marks: [
+        .line(ChartSeries("codes", color: 0, points: points)), .position(Double(here), name: "code \(code)"),
+      ], cursor: here - 1)
+  }
+
+  private func bookChart(_ counts: [Int], _ code: Int) -> Chart? {
+    guard let planes = codebook?.planes, planes.indices.contains(view.group) else { return nil }
+    let plane = planes[view.group]
+    let points = plane.points.map { ChartPoint($0.x, $0.y) }
+    guard points.indices.contains(code), let left = points.map(\.x).min(), let right = points.map(\.x).max(),
+      let low = points.map(\.y).min(), let high = points.map(\.y).max(), left < right, low < high
+    else { return nil }
+    let used = counts.indices.filter { counts[$0] > 0 }.compactMap { points.indices.contains($0) ? points[$0] : nil }
+    let part = Format.percent(plane.variance.0 + plane.variance.1)
+    return Chart(
+      title: "codebook of group \(view.group + 1): \(part) of its variance lies on this plane",
+      x: Chart.Axis("first direction", .linear(left...right)), y: Chart.Axis("second", .linear(low...high)),
+      marks: [
+        .scatter(ChartSeries("all \(points.count)", color: 2, points: points)),
+        .points(ChartSeries("\(used.count) here", color: 1, points: used)),
+        .points(ChartSeries("code \(code)", color: 3, points: [points[code]])),
+      ])
+  }
 }

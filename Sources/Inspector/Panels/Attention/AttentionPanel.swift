@@ -11,6 +11,7 @@ extension Canvas {
       paragraph(text, in: rect, style: look.theme.dim)
       return
     }
+    if state.view.display == .lens { return drawLens(state, in: rect) }
     var room = rect
     if rect.height >= 12 {
       let place = rect.top(min(rect.height / 6, 3))
@@ -21,6 +22,7 @@ extension Canvas {
     case .heads where state.headMaps != nil: drawHeadsView(state, map, in: room)
     case .heads, .matrix: drawMatrixView(state, map, in: room)
     case .layers: drawLayersView(state, map, in: room)
+    case .lens: break
     }
   }
 

@@ -24,6 +24,7 @@ extension InspectorState {
       keyTable(map), patchTable(map), matrixTable(map.cells), curveTable(map.cells),
     ]
     if map.matrix.statistic != map.cells.statistic { report.tables.append(matrixTable(map.matrix)) }
+    report.tables += lensTables
     if let cut = map.knockOut, let result = shownKnockOut {
       report.tables.append(knockOutTable(map.view, cut, label: result.request.label))
     }

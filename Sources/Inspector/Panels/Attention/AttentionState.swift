@@ -14,6 +14,8 @@ package enum AttentionDisplay: String, Sendable, CaseIterable, Codable {
   case layers
   /// A number of every head.
   case matrix
+  /// What states decode to, layer by layer.
+  case lens
 
   var next: AttentionDisplay {
     let all = AttentionDisplay.allCases
@@ -21,9 +23,11 @@ package enum AttentionDisplay: String, Sendable, CaseIterable, Codable {
   }
 }
 
-/// Whose row of attention is looked at, of those that a trace holds.
-package enum InspectedRow: String, Sendable, CaseIterable, Codable {
+/// Whose row of attention is looked at.
+package enum InspectedRow: Sendable, Hashable, Codable {
   case voco, lastPromptToken
+  /// A token of the prompt or the answer, by its number among them.
+  case text(Int)
 }
 
 /// The row of one inspected token, with what is said of it in a title.
@@ -115,7 +119,11 @@ struct HeadMaps: Sendable {
 extension InspectorState {
   /// The row that the Attention panel looks at.
   package var inspected: InspectedAttention? {
-    view.inspected == .voco ? statistics?.inspected : statistics?.lastToken ?? statistics?.inspected
+    switch view.inspected {
+    case .voco: statistics?.inspected
+    case .lastPromptToken: statistics?.lastToken ?? statistics?.inspected
+    case .text(let token): textRow(token) ?? statistics?.inspected
+    }
   }
 
   /// Computes the map again after the view or the trace changed.
@@ -149,14 +157,22 @@ extension InspectorState {
 
   /// Why there is no other token to look at.
   var inspectedObstacle: String? {
-    decoderObstacle ?? (statistics?.lastToken == nil ? "the trace holds one token's attention" : nil)
+    decoderObstacle ?? (inspectedChoices.count < 2 ? "the trace holds one token's attention" : nil)
   }
 
-  mutating func turnInspected() {
-    change { $0.inspected = $0.inspected == .voco ? .lastPromptToken : .voco }
-    if view.inspected == .lastPromptToken, let query = map?.view.layout.query {
-      notice = "attention of \(keyName(query)), the last token of the prompt"
+  /// Looks at another token's row; one that no trace holds is computed first.
+  mutating func inspect(_ row: InspectedRow) -> [Effect] {
+    if case .text(let token) = row, textAttention == nil {
+      if let obstacle = busyObstacle ?? (codeLab.shownEdits.isEmpty ? nil : "the codes are edited") {
+        notice = obstacle
+        return []
+      }
+      (wantedToken, work) = (token, .inspecting)
+      return [.inspectText(answer: trace?.generation?.tokenIDs ?? [])]
     }
+    change { $0.inspected = row }
+    if row != .voco, let query = map?.view.layout.query { notice = "attention of \(keyName(query))" }
+    return []
   }
 
   /// The head that heads and matrix mark: the chosen one, or the one that looks at the anchors most.
@@ -174,14 +190,14 @@ extension InspectorState {
         ($0.layer, $0.head, $0.display) = (cell.row, cell.column, .map)
       }
     case .matrix: change { $0.sortedHead = $0.sortedHead == cell.column ? nil : cell.column }
-    case .map, .layers: change { $0.isZoomed.toggle() }
+    case .map, .layers, .lens: change { $0.isZoomed.toggle() }
     }
   }
 
   /// In heads and matrix the arrows go from head to head, over the layers from one to the next.
   mutating func moveInAttention(_ command: Command) {
     switch view.display {
-    case .map: moveInMap(command)
+    case .map, .lens: moveInMap(command)
     case .layers: moveOverCells(command, rows: false)
     case .heads, .matrix: moveOverCells(command, rows: true)
     }
@@ -268,6 +284,7 @@ extension InspectorState {
 
   var attentionFindings: [String] {
     guard map != nil else { return [] }
+    if view.display == .lens { return [lensFinding ?? "lens", "view: lens"] }
     let token = view.inspected == .voco ? "" : "of \(inspectedToken)"
     let isWhole = view.layer == nil && view.head == nil
     return [token, attentionFinding, isWhole ? strongestWords : choiceWords, "view: \(view.display.rawValue)"]

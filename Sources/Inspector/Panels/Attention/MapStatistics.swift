@@ -61,9 +61,11 @@ package struct MapStatistics: Sendable {
         view.layout.patches.map { view.shown[$0] && cut.shown[$0] ? cut.values[$0] - view.values[$0] : .nan }
       } ?? []
     differenceLimit = difference.filter(\.isFinite).map(abs).max() ?? 0
-    listed = links.listedKeys(upTo: view.layout.query).compactMap { key in
-      links.position(of: key).flatMap { view.layout.roles[$0] == .unseen ? nil : (key, $0) }
-    }
+    let answer = (links.sequence?.length ?? 0)..<max(links.sequence?.length ?? 0, view.layout.length)
+    listed =
+      links.listedKeys(upTo: view.layout.query).compactMap { key in
+        links.position(of: key).flatMap { view.layout.roles[$0] == .unseen ? nil : (key: key, position: $0) }
+      } + answer.filter { view.layout.roles[$0] != .unseen }.map { (key: KeyReference.position($0), position: $0) }
   }
 
   /// Where a key lies between the colours' ends, 0…1; not a number where it is not shown.

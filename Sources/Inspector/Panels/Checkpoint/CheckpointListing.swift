@@ -43,6 +43,30 @@ package struct CheckpointListing: Sendable, Equatable {
     self.name = name
     self.facts = facts
     self.rows = rows
+    parts = Self.parts(of: rows)
+  }
+
+  /// Tensors whose names begin alike: `model.layers` of `model.layers.0.self_attn.q_proj.weight`.
+  package struct Part: Sendable, Equatable {
+    package let name: String
+    package let bytes: Int
+    package let count: Int
+  }
+
+  /// The parts with bytes, the largest first.
+  package let parts: [Part]
+
+  private static func parts(of rows: [Row]) -> [Part] {
+    var sums: [String: (bytes: Int, count: Int)] = [:]
+    for row in rows {
+      let words = row.name.split(separator: ".")
+      let end = words.firstIndex { $0.allSatisfy(\.isNumber) } ?? max(1, words.count - 2)
+      let name = words[..<min(end, 3)].joined(separator: ".")
+      sums[name, default: (0, 0)].bytes += row.byteCount
+      sums[name, default: (0, 0)].count += 1
+    }
+    return sums.filter { $0.value.bytes > 0 }.map { Part(name: $0.key, bytes: $0.value.bytes, count: $0.value.count) }
+      .sorted { ($1.bytes, $0.name) < ($0.bytes, $1.name) }
   }
 
   package var byteCount: Int { rows.reduce(0) { $0 + $1.byteCount } }

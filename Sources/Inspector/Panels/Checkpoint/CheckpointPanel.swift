@@ -1,9 +1,12 @@
+import ColorMaps
+import Evidence
 import Statistics
 import TerminalUI
 
 extension Canvas {
-  /// Name, size and configuration in short, then every tensor.
+  /// Every tensor; beside the list the one at the cursor with its values, what takes the bytes, and the configuration.
   mutating func drawCheckpoint(_ state: InspectorState, in rect: Rect) {
+    if state.view.showsDiff, let diff = state.checkpointDiff { return drawDiff(diff, state, in: rect) }
     guard let checkpoint = state.checkpoint else {
       paragraph(state.checkpointReport.notes.joined(separator: " "), in: rect, style: look.theme.dim)
       return
@@ -13,13 +16,21 @@ extension Canvas {
       "\(checkpoint.name): \(Format.integer(checkpoint.rows.count)) tensors, \(Format.bytes(checkpoint.byteCount))\(problems)",
       in: rect, style: checkpoint.problems == 0 ? look.theme.title : look.theme.bad)
     var room = rect.dropping(top: 1)
-    if room.height >= 8 {
-      let facts = checkpoint.facts.map { "\($0.name) \($0.value)" }.joined(separator: " · ")
-      let used = paragraph(
-        facts, in: Rect(x: room.x, y: room.y, width: room.width, height: min(3, room.height / 4)), style: look.theme.dim
-      )
-      room = room.dropping(top: used)
+    let isWide = room.width >= 110 && room.height >= 12
+    let blocks = [tensorBlock(state), partsBlock(checkpoint), factsBlock(checkpoint)].compactMap { $0 }
+    if isWide {
+      let left = room.left(min(room.width * 55 / 100, 100))
+      fill(room.dropping(left: left.width + 2), with: blocks)
+      room = left
+    } else if room.height >= 12 {
+      let under = min(room.height / 2, 12)
+      fill(room.bottom(under), with: blocks)
+      room = room.dropping(bottom: under + 1)
     }
+    drawTensors(checkpoint, state, in: room)
+  }
+
+  private mutating func drawTensors(_ checkpoint: CheckpointListing, _ state: InspectorState, in room: Rect) {
     let wide = room.width >= 70
     let columns =
       [
@@ -37,11 +48,126 @@ extension Canvas {
     let table = Table(columns: columns, rows: rows, selected: rows.isEmpty ? nil : state.tensorRow)
     hits.add(table.draw(in: room, of: &frame, look)) { .tensor($0) }
   }
+
+  /// The tensor at the cursor: its values once they were asked for.
+  private func tensorBlock(_ state: InspectorState) -> Block? {
+    guard let row = state.tensorAtCursor else { return nil }
+    return Block(least: Size(width: 34, height: 7), most: 22) { canvas, rect in
+      canvas.line(row.name, in: rect, style: canvas.look.theme.title)
+      guard let statistics = state.weights[row.name] else {
+        let key = state.keyMap.hint(.open, unicode: state.glyphs.isUnicode)
+        let words =
+          state.unreadable.contains(row.name)
+          ? "\(row.dtype) holds no weights."
+          : state.capabilities.runsModel
+            ? "\(key) reads its values: quantiles, zeros, what is not finite, a histogram."
+            : "Values need the checkpoint."
+        canvas.paragraph(words, in: rect.dropping(top: 1), style: canvas.look.theme.dim)
+        return
+      }
+      let lines = ReportText.lines(statistics.facts, width: rect.width)
+      let text = min(lines.count, max(3, rect.height / 2 - 1))
+      for (index, words) in lines.prefix(text).enumerated() { canvas.line(words, in: rect, row: index + 1) }
+      let chart = rect.dropping(top: text + 1)
+      guard chart.height >= 4, let low = statistics.least, let high = statistics.greatest, low < high else { return }
+      canvas.draw(
+        Histogram(
+          name: "value", counts: statistics.histogram, range: Double(low)...Double(high),
+          references: [ScaleTick(statistics.mean, "mean")]), in: chart)
+    }
+  }
+
+  /// What takes the bytes, on a logarithmic axis.
+  private func partsBlock(_ checkpoint: CheckpointListing) -> Block? {
+    let parts = checkpoint.parts
+    guard let largest = parts.first?.bytes, let least = parts.last?.bytes, least > 0 else { return nil }
+    let rows = parts.map {
+      Bars.Row(label: $0.name, value: Double($0.bytes), text: "\(Format.bytes($0.bytes)) in \($0.count)")
+    }
+    let scale = ValueScale.logarithmic(Double(max(1, least / 2))...Double(max(2, largest)))
+    return Block(least: Size(width: 34, height: 5), most: rows.count + 2) { canvas, rect in
+      canvas.draw(Bars(title: "bytes by part, tensors", rows, scale: scale, hasAxis: false), in: rect)
+    }
+  }
+
+  private func factsBlock(_ checkpoint: CheckpointListing) -> Block {
+    let facts = checkpoint.facts.map { PanelReport.Fact(name: $0.name, value: .text($0.value)) }
+    return Block(least: Size(width: 30, height: 4), most: facts.count + 4) { canvas, rect in
+      canvas.line("configuration", in: rect, style: canvas.look.theme.title)
+      for (row, text) in ReportText.lines(facts, width: rect.width).enumerated() {
+        canvas.line(text, in: rect, row: row + 1)
+      }
+    }
+  }
+
+  /// Another checkpoint against this one: how many tensors are what, the most changed first.
+  private mutating func drawDiff(_ diff: ShownDiff, _ state: InspectorState, in rect: Rect) {
+    line(diff.title, in: rect, style: look.theme.title)
+    line(diff.summary, in: rect, row: 1, style: diff.isEqual ? look.theme.good : look.theme.accent)
+    var room = rect.dropping(top: 2)
+    if room.width >= 110, !diff.bars.isEmpty {
+      let side = room.dropping(left: room.width * 62 / 100 + 2)
+      draw(
+        Bars(
+          title: "relative change ‖second − first‖ / ‖first‖, the largest", diff.bars, scale: diff.scale, hasAxis: true),
+        in: side)
+      room = room.left(room.width * 62 / 100)
+    }
+    let wide = room.width >= 84
+    let columns =
+      [
+        Table.Column("status", width: .fixed(wide ? 18 : 9)), Table.Column("tensor", width: .fill, keepsEnd: true),
+        Table.Column("relative", .trailing, width: .fixed(9)),
+      ]
+      + (wide
+        ? [
+          Table.Column("largest", .trailing, width: .fixed(9)), Table.Column("elements", .trailing, width: .fixed(10)),
+          Table.Column("not finite", .trailing, width: .fixed(10)),
+        ] : [])
+    let rows = diff.rows.map { row -> [Span] in
+      let style = row.isEqual ? look.theme.dim : row.isChange ? look.theme.text : look.theme.warning
+      return (wide ? row.cells : Array(row.cells.prefix(3))).map { Span($0, style) }
+    }
+    let selected = rows.isEmpty ? nil : min(state.tensorRow, rows.count - 1)
+    let table = Table(columns: columns, rows: rows, selected: selected)
+    hits.add(table.draw(in: room, of: &frame, look)) { .tensor($0) }
+  }
 }
 
 extension InspectorState {
+  var tensorAtCursor: CheckpointListing.Row? {
+    checkpoint.flatMap { $0.rows.indices.contains(tensorRow) ? $0.rows[tensorRow] : nil }
+  }
+
+  /// Reads the tensor at the cursor; what was read is not read again.
+  mutating func readWeights() -> [Effect] {
+    guard !view.showsDiff, let row = tensorAtCursor, weights[row.name] == nil, !unreadable.contains(row.name),
+      row.byteCount > 0
+    else {
+      change { $0.isZoomed.toggle() }
+      return []
+    }
+    if let obstacle = weightsObstacle ?? (work == nil ? nil : "the model is busy") {
+      notice = obstacle
+      return []
+    }
+    work = .reading(row.name)
+    return [.readWeights(name: row.name)]
+  }
+
+  mutating func take(_ statistics: WeightStatistics?, of name: String) {
+    if case .reading = work { work = nil }
+    if let statistics { weights[name] = statistics } else { unreadable.insert(name) }
+  }
+
+  mutating func take(_ diff: CheckpointDiff) {
+    checkpointDiff = ShownDiff(diff)
+    change { $0.showsDiff = true }
+  }
+
   var checkpointFindings: [String] {
     guard let checkpoint else { return [] }
+    if view.showsDiff, let checkpointDiff { return [checkpointDiff.summary] }
     return [
       checkpoint.problems == 0
         ? "\(Format.integer(checkpoint.rows.count)) tensors ok" : "\(checkpoint.problems) tensors not ok"
@@ -68,6 +194,32 @@ extension InspectorState {
           [.text($0.name), .text(Format.shape($0.shape)), .text($0.dtype), .integer($0.byteCount), .text($0.status)]
         })
     ]
+    for (name, statistics) in weights.sorted(by: { $0.key < $1.key }) {
+      report.tables.append(
+        .init(
+          "values of \(name)", columns: ["what", "value"], rows: statistics.facts.map { [.text($0.name), $0.value] }))
+    }
+    guard let diff = checkpointDiff?.report else { return report }
+    report.facts += diff.facts
+    report.tables += diff.tables
+    report.notes += diff.notes
     return report
+  }
+}
+
+extension WeightStatistics {
+  /// The numbers as the panel and reports tell them.
+  var facts: [PanelReport.Fact] {
+    var facts: [PanelReport.Fact] = [
+      .init(name: "elements", value: .integer(count)), .init(name: "not finite", value: .integer(nonFinite)),
+      .init(name: "zeros", value: .share(count > 0 ? Double(zeros) / Double(count) : 0)),
+      .init(name: "mean", value: .number(mean)), .init(name: "deviation", value: .number(deviation)),
+    ]
+    for (fraction, value) in zip(Self.fractions, quantiles) {
+      let name =
+        fraction == 0 ? "least" : fraction == 1 ? "greatest" : "quantile \(decimal(100 * fraction, digits: 1)) %"
+      facts.append(.init(name: name, value: .number(Double(value))))
+    }
+    return facts
   }
 }

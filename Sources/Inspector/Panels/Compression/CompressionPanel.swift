@@ -1,3 +1,4 @@
+import ColorMaps
 import Evidence
 import Statistics
 import Tensor
@@ -20,21 +21,64 @@ extension Canvas {
     drawCompressionPage(state.compressionView.page, state, in: room, pictures: pictures, scrolls: true)
   }
 
-  /// All pages at once: answers, codes and the table above, bill and conversation below.
+  /// All pages at once: the answers over the costs at the left; what was kept, the conversation and the codes at the
+  /// right. A page that was chosen takes the whole right side.
   private mutating func drawCompressionBoard(_ state: InspectorState, in rect: Rect, pictures: PictureRenderer?) {
-    let rows = Layout(.vertical, [.fill(weight: 1, minimum: 0), .fill(weight: 1, minimum: 0)], gap: 1).split(rect)
+    guard let figures = state.compressionFigures else {
+      return drawCompressionPage(.answers, state, in: rect, pictures: pictures, scrolls: false)
+    }
     let isWide = rect.width >= 150
-    let upper = Layout(
-      .horizontal, isWide ? [.fill(weight: 60, minimum: 0), .fill(weight: 40, minimum: 0)] : [.fill], gap: 2
-    ).split(rows[0])
-    let lower = Layout(.horizontal, [.fixed(68), .fill], gap: 2).split(rows[1])
+    let left = rect.left(rect.width * (isWide ? 58 : 54) / 100)
+    let answers = min(left.height / 2, answerRows(figures, width: left.width))
+    drawAnswers(figures, in: left.top(answers))
+    drawCosts(figures, in: left.dropping(top: answers + 1))
+    let side = rect.dropping(left: left.width + 2)
     let page = state.compressionView.page
-    drawTitled(.answers, state, in: upper[0], pictures: pictures, isChosen: page == .answers)
-    drawTitled(.bill, state, in: lower[0], pictures: pictures, isChosen: page == .bill)
-    if isWide { drawTitled(.codes, state, in: upper[1], pictures: pictures, isChosen: page == .codes) }
-    let side: CompressionPage =
-      page == .conversation || page == .families || (page == .codes && !isWide) ? page : .conversation
-    drawTitled(side, state, in: lower[1], pictures: pictures, isChosen: page == side)
+    if [.bill, .conversation, .families].contains(page) {
+      return drawTitled(page, state, in: side, pictures: pictures, isChosen: true)
+    }
+    let codes = page == .codes || isWide ? side.height * 2 / 5 : 0
+    let middle = (side.height - codes) * 2 / 5
+    drawTitled(.families, state, in: side.top(middle - 1), pictures: pictures, isChosen: false)
+    drawTitled(
+      .conversation, state, in: side.dropping(top: middle).dropping(bottom: codes + 1), pictures: pictures,
+      isChosen: false)
+    if codes > 0 { drawTitled(.codes, state, in: side.bottom(codes), pictures: pictures, isChosen: page == .codes) }
+  }
+
+  private func answerRows(_ figures: CompressionFigures, width: Int) -> Int {
+    2 + figures.answers.reduce(0) { $0 + 2 + max(2, $1.text.rows(width: width - 2)) }
+  }
+
+  /// The answers one under another, each token over a bar of its probability, the first difference marked.
+  private mutating func drawAnswers(_ figures: CompressionFigures, in rect: Rect) {
+    line("“\(figures.question)”", in: rect, style: look.theme.title)
+    var room = rect.dropping(top: 1)
+    for answer in figures.answers where room.height > 0 {
+      line(answer.title, in: room, style: answer.isRefused ? look.theme.warning : look.theme.accent)
+      room = room.dropping(top: 1)
+      let rows = min(answer.text.rows(width: room.width - 2), room.height)
+      draw(answer.text, in: room.dropping(left: 2).top(rows))
+      room = room.dropping(top: rows)
+      if room.height > 0, rows > 0 {
+        line(answer.numbers, in: room.dropping(left: 2), style: look.theme.dim)
+        room = room.dropping(top: 1)
+      }
+    }
+    for words in figures.notes where room.height > 0 {
+      room = room.dropping(top: paragraph(words, in: room, style: look.theme.dim))
+    }
+  }
+
+  /// Bytes, operations and time of every source as bars on logarithmic axes.
+  private mutating func drawCosts(_ figures: CompressionFigures, in rect: Rect) {
+    line(figures.headline, in: rect, style: look.theme.title)
+    let blocks = figures.costs.map { bars in
+      Block(least: Size(width: 34, height: bars.rows.count + 2), most: bars.rows.count + 2) { canvas, rect in
+        canvas.draw(bars, in: rect)
+      }
+    }
+    fill(rect.dropping(top: 1), with: blocks)
   }
 
   private mutating func drawTitled(
@@ -74,7 +118,103 @@ extension Canvas {
   }
 }
 
+/// What the Compression panel draws of the latest question, made when an answer grows.
+package struct CompressionFigures: Sendable {
+  struct Answer: Sendable {
+    let title: String
+    let isRefused: Bool
+    let text: ProbabilityText
+    /// The probabilities of the first tokens in numbers.
+    let numbers: String
+  }
+
+  let question: String
+  let answers: [Answer]
+  /// How the answers differ, and what the checkpoint was trained for.
+  let notes: [String]
+  let headline: String
+  let costs: [Bars]
+
+  /// `nil` until a question was asked.
+  init?(_ state: CompressionState) {
+    guard let facts = state.facts, let exchange = state.latest else { return nil }
+    let bill = CompressionBill(facts, pictures: state.pictures, latest: exchange)
+    question = exchange.question
+    answers = exchange.answers.map { answer in
+      let tokens = answer.tokens.map { ProbabilityText.Token(Self.shown($0.piece), $0.probability) }
+      return Answer(
+        title: "\(facts.title(of: answer.source)) → \(answer.isOver ? answer.outcome : answer.text)",
+        isRefused: answer.refusal != nil,
+        text: ProbabilityText(tokens, firstDifference: exchange.divergence(of: answer.source)),
+        numbers: answer.tokens.prefix(16).map { Format.percent($0.probability) }.joined(separator: " "))
+    }
+    notes =
+      exchange.agreements.filter { $0.length > 0 }.map { agreement in
+        let names = "\(facts.title(of: agreement.first)) and \(facts.title(of: agreement.second))"
+        let words = agreement.partsAt.map { "part at token \($0 + 1)" } ?? "do not part"
+        return "\(names) \(words); \(agreement.equal) of \(agreement.length) tokens agree"
+      } + facts.edges()
+    headline =
+      bill.ratio.map {
+        "\(Format.integer(facts.prompt.visual)) : \(facts.prompt.voco) — keys and values \(Format.times($0)) smaller"
+      }
+      ?? bill.sentence
+    costs = Self.costs(bill, facts)
+  }
+
+  private static func shown(_ piece: String) -> String {
+    piece.hasPrefix("▁") ? piece.dropFirst() + "" : piece
+  }
+
+  private static func costs(_ bill: CompressionBill, _ facts: CompressionFacts) -> [Bars] {
+    func bars(
+      _ title: String, _ bills: [SourceBill], _ value: (SourceBill) -> Double?, _ text: (Double) -> String,
+      _ name: (SourceBill) -> String
+    ) -> Bars? {
+      let values = bills.compactMap { value($0) }.filter { $0 > 0 }
+      guard let low = values.min(), let high = values.max() else { return nil }
+      let rows = bills.map { bill in
+        let value = value(bill)
+        return Bars.Row(label: name(bill), value: value ?? 0, text: value.map(text) ?? Format.none)
+      }
+      return Bars(title: title, rows, scale: .logarithmic(low / 2...max(high, low)))
+    }
+    func own(_ title: String, _ value: (SourceBill) -> Double?, _ text: (Double) -> String) -> Bars? {
+      bars(title, bill.sources, value, text) { facts.title(of: $0.source) }
+    }
+    func published(_ title: String, _ value: (SourceBill) -> Double?, _ text: (Double) -> String) -> Bars? {
+      bars("7B, computed: \(title)", bill.published, value, text) {
+        switch $0.source {
+        case .full: "580 tokens"
+        case .voco: "1 <voco>"
+        case .none: "no picture"
+        }
+      }
+    }
+    func bytes(_ value: Double) -> String { Format.bytes(Int(value)) }
+    func operations(_ value: Double) -> String { Format.operations(Int(value)) }
+    return [
+      own("keys and values kept, computed", { Double($0.computedBytes) }, bytes),
+      own("keys and values kept, measured", { $0.measuredBytes.map(Double.init) }, bytes),
+      own("a question, computed", { Double($0.questionOperations) }, operations),
+      own("a question, measured", \.questionSeconds, Format.duration),
+      own("the picture once, computed", { Double($0.pictureOperations) }, operations),
+      own("the picture once, measured", \.pictureSeconds, Format.duration),
+      own("an answer token, computed", { Double($0.tokenOperations) }, operations),
+      own("an answer token, measured", \.tokenSeconds, Format.duration),
+      published("keys and values kept", { Double($0.computedBytes) }, bytes),
+      published("a question", { Double($0.questionOperations) }, operations),
+    ].compactMap { $0 }
+  }
+}
+
 extension InspectorState {
+  mutating func turnCompressionPage() {
+    let pages = CompressionPage.allCases
+    compressionView.page = pages[(compressionView.page.rawValue + 1) % pages.count]
+    compressionView.scroll = 0
+  }
+
   var compressionFindings: [String] {
     guard let facts = compression.facts else { return [] }
     let answer = compression.latest?[.voco].map { "<voco> says “\($0.text)”" } ?? ""

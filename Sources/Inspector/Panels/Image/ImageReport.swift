@@ -1,3 +1,4 @@
+import Evidence
 import Statistics
 import Tensor
 import TerminalUI
@@ -20,6 +21,18 @@ extension InspectorState {
     if let color = patchColor { report.add("mean rgb", "\(color.red),\(color.green),\(color.blue)") }
     if let answer = trace?.generation?.text { report.add("answer", answer) }
     report.add("prompt", prompt)
+    if let computation = trace?.provenance.computation {
+      report.add("computed with", computation.machine)
+      report.add("sampling", computation.sampling)
+    }
+    if let trainingPictures, let trainingDistance {
+      report.add("distance from the training's \(trainingPictures.words)", .number(trainingDistance))
+      let count = trainingPictures.heldOutDistances.count
+      report.add("farther than", "\(trainingPictures.nearer(than: trainingDistance)) of \(count) held out")
+      if trainingPictures.isUnlike(trainingDistance) {
+        report.notes.append("\(imageName) is \(trainingPictures.warning(trainingDistance)).")
+      }
+    }
     report.tables = [stageTable].filter { !$0.rows.isEmpty }
     return report
   }

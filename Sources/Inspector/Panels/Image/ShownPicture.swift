@@ -70,10 +70,12 @@ extension InspectorState {
   private static let magnifiedSide = 96
 
   /// The cursor's patch with its eight neighbours, as they are in the picture; padding around it.
-  var magnified: Picture? {
+  var magnified: Picture? { magnified(cursor.patch, in: links.geometry.patches) }
+
+  /// A cell of a grid over the square with its eight neighbours.
+  func magnified(_ cell: GridPoint, in grid: GridSize) -> Picture? {
     guard let picture = picture ?? square else { return nil }
-    let grid = links.geometry.patches
-    let area = links.geometry.pixels(of: cursor.patch, in: grid)
+    let area = links.geometry.pixels(of: cell, in: grid)
     let (width, height) = (area.x.count, area.y.count)
     let side = min(Self.magnifiedSide, 3 * max(width, height))
     var pixels: [UInt8] = []

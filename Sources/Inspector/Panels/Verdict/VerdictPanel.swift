@@ -7,7 +7,15 @@ import TerminalUI
 extension Canvas {
   /// What came out in one sentence, a gauge a claim, the controls; the rules unfold with Enter.
   mutating func drawVerdict(_ state: InspectorState, in rect: Rect) {
-    if state.view.showsFigure { return drawFigure(state, in: rect) }
+    switch state.view.verdictDisplay {
+    case .claims: drawClaims(state, in: rect)
+    case .figure: drawFigure(state, in: rect)
+    case .answer: drawAnswerTrace(state, in: rect)
+    case .trace: drawCausalTrace(state, in: rect)
+    }
+  }
+
+  private mutating func drawClaims(_ state: InspectorState, in rect: Rect) {
     let headline = Headline(state.verdictHeadline, style: look.theme.title)
     let headRows = min(headline.lines(width: max(1, rect.width)).count, max(1, rect.height / 4))
     draw(headline, in: rect.top(headRows))
@@ -22,7 +30,8 @@ extension Canvas {
       place = place.dropping(top: min(rows, gauge.rows))
     }
     let lines =
-      controlLines(state, place) + sentenceLines(state, place) + knockOutLines(state, place) + noteLines(state, place)
+      controlLines(state, place) + sentenceLines(state, place) + headLines(state, place) + knockOutLines(state, place)
+      + noteLines(state, place)
     ListView(lines, scroll: Scroll(offset: state.scroll[.verdict] ?? 0)).draw(in: place, of: &frame, look)
   }
 
@@ -71,6 +80,17 @@ extension Canvas {
 
   private func sentenceLines(_ state: InspectorState, _ rect: Rect) -> [[Span]] {
     state.tiers.flatMap { styled("\($0.name): \($0.sentence)", look.theme.text, rect) }
+  }
+
+  /// What single heads carry; each of them where the rules are unfolded.
+  private func headLines(_ state: InspectorState, _ rect: Rect) -> [[Span]] {
+    guard let verdict = state.verdict else { return [] }
+    return verdict.headEffects.flatMap { effects -> [[Span]] in
+      let asked = verdict.prompts.count > 1 ? "“\(verdict.prompts[effects.prompt])”: " : ""
+      let each = effects.heads.map { "\($0.place.name) \($0.effect.text)" }.joined(separator: "; ")
+      return styled("single heads: \(asked)\(effects.sentence)", look.theme.text, rect)
+        + (state.view.showsRules ? styled(each, look.theme.dim, rect) : [])
+    }
   }
 
   private func knockOutLines(_ state: InspectorState, _ rect: Rect) -> [[Span]] {

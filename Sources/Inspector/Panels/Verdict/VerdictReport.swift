@@ -30,6 +30,11 @@ extension InspectorState {
     return verdict == nil ? "\(question) One picture is an anecdote." : evidence.headline
   }
 
+  var verdictFindings: [String] {
+    if let traceFinding { return [traceFinding, "view: \(view.verdictDisplay.rawValue)"] }
+    return evidence == nil ? [] : tiers.map { "\($0.name) \($0.word)" }
+  }
+
   var verdictReport: PanelReport {
     var report = PanelReport(.verdict)
     report.add("question", question)
@@ -42,7 +47,9 @@ extension InspectorState {
     let tiers = tiers
     if hasQuestion { report.tables = [tierTable(tiers)] }
     if hasQuestion, let evidence { report.tables.append(controlTable(evidence)) }
+    report.tables += headEffectTables
     if !knockOuts.isEmpty { report.tables.append(knockOutTable) }
+    report.tables += traceTables
     if let figureTable { report.tables.append(figureTable) }
     report.notes = verdictNotes(tiers, withRules: true)
     return report
@@ -118,6 +125,24 @@ extension InspectorState {
       })
   }
 
+  /// What single heads carry of what the anchors hold, of verified pictures.
+  private var headEffectTables: [PanelReport.Table] {
+    guard let verdict else { return [] }
+    return verdict.headEffects.map { effects in
+      let row = { (name: String, estimate: EffectEstimate, word: String) -> [ReportValue] in
+        [
+          .text(name), .number(estimate.effect), .init(number: estimate.interval?.low),
+          .init(number: estimate.interval?.high), .text(word),
+        ]
+      }
+      return PanelReport.Table(
+        "single heads' part of the answer's way, asked “\(verdict.prompts[effects.prompt])”",
+        columns: ["head", "effect", "low", "high", "above \(significant(effects.bound))"],
+        rows: effects.heads.map { row($0.place.name, $0.effect, $0.isAbove ? "yes" : "no") }
+          + [row("all together", effects.together, "")])
+    }
+  }
+
   /// The knock-outs of this session, oldest first.
   var knockOutTable: PanelReport.Table {
     .init(
@@ -139,6 +164,10 @@ extension InspectorState {
       )
     }
     guard hasQuestion else { return notes }
+    if let verdict, !verdict.prompts.contains(prompt) {
+      let asked = verdict.prompts.map { "“\($0)”" }.joined(separator: " and ")
+      notes.append("“causes” was measured with \(asked), not with this prompt, on which it depends.")
+    }
     if evidence?.anecdote ?? true {
       notes.append("Fewer than \(VerdictRule().anecdoteBelow) images are an anecdote: vocoscope verify measures more.")
     } else if let evidence {
