@@ -6,6 +6,8 @@ make_chroot() {
   [ "$(id -u)" = 0 ] || { echo "a chroot is made by root" >&2; return 1; }
   debootstrap --variant=minbase "$1" "$2" ${DEBIAN_MIRROR:-} >"$2.log" 2>&1 ||
     { tail -n 5 "$2.log" >&2; return 1; }
+  # apt downloads as a user of its own.
+  chmod 755 "$2"
   mount -t proc proc "$2/proc"
   mount --bind /dev "$2/dev"
   mount --bind /dev/pts "$2/dev/pts"

@@ -31,7 +31,11 @@ package struct CodebookSeriesFigure {
     panels.append(byGroup("moved since the checkpoint before", "1 − mean cosine") { $0.moved })
     if steps.contains(where: { $0.anchors != nil }) { panels += [anchors, norms] + projector }
     let source =
-      steps[0].usage == .pictures ? "usage over \(series.pictures) pictures" : "usage by the checkpoints' buffers"
+      switch steps[0].usage {
+      case .pictures: "usage over \(series.pictures) pictures"
+      case .buffers: "usage by the checkpoints' buffers"
+      case .none: "usage not known"
+      }
     var figure = Figure(
       title: "The codebook over \(steps.count) checkpoints", columns: 2, panelWidth: 420, panelHeight: 260,
       panels: panels,
