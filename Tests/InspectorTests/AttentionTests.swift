@@ -108,8 +108,9 @@ struct AttentionPanelTests {
     func inspect(_ row: InspectedRow) {
       state.type("Q")
       let index = state.choices.firstIndex { $0.target == .inspect(row) } ?? 0
-      for _ in state.selectedChoice..<index { state.press(.down) }
-      for _ in index..<max(index, state.selectedChoice) { state.press(.up) }
+      let steps = index - state.selectedChoice
+      for _ in 0..<max(0, steps) { state.press(.down) }
+      for _ in 0..<max(0, -steps) { state.press(.up) }
       state.press(.enter)
     }
     inspect(.lastPromptToken)

@@ -36,11 +36,16 @@ struct DensityTests {
     return state
   }
 
-  @Test("No panel zoomed at 200×56 leaves more than 45 % of its cells empty", arguments: Panel.allCases)
+  /// Panels of text and charts, whose ground is blank, may leave more than those of maps and pictures.
+  static let texts: Set<Panel> = [.anchors, .compression, .checkpoint, .compare]
+
+  @Test(
+    "No panel zoomed at 200×56 leaves more than 45 % of its cells empty, none of text and charts more than 60 %",
+    arguments: Panel.allCases)
   func panels(_ panel: Panel) {
     guard !Self.exceptions.contains(panel) else { return }
     let emptiness = Self.emptiness(Self.state(panel))
-    #expect(emptiness <= 0.45, "\(panel.title): \(emptiness)")
+    #expect(emptiness <= (Self.texts.contains(panel) ? 0.6 : 0.45), "\(panel.title): \(emptiness)")
   }
 
   /// The ground of a chart is blank, and a matrix has as many cells as there are heads: those two views may leave more.

@@ -151,8 +151,8 @@ extension InspectorState {
     knockOuts.append(result)
     change { $0.shownKnockOut = result.request.id }
     let before = trace?.generation?.text ?? ""
-    let answer = before == result.answer ? "the answer stays “\(before)”" : "“\(before)” → “\(result.answer)”"
-    notice = "\(result.request.words): KL \(Format.number(result.kl)) nat, \(answer)"
+    let change = before == result.answer ? "as before" : "before “\(before)”"
+    notice = "\(result.request.words): “\(result.answer)”, KL \(Format.number(result.kl)) nat, \(change)"
   }
 
   /// Computes again what depends on the picture or the trace.

@@ -46,7 +46,7 @@ extension Canvas {
   private mutating func drawAnchorsBoard(_ state: InspectorState, in rect: Rect, pictures: PictureRenderer?) {
     let left = rect.left(rect.width * 58 / 100)
     let top = min(state.links.anchors + 2, rect.height / 3)
-    let matrix = state.statistics?.anchors == nil ? 0 : min(left.width / 3, 6 + 8 * state.links.anchors)
+    let matrix = state.statistics?.anchors == nil ? 0 : min(left.width * 2 / 5, 6 + 8 * state.links.anchors)
     drawVectors(state, in: left.dropping(right: matrix + (matrix > 0 ? 2 : 0)).top(top))
     drawSimilarity(state, in: left.right(matrix).top(top))
     var room = left.dropping(top: top)
@@ -103,7 +103,7 @@ extension Canvas {
 
   private mutating func drawVectors(_ state: InspectorState, in rect: Rect) {
     line(
-      "anchor vectors: \(state.view.metric.rawValue), lift, rank, length; mean magnitude along the vector", in: rect,
+      "anchors: \(state.view.metric.rawValue), lift, rank, length, magnitude", in: rect,
       style: look.theme.title)
     for anchor in 0..<min(state.links.anchors, max(0, rect.height - 1)) {
       drawAnchor(anchor, state, in: Rect(x: rect.x, y: rect.y + 1 + anchor, width: rect.width, height: 1))

@@ -133,9 +133,11 @@ extension Canvas {
         return
       }
       let lines = ReportText.lines(statistics.facts, width: rect.width)
-      let text = min(lines.count, max(3, rect.height / 2 - 1))
+      // Numbers and histogram beside each other where there is room.
+      let isWide = rect.width >= 64
+      let text = isWide ? min(lines.count, rect.height - 1) : min(lines.count, max(3, rect.height / 2 - 1))
       for (index, words) in lines.prefix(text).enumerated() { canvas.line(words, in: rect, row: index + 1) }
-      let chart = rect.dropping(top: text + 1)
+      let chart = isWide ? rect.dropping(top: 1).dropping(left: 32) : rect.dropping(top: text + 1)
       guard chart.height >= 4, let low = statistics.least, let high = statistics.greatest, low < high else { return }
       canvas.draw(
         Histogram(

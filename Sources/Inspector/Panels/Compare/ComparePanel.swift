@@ -96,7 +96,7 @@ extension Canvas {
   /// `patch (3,7)  0.0021 → 0.0340  +0.0319 ▆▆▆▆`, the largest changes first, bars to either side of the middle.
   private func changesBlock(_ state: InspectorState, _ comparison: Comparison) -> Block {
     let rows = comparison.changes
-    return Block(least: Size(width: 34, height: 4)) { canvas, rect in
+    return Block(least: Size(width: 34, height: 3)) { canvas, rect in
       canvas.line("largest changes, second − first", in: rect, style: canvas.look.theme.title)
       let body = rect.dropping(top: 1)
       let count = min(rows.count, body.height)

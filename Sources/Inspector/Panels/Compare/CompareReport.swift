@@ -153,7 +153,10 @@ extension InspectorState {
     guard let comparison, let compared else { return [] }
     let answers = comparison.settings.first { $0.name == "answer" }
     let answer =
-      answers.map { $0.first == $0.second ? "both say “\($0.first)”" : "“\($0.first)” → “\($0.second)”" } ?? ""
+      answers.map {
+        $0.first.isEmpty && $0.second.isEmpty
+          ? "" : $0.first == $0.second ? "both say “\($0.first)”" : "“\($0.first)” → “\($0.second)”"
+      } ?? ""
     let most = comparison.changes.first.map { "most at \($0.name) (\(signed($0.difference)))" } ?? ""
     return ["with \(compared.name)", answer, most]
   }

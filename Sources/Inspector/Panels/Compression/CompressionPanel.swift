@@ -27,24 +27,39 @@ extension Canvas {
     guard let figures = state.compressionFigures else {
       return drawCompressionPage(.answers, state, in: rect, pictures: pictures, scrolls: false)
     }
-    let isWide = rect.width >= 150
-    let left = rect.left(rect.width * (isWide ? 58 : 54) / 100)
+    if rect.width >= 150 { return drawCompressionColumns(figures, state, in: rect, pictures: pictures) }
+    let left = rect.left(rect.width * 54 / 100)
     let answers = min(left.height / 2, answerRows(figures, width: left.width))
     drawAnswers(figures, in: left.top(answers))
     drawCosts(figures, in: left.dropping(top: answers + 1))
     let side = rect.dropping(left: left.width + 2)
     let page = state.compressionView.page
-    let codes = page == .codes || isWide ? side.height * 2 / 5 : 0
-    if codes > 0 { drawTitled(.codes, state, in: side.bottom(codes), pictures: pictures, isChosen: page == .codes) }
+    if page != .answers { return drawTitled(page, state, in: side, pictures: pictures, isChosen: true) }
+    let middle = side.height * 2 / 5
+    drawTitled(.families, state, in: side.top(middle - 1), pictures: pictures, isChosen: false)
+    drawTitled(.conversation, state, in: side.dropping(top: middle), pictures: pictures, isChosen: false)
+  }
+
+  /// Answers with the page that was chosen, costs, and the picture over what its codes decode to.
+  private mutating func drawCompressionColumns(
+    _ figures: CompressionFigures, _ state: InspectorState, in rect: Rect, pictures: PictureRenderer?
+  ) {
+    // Two squares one above the other are as wide as the column is high.
+    let right = rect.right(min(rect.width * 28 / 100, rect.height))
+    drawCodesBeside(state, in: right, pictures: pictures, isStacked: true)
+    let rest = rect.dropping(right: right.width + 2)
+    let left = rest.left(rest.width / 2)
+    drawCosts(figures, in: rest.dropping(left: left.width + 2))
+    let answers = min(left.height / 2, answerRows(figures, width: left.width))
+    drawAnswers(figures, in: left.top(answers))
+    let room = left.dropping(top: answers + 1)
+    let page = state.compressionView.page
     if [.bill, .conversation, .families].contains(page) {
-      let room = codes > 0 ? side.dropping(bottom: codes + 1) : side
       return drawTitled(page, state, in: room, pictures: pictures, isChosen: true)
     }
-    let middle = (side.height - codes) * 2 / 5
-    drawTitled(.families, state, in: side.top(middle - 1), pictures: pictures, isChosen: false)
-    drawTitled(
-      .conversation, state, in: side.dropping(top: middle).dropping(bottom: codes + 1), pictures: pictures,
-      isChosen: false)
+    let upper = room.height * 2 / 5
+    drawTitled(.families, state, in: room.top(upper - 1), pictures: pictures, isChosen: false)
+    drawTitled(.conversation, state, in: room.dropping(top: upper), pictures: pictures, isChosen: false)
   }
 
   private func answerRows(_ figures: CompressionFigures, width: Int) -> Int {
@@ -100,18 +115,22 @@ extension Canvas {
   }
 
   /// The picture beside what its codes decode to.
-  private mutating func drawCodesBeside(_ state: InspectorState, in rect: Rect, pictures: PictureRenderer?) {
+  private mutating func drawCodesBeside(
+    _ state: InspectorState, in rect: Rect, pictures: PictureRenderer?, isStacked: Bool = false
+  ) {
     guard let decoded = state.decodedCodes else {
       return line("The codes are not decoded yet.", in: rect, style: look.theme.dim)
     }
     let words = state.codesWords
     let textRows = rect.height >= 8 ? min(3, wrapped(words, to: rect.width).count) : 0
-    let halves = Layout(.horizontal, [.fill, .fill], gap: 2).split(rect.dropping(bottom: textRows + 1))
+    let halves = Layout(isStacked ? .vertical : .horizontal, [.fill, .fill], gap: isStacked ? 1 : 2)
+      .split(rect.dropping(bottom: textRows + 1))
     let shown = [("picture", decoded.picture), ("from its codes", decoded.reconstruction)]
     for (place, (title, picture)) in zip(halves, shown) {
       let size = PictureRenderer.size(ofWidth: picture.width, height: picture.height, in: place.size)
-      let cells = (pictures ?? .best(for: look)).render(picture.pixels, picture.width, picture.height, size)
-      frame.blit(cells, size: size, at: Point(x: place.x, y: place.y), clippedTo: place)
+      frame.drawPicture(
+        picture.pixels, width: picture.width, height: picture.height,
+        in: Rect(x: place.x, y: place.y, width: size.width, height: size.height), with: pictures ?? .best(for: look))
       line(
         title, in: Rect(x: place.x, y: place.y + size.height, width: place.width, height: 1), style: look.theme.accent)
     }
