@@ -211,6 +211,12 @@ enum ModelTargets {
       ) {
         try type(try FileContents.read(path: $0, limit: 1 << 24), into: trace)
       },
+      Target("session", .lines(separator: 0x0A), weight: 20, seeds: [Array(session.utf8)]) { path in
+        let log = try SessionLog(parsing: FileContents.text(path: path, limit: 1 << 24), file: path)
+        var state = try InspectorState(log.start, imageName: "a", runsModel: true, file: path)
+        for action in [Action.trace(trace), .finished] + log.entries.compactMap(\.action) { _ = update(&state, action) }
+        _ = view(state, size: state.size)
+      },
       Target("text", .bytes, weight: 150, seeds: ByteMutation.texts.map { Array($0.utf8) }) { path in
         let text = String(decoding: try FileContents.read(path: path, limit: 1 << 24), as: UTF8.self)
         for shown in [printable(text), printable(json: text)] {
@@ -222,6 +228,20 @@ enum ModelTargets {
       },
     ]
   }
+
+  /// As `--record` writes it, and a view as it was left.
+  private static let session = #"""
+    {"depth":"256","format":"vocoscope session","mouse":true,"options":[],"picture":{"path":"a.png"},"program":"1","prompt":"?","size":[100,30],"symbols":"half","theme":"dark","unicode":true,"version":1,"workspace":"explore"}
+    {"key":"2"}
+    {"done":[1,2],"got":"progress","job":1,"seconds":[0.5],"stage":"load"}
+    {"got":"reopened","job":1,"kept":{"cursor":{"anchor":0,"code":{"column":2,"row":2},"key":{"patch":{"_0":21}},"patch":{"column":3,"row":3},"place":"code"},"focus":3,"view":{"anchorsDisplay":"overview","compareDisplay":"maps","display":"map","edits":[],"group":0,"hidesSinks":false,"inspected":{"voco":{}},"isZoomed":false,"layer":0,"metric":"share","overlay":"none","prompt":"?","scale":"log","selection":[{"patch":{"_0":3}}],"showsDiff":false,"showsMaskCells":false,"showsRules":false,"takesMaximum":false,"takesMouse":true,"theme":0,"verdictDisplay":"claims","visualOnly":false,"workspace":"explore"},"weightsSHA256":"b3"}}
+    {"at":[5,6],"mouse":"press"}
+    {"resize":[60,20]}
+    {"command":"nextLayer"}
+    {"paste":"a"}
+    {"key":"3"}
+
+    """#
 
   private static func steers(_ scalar: Unicode.Scalar) -> Bool {
     switch scalar.value {

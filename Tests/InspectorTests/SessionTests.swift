@@ -218,6 +218,15 @@ struct SessionTests {
     small.post(.reopened(wide))
     for action in Self.results(of: .run(prompt: "?", reusesImage: false)) { small.post(action) }
     #expect(small.view.layer == 2)
+    // So is what a damaged file says.
+    var damaged = kept
+    (damaged.view.layer, damaged.view.head, damaged.view.group, damaged.view.sortedHead) = (-1, -2, -3, -4)
+    damaged.view.selection = [.patch(-5), .anchor(99_999)]
+    var whole = Self.opened()
+    whole.post(.reopened(damaged))
+    for action in Self.results(of: .run(prompt: "?", reusesImage: false)) { whole.post(action) }
+    #expect(whole.view.layer == 0 && whole.view.head == 0 && whole.view.group == 0)
+    #expect(whole.view.sortedHead == nil && whole.view.selection.isEmpty)
   }
 
   @Test("Undo goes back over a question to the run before it, with its cuts, and redo returns")

@@ -28,6 +28,7 @@ extension InspectorState {
     (view.shownKnockOut, view.edits, view.prompt) = (nil, [], prompt)
     (keptCursor, focus) = (kept.cursor, kept.focus)
     notice = "shown as it was left"
+    if trace != nil { clampView() }
     relink()
   }
 }

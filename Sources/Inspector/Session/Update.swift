@@ -166,6 +166,7 @@ extension InspectorState {
       keptCursor = nil
     }
     cursor.relink(links)
+    if links.sequence != nil { view.selection = view.selection.filter { links.position(of: $0) != nil } }
     statistics = trace.map { TraceStatistics($0, index: index, before: before) }
     (map, headMaps, codeAtCursor) = (nil, nil, nil)
     refreshMap()

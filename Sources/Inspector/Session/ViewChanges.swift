@@ -70,11 +70,13 @@ extension InspectorState {
     return []
   }
 
-  /// Settings that the model at hand has no layer, head or group for are pulled inside.
+  /// Settings that the model at hand has no layer, head or group for are pulled inside; files may hold any number.
   mutating func clampView() {
-    view.layer = view.layer.map { min($0, max(0, layerCount - 1)) }
-    view.head = view.head.map { min($0, max(0, headCount - 1)) }
-    view.group = min(view.group, max(0, groupCount - 1))
+    func inside(_ number: Int, _ count: Int) -> Int { min(max(0, number), max(0, count - 1)) }
+    view.layer = view.layer.map { inside($0, layerCount) }
+    view.head = view.head.map { inside($0, headCount) }
+    view.group = inside(view.group, groupCount)
+    view.sortedHead = view.sortedHead.flatMap { (0..<headCount).contains($0) ? $0 : nil }
   }
 
   var layerCount: Int { trace?.model.layers ?? 0 }
