@@ -15,7 +15,7 @@ struct TokenizerFileTests {
 
   @Test(
     "What is no SentencePiece model is refused in one line that names the file",
-    arguments: [[], Array("{\"version\": 1}".utf8), [UInt8](repeating: 0, count: 1000), Array("\u{89}PNG\r\n".utf8)])
+    arguments: [[], Array("version: 1".utf8), [UInt8](repeating: 0, count: 1000), Array("\u{89}PNG\r\n".utf8)])
   func notAModel(bytes: [UInt8]) throws {
     try withFile(bytes) { path in
       let error = #expect(throws: TokenizerError.self) { try SentencePieceTokenizer(path: path) }

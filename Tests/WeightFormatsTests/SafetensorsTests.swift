@@ -124,7 +124,7 @@ import Testing
   @Test("A name cannot steer the terminal that prints it")
   func controlCharacters() throws {
     let text = try complaint(about: safetensors(#"{"\u001b[2J\u0007":{"dtype":"X\u001b"}}"#))
-    #expect(text == #"tensor \u{1B}[2J\u{07} has the unknown dtype "X\u{1B}""#)
+    #expect(text == #"tensor ␛[2J␇ has the unknown dtype "X\u{1B}""#)
   }
 
   /// A file of three tensors and metadata.

@@ -74,8 +74,7 @@ extension Canvas {
     guard let group = groupBlock(state, in: side), side.height >= group.least.height + 13 else {
       return fill(side, with: [book].compactMap { $0 })
     }
-    let top = side.dropping(bottom: group.least.height + 1)
-    fill(top, with: [book].compactMap { $0 })
+    fill(side.dropping(bottom: group.least.height + 1), with: [book].compactMap { $0 })
     group.draw(&self, side.bottom(group.least.height))
   }
 
