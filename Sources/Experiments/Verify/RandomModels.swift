@@ -37,8 +37,8 @@ struct RandomModels {
   static func cost(_ models: Int, runs: Int, seconds: Double, parameters: Int) -> String {
     let memory = Double(4 * parameters) / 1e9
     return
-      "The random control: \(models) models of permuted weights × \(runs) pictures with their donors and exchanges × "
-      + "\(Format.duration(seconds)) a run so far = about \(Format.duration(Double(models * runs) * seconds)) for the "
+      "The random control: \(models) models of permuted weights × \(runs) runs over pictures, donors and exchanges × "
+      + "\(Format.duration(seconds)) a run so far, about \(Format.duration(Double(models * runs) * seconds)) for the "
       + "decoder alone"
       + (memory >= 0.1 ? ", and \(Format.fixed(memory, digits: 1)) GB of memory for the weights" : "")
       + "; --no-random-models leaves it out."
