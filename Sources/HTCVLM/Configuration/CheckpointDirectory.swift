@@ -134,7 +134,10 @@ enum GenerationSettings {
 package final class WeightIdentity: Sendable {
   private let files: [MappedFile]
   private let untrained: [String]
+  /// Locked as long as it is computed.
   private let digest = Mutex<String?>(nil)
+  /// The same once it is computed: asking for what is known waits for nobody, and nobody makes it unknown again.
+  private let known = Mutex<String?>(nil)
 
   /// - Parameter untrained: parts that no file holds, in words that name their seeds.
   package init(_ files: [MappedFile], untrained: [String] = []) {
@@ -152,14 +155,16 @@ package final class WeightIdentity: Sendable {
         untrained.isEmpty
         ? contents : SHA256.hexDigest(of: Array(([contents] + untrained).joined(separator: "\n").utf8))
       digest = whole
+      known.withLock { $0 = whole }
       return whole
     }
   }
 
   /// The same without waiting: `nil` while it is not known.
   package var knownSHA256: String? {
-    if let found = digest.withLockIfAvailable({ $0 }) { return found ?? (ContentDigest.isKnown(files) ? sha256 : nil) }
-    return nil
+    if let found = known.withLock({ $0 }) { return found }
+    guard digest.withLockIfAvailable({ _ in true }) == true, ContentDigest.isKnown(files) else { return nil }
+    return sha256
   }
 
   /// Begins to compute the digest on a thread of its own.
