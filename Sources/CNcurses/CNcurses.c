@@ -307,10 +307,6 @@ void cncurses_use_pixels(const char *sequence) {
     if (screen == NULL) return;
     // Characters moved within a line would take the pixels over them along.
     idcok(stdscr, FALSE);
-    // So would lines moved within a region, which ncurses does whatever idlok says, wherever the terminal can.
-    change_scroll_region = NULL;
-    scroll_forward = scroll_reverse = parm_index = parm_rindex = NULL;
-    insert_line = delete_line = parm_insert_line = parm_delete_line = NULL;
     snprintf(farewell, sizeof farewell, "%s", sequence);
     prepare_leaving();
 }

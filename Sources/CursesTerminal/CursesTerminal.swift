@@ -120,6 +120,8 @@ package final class CursesTerminal {
   /// Shows a frame, sending only what changed; what does not fit the screen is cut.
   package func draw(_ frame: Frame) {
     let frame = isUnicode ? frame : frame.asciiOnly
+    // Lines that ncurses finds elsewhere it moves within a scroll region, and the pixels over them go along.
+    if painter != nil, let shown, movesLines(from: shown, to: frame) { redraw() }
     let runs = frameDiff(from: shown, to: frame).filter { $0.y < size.height }
     for run in runs { put(run) }
     shown = frame
@@ -236,6 +238,22 @@ package final class CursesTerminal {
     var height: Int32 = 0
     cncurses_update_size(&width, &height)
     return Size(width: Int(width), height: Int(height))
+  }
+}
+
+/// Whether lines of a frame stand in another one a few rows higher or lower, and not where they were: three in a row are
+/// what makes ncurses scroll.
+package func movesLines(from old: Frame, to new: Frame) -> Bool {
+  guard old.size == new.size else { return false }
+  func equal(_ a: Int, _ b: Int) -> Bool { (0..<new.size.width).allSatisfy { old[$0, a] == new[$0, b] } }
+  let changed = (0..<new.size.height).filter { !equal($0, $0) }
+  return [-3, -2, -1, 1, 2, 3].contains { shift in
+    var count = 0
+    for row in changed where (0..<new.size.height).contains(row + shift) {
+      count = equal(row + shift, row) ? count + 1 : 0
+      if count == 3 { return true }
+    }
+    return false
   }
 }
 

@@ -44,6 +44,21 @@ struct TerminalReplyTests {
 
 @Suite("Pixels in step with frames")
 struct PicturePainterTests {
+  @Test("Lines that stand a few rows higher or lower are found, lines that change in place are not")
+  func movedLines() {
+    func frame(_ lines: [String]) -> Frame {
+      var frame = Frame(size: Size(width: 8, height: 6))
+      for (row, line) in lines.enumerated() { frame.write(line, at: Point(x: 0, y: row), style: .plain) }
+      return frame
+    }
+    let old = frame(["a", "b", "c", "d", "e", "f"])
+    #expect(movesLines(from: old, to: frame(["x", "a", "b", "c", "y", "z"])))
+    #expect(movesLines(from: old, to: frame(["c", "d", "e", "f", "y", "z"])))
+    #expect(!movesLines(from: old, to: old))
+    #expect(!movesLines(from: old, to: frame(["1", "2", "3", "4", "5", "6"])))
+    #expect(!movesLines(from: old, to: frame(["x", "a", "b", "d", "e", "f"])))
+  }
+
   private static let size = Size(width: 40, height: 12)
 
   /// A frame with a picture of `width` × 4 cells, and cells over it.
