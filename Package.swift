@@ -112,12 +112,21 @@ let package = Package(
         "TerminalUI", "Inspector", "Plots",
       ]),
 
+    // A session: what commands share, the model behind a screen, the run loops, and where things lie.
+    library(
+      "Sessions",
+      [
+        "Files", "Statistics", "ColorMaps", "Tensor", "WeightFormats", "Trace", "HTCVLM", "Evidence", "Experiments",
+        "Reports", "TerminalUI", "Inspector", "DemoTour", "ChafaPictures", "CursesTerminal", "PanelExport",
+        argumentParser,
+      ]),
+
     .executableTarget(
       name: "vocoscope",
       dependencies: [
         "Files", "Statistics", "ColorMaps", "Tensor", "Safetensors", "WeightFormats", "ImageLoading", "Tokenization",
         "Trace", "HTCVLM", "Evidence", "Experiments", "Reports", "Evaluation", "JSON", "TerminalUI", "Inspector",
-        "DemoTour", "ChafaPictures", "CursesTerminal", "Plots", "PanelExport",
+        "DemoTour", "ChafaPictures", "CursesTerminal", "Plots", "PanelExport", "Sessions",
         argumentParser,
       ],
       swiftSettings: swift),

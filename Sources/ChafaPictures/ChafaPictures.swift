@@ -20,7 +20,7 @@ extension PictureRenderer {
       guard cells.width > 0 && cells.height > 0 else { return [] }
       precondition(width > 0 && height > 0, "a picture has pixels")
       precondition(rgb.count == width * height * 3, "RGB pixels fill the picture")
-      // libchafa samples 8×8 pixels a cell and its own scaler drifts by parts of a cell; given these it has no need to.
+      // libchafa samples 8×8 pixels per cell and its own scaler drifts by parts of a cell; given these it has no need to.
       let (columns, rows) = (cells.width * 8, cells.height * 8)
       let samples = boxFiltered(rgb, width: width, height: height, toWidth: columns, toHeight: rows)
       let count = cells.width * cells.height

@@ -1,7 +1,9 @@
+import ColorMaps
 import Evidence
 import Inspector
 import Tensor
 package import TerminalUI
+import Trace
 
 /// Draws the demo; a function of its arguments alone.
 package func view(_ demo: DemoState, pictures: PictureRenderer? = nil) -> Frame {
@@ -124,5 +126,125 @@ extension Canvas {
     let cells = (pictures ?? .best(for: look)).render(picture.pixels, picture.width, picture.height, size)
     frame.blit(cells, size: size, at: Point(x: place.x, y: place.y), clippedTo: place)
     return place
+  }
+}
+
+extension Canvas {
+  /// What a stage shows, as far as it is revealed.
+  mutating func drawStage(_ demo: DemoState, _ content: DemoContent, in rect: Rect, pictures: PictureRenderer?) {
+    switch demo.stage {
+    case .picture: drawPicture(content.square, in: rect, pictures: pictures)
+    case .patches: drawPatches(content, demo.revealed, in: rect, pictures: pictures)
+    case .codes: drawCodes(content, demo, in: rect, pictures: pictures)
+    case .anchors: drawAnchorStrips(content, demo.revealed, in: rect)
+    case .mask: drawMaskBlocks(content, demo.revealed, in: rect)
+    case .voco: drawCompression(content, demo.revealed, in: rect, pictures: pictures)
+    case .answer: drawAnswers(content, demo.revealed, in: rect, pictures: pictures)
+    }
+  }
+
+  /// Patch after patch the picture becomes a grid of flat squares.
+  private mutating func drawPatches(
+    _ content: DemoContent, _ revealed: Double, in rect: Rect, pictures: PictureRenderer?
+  ) {
+    let grid = content.grid
+    let done = Int(revealed * Double(grid.count))
+    let halves = rect.width >= 2 * rect.height * 2 + 4
+    let places = halves ? Layout(.horizontal, [.fill, .fill], gap: 2).split(rect) : [rect]
+    if halves { drawPicture(content.square, in: places[0], pictures: pictures) }
+    let mosaic = content.square.mosaic(grid, patches: done)
+    drawPicture(mosaic, in: places[places.count - 1], pictures: nil)
+  }
+
+  /// Code maps of as many groups as fit, row after row, and the picture decoded from them.
+  private mutating func drawCodes(
+    _ content: DemoContent, _ demo: DemoState, in rect: Rect, pictures: PictureRenderer?
+  ) {
+    guard let codes = content.codes else { return }
+    let hasRoom = rect.width >= 40
+    let places = hasRoom ? Layout(.horizontal, [.fill, .fill], gap: 2).split(rect) : [rect]
+    let tiles = tiling(of: codes, in: places[0])
+    let group = min(codes.groups - 1, Int(demo.fraction * Double(codes.groups)))
+    let shown = tiles.count == 1 ? [group] : Array(0..<tiles.count)
+    for (tile, group) in zip(tiles, shown) { drawCodeMap(content, codes, group, demo.revealed, in: tile) }
+    guard hasRoom, let decoded = content.decoded else { return }
+    drawPicture(decoded.reconstruction, in: places[1], pictures: pictures)
+  }
+
+  /// Rectangles for all groups if each code gets a half cell, else one.
+  private func tiling(of codes: CodeGrid, in rect: Rect) -> [Rect] {
+    for columns in [4, 2] {
+      let rows = (codes.groups + columns - 1) / columns
+      let size = Size(width: rect.width / columns - 1, height: rect.height / rows - 1)
+      guard size.width >= codes.width, size.height >= (codes.height + 1) / 2 else { continue }
+      return (0..<codes.groups).map { group in
+        Rect(
+          x: rect.x + group % columns * (size.width + 1), y: rect.y + group / columns * (size.height + 1),
+          width: size.width, height: size.height + 1)
+      }
+    }
+    return [rect]
+  }
+
+  private mutating func drawCodeMap(
+    _ content: DemoContent, _ codes: CodeGrid, _ group: Int, _ revealed: Double, in rect: Rect
+  ) {
+    line("codebook \(group + 1) of \(codes.groups)", in: rect, style: look.theme.accent)
+    let room = rect.dropping(top: 1)
+    guard !room.isEmpty else { return }
+    let plane = codes.height * codes.width
+    let done = Int(revealed * Double(plane))
+    let values = (0..<plane).map { index in
+      index < done ? Double(codes.indices[group * plane + index]) : .nan
+    }
+    let layout = GridLayout(columns: codes.width, rows: codes.height, in: room, look)
+    draw(
+      HeatMap(values, layout: layout, range: 0...Double(max(1, content.trace.model.codesPerGroup - 1)), map: .viridis),
+      in: room)
+  }
+
+  /// Each anchor as a strip of its numbers, blue below zero and orange above.
+  private mutating func drawAnchorStrips(_ content: DemoContent, _ revealed: Double, in rect: Rect) {
+    guard let anchors = content.trace.anchors, anchors.rank == 2, anchors.shape[0] > 0 else { return }
+    let (count, width) = (anchors.shape[0], anchors.shape[1])
+    let label = rect.width >= 30 ? 4 : 0
+    let rows = max(1, min(4, rect.height / count - (rect.height >= 2 * count ? 1 : 0)))
+    let step = rows + (rect.height >= (rows + 1) * count ? 1 : 0)
+    let bins = max(1, min(width, rect.width - label))
+    let largest = Double(anchors.values.reduce(0) { max($0, abs($1)) })
+    for anchor in 0..<count {
+      let place = Rect(x: rect.x, y: rect.y + anchor * step, width: rect.width, height: rows).intersection(rect)
+      guard !place.isEmpty else { return }
+      if label > 0 { line("A\(anchor + 1)", in: place, row: (rows - 1) / 2, style: look.theme.title) }
+      let values = (0..<bins).map { bin -> Double in
+        guard Double(bin) < revealed * Double(bins) else { return .nan }
+        return Double(anchors.values[anchor * width + bin * width / bins])
+      }
+      let strip = place.dropping(left: label)
+      let layout = GridLayout(columns: bins, rows: 1, in: strip, look, isSquare: false)
+      draw(HeatMap(values, layout: layout, range: -largest...largest, map: .blueOrange), in: strip)
+    }
+  }
+}
+
+extension Picture {
+  /// The picture with its first patches flattened to their mean colours, alternately a little darker, so that the grid
+  /// can be seen at any size.
+  func mosaic(_ grid: GridSize, patches: Int) -> Picture {
+    var pixels = pixels
+    for patch in 0..<min(patches, grid.count) {
+      let point = grid.point(patch)
+      let rows = point.row * height / grid.rows..<(point.row + 1) * height / grid.rows
+      let columns = point.column * width / grid.columns..<(point.column + 1) * width / grid.columns
+      guard let mean = meanColor(x: columns, y: rows) else { continue }
+      let shade = (point.row + point.column) % 2 == 0 ? 1.0 : 0.84
+      let color = [mean.red, mean.green, mean.blue].map { UInt8(Double($0) * shade) }
+      for y in rows {
+        for x in columns {
+          for channel in 0..<3 { pixels[(y * width + x) * 3 + channel] = color[channel] }
+        }
+      }
+    }
+    return Picture(width: width, height: height, pixels: pixels)
   }
 }

@@ -145,7 +145,7 @@ package struct QuestionSet: Sendable, Equatable {
 }
 
 extension QuestionSet {
-  /// All that the answers and their scores depend on, a line a question: what provenance hashes.
+  /// All that the answers and their scores depend on, a line per question: what provenance hashes.
   ///
   /// Embedded pictures appear by their place in the file, so that it is the same wherever the file lies.
   package var identity: String {

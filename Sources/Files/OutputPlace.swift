@@ -1,5 +1,7 @@
-internal import CFiles
-internal import Glibc
+import CFiles
+import Dispatch
+import Glibc
+import Synchronization
 
 /// What stands where an output is to go, and how it is written there: links, modes, owners and devices stay what they are.
 enum OutputPlace {
@@ -75,5 +77,199 @@ enum OutputPlace {
     }
     _ = fcntl(descriptor, F_SETFL, fcntl(descriptor, F_GETFL) & ~O_NONBLOCK)
     return descriptor
+  }
+}
+
+/// The files that a run has read, so that none of its outputs is written over one of them, whatever name leads there.
+///
+/// Reading records, once that was asked for; writing refuses.
+package enum InputFiles {
+  /// What tells a file whatever its name is.
+  private struct Identity: Hashable {
+    let device: UInt64
+    let inode: UInt64
+
+    init(_ status: stat) {
+      device = UInt64(status.st_dev)
+      inode = UInt64(status.st_ino)
+    }
+  }
+
+  /// `nil` until asked for.
+  private static let files = Mutex<Set<Identity>?>(nil)
+
+  /// From here on, what is read is remembered: called before a command runs, whichever it is.
+  package static func remember() { files.withLock { $0 = $0 ?? [] } }
+
+  /// A file of this run's own, such as a state that it goes on with, which may be replaced.
+  package static func forget(_ path: String) {
+    var status = stat()
+    guard stat(path, &status) == 0 else { return }
+    files.withLock { _ = $0?.remove(Identity(status)) }
+  }
+
+  /// Throws `FileError` if what lies at `path` was read by this run; commands ask before long work, the writer again.
+  package static func refuse(_ path: String) throws(FileError) {
+    var status = stat()
+    guard stat(path, &status) == 0 else { return }
+    if files.withLock({ $0?.contains(Identity(status)) == true }) { throw FileError(path: path, reason: .isInput) }
+  }
+
+  /// Records an opened file.
+  static func note(_ status: stat) {
+    files.withLock { _ = $0?.insert(Identity(status)) }
+  }
+
+  /// Records the file at `path`, where it is read by other means.
+  package static func note(path: String) {
+    var status = stat()
+    if stat(path, &status) == 0 { note(status) }
+  }
+}
+
+/// A directory of files being made, which gets its name once all of them are there.
+package struct PartialDirectory: ~Copyable {
+  /// Where it will be.
+  package let target: String
+  private let named: Leftovers.Named
+
+  /// Where its files go meanwhile.
+  package var path: String { named.path }
+
+  /// - Throws: `FileError`, naming `path`; also if anything is there already, be it a link that leads nowhere.
+  package init(path: String) throws(FileError) {
+    let path = path.count > 1 && path.hasSuffix("/") ? String(path.dropLast()) : path
+    target = path
+    var status = stat()
+    guard lstat(path, &status) != 0 else { throw FileError(path: path, reason: .exists) }
+    Leftovers.remove(from: Directory.above(path))
+    guard let named = Leftovers.makeDirectory(for: path) else { throw FileError(writing: path) }
+    self.named = named
+  }
+
+  deinit {
+    named.discard()
+    close(named.descriptor)
+  }
+
+  /// Gives it its name.
+  package func finish() throws(FileError) {
+    fsync(named.descriptor)
+    guard rename(named.path, target) == 0 else { throw FileError(writing: target) }
+    named.keep()
+  }
+}
+
+/// Files and directories under names of their own while they are made, and what is left of them when a process is ended.
+///
+/// Whoever makes one holds a lock on it, which ends with the process however that ends: a partial that nobody holds is a
+/// leftover. Signals that end the process remove its own.
+package enum Leftovers {
+  /// Something with a temporary name. A value is not copied: its owner discards or keeps it.
+  final class Named: Sendable {
+    let path: String
+    let descriptor: Int32
+
+    init(path: String, descriptor: Int32) {
+      self.path = path
+      self.descriptor = descriptor
+    }
+
+    /// It has another name now.
+    func keep() { Leftovers.own.withLock { _ = $0.remove(path) } }
+
+    /// Removes it, unless it was kept.
+    func discard() {
+      if Leftovers.own.withLock({ $0.remove(path) }) != nil { Leftovers.erase(path) }
+    }
+  }
+
+  private static let mark = ".vocoscope-"
+  private static let ending = ".partial"
+  /// What this process is making.
+  private static let own = Mutex<Set<String>>([])
+  private static let searched = Mutex<Set<String>>([])
+
+  /// A free name beside `target`.
+  static func name(for target: String) -> String {
+    "\(target)\(mark)\(String(UInt64.random(in: .min ... .max), radix: 16))\(ending)"
+  }
+
+  /// An empty file beside `target`; `nil` with errno.
+  static func makeFile(for target: String) -> Named? {
+    make(name(for: target)) { open($0, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o666) }
+  }
+
+  /// An empty directory beside `target`; `nil` with errno.
+  static func makeDirectory(for target: String) -> Named? {
+    make(name(for: target)) { mkdir($0, 0o777) == 0 ? open($0, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1 }
+  }
+
+  private static func make(_ path: String, _ create: (String) -> Int32) -> Named? {
+    // Before it is there: a signal may come as soon as it is.
+    answerSignals()
+    own.withLock { _ = $0.insert(path) }
+    while true {
+      let descriptor = create(path)
+      guard descriptor >= 0 else {
+        let code = errno
+        own.withLock { _ = $0.remove(path) }
+        errno = code
+        return nil
+      }
+      flock(descriptor, LOCK_EX | LOCK_NB)
+      var status = stat()
+      // Between its making and its lock another run may have taken it for a leftover.
+      if fstat(descriptor, &status) == 0, status.st_nlink > 0 { return Named(path: path, descriptor: descriptor) }
+      close(descriptor)
+    }
+  }
+
+  /// Removes what runs that are dead left in `directory`; once for each directory.
+  package static func remove(from directory: String) {
+    guard searched.withLock({ $0.insert(directory).inserted }) else { return }
+    for name in (try? Directory.names(directory)) ?? [] where name.hasSuffix(ending) && name.contains(mark) {
+      let path = "\(directory)/\(name)"
+      let descriptor = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)
+      guard descriptor >= 0 else { continue }
+      if flock(descriptor, LOCK_EX | LOCK_NB) == 0 { erase(path) }
+      close(descriptor)
+    }
+  }
+
+  /// A file, or a directory of files.
+  private static func erase(_ path: String) {
+    guard unlink(path) != 0, errno == EISDIR || errno == EPERM else { return }
+    for name in (try? Directory.names(path)) ?? [] { unlink("\(path)/\(name)") }
+    rmdir(path)
+  }
+
+  private static let endingSignals = [SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGALRM, SIGXCPU]
+  private static let sources = Mutex<[any DispatchSourceSignal]?>(nil)
+
+  /// From its return on, a signal that would end the process removes the partials before it does. Signals that are
+  /// ignored, or that something else answers, stay as they are.
+  private static func answerSignals() {
+    sources.withLock { sources in
+      guard sources == nil else { return }
+      sources = []
+      let registered = DispatchGroup()
+      for number in endingSignals {
+        var current = sigaction()
+        guard sigaction(number, nil, &current) == 0, current.__sigaction_handler.sa_handler == nil else { continue }
+        let source = DispatchSource.makeSignalSource(signal: number, queue: .global(qos: .userInitiated))
+        source.setEventHandler {
+          for path in own.withLock({ $0 }) { erase(path) }
+          signal(number, SIG_DFL)
+          kill(getpid(), number)
+        }
+        // Dispatch sets a handler of its own; were the signal ignored until then, one that came would be lost.
+        registered.enter()
+        source.setRegistrationHandler { registered.leave() }
+        source.resume()
+        sources?.append(source)
+      }
+      registered.wait()
+    }
   }
 }

@@ -1,4 +1,4 @@
-import Tensor
+package import Tensor
 import Tokenization
 package import Trace
 
@@ -142,5 +142,177 @@ extension HTCVLMModel {
       try step()
     }
     return (stream.tokenIDs, stream.probabilities, stream.stop ?? .maxNewTokens)
+  }
+}
+
+extension HTCVLMModel {
+  /// Runs the decoder up to the last voco: the stage `decoder`.
+  ///
+  /// A model without voco runs everything before the prompt. With an observer, value norms and the rollout are computed too. Throws `ModelError.intervention` if `intervention`
+  /// names what the run lacks.
+  package func compress(
+    _ visual: VisualEncoding, intervention: Intervention = .none, run: RunContext = RunContext()
+  ) throws -> VisualCache {
+    let input = try decoderInput(visual, edits: intervention.inputs)
+    let rows = input.layout.context
+    var context = ContextPass(
+      decoder, input.embeddings[rows: rows], positions: Array(input.positions[rows]),
+      pattern: ContextPattern(input.layout), wantsRollout: hasVoco && run.capturesDetails)
+    guard hasVoco else {
+      guard intervention.cuts.isEmpty else { throw ModelError.noVoco(family: configuration.family) }
+      return try run.stage(.decoder, steps: decoder.layers.count) { step in
+        for _ in decoder.layers {
+          try context.advance(check: run.checkCancellation)
+          try step()
+        }
+        return finish(visual, intervention, input, context.context, nil, run: run)
+      }
+    }
+    let plan = try plan(input, [intervention])
+    return try run.stage(.decoder, steps: 2 * decoder.layers.count) { step in
+      var voco = vocoPass(plan, input, capture: run.capturesDetails, wantsRollout: context.rollout != nil)
+      // Layer by layer, so that where memory is short its weights are read once for both.
+      for layer in decoder.layers.indices {
+        try context.advance(check: run.checkCancellation)
+        try step()
+        try voco.advance(context: context.layers[layer], rollout: context.rollout)
+        try step()
+      }
+      return finish(visual, intervention, input, context.context, voco.state, run: run)
+    }
+  }
+
+  /// The same picture under other cuts at voco: only the voco rows are computed again.
+  ///
+  /// The cache's own input edits stay and `intervention` must add none to them.
+  package func recompress(
+    _ cache: VisualCache, intervention: Intervention, run: RunContext = RunContext()
+  ) throws -> VisualCache {
+    guard hasVoco else { throw ModelError.noVoco(family: configuration.family) }
+    var intervention = intervention
+    intervention.inputs = cache.intervention.inputs
+    let plan = try plan(cache.input, [intervention])
+    return try run.stage(.decoder, steps: decoder.layers.count) { step in
+      let voco = try vocoState(plan, cache.input, cache.context, capture: run.capturesDetails, step: step)
+      return finish(cache.visual, intervention, cache.input, cache.context, voco, run: run)
+    }
+  }
+
+  private func finish(
+    _ visual: VisualEncoding, _ intervention: Intervention, _ input: DecoderInput, _ context: DecoderContext,
+    _ voco: VocoState?, run: RunContext
+  ) -> VisualCache {
+    let cache = VisualCache(
+      visual: visual, intervention: intervention, input: input, context: context, voco: voco)
+    cache.report(to: run.observer)
+    return cache
+  }
+
+  /// The sequence of a picture and a tokenised prompt, as the trace has it, before the decoder runs.
+  package func sequence(
+    _ visual: VisualEncoding, _ intervention: Intervention = .none, text: [Int32]
+  ) throws -> SequenceTrace {
+    try PromptedSequence(try decoderInput(visual, edits: intervention.inputs), text: text, self)
+      .trace(piece: tokenizer.piece)
+  }
+
+  func decoderInput(_ visual: VisualEncoding, edits: [InputEdit]) throws -> DecoderInput {
+    try DecoderInput(
+      order: configuration.sequence, parts: parts(text: []), visualMask: configuration.visualMask, edits: edits,
+      anchors: visual.anchors, patches: visual.vision.patches, cls: visual.cls, embedding: decoder.embedding)
+  }
+
+  func plan(_ input: DecoderInput, _ variants: [Intervention]) throws -> VocoPlan {
+    try VocoPlan(
+      layout: input.layout, variants: variants, shape: decoder.shape, layers: decoder.layers.count)
+  }
+
+  private func vocoPass(_ plan: VocoPlan, _ input: DecoderInput, capture: Bool, wantsRollout: Bool) -> VocoPass {
+    let rows = input.layout.vocoBlock
+    return VocoPass(
+      decoder, plan, input.embeddings[rows: rows], positions: Array(input.positions[rows]), capture: capture,
+      wantsRollout: wantsRollout)
+  }
+
+  /// Runs the voco rows of all of the plan's variants against one context; `step` is called once per layer.
+  func vocoState(
+    _ plan: VocoPlan, _ input: DecoderInput, _ context: DecoderContext, capture: Bool,
+    step: () throws -> Void
+  ) throws -> VocoState {
+    var pass = vocoPass(plan, input, capture: capture, wantsRollout: capture && context.rollout != nil)
+    for layer in context.layers {
+      try pass.advance(context: layer, rollout: context.rollout)
+      try step()
+    }
+    return pass.state
+  }
+}
+
+/// What an intervention leaves of a run: enough to measure its effect.
+package struct Outcome: Sendable {
+  /// `[vocab]`, at the last prompt token.
+  package let logits: Tensor
+  /// `hidden.voco` `[L + 1, D]`.
+  package let hiddenVoco: Tensor
+}
+
+extension HTCVLMModel {
+  /// Text rows computed side by side: enough to fill a product, few enough for a large model's memory.
+  static let rowsAtOnce = 2048
+
+  /// The next-token logits and voco states under each of `interventions`, answering `prompt` from `<voco>`, after the
+  /// tokens `answered`.
+  ///
+  /// Interventions on edges alone share the cache's context and are computed side by side; those that edit inputs
+  /// compress the picture anew. `Intervention.none` among them is the baseline. `onProgress` gets how many are done;
+  /// cancellation is checked once per layer.
+  package func outcomes(
+    of interventions: [Intervention], on cache: VisualCache, prompt: String, answered: [Int32] = [],
+    run: RunContext = RunContext(), onProgress: (_ done: Int) -> Void = { _ in }
+  ) throws -> [Outcome] {
+    guard hasVoco else { throw ModelError.noVoco(family: configuration.family) }
+    let text = try tokenize(prompt) + answered
+    var outcomes = [Outcome?](repeating: nil, count: interventions.count)
+    for (index, intervention) in interventions.enumerated() where !intervention.keepsContext {
+      let quiet = RunContext(cancellation: run.cancellation)
+      let edited = try compress(cache.visual, intervention: intervention, run: quiet)
+      outcomes[index] = try self.outcomes(edited, [intervention], text: text, run: run)[0]
+      onProgress(outcomes.count { $0 != nil })
+    }
+    let onEdges = interventions.indices.filter { interventions[$0].keepsContext }
+    let variantsAtOnce = max(1, Self.rowsAtOnce / text.count)
+    for start in stride(from: 0, to: onEdges.count, by: variantsAtOnce) {
+      let chunk = onEdges[start..<min(start + variantsAtOnce, onEdges.count)]
+      let results = try self.outcomes(cache, chunk.map { interventions[$0] }, text: text, run: run)
+      for (index, outcome) in zip(chunk, results) { outcomes[index] = outcome }
+      onProgress(outcomes.count { $0 != nil })
+    }
+    return outcomes.compactMap { $0 }
+  }
+
+  private func outcomes(
+    _ cache: VisualCache, _ variants: [Intervention], text: [Int32], run: RunContext
+  ) throws -> [Outcome] {
+    let plan = try plan(cache.input, variants)
+    let voco = try vocoState(plan, cache.input, cache.context, capture: false, step: run.checkCancellation)
+    let sequence = try PromptedSequence(cache.input, text: text, self)
+    let rows = sequence.textRows
+    var caches = variants.indices.map { KVCache(readable($0, of: voco, plan, unchanged: cache.voco)) }
+    let state = try decoder.text(
+      gatherRows(sequence.embeddings, rows), positions: rows.map { sequence.positions[$0] }, caches: &caches,
+      step: run.checkCancellation)
+    return variants.indices.map { Outcome(logits: state.logits[row: $0], hiddenVoco: voco.hidden($0)) }
+  }
+
+  /// What text reads of a variant: voco tokens that the variant does not have read are those of the unchanged run.
+  private func readable(_ variant: Int, of voco: VocoState, _ plan: VocoPlan, unchanged: VocoState) -> [KeyValues] {
+    guard let read = plan.variants[variant].read else { return voco.prefix(variant) }
+    let compressed = plan.layout.compressed
+    // The unchanged rows stand after the variant's own.
+    let rows = compressed.enumerated().map { row, position in
+      let number = plan.vocoNumbers[position - plan.layout.firstVoco]
+      return number.map { read.contains($0) } ?? false ? row : compressed.count + row
+    }
+    return zip(voco.prefix(variant), unchanged.prefix(0)).map { ($0 + $1).gathered(rows) }
   }
 }

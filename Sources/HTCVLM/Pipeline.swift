@@ -54,7 +54,7 @@ package final class Pipeline: Sendable {
 
   /// Opens a checkpoint: the stage `load`, which maps files and converts no large tensor.
   ///
-  /// `version` goes into traces. With `Precision.int8` the matrices of decoder and tower are quantised the first time and
+  /// `version` goes into traces. With `Precision.int8` the matrices of decoder and tower are quantized the first time and
   /// kept beside the checkpoint, else in `cacheDirectory`. Throws `CheckpointError`, `ModelError` (also when
   /// `availableMemory` cannot hold a run), `TokenizerError` or `FileError`.
   package convenience init(

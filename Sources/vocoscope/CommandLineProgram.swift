@@ -1,8 +1,7 @@
 import ArgumentParser
 import Files
 import Foundation
-import Statistics
-import Tensor
+import Sessions
 
 /// Parses the command line, runs the subcommand and turns every error into one sentence and an exit code.
 ///
@@ -68,65 +67,4 @@ enum CommandLineProgram {
 
   /// Where even that cannot be written, the exit code must do.
   private static func tell(_ sentence: String) { try? StandardStream.error.write(sentence + "\n") }
-}
-
-/// What must be right before the first computation.
-enum ProcessSetup {
-  /// Starts the program again, once, with the OpenBLAS kernels that fit this CPU.
-  ///
-  /// OpenBLAS chooses its kernels while it is loaded and older releases mistake newer CPUs for a "Prescott", which
-  /// runs at a quarter of the speed. It reads `OPENBLAS_CORETYPE` at that moment only, so nothing but a fresh start of
-  /// the same program can correct it. A value that the user has set is left alone.
-  static func selectComputeKernels() {
-    guard let core = ComputeBackend.coreOverrideNeeded() else { return }
-    setenv("OPENBLAS_CORETYPE", core, 1)
-    // The arguments as they are: Swift's own have other bytes where they are not UTF-8.
-    // Returns only if it failed; the run then goes on with the slower kernels, which `check` reports.
-    execv("/proc/self/exe", CommandLine.unsafeArgv)
-  }
-
-  /// Ends the process with a sentence where too few files can be opened: Dispatch, which every loop runs on, would trap.
-  static func checkDescriptors() {
-    guard !StandardStream.canOpen(smallestRunsFiles) else { return }
-    try? StandardStream.error.write(
-      "vocoscope: the limit of open files (ulimit -n) does not leave the \(smallestRunsFiles) that a run takes at least\n"
-    )
-    _exit(1)
-  }
-
-  /// A checkpoint's files, Dispatch's own two, and one to write.
-  private static let smallestRunsFiles = 8
-
-  /// Tensors come and go by the hundred megabytes.
-  static func keepFreedMemory() { ComputeBackend.keepFreedMemory() }
-
-  /// Ends the process with a sentence where the address space that is left would not do for a single product of matrices.
-  static func checkAddressSpace() {
-    ComputeBackend.setThreads(ComputeBackend.processors)
-    let needed = ComputeBackend.addressSpaceOfThread + smallestRun
-    guard let left = ComputeBackend.availableAddressSpace else { return }
-    guard left < needed else { return ComputeBackend.reserveAddressSpace() }
-    try? StandardStream.error.write(
-      "vocoscope: the limit of address space (ulimit -v) leaves \(Format.mebibytes(left)), and a run takes at least "
-        + "\(Format.mebibytes(needed))\n")
-    // OpenBLAS's threads, for which there was no room, would be waited for.
-    _exit(1)
-  }
-
-  /// Room for the bundled checkpoint and its intermediates.
-  private static let smallestRun = 160 << 20
-
-  /// A reader that goes away (`vocoscope report … | head`) and a file at its size limit end what is written with an error
-  /// that can be told, not the process with a signal.
-  static func answerSignals() {
-    signal(SIGPIPE, SIG_IGN)
-    signal(SIGXFSZ, SIG_IGN)
-    MappedFile.watch()
-  }
-
-  /// Large files are hashed once for each of their states, not once a run.
-  static func rememberDigests() {
-    let cache = UserConfiguration.cacheDirectory(ProcessInfo.processInfo.environment)
-    ContentDigest.remember(in: cache.map { "\($0)/sha256" })
-  }
 }

@@ -1,5 +1,6 @@
 import Files
 import Foundation
+import Sessions
 
 // Libraries that choose their kernels when they are loaded must see the right choice before anything else runs.
 StandardStream.reserveClosed()

@@ -10,7 +10,7 @@ private let number = ["2", "two", "2", "3", "3", "2", "2", "4", "2", "two"]
 
 @Suite("VQAv2")
 struct VQATests {
-  @Test("Answers are normalised as the challenge's and LLaVA's scripts do it")
+  @Test("Answers are normalized as the challenge's and LLaVA's scripts do it")
   func normalisation() throws {
     guard case .array(let rows) = try readJSON(fixture("vqa_normalisation.json")) else {
       Issue.record("the fixture is not an array")
@@ -20,7 +20,7 @@ struct VQATests {
     for row in rows {
       guard case .array(let cells) = row, case .string(let text) = cells[0] else { continue }
       #expect(.string(VQAAnswer.submitted(text)) == cells[1], "submitted \(text)")
-      #expect(.string(VQAAnswer.normalised(text)) == cells[2], "normalised \(text)")
+      #expect(.string(VQAAnswer.normalized(text)) == cells[2], "normalized \(text)")
     }
   }
 

@@ -99,7 +99,7 @@ func ranks() throws {
   #expect(view.patchValues.count == 4 && close(view.patchValues[2], 0.15))
 }
 
-@Test("A key above the threshold in half of the heads is a sink, the prefix always, and hiding them renormalises")
+@Test("A key above the threshold in half of the heads is a sink, the prefix always, and hiding them renormalizes")
 func sinks() throws {
   let attention = try sample()
   let rule = SinkRule(uniformMultiple: 2, share: 0.3, headFraction: 0.5)
@@ -126,7 +126,7 @@ func visualOnly() throws {
   #expect(view.formula == "mean over heads of share, of visual keys alone")
 }
 
-@Test("Norm-weighted attention is α·‖v·W_o‖ normalised per head")
+@Test("Norm-weighted attention is α·‖v·W_o‖ normalized per head")
 func normWeighted() throws {
   let norms: [Float] = [0, 2, 2, 1, 1, 1, 1, 0, 0, 0]
   let trace = SampleAttention().trace(valueNorms: { _, _ in norms }, rows: { rows[$0][$1] })

@@ -121,7 +121,7 @@ struct ConstructedCheckpoint: Sendable {
   }
 
   private func chooseAttention(_ tensors: inout [String: Tensor], _ prefix: String, writesTo output: Range<Int>) {
-    // Normalised, a flag is flag/norm; scores divide by √headDim.
+    // Normalized, a flag is flag/norm; scores divide by √headDim.
     let unit = Self.norm / Self.flag
     let score = { (value: Float) in value * Float(8).squareRoot() * unit }
     // The pair (1, 5) turns by 0.1 a position; anchors stand at 1–4 and voco at 30.

@@ -37,7 +37,7 @@ struct ReportTests {
     }
   }
 
-  @Test("The nearest codes are found by distance to the normalised latent vector")
+  @Test("The nearest codes are found by distance to the normalized latent vector")
   func nearest() throws {
     var synthetic = SyntheticTrace()
     synthetic.codesPerGroup = 40

@@ -1,6 +1,6 @@
 import JSON
 
-/// LLaVA's question files: one object a line with `question_id`, `image` and `text`, and, where the answers are
+/// LLaVA's question files: one object per line with `question_id`, `image` and `text`, and, where the answers are
 /// at hand, `answer` and `category`. Other keys are ignored.
 ///
 /// Source: LLaVA, `llava/eval/model_vqa_loader.py`.

@@ -4,7 +4,7 @@ import JSON
 
 /// POPE: "Is there a … in the image?", in the subsets random, popular and adversarial.
 ///
-/// Files: the benchmark's `coco_pope_<subset>.json` (one object a line: `question_id`, `image`, `text`, `label`), alone
+/// Files: the benchmark's `coco_pope_<subset>.json` (one object per line: `question_id`, `image`, `text`, `label`), alone
 /// or as a directory of them; or LLaVA's `llava_pope_test.jsonl`, whose labels are those files.
 /// Source: Li et al., "Evaluating Object Hallucination in Large Vision-Language Models"; LLaVA, `eval_pope.py`.
 enum POPE {

@@ -65,8 +65,8 @@ enum VQAv2 {
     var answer = VQAAnswer.oneLine(VQAAnswer.submitted(text))
     var references = answers.map(VQAAnswer.oneLine)
     if Set(references).count > 1 {
-      references = references.map(VQAAnswer.normalised)
-      answer = VQAAnswer.normalised(answer)
+      references = references.map(VQAAnswer.normalized)
+      answer = VQAAnswer.normalized(answer)
     }
     let matches = references.count { $0 == answer }
     let scores = references.map { reference in min(1, Double(reference == answer ? matches - 1 : matches) / 3) }
@@ -97,11 +97,11 @@ enum VQAAnswer {
         scalars.append(scalar)
       }
     }
-    return normalised(String(scalars).trimmed)
+    return normalized(String(scalars).trimmed)
   }
 
   /// The official steps: one line, punctuation, then digits, articles and contractions.
-  static func normalised(_ text: String) -> String {
+  static func normalized(_ text: String) -> String {
     words(withoutPunctuation(Array(oneLine(text).unicodeScalars)))
   }
 

@@ -17,7 +17,7 @@ extension AttentionShares {
 ///
 /// With scores that add up from what a key holds and where it stands, ln weight = content + position − ln Z. The same
 /// position measure ½[ln a(Q₁)/p′(Q₁) + ln a′(Q₂)/p(Q₂)] of anchors a and patches p, before and after (′) they exchange
-/// the positions Q₁ and Q₂, cancels positions and normalisers.
+/// the positions Q₁ and Q₂, cancels positions and normalizers.
 package struct PriorityMeasurement: Sendable, Hashable, Codable {
   /// (anchors/A)/(patches/P), means over live layers and heads first.
   package var logLift: Double

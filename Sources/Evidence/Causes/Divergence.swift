@@ -7,8 +7,8 @@ package enum Divergence {
   package static func logSoftmax(_ logits: Tensor) -> [Double] {
     let values = logits.values.map(Double.init)
     let largest = values.max() ?? 0
-    let normaliser = largest + log(values.reduce(0) { $0 + exp($1 - largest) })
-    return values.map { $0 - normaliser }
+    let normalizer = largest + log(values.reduce(0) { $0 + exp($1 - largest) })
+    return values.map { $0 - normalizer }
   }
 
   /// KL(softmax(reference) ‖ softmax(changed)) in nats, never below 0.

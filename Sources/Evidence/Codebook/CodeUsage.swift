@@ -135,7 +135,7 @@ package struct UsageBuffers: Sendable, Hashable, Encodable {
 
   /// `nil` if the checkpoint has no such buffer.
   package var codebookUsed: Window?
-  /// One a group; `nil` if the checkpoint has no such buffer, or one that does not fit.
+  /// One per group; `nil` if the checkpoint has no such buffer, or one that does not fit.
   package var embedProbabilities: [Frequencies]?
 
   private enum CodingKeys: String, CodingKey {

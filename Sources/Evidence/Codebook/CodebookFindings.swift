@@ -11,7 +11,7 @@ extension CodebookFinding {
         .init(.broken, .nonFinite, group: group, "\(name): \(geometry.nonFinite) of \(codes) codes are not finite."))
     }
     if geometry.zero > 0 {
-      let sentence = "\(name): \(geometry.zero) of \(codes) codes have length 0 and cannot be normalised."
+      let sentence = "\(name): \(geometry.zero) of \(codes) codes have length 0 and cannot be normalized."
       findings.append(.init(.broken, .zeroCodes, group: group, sentence))
     }
     let duplicates = Double(geometry.nearDuplicates) / Double(codes)

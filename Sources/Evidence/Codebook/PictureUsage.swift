@@ -112,7 +112,7 @@ package struct PositionUsage: Sendable {
 /// Memory is bounded: once a pair of groups has shown `largestTable` pairs of codes, further pictures are left out of
 /// its table, and its number of samples says so.
 package struct CoOccurrence: Sendable, Hashable {
-  /// Pairs of codes that are told apart for one pair of groups; 256 codes a group never reach it.
+  /// Pairs of codes that are told apart for one pair of groups; 256 codes per group never reach it.
   package static let largestTable = 1 << 16
 
   package let groups: Int

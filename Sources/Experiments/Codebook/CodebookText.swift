@@ -49,7 +49,7 @@ package struct CodebookText {
       ]
     }
     return [
-      "vectors (norm before normalisation; nearest = median distance to the nearest other code, 0…2; rank = effective)"
+      "vectors (norm before normalization; nearest = median distance to the nearest other code, 0…2; rank = effective)"
     ] + TextTable().lines([head] + rows)
   }
 

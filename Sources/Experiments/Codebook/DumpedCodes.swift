@@ -6,7 +6,7 @@ import WeightFormats
 /// Codes that another program chose, as arrays of any shape: one axis is that of the codebooks where there are several, the
 /// last one or two of the others are places, and all before them pictures.
 package struct DumpedCodes: Sendable {
-  /// One a picture.
+  /// One per picture.
   package let grids: [CodeGrid]
 
   /// Reads an `.npy`, `.npz` or `.safetensors` file of codes for `groups` codebooks.

@@ -2,6 +2,11 @@ package import Evidence
 import Files
 import Foundation
 package import HTCVLM
+package import Plots
+import Reports
+import Statistics
+package import Tensor
+import Trace
 
 /// Labelled pictures: a directory with a directory for each label.
 package struct LabelledPictures: Sendable {
@@ -62,5 +67,146 @@ extension ProbeReport {
     return ProbeReport(
       labels: pictures.labels.map { Label(name: $0.name, pictures: $0.paths.count) }, permutations: permutations,
       seed: seed, results: results)
+  }
+}
+
+/// What a label may be read off, gathered picture by picture.
+package struct ProbeFeatures: Sendable {
+  package struct Kind: Sendable, Hashable {
+    package let name: String
+    /// Whether anything that ends in an answer reads it.
+    package let read: Bool
+  }
+
+  /// In the order from the picture to the text.
+  package private(set) var kinds: [Kind] = []
+  /// `[kinds]`, each with a row per picture.
+  private var values: [[Float]] = []
+  package private(set) var pictures = 0
+
+  package init() {}
+
+  /// Adds a compressed picture: its code vectors, anchors, the mean of its patches, and the last voco's state as it enters
+  /// each layer and after the last.
+  package mutating func add(_ cache: VisualCache, hasVoco: Bool) {
+    var features: [(Kind, [Float])] = []
+    if let quantized = cache.visual.mgvq?.quantized {
+      features.append((Kind(name: "codes", read: true), quantized.values))
+    }
+    let (anchors, patches) = (cache.visual.anchors, cache.visual.vision.patches)
+    if anchors.count > 0 { features.append((Kind(name: "anchors", read: true), anchors.values)) }
+    features.append((Kind(name: "mean patch", read: true), Self.mean(patches)))
+    if hasVoco {
+      let states = cache.hiddenVoco
+      // Into the first layer goes the token's embedding, which is the same for every picture.
+      for layer in 1..<states.shape[0] {
+        let isLast = layer == states.shape[0] - 1
+        let name = isLast ? "<voco> after the last layer" : "<voco> into layer \(layer + 1)"
+        features.append((Kind(name: name, read: !isLast), states[row: layer].values))
+      }
+    }
+    if pictures == 0 {
+      kinds = features.map(\.0)
+      values = features.map { _ in [] }
+    }
+    for (index, feature) in features.enumerated() { values[index] += feature.1 }
+    pictures += 1
+  }
+
+  /// `[n, d]` of a kind.
+  package func features(_ kind: Int) -> Tensor {
+    Tensor(shape: [pictures, values[kind].count / pictures], values: values[kind])
+  }
+
+  private static func mean(_ rows: Tensor) -> [Float] {
+    let (count, width) = (rows.shape[0], rows.shape[1])
+    var sums = [Double](repeating: 0, count: width)
+    for index in rows.values.indices { sums[index % width] += Double(rows.values[index]) }
+    return sums.map { Float($0 / Double(max(1, count))) }
+  }
+}
+
+/// Probes in words and as rows of a table.
+package struct ProbeText: Sendable {
+  private let report: ProbeReport
+
+  package init(_ report: ProbeReport) { self.report = report }
+
+  package var lines: [String] {
+    let labels = report.labels.map { "\($0.name) \($0.pictures)" }.joined(separator: ", ")
+    let head = ["", "values", "right", "95 %", "permuted", "95 %", "p", ""]
+    let rows = report.results.map { result in
+      [
+        result.name, "\(result.dimension)", Format.percent(result.accuracy), range(result.interval),
+        Format.percent(result.permutedMean), range(result.permutedRange), significant(result.pValue),
+        result.read ? "" : "read by nobody",
+      ]
+    }
+    return [
+      "\(report.pictures) pictures: \(labels)", "which label, from a linear map that was fitted to the other pictures",
+    ]
+      + TextTable(.trailingButFirst).lines([head] + rows)
+      + [
+        "",
+        "Who always says the commonest label is right in \(Format.percent(report.chance)); \(report.permutations) permutations of the labels, "
+          + "seed \(report.seed).",
+        "A label that can be read is there; that the model uses it is another question (vocoscope verify).",
+      ]
+  }
+
+  private func range(_ interval: Interval) -> String {
+    "\(Format.percent(interval.low))–\(Format.percent(interval.high))"
+  }
+
+  /// Accuracies with their intervals, over what permuted labels give.
+  ///
+  /// - Parameter source: model and weights, for the caption.
+  package func figure(source: String) -> Figure {
+    let results = report.results.enumerated()
+    let points = results.map {
+      DataPoint(
+        Double($0.offset), $0.element.accuracy, low: $0.element.interval.low, high: $0.element.interval.high)
+    }
+    let permuted = results.map {
+      DataPoint(
+        Double($0.offset) + 0.2, $0.element.permutedMean, low: $0.element.permutedRange.low,
+        high: $0.element.permutedRange.high)
+    }
+    return Figure(
+      title: "Which label can be read off what", columnWidths: [max(480, 70 * Double(report.results.count))],
+      rowHeights: [340],
+      panels: [
+        Chart(
+          title: "leave-one-out ridge probes",
+          x: .categories(report.results.map { $0.read ? $0.name : $0.name + " *" }),
+          y: ChartAxis("right", range: 0...1.02),
+          marks: [
+            .points(DataSeries("right, 95 %", color: .series(0), points: points), radius: 4),
+            .points(DataSeries("permuted labels, 95 %", color: .series(5), points: permuted), radius: 3),
+            .horizontalRule(report.chance, name: "the commonest label", color: .ink),
+          ])
+      ],
+      notes: [
+        "\(report.pictures) pictures, \(report.labels.count) labels, \(report.permutations) permutations, seed "
+          + "\(report.seed). * read by nobody. A label that can be read is there; that the model uses it is another question.",
+        source,
+      ])
+  }
+
+  /// A row for each kind of feature, under its heading.
+  package var rows: [[String]] {
+    [
+      [
+        "features", "read", "dimension", "n", "accuracy", "lower", "upper", "permuted_mean", "permuted_lower",
+        "permuted_upper", "p", "chance",
+      ]
+    ]
+      + report.results.map { result in
+        [
+          result.name, "\(result.read)", "\(result.dimension)", "\(report.pictures)", "\(result.accuracy)",
+          "\(result.interval.low)", "\(result.interval.high)", "\(result.permutedMean)",
+          "\(result.permutedRange.low)", "\(result.permutedRange.high)", "\(result.pValue)", "\(report.chance)",
+        ]
+      }
   }
 }

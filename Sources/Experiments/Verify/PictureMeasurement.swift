@@ -1,8 +1,9 @@
-import Evidence
+package import Evidence
 import Foundation
-import HTCVLM
+package import HTCVLM
 import Statistics
-import Tensor
+package import Tensor
+import Trace
 
 /// What `verify` measures in one picture: attention in two orders of the sequence, what varies between pictures, and the
 /// effects of interchanges and cuts.
@@ -209,4 +210,152 @@ struct PictureMeasurement {
     }
     return logits.dropFirst().map { difference(logits[0]) - difference($0) }
   }
+}
+
+/// Every interchange of one picture, voco token and donor, as interventions that run side by side, and back from their
+/// logits to shifts.
+package struct Interchanges {
+  package let interventions: [Intervention]
+  private let places: [Interchanged: Range<Int>]
+
+  package init(
+    _ contexts: DonorContexts, _ cache: VisualCache, _ compared: ComparedPatches, voco: Int, vocos: Int,
+    liveLayers: Set<Int>
+  ) throws {
+    let (anchors, patches) = (Set(cache.anchorPositions), Set(cache.patchPositions))
+    let read: Set<Int>? = vocos > 1 ? [voco] : nil
+    let swap = { (keys: Set<Int>, part: EdgeSwap.Part, donor: DonorContext) in
+      Intervention(swaps: [EdgeSwap(keys: keys, part, from: donor, layers: liveLayers, vocos: [voco])], read: read)
+    }
+    let (ofAnchors, ofPatches) = (try contexts.anchors, try contexts.patches)
+    // Anchors everywhere: under the star mask no other row before voco saw them.
+    let reached = cache.isStar ? anchors : Set(cache.contextPositions)
+    let total = Intervention(
+      swaps: [EdgeSwap(keys: reached, .both, from: ofAnchors, layers: nil, vocos: nil)], read: read)
+    let all: [(Interchanged, [Intervention])] = [
+      (.content, [swap(anchors, .values, ofAnchors)]), (.steering, [swap(anchors, .keys, ofAnchors)]),
+      (.edges, [swap(anchors, .both, ofAnchors)]), (.total, [total]), (.patches, [swap(patches, .both, ofPatches)]),
+      (.visual, [swap(anchors.union(patches), .both, contexts.visual)]),
+      (.random, compared.random.map { swap($0, .values, ofPatches) }),
+      (.mostAttended, [swap(compared.mostAttended, .values, ofPatches)]),
+      (.largestNorm, [swap(compared.largestNorm, .values, ofPatches)]),
+      (.nearest, [swap(compared.nearest, .values, ofPatches)]),
+    ]
+    var interventions: [Intervention] = []
+    var places: [Interchanged: Range<Int>] = [:]
+    for (quantity, variants) in all {
+      places[quantity] = interventions.count..<interventions.count + variants.count
+      interventions += variants
+    }
+    self.interventions = interventions
+    self.places = places
+  }
+
+  /// The donor's values of the anchors in the edges of each head alone, and last in those of all of them.
+  package static func heads(
+    _ heads: [HeadPlace], of donor: DonorContext, _ cache: VisualCache, vocos: Int
+  ) throws -> [Intervention] {
+    let anchors = Set(cache.anchorPositions)
+    let swaps = heads.map {
+      EdgeSwap(keys: anchors, .values, from: donor, layers: [$0.layer], heads: [$0.head], vocos: [$0.voco])
+    }
+    let alone = zip(swaps, heads).map { Intervention(swaps: [$0], read: vocos > 1 ? [$1.voco] : nil) }
+    return alone + [Intervention(swaps: swaps, read: vocos > 1 ? Set(heads.map(\.voco)) : nil)]
+  }
+
+  /// The pair's evidence from the logits of `interventions`.
+  package func evidence(_ logits: ArraySlice<Tensor>, _ scale: InterchangeScale, donor: Int) -> PairEvidence {
+    let shifts = places.mapValues { range in
+      let all = range.map { scale.shift(logits[logits.startIndex + $0]) }
+      let mean = { (part: (EffectShift) -> Double) in all.reduce(0) { $0 + part($1) } / Double(all.count) }
+      return EffectShift(logitDifference: mean(\.logitDifference), projection: mean(\.projection))
+    }
+    return PairEvidence(
+      donor: donor, logitDifference: scale.logitDifference, squaredNorm: scale.squaredNorm, shifts: shifts,
+      flip: scale.flip(logits[logits.startIndex + (places[.content]?.lowerBound ?? 0)]))
+  }
+}
+
+/// As many patches as there are anchors, chosen by what makes them notable; positions in the sequence.
+package struct ComparedPatches {
+  let random: [Set<Int>]
+  let mostAttended: Set<Int>
+  let largestNorm: Set<Int>
+  let nearest: Set<Int>
+
+  /// Draws of random patches.
+  static let draws = 8
+
+  package init(random: [Set<Int>], mostAttended: Set<Int>, largestNorm: Set<Int>, nearest: Set<Int>) {
+    self.random = random
+    self.mostAttended = mostAttended
+    self.largestNorm = largestNorm
+    self.nearest = nearest
+  }
+
+  /// - Parameter key: the picture's SHA-256, which seeds the draws.
+  init(_ cache: VisualCache, _ attention: VocoAttention, key: String, seed: UInt64) {
+    let (anchors, patches) = (cache.anchorPositions, cache.patchPositions)
+    let count = anchors.count
+    var generator = SplitMix64(seed: seed, stream: "\(key) random patches")
+    random = (0..<Self.draws).map { _ in Set(generator.distinct(count, below: patches.count).map { patches[$0] }) }
+    let row = attention.row(AttentionQuery(), excluding: []) ?? []
+    mostAttended = Set(largest(patches.map { row[$0] }, count).map { patches[$0] })
+    let vectors = cache.visual.vision.patches
+    let norms = (0..<vectors.shape[0]).map { index in
+      vectors[row: index].values.reduce(0.0) { $0 + Double($1) * Double($1) }
+    }
+    largestNorm = Set(largest(norms, count).map { patches[$0] })
+    let closeness = patches.map { patch in -Double(anchors.map { abs($0 - patch) }.min() ?? 0) }
+    nearest = Set(largest(closeness, count).map { patches[$0] })
+  }
+}
+
+/// Indices of the largest values, of equal ones the first.
+private func largest(_ values: [Double], _ count: Int) -> [Int] {
+  Array(values.indices.sorted { (values[$0], $1) > (values[$1], $0) }.prefix(count))
+}
+
+/// What one donor lends to a picture, each computed when it is first asked for.
+///
+/// Under the star mask a visual row sees nothing of the others, so the donor's own run holds everything; under the causal
+/// mask each is the picture's own run with only the anchors, or only the patches, replaced, so that nothing else of the
+/// donor rides along.
+package final class DonorContexts {
+  private let model: HTCVLMModel
+  private let plain: VisualCache
+  private let donor: VisualCache
+  private lazy var whole = model.donor(donor)
+
+  package init(_ model: HTCVLMModel, plain: VisualCache, donor: VisualCache) {
+    self.model = model
+    self.plain = plain
+    self.donor = donor
+  }
+
+  private var ofAnchors: DonorContext?
+  private var ofPatches: DonorContext?
+
+  var visual: DonorContext { whole }
+
+  package var anchors: DonorContext {
+    get throws {
+      if let ofAnchors { return ofAnchors }
+      let made = plain.isStar ? whole : try model.donor(plain, replacing: .anchors, by: donor.visual)
+      ofAnchors = made
+      return made
+    }
+  }
+
+  package var patches: DonorContext {
+    get throws {
+      if let ofPatches { return ofPatches }
+      let made = plain.isStar ? whole : try model.donor(plain, replacing: .patches, by: donor.visual)
+      ofPatches = made
+      return made
+    }
+  }
+
+  /// The donor's run itself.
+  var cache: VisualCache { donor }
 }

@@ -1,6 +1,8 @@
 import Files
 import Foundation
+package import HTCVLM
 import ImageLoading
+import Statistics
 import Tensor
 
 /// The pictures of a run, each once, in the order in which they were named.
@@ -17,7 +19,7 @@ package struct VerifyPictures {
 
   /// The endings of pictures that are looked for in a directory.
   static let imageEndings: Set<String> = ["png", "jpg", "jpeg"]
-  /// The ending of a file that lists pictures, one path a line, relative to that file.
+  /// The ending of a file that lists pictures, one path per line, relative to that file.
   static let listEnding = "txt"
   private static let largestList = 64 << 20
   private static let largestPicture = 1 << 30
@@ -80,4 +82,57 @@ package struct VerifyPictures {
     let folder = URL(fileURLWithPath: path).deletingLastPathComponent()
     return lines.map { URL(fileURLWithPath: $0, relativeTo: folder).standardizedFileURL.path }
   }
+}
+
+/// Pictures in files, decoded when they are asked for.
+package struct PictureFiles: VerifySource {
+  package let paths: [String]
+  package let keys: [String]
+  package let names: [String]
+
+  /// - Parameter keys: SHA-256 of the files' bytes.
+  package init(paths: [String], keys: [String], names: [String]) {
+    precondition(paths.count == keys.count && paths.count == names.count)
+    self.paths = paths
+    self.keys = keys
+    self.names = names
+  }
+
+  package func encode(_ index: Int, _ model: HTCVLMModel) throws -> VisualEncoding {
+    try model.encode(picture(index))
+  }
+
+  /// The picture as it was when the run began.
+  private func picture(_ index: Int) throws -> Picture {
+    let decoded = try ImageDecoder.decode(path: paths[index])
+    guard decoded.fileSHA256 == keys[index] else { throw FileError(path: paths[index], reason: .changed) }
+    return decoded.image
+  }
+
+  package func blank(_ index: Int, _ model: HTCVLMModel, seed: UInt64) throws -> VisualEncoding {
+    let image = try picture(index)
+    return try model.encode(Self.blank(of: image, seed: seed, key: keys[index]))
+  }
+
+  /// The mean colour everywhere, and uniform noise of ±`noise` levels in every channel of every pixel.
+  static func blank(of image: Picture, seed: UInt64, key: String) -> Picture {
+    var sums = [0, 0, 0]
+    for (place, value) in image.pixels.enumerated() { sums[place % 3] += Int(value) }
+    let means = sums.map { $0 / (image.width * image.height) }
+    var generator = SplitMix64(seed: seed, stream: "\(key) blank")
+    return Picture(width: image.width, height: image.height) { bytes in
+      for place in bytes.indices {
+        bytes[place] = UInt8(clamping: means[place % 3] + generator.below(2 * noise + 1) - noise)
+      }
+    }
+  }
+
+  private static let noise = 16
+}
+
+/// What keeps a checkpoint from being verified, as one sentence that names it.
+package struct VerificationError: Error, CustomStringConvertible {
+  package let description: String
+
+  init(_ description: String) { self.description = description }
 }

@@ -52,7 +52,7 @@ package struct HTCVLMConfiguration: Sendable, Hashable {
     case clsPatch = "cls_patch"
   }
 
-  /// `anchor_flatten`: the order in which the quantised grid becomes a vector.
+  /// `anchor_flatten`: the order in which the quantized grid becomes a vector.
   package enum AnchorFlatten: String, Sendable, CaseIterable { case chw, hwc }
 
   /// `hidden_act` of the decoder.

@@ -117,7 +117,7 @@ extension LoRAAdapter {
     private let isRankStabilized: Bool
     let isTransposed: Bool
 
-    /// Kinds of initialisation that leave the base as it is.
+    /// Kinds of initialization that leave the base as it is.
     private static let harmless = ["gaussian", "eva", "orthogonal", "default", "kaiming"]
     /// Methods beside plain LoRA; each must be absent, null, false or empty.
     private static let refused = [

@@ -208,7 +208,7 @@ extension PublishedParts {
   }
 }
 
-/// Random weights in the place of an anchor projector, drawn as torch initialises a linear layer: uniform in ±1/√inputs.
+/// Random weights in the place of an anchor projector, drawn as torch initializes a linear layer: uniform in ±1/√inputs.
 struct RandomAnchorProjector {
   let hidden: Int
   let tensors: [String: StoredTensor]

@@ -1,4 +1,4 @@
-import Tensor
+package import Tensor
 import Trace
 
 /// HTC-VLM's anchor projector (arXiv 2512.08240): v_d = GELU(W₂ · GELU(W₁ · vec(q) + b₁) + b₂), as A rows of width D.
@@ -146,4 +146,17 @@ extension AnchorProjector {
       }
     }
   }
+}
+
+extension AnchorProjector {
+  /// What stands before the first and before the second GELU, `[1, hidden]` and `[1, A·D]`.
+  func beforeActivations(_ quantized: Tensor) -> [Tensor] {
+    let first = beforeActivation(quantized)
+    return [first, second(Activation.gelu(first))]
+  }
+}
+
+extension MGVQModel {
+  /// What stands before the anchor projector's two activations, for code vectors `[C, h, w]`; empty without a projector.
+  package func anchorPreActivations(_ quantized: Tensor) -> [Tensor] { projector?.beforeActivations(quantized) ?? [] }
 }

@@ -94,7 +94,7 @@ struct MGVQTokenizer: Sendable {
   func codebook() throws -> GroupQuantizer { try quantizer.get() }
 }
 
-/// MGVQ's multi-group quantiser (arXiv 2507.07997): each group of channels has a codebook of its own, and the nearest
+/// MGVQ's multi-group quantizer (arXiv 2507.07997): each group of channels has a codebook of its own, and the nearest
 /// code is the one of the largest cosine.
 package struct GroupQuantizer: Sendable {
   package let groups: Int

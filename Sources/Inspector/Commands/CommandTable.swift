@@ -111,11 +111,11 @@ package enum CommandTable {
       unless: \.decoderObstacle
     ) { $0.change { $0.scale = $0.scale.next } },
     entry(
-      .sinks, .attention, "hide sinks", "Leaves attention sinks out and renormalises; the rule is printed.", ["i"],
+      .sinks, .attention, "hide sinks", "Leaves attention sinks out and renormalizes; the rule is printed.", ["i"],
       unless: \.decoderObstacle
     ) { $0.change { $0.hidesSinks.toggle() } },
     entry(
-      .visualOnly, .attention, "visual keys alone", "Keeps anchors and patches only, renormalised over them.",
+      .visualOnly, .attention, "visual keys alone", "Keeps anchors and patches only, renormalized over them.",
       unless: \.decoderObstacle
     ) { $0.change { $0.visualOnly.toggle() } },
     request(

@@ -6,7 +6,7 @@ package import Trace
 
 /// A recorded session: where it began, and everything that happened since.
 ///
-/// Its file is text with a JSON object a line. The first says what was opened and how it was shown; each other one is a
+/// Its file is text with a JSON object per line. The first says what was opened and how it was shown; each other one is a
 /// step: what a person did (`key`, `mouse`, `paste`, `resize`, `command`), or what came back from the model (`got`). What
 /// the model computed is not in the file: it is computed again. Times are, since no second run measures the same.
 package struct SessionLog: Sendable, Equatable {

@@ -1,5 +1,6 @@
 package import ColorMaps
 package import Evidence
+import Trace
 
 /// How the data is shown, and what was asked of the model: what undo takes back.
 ///
@@ -20,9 +21,9 @@ package struct ViewSettings: Sendable, Hashable, Codable {
   package var display: AttentionDisplay
   /// The head that the matrix is sorted by, from 0; `nil` leaves the layers in order.
   package var sortedHead: Int?
-  /// Whether attention sinks are left out and the rest renormalised.
+  /// Whether attention sinks are left out and the rest renormalized.
   package var hidesSinks: Bool
-  /// Whether only anchors and patches are kept and renormalised.
+  /// Whether only anchors and patches are kept and renormalized.
   package var visualOnly: Bool
   package var overlay: PictureOverlay
   /// The range of values that colours keep while layers and pictures change; `nil` follows the data.
@@ -134,5 +135,86 @@ package struct ViewHistory: Sendable, Equatable {
     guard let settings = future.popLast() else { return nil }
     past.append(current)
     return settings
+  }
+}
+
+/// The panels, numbered as the keys that focus them.
+package enum Panel: Int, Sendable, CaseIterable, Codable {
+  case image = 1
+  case attention = 2
+  case anchors = 3
+  case mask = 4
+  case verdict = 5
+  case compression = 6
+  case checkpoint = 7
+  case compare = 8
+
+  package var title: String {
+    switch self {
+    case .image: "Image"
+    case .attention: "Attention"
+    case .anchors: "Anchors"
+    case .mask: "Mask"
+    case .verdict: "Verdict"
+    case .compression: "Compression"
+    case .checkpoint: "Checkpoint"
+    case .compare: "Compare"
+    }
+  }
+
+  /// The panel's name in reports and exports.
+  package var name: String { title.lowercased() }
+
+  package var command: Command {
+    switch self {
+    case .image: .imagePanel
+    case .attention: .attentionPanel
+    case .anchors: .anchorsPanel
+    case .mask: .maskPanel
+    case .verdict: .verdictPanel
+    case .compression: .compressionPanel
+    case .checkpoint: .checkpointPanel
+    case .compare: .comparePanel
+    }
+  }
+
+  /// The panel `steps` further in order, round the end.
+  package func advanced(by steps: Int) -> Panel {
+    let all = Panel.allCases
+    let index = all.firstIndex(of: self).map { ($0 + steps) % all.count } ?? 0
+    return all[(index + all.count) % all.count]
+  }
+}
+
+/// How a picture was looked at when it was left: what reopening it brings back.
+///
+/// Results of the model (cuts, edited codes) are not kept: they would have to be computed before anything is on screen.
+package struct KeptView: Sendable, Equatable, Codable {
+  package var view: ViewSettings
+  package var cursor: LinkedCursor
+  package var focus: Panel
+  /// SHA-256 of the weights; empty while it was not known.
+  package var weightsSHA256: String
+}
+
+extension InspectorState {
+  /// What to keep of this picture; `nil` before there is anything to keep.
+  package var keptView: KeptView? {
+    guard let trace, trace.language != nil else { return nil }
+    var kept = view
+    (kept.shownKnockOut, kept.edits, kept.heldRange) = (nil, [], nil)
+    return KeptView(view: kept, cursor: cursor, focus: focus, weightsSHA256: trace.provenance.weightsSHA256)
+  }
+
+  /// Shows the picture as it was left; what the model has no layer, head or group for is pulled inside once it is known.
+  mutating func reopen(_ kept: KeptView) {
+    let (theme, takesMouse) = (view.theme, view.takesMouse)
+    view = kept.view
+    (view.theme, view.takesMouse) = (theme, takesMouse)
+    (view.shownKnockOut, view.edits, view.prompt) = (nil, [], prompt)
+    (keptCursor, focus) = (kept.cursor, kept.focus)
+    notice = "shown as it was left"
+    if trace != nil { clampView() }
+    relink()
   }
 }

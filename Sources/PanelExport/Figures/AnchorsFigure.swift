@@ -59,7 +59,7 @@ extension PanelExport {
 
   private func decimalText(_ value: Double) -> String { tickText(value, step: 0.01) }
 
-  /// One map a group.
+  /// One map per group.
   private var codeMaps: [(any FigurePanel)?] {
     guard let codes = state.trace?.mgvq?.codes else { return [] }
     return (0..<codes.groups).map { group in

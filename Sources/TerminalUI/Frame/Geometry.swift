@@ -119,7 +119,7 @@ package struct Layout: Sendable, Hashable {
     self.gap = gap
   }
 
-  /// One rectangle a constraint, in order; when room runs out the last ones shrink to nothing.
+  /// One rectangle per constraint, in order; when room runs out the last ones shrink to nothing.
   package func split(_ rect: Rect) -> [Rect] {
     guard !constraints.isEmpty else { return [] }
     let total = axis == .horizontal ? rect.width : rect.height

@@ -118,7 +118,7 @@ struct ChartPlace {
   }
 }
 
-/// Dots finer than characters: 2 × 4 a cell in Braille, 1 × 2 where only ASCII can be shown.
+/// Dots finer than characters: 2 × 4 per cell in Braille, 1 × 2 where only ASCII can be shown.
 struct DotRaster {
   let cells: Size
   private let isUnicode: Bool

@@ -103,7 +103,7 @@ package struct MaskMap: Widget, Sendable, Hashable {
     return (look.theme.background.blended(with: full, amount), ramp)
   }
 
-  /// Names of the segments at their bands: at the left one a row, on top where they fit beside each other.
+  /// Names of the segments at their bands: at the left one per row, on top where they fit beside each other.
   private func drawNames(
     _ across: [Range<Int>], _ down: [Range<Int>], _ units: Int, gutter: Int, in rect: Rect, of frame: inout Frame,
     _ look: Appearance

@@ -2,7 +2,7 @@ package import ColorMaps
 
 /// Many small maps of one shape side by side, as rows and columns of one figure: the heads of every layer.
 ///
-/// Each map is drawn as large as lets all of them in, at the least with two values a side to a cell; the rest is paged
+/// Each map is drawn as large as lets all of them in, at the least with two values per side to a cell; the rest is paged
 /// so that the selected one is in sight. Where values share a cell of the drawing the largest of them shows, so that a
 /// single strong one is never lost.
 package struct SmallMultiples: Widget, Sendable, Hashable {

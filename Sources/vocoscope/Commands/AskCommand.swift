@@ -4,9 +4,8 @@ import Experiments
 import Files
 import Foundation
 import HTCVLM
-import Inspector
 import Reports
-import Synchronization
+import Sessions
 import Trace
 
 enum AnswerFrom: String, CaseIterable, ExpressibleByArgument {
@@ -20,10 +19,6 @@ enum AnswerFrom: String, CaseIterable, ExpressibleByArgument {
     case .all: VisualSource.allCases
     }
   }
-}
-
-enum AnswerFormat: String, CaseIterable, ExpressibleByArgument {
-  case text, json
 }
 
 /// `vocoscope ask`: answers from all visual tokens, from `<voco>` and from no picture, side by side, with their bill.
@@ -106,54 +101,6 @@ struct AskCommand: ParsableCommand {
     }
     if families, let first {
       try dialogue.families(try AssetLocator.process.familyQuestions(for: pictures[0].name), about: first)
-    }
-  }
-}
-
-/// Prints answers while they are generated, and the bill after them.
-final class AnswerPrinter: Sendable {
-  private let streams: Bool
-  /// Stops the run whose answers can no longer be printed.
-  private let cancellation: CancellationFlag
-  private let state = Mutex(State())
-
-  private struct State {
-    var conversation = ConversationText()
-    /// Why the last line could not be written.
-    var failure: StreamError?
-  }
-
-  init(streams: Bool, stopping cancellation: CancellationFlag) {
-    self.streams = streams
-    self.cancellation = cancellation
-  }
-
-  /// Throws what kept an answer from being printed.
-  func check() throws {
-    if let failure = state.withLock({ $0.failure }) { throw failure }
-  }
-
-  /// Takes an event in, and prints what it completes.
-  func apply(_ event: CompressionEvent) {
-    let lines = state.withLock { $0.conversation.apply(event) }
-    guard streams else { return }
-    guard !lines.isEmpty else { return }
-    do throws(StreamError) {
-      try StandardStream.output.write(lines.map { $0 + "\n" }.joined())
-    } catch {
-      state.withLock { $0.failure = error }
-      cancellation.cancel()
-    }
-  }
-
-  /// Prints what is left: everything as JSON, or the tables after the answers.
-  func finish(_ format: AnswerFormat) throws {
-    let report = state.withLock { $0.conversation.compression.report() }
-    switch format {
-    case .json: try StandardStream.output.write(json: ReportText.json([report]))
-    case .text:
-      let lines = ReportText.lines(report.withoutTables(["answers", "tokens"]), width: 100)
-      try StandardStream.output.write("\n" + lines.map { $0 + "\n" }.joined())
     }
   }
 }

@@ -4,9 +4,8 @@ import Files
 import Foundation
 import HTCVLM
 import Reports
+import Sessions
 import Trace
-
-extension Precision: ExpressibleByArgument {}
 
 /// `vocoscope check`: whether a checkpoint would run, without running it.
 struct CheckCommand: ParsableCommand {

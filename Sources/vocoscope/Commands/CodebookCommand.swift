@@ -6,6 +6,7 @@ import Foundation
 import HTCVLM
 import Plots
 import Reports
+import Sessions
 import Tensor
 import Trace
 
@@ -25,7 +26,7 @@ struct CodebookCommand: ParsableCommand {
 
   @Argument(
     help: ArgumentHelp(
-      "PNG or JPEG pictures, directories of them, or .txt files that list one a line; a file of weights is the model.",
+      "PNG or JPEG pictures, directories of them, or .txt files that list one per line; a file of weights is the model.",
       valueName: "source"))
   var sources: [String] = []
 

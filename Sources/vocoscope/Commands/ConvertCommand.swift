@@ -1,6 +1,7 @@
 import ArgumentParser
 import Files
 import HTCVLM
+import Sessions
 
 /// `vocoscope convert`: one checkpoint directory out of the parts as they are published.
 struct ConvertCommand: ParsableCommand {

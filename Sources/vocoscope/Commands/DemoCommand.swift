@@ -7,6 +7,7 @@ import Foundation
 import HTCVLM
 import ImageLoading
 import Inspector
+import Sessions
 import TerminalUI
 
 /// `vocoscope demo`: pictures go through the model by themselves, for a talk or a recording.

@@ -3,6 +3,7 @@ import Evidence
 import Experiments
 import Files
 import Reports
+import Sessions
 
 /// `vocoscope diff`: two checkpoints tensor by tensor.
 struct DiffCommand: ParsableCommand {

@@ -6,6 +6,7 @@ import Foundation
 import HTCVLM
 import JSON
 import Reports
+import Sessions
 import Statistics
 import Tensor
 import Trace

@@ -5,6 +5,7 @@ import Foundation
 import HTCVLM
 import Inspector
 import Reports
+import Sessions
 
 /// `vocoscope inspect`, and `vocoscope` alone: a picture and a checkpoint in the terminal.
 struct InspectCommand: ParsableCommand {

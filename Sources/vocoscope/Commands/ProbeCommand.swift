@@ -6,6 +6,7 @@ import Foundation
 import HTCVLM
 import Plots
 import Reports
+import Sessions
 import Tensor
 import Trace
 

@@ -5,6 +5,7 @@ import Files
 import Foundation
 import HTCVLM
 import Reports
+import Sessions
 import Tensor
 
 /// `vocoscope verify`: does `<voco>` prioritise the anchors? Three claims, their controls and a verdict with its rule.
@@ -22,7 +23,7 @@ struct VerifyCommand: ParsableCommand {
 
   @Argument(
     help: ArgumentHelp(
-      "PNG or JPEG pictures, directories of them, or .txt files that list one a line.", valueName: "source"))
+      "PNG or JPEG pictures, directories of them, or .txt files that list one per line.", valueName: "source"))
   var sources: [String]
 
   @OptionGroup var model: ModelOptions

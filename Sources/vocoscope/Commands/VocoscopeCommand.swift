@@ -1,4 +1,5 @@
 import ArgumentParser
+import Sessions
 
 /// The command line's root; `vocoscope photo.jpg` is `vocoscope inspect photo.jpg`.
 struct VocoscopeCommand: ParsableCommand {
@@ -20,6 +21,3 @@ struct VocoscopeCommand: ParsableCommand {
     ],
     defaultSubcommand: InspectCommand.self)
 }
-
-/// The program's version, as `--version` prints it and a trace records it.
-let programVersion = "0.1.0"

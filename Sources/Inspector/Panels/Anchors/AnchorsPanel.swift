@@ -341,7 +341,7 @@ extension InspectorState {
       "Editor: \(key(.previousCandidate)) \(key(.nextCandidate)) choose, \(key(.editCode)) puts \(candidate) here and runs, \(key(.codePage)) decodes it, \(key(.undo)) takes it back."
   }
 
-  /// `A1 9.1% ×13.2 #1 ‖v‖ 3.1`, one an anchor, in columns.
+  /// `A1 9.1% ×13.2 #1 ‖v‖ 3.1`, one per anchor, in columns.
   var anchorLines: [String] {
     let rows = anchorTable.rows.map { row in
       [

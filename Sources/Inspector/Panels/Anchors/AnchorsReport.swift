@@ -1,5 +1,6 @@
 import Evidence
 import Statistics
+import Tensor
 import TerminalUI
 import Trace
 
@@ -22,7 +23,7 @@ extension InspectorState {
     return report
   }
 
-  /// One row an anchor: share, lift, norm.
+  /// One row per anchor: share, lift, norm.
   var anchorTable: PanelReport.Table {
     let rows = (0..<links.anchors).map { anchor -> [ReportValue] in
       let position = links.position(of: .anchor(anchor))
@@ -100,5 +101,135 @@ extension InspectorState {
       rows: (0..<codes.height).map { row in
         [.integer(row)] + (0..<codes.width).map { .integer(codes[group, row, $0]) }
       })
+  }
+}
+
+extension InspectorState {
+  /// Why a code is decoded in its place and not alone.
+  static let whyNotAlone =
+    "A code is decoded in its place: alone, over zeros, it would show the habits of a decoder that mixes neighbours and "
+    + "groups, not what the code means."
+
+  /// The code at the cursor, beyond what `codeFacts` tells: its vector, its neighbours, its margins, where it fires.
+  var codeLabFacts: [PanelReport.Fact] {
+    guard let codes = trace?.mgvq?.codes else { return [] }
+    let code = codes[view.group, cursor.code.row, cursor.code.column]
+    var facts: [PanelReport.Fact] = []
+    if let means = codeLab.margins?.means, means.indices.contains(view.group) {
+      facts.append(.init(name: "margin on average", value: .number(means[view.group])))
+    }
+    if let candidate = candidateCode { facts.append(.init(name: "candidate", value: .integer(candidate))) }
+    if let neighbours = codeNeighbours?.prefix(5), !neighbours.isEmpty {
+      let words = neighbours.map { "\($0.code) at \(Format.number($0.distance))" }
+      facts.append(.init(name: "nearest to the code", value: .text(words.joined(separator: ", "))))
+    }
+    let cells = firingCells
+    let places = cells.prefix(12).map { "(\($0.row),\($0.column))" }.joined(separator: " ")
+    facts.append(
+      .init(name: "fires at", value: .text(places + (cells.count > 12 ? " and \(cells.count - 12) more" : ""))))
+    if let codebook, codebook.groups.indices.contains(view.group), code < codebook.groups[view.group].shape[0] {
+      let vector = codebook.groups[view.group][row: code].values.map { Format.number(Double($0)) }
+      facts.append(.init(name: "vector", value: .text("(\(vector.joined(separator: ", ")))")))
+    }
+    return facts
+  }
+
+  /// Where the code at the cursor occurs in its group, row-major.
+  var firingCells: [GridPoint] {
+    guard let codes = trace?.mgvq?.codes else { return [] }
+    let code = Int32(codes[view.group, cursor.code.row, cursor.code.column])
+    let plane = codes.height * codes.width
+    return (0..<plane).filter { codes.indices[view.group * plane + $0] == code }.map {
+      GridPoint(index: $0, columns: codes.width)
+    }
+  }
+
+  /// The decoded page's result; `nil` while it is computed.
+  var shownDecoding: DecodeResult? {
+    guard let codes = trace?.mgvq?.codes, let request = decodeRequest(codes) else { return nil }
+    return codeLab.decoded[request]
+  }
+
+  /// What the decoded picture is, with its numbers.
+  var decodingWords: [String] {
+    guard let codes = trace?.mgvq?.codes else { return [] }
+    guard let result = shownDecoding else { return ["decoding"] }
+    var lines = [
+      "\(result.request.variant.words(groups: codes.groups)): PSNR \(Format.number(result.psnr)) dB"
+        + (result.ssim.map { ", SSIM \(Format.number($0))" } ?? "")
+    ]
+    let part = "\(Format.number(100 * result.changedPart))% of the pixels change"
+    if let reach = result.reach {
+      let cell = result.picture.width / max(1, codes.width)
+      lines.append(
+        "\(part), by up to \(Format.number(result.largestDifference)) of 2, up to \(reach) pixels from the cell's own \(cell)×\(cell)"
+      )
+      lines.append(Self.whyNotAlone)
+    } else {
+      lines.append("\(part) against all codes decoded")
+    }
+    return lines
+  }
+
+  /// The anchor whose provenance is shown, and what the map says.
+  var provenanceWords: [String] {
+    guard let provenance = codeLab.provenance[view.edits] else { return ["measuring what drives the anchors"] }
+    let anchor = min(cursor.anchor, provenance.cells.shape[0] - 1)
+    let cells = provenance.map(anchor: anchor)
+    let here = cursor.code.row * links.geometry.latent.columns + cursor.code.column
+    let groups = provenance.groups[row: anchor].values.enumerated().sorted { $0.element > $1.element }
+    var lines = [
+      "A\(anchor + 1): change without a cell, \(AnchorAblation.formula)",
+      "here \(Format.number(cells.indices.contains(here) ? cells[here] : 0)), largest \(Format.number(cells.max() ?? 0))",
+      "without a group: "
+        + groups.map { "\($0.offset + 1) \(Format.number(Double($0.element)))" }.joined(separator: ", "),
+    ]
+    if let single = provenance.map(anchor: anchor, group: view.group), single.indices.contains(here) {
+      lines.append("without this code of group \(view.group + 1) alone: \(Format.number(single[here]))")
+    }
+    return lines + patchSimilarityWords
+  }
+
+  /// How alike the anchor is to the patch tokens.
+  private var patchSimilarityWords: [String] {
+    guard let cosines = statistics?.anchorPatchCosines, cosines.indices.contains(cursor.anchor) else { return [] }
+    let words = cosines[cursor.anchor]
+    return ["cos with patches: mean \(Format.number(words.mean)), largest \(Format.number(words.largest))"]
+  }
+
+  /// Anchors that are one vector, said out loud.
+  var collapseWords: String? { statistics?.collapse }
+
+  /// What the edits did: answer, anchors and attention beside the old.
+  var editWords: [String] {
+    guard let trace, !trace.provenance.edits.isEmpty else { return [] }
+    var lines = ["edited: \(trace.provenance.edits)"]
+    guard !codeLab.shownEdits.isEmpty, let original = codeLab.original else { return lines }
+    let (old, new) = (original.generation?.text ?? "", trace.generation?.text ?? "")
+    lines.append(old == new ? "the answer stays “\(new)”" : "the answer was “\(old)”, is “\(new)”")
+    if let before = original.language?.logits, let after = trace.language?.logits, before.count == after.count {
+      lines.append("KL of the next token \(Format.number(Divergence.kl(reference: before, changed: after))) nat")
+    }
+    guard let a = original.anchors, let b = trace.anchors, a.shape == b.shape else { return lines }
+    let shares = (anchorShares(original), anchorShares(trace))
+    for anchor in 0..<a.shape[0] {
+      let (old, new) = (a[row: anchor], b[row: anchor])
+      let distance = zip(old.values, new.values).reduce(0.0) { $0 + Double($1.0 - $1.1) * Double($1.0 - $1.1) }
+      var line =
+        "A\(anchor + 1) cos \(decimal(Divergence.cosine(old, new), digits: 5)), ‖Δv‖ \(Format.number(distance.squareRoot()))"
+      if let before = shares.0, let after = shares.1, anchor < before.count, anchor < after.count {
+        line += ", attention \(Format.number(100 * before[anchor]))% → \(Format.number(100 * after[anchor]))%"
+      }
+      lines.append(line)
+    }
+    return lines
+  }
+
+  /// The anchors' attention under the query on screen.
+  private func anchorShares(_ trace: Trace) -> [Double]? {
+    guard let attention = try? VocoAttention(trace) else { return nil }
+    var query = view.query
+    query.metric = .share
+    return AttentionView(attention, query)?.anchorValues
   }
 }

@@ -1,4 +1,8 @@
+package import ColorMaps
+package import Evidence
+import Statistics
 package import Tensor
+import TerminalUI
 package import Trace
 
 /// What the lower half of the Anchors panel shows.
@@ -122,5 +126,148 @@ extension AnchorAblation {
     let plane = codes.shape[2]
     let start = (anchor * codes.shape[1] + group) * plane
     return codes.values[start..<start + plane].map(Double.init)
+  }
+}
+
+/// The quantizer's codebook, read from the checkpoint: a trace does not hold it.
+package struct CodebookView: Sendable, Equatable {
+  package let codebook: Codebook
+  /// One colour per code of each group, from its vector: near codes look alike, and none says "more".
+  package let colors: [[Color]]
+  /// The groups' codes on the planes of their two main directions.
+  package let planes: [PrincipalPlane]
+
+  /// One `[K/G, C/G]` tensor per group, each row at length 1.
+  package init(groups: [Tensor]) {
+    codebook = Codebook(normalized: groups)
+    planes = groups.map { PrincipalPlane($0) }
+    colors = planes.map { CategoricalColors(components: $0.points.map { [$0.x, $0.y] }).colors }
+  }
+
+  package static func == (left: CodebookView, right: CodebookView) -> Bool { left.codebook == right.codebook }
+
+  package var groups: [Tensor] { codebook.normalized }
+}
+
+/// What the codebook says of the code at the cursor.
+struct CodeAtCursor: Sendable {
+  let group: Int
+  let cell: GridPoint
+  /// The codes nearest to its latent vector; `nil` when the codebook does not fit the trace.
+  let choice: [CodeNeighbour]?
+  /// The other codes of the group, the nearest first.
+  let neighbours: [CodeNeighbour]?
+  /// The colours of all the group's codes in the picture, row by row; `nil` when the codebook does not fit the trace.
+  let cellColors: [Color]?
+}
+
+/// What the Anchors panel draws of the codes, made when picture, codebook, group or cursor change.
+struct CodeFigures: Sendable {
+  /// A cell where the code at the cursor fires, with its neighbours as they are in the picture.
+  struct Exemplar: Sendable {
+    let cell: GridPoint
+    let crop: Picture
+  }
+
+  /// The trace it was made for, by its number.
+  let trace: Int
+  let hasBook: Bool
+  /// `[G][h·w]`, colours of the codes' vectors; `nil` for a group without them.
+  let colors: [[Color]?]
+  /// `[G][h·w]`, how often the code of a cell occurs in this picture.
+  let usage: [[Double]]
+  var group = -1
+  var cell = GridPoint(column: -1, row: -1)
+  /// The shown group's codes, most used first.
+  var usageChart = Chart(x: .categories([]), y: .categories([]), marks: [])
+  var book: Chart?
+  var exemplars: [Exemplar] = []
+
+  init(_ codes: CodeGrid, _ codebook: CodebookView?, usage counts: CodeUsage, trace: Int) {
+    self.trace = trace
+    hasBook = codebook != nil
+    let plane = codes.height * codes.width
+    func indices(_ group: Int) -> [Int] { codes.indices[group * plane..<(group + 1) * plane].map(Int.init) }
+    colors = (0..<codes.groups).map { group in
+      guard let colors = codebook?.colors, colors.indices.contains(group) else { return nil }
+      let cells = indices(group)
+      return cells.allSatisfy(colors[group].indices.contains) ? cells.map { colors[group][$0] } : nil
+    }
+    usage = (0..<codes.groups).map { group in
+      indices(group).map { Double(counts.counts[group][$0]) }
+    }
+  }
+
+  /// What the maps' colours mean.
+  func legend(_ look: Appearance) -> String {
+    look.drawsHalfBlocks && colors.contains { $0 != nil }
+      ? "colour: the code's vector; near codes look alike"
+      : "how often the cell's code occurs in this picture, log"
+  }
+}
+
+extension InspectorState {
+  /// Pictures of so many cells are shown where a code fires.
+  private static let exemplarCount = 9
+
+  /// Makes the figures of the codes again where what they show has changed.
+  mutating func refreshCodeFigures() {
+    guard let codes = trace?.mgvq?.codes, let usage = statistics?.codes, usage.groups == codes.groups,
+      view.group < codes.groups, codes.height > cursor.code.row, codes.width > cursor.code.column
+    else {
+      codeFigures = nil
+      return
+    }
+    if codeFigures?.trace != traceCount || codeFigures?.hasBook != (codebook != nil) {
+      codeFigures = CodeFigures(codes, codebook, usage: usage, trace: traceCount)
+    }
+    // Crops are shown where the panel is large: while it is looked at.
+    let wantsCrops = focus == .anchors && codeFigures?.exemplars.isEmpty ?? false
+    guard var figures = codeFigures, figures.group != view.group || figures.cell != cursor.code || wantsCrops else {
+      return
+    }
+    let code = codes[view.group, cursor.code.row, cursor.code.column]
+    (figures.group, figures.cell) = (view.group, cursor.code)
+    figures.usageChart = usageChart(usage.counts[view.group], code)
+    figures.book = bookChart(usage.counts[view.group], code)
+    figures.exemplars = firingCells.prefix(focus == .anchors ? Self.exemplarCount : 0).compactMap { cell in
+      magnified(cell, in: links.geometry.latent).map { CodeFigures.Exemplar(cell: cell, crop: $0) }
+    }
+    codeFigures = figures
+  }
+
+  private func usageChart(_ counts: [Int], _ code: Int) -> Chart {
+    let usage = UsageStatistics(counts: counts)
+    let sorted = counts.indices.filter { counts[$0] > 0 }.sorted { (counts[$1], $0) < (counts[$0], $1) }
+    let points = sorted.enumerated().map { ChartPoint(Double($0.offset + 1), Double(counts[$0.element])) }
+    let here = (sorted.firstIndex(of: code) ?? 0) + 1
+    let most = Double(max(2, sorted.first.map { counts[$0] } ?? 2))
+    return Chart(
+      title:
+        "usage: \(usage.used) of \(codesPerGroup) codes, \(Format.number(usage.perplexity)) used alike",
+      x: Chart.Axis("rank", .linear(1...Double(max(2, points.count)))),
+      y: Chart.Axis("times", .logarithmic(1...most)),
+      marks: [
+        .line(ChartSeries("codes", color: 0, points: points)), .position(Double(here), name: "code \(code)"),
+      ], cursor: here - 1)
+  }
+
+  private func bookChart(_ counts: [Int], _ code: Int) -> Chart? {
+    guard let planes = codebook?.planes, planes.indices.contains(view.group) else { return nil }
+    let plane = planes[view.group]
+    let points = plane.points.map { ChartPoint($0.x, $0.y) }
+    guard points.indices.contains(code), let left = points.map(\.x).min(), let right = points.map(\.x).max(),
+      let low = points.map(\.y).min(), let high = points.map(\.y).max(), left < right, low < high
+    else { return nil }
+    let used = counts.indices.filter { counts[$0] > 0 }.compactMap { points.indices.contains($0) ? points[$0] : nil }
+    let part = Format.percent(plane.variance.0 + plane.variance.1)
+    return Chart(
+      title: "codebook of group \(view.group + 1), \(part) of variance",
+      x: Chart.Axis("first direction", .linear(left...right)), y: Chart.Axis("second", .linear(low...high)),
+      marks: [
+        .scatter(ChartSeries("all \(points.count)", color: 2, points: points)),
+        .points(ChartSeries("\(used.count) here", color: 1, points: used)),
+        .points(ChartSeries("code \(code)", color: 3, points: [points[code]])),
+      ])
   }
 }

@@ -226,7 +226,7 @@ extension InspectorState {
     }
   }
 
-  /// Right of the map's last column lie the other keys, one a line.
+  /// Right of the map's last column lie the other keys, one per line.
   private mutating func moveInMap(_ command: Command) {
     let list = keyList
     let grid = links.geometry.patches

@@ -1,12 +1,13 @@
 import Evidence
+package import Tensor
 import TerminalUI
-import Trace
+package import Trace
 
 /// What to compare; results come back as `CompressionEvent`s.
 package enum CompressionRequest: Sendable, Equatable {
   /// Ask from every source; `keepsTurns` with the turns so far in sight.
   case ask(String, keepsTurns: Bool)
-  /// One question a family, each on its own.
+  /// One question per family, each on its own.
   case families
   /// One more picture in the conversation.
   case addPicture(path: String)
@@ -109,5 +110,23 @@ extension InspectorState {
     }
     if command == .left || command == .right { compressionView.scroll = 0 }
     compressionView.scroll = min(compressionView.scroll, max(0, compressionLineCount - 1))
+  }
+}
+
+/// The square picture and what its discrete codes decode to.
+package struct DecodedCodes: Sendable, Equatable {
+  package let picture: Picture
+  package let reconstruction: Picture
+  /// PSNR of the reconstruction, unclipped, over the range −1…1.
+  package let decibels: Double
+
+  /// `nil` until the trace holds a reconstruction.
+  package init?(_ trace: Trace) {
+    guard let mgvq = trace.mgvq, let decoded = mgvq.reconstruction, decoded.shape == mgvq.pixelValues.shape else {
+      return nil
+    }
+    picture = Picture(signed: mgvq.pixelValues)
+    reconstruction = Picture(signed: decoded)
+    decibels = PictureQuality.psnr(mgvq.pixelValues, decoded, range: 2)
   }
 }

@@ -91,7 +91,7 @@ extension InspectorState {
     return Picture(width: side, height: side, pixels: pixels)
   }
 
-  /// The mean colour of CLIP's normalisation, as LLaVA pads.
+  /// The mean colour of CLIP's normalization, as LLaVA pads.
   static let padding: (red: UInt8, green: UInt8, blue: UInt8) = (122, 116, 104)
 }
 

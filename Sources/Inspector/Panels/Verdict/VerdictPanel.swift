@@ -1,8 +1,9 @@
 import ColorMaps
-import Evidence
+package import Evidence
 import Reports
-import Statistics
+package import Statistics
 import TerminalUI
+import Trace
 
 extension Canvas {
   /// What came out in one sentence, a gauge a claim, the controls; the rules unfold with Enter.
@@ -111,5 +112,179 @@ extension Canvas {
     let notes = state.verdictNotes(state.tiers, withRules: state.view.showsRules)
     let hint = state.view.showsRules || !state.hasQuestion ? [] : ["Enter unfolds controls and rules."]
     return (notes + hint).flatMap { styled($0, look.theme.dim, rect) }
+  }
+}
+
+extension InspectorState {
+  /// One claim as the panel prints it.
+  package struct Tier: Sendable, Equatable {
+    package let name: String
+    /// `anecdote` under 30 pictures, whatever their numbers.
+    package let word: String
+    /// The effect, its interval and the pictures, in words.
+    package let numbers: String
+    package let sentence: String
+    package let rule: String
+    package var effect: Double?
+    package var interval: Interval?
+    package var threshold = VerdictRule().minimumLift
+    package var isLift = true
+    /// The same measure in models of permuted weights.
+    package var nulls: [Double] = []
+  }
+
+  /// What many pictures said, if `verify` was run; else what this one says, as an anecdote.
+  package var evidence: EvidenceVerdict? { verdict ?? statistics?.anecdote }
+
+  /// What came out, in one sentence; before that, what is asked.
+  package var verdictHeadline: String {
+    guard let evidence, trace?.model.anchors != 0 else { return question }
+    return verdict == nil ? "\(question) One picture is an anecdote." : evidence.headline
+  }
+
+  var verdictFindings: [String] {
+    if let traceFinding { return [traceFinding, "view: \(view.verdictDisplay.rawValue)"] }
+    return evidence == nil ? [] : tiers.map { "\($0.name) \($0.word)" }
+  }
+
+  var verdictReport: PanelReport {
+    var report = PanelReport(.verdict)
+    report.add("question", question)
+    if hasQuestion {
+      if verdict != nil, let evidence { report.add("headline", evidence.headline) }
+      report.add("images", .integer(evidence?.n ?? 0))
+      report.add("anecdote", .flag(evidence?.anecdote ?? true))
+    }
+    if !untrainedParts.isEmpty { report.add("untrained", untrainedParts.joined(separator: ", ")) }
+    let tiers = tiers
+    if hasQuestion { report.tables = [tierTable(tiers)] }
+    if hasQuestion, let evidence { report.tables.append(controlTable(evidence)) }
+    report.tables += headEffectTables
+    if !knockOuts.isEmpty { report.tables.append(knockOutTable) }
+    report.tables += traceTables
+    if let figureTable { report.tables.append(figureTable) }
+    report.notes = verdictNotes(tiers, withRules: true)
+    return report
+  }
+
+  /// Whether there are anchors whose priority can be asked for.
+  var hasQuestion: Bool { trace?.model.anchors != 0 }
+
+  var question: String {
+    !hasQuestion
+      ? "This checkpoint has no anchors, so there is no priority of theirs to judge."
+      : "Does <voco> prioritise the \(links.anchors) anchors over the \(links.geometry.patches.count) patches?"
+  }
+
+  /// Empty without anchors.
+  package var tiers: [Tier] {
+    guard hasQuestion else { return [] }
+    guard let evidence else {
+      let reason = statistics?.attentionProblem ?? "The decoder has not run yet."
+      return EvidenceTier.allCases.map {
+        Tier(name: $0.rawValue, word: VerdictWord.notMeasured.rawValue, numbers: "", sentence: reason, rule: "")
+      }
+    }
+    return evidence.tiers.map { tier in
+      if tier.tier == .causes && tier.word == .notMeasured { return causesTier(tier) }
+      let numbers = [tier.effectText, tier.intervalText, "n=\(tier.n) image\(tier.n == 1 ? "" : "s")"].compactMap { $0 }
+      return Tier(
+        name: tier.tier.rawValue, word: word(tier.word, isAnecdote: evidence.anecdote),
+        numbers: numbers.joined(separator: " "), sentence: tier.sentence, rule: tier.rule, effect: tier.effect,
+        interval: tier.interval, threshold: tier.threshold, isLift: tier.tier != .causes, nulls: tier.nulls)
+    }
+  }
+
+  /// Below 30 images a measured tier is an anecdote; untrained parts never give a “yes”.
+  private func word(_ word: VerdictWord, isAnecdote: Bool) -> String {
+    if word == .notMeasured { return word.rawValue }
+    if isAnecdote { return "anecdote" }
+    return word == .yes && !untrainedParts.isEmpty ? VerdictWord.undecided.rawValue : word.rawValue
+  }
+
+  /// The knock-outs of this session stand in while nothing was verified.
+  private func causesTier(_ tier: TierVerdict) -> Tier {
+    let bare = { (word: String, numbers: String, sentence: String) in
+      Tier(
+        name: tier.tier.rawValue, word: word, numbers: numbers, sentence: sentence, rule: tier.rule,
+        threshold: tier.threshold, isLift: false)
+    }
+    guard let result = shownKnockOut ?? knockOuts.last else {
+      return bare(tier.word.rawValue, "", "Not measured here: run verify, or knock out a selection.")
+    }
+    var sentence = result.request.words
+    if let draws = matchedRandom[result.request.id], let percentile = draws.percentile(of: result.kl) {
+      sentence += ": percentile \(Format.number(percentile)) of \(draws.kls.count) matched draws"
+    }
+    return bare("anecdote", "KL \(Format.number(result.kl)) n=1 image", sentence + ".")
+  }
+
+  private func tierTable(_ tiers: [Tier]) -> PanelReport.Table {
+    .init(
+      "tiers", columns: ["tier", "verdict", "found"],
+      rows: tiers.map { tier in
+        let found = [tier.numbers, tier.sentence].filter { !$0.isEmpty }.joined(separator: ". ")
+        return [.text(tier.name), .text(tier.word), .text(found)]
+      })
+  }
+
+  private func controlTable(_ evidence: EvidenceVerdict) -> PanelReport.Table {
+    .init(
+      "controls", columns: ["control", "outcome", "found"],
+      rows: evidence.controls.map { control in
+        let outcome = control.outcome.map { $0 ? "passed" : "failed" } ?? "open"
+        return [.text(control.name.rawValue), .text(outcome), .text(control.sentence)]
+      })
+  }
+
+  /// What single heads carry of what the anchors hold, of verified pictures.
+  private var headEffectTables: [PanelReport.Table] {
+    guard let verdict else { return [] }
+    return verdict.headEffects.map { effects in
+      let row = { (name: String, estimate: EffectEstimate, word: String) -> [ReportValue] in
+        [
+          .text(name), .number(estimate.effect), .init(number: estimate.interval?.low),
+          .init(number: estimate.interval?.high), .text(word),
+        ]
+      }
+      return PanelReport.Table(
+        "single heads' part of the answer's way, asked “\(verdict.prompts[effects.prompt])”",
+        columns: ["head", "effect", "low", "high", "above \(significant(effects.bound))"],
+        rows: effects.heads.map { row($0.place.name, $0.effect, $0.isAbove ? "yes" : "no") }
+          + [row("all together", effects.together, "")])
+    }
+  }
+
+  /// The knock-outs of this session, oldest first.
+  var knockOutTable: PanelReport.Table {
+    .init(
+      "knock-outs", columns: ["cut", "where", "KL (nat)", "logit difference", "percentile", "draws", "answer"],
+      rows: knockOuts.map { result in
+        let draws = matchedRandom[result.request.id]
+        return [
+          .text(result.request.label), .text(result.request.scope), .number(result.kl), .number(result.logitDifference),
+          .init(number: draws?.percentile(of: result.kl)), .init(integer: draws?.kls.count), .text(result.answer),
+        ]
+      })
+  }
+
+  func verdictNotes(_ tiers: [Tier], withRules: Bool) -> [String] {
+    var notes: [String] = []
+    if !untrainedParts.isEmpty {
+      notes.append(
+        "Untrained or substituted: \(untrainedParts.joined(separator: ", ")). Numbers of such a model support no verdict."
+      )
+    }
+    guard hasQuestion else { return notes }
+    if let verdict, !verdict.prompts.contains(prompt) {
+      let asked = verdict.prompts.map { "“\($0)”" }.joined(separator: " and ")
+      notes.append("“causes” was measured with \(asked), not with this prompt, on which it depends.")
+    }
+    if evidence?.anecdote ?? true {
+      notes.append("Fewer than \(VerdictRule().anecdoteBelow) images are an anecdote: vocoscope verify measures more.")
+    } else if let evidence {
+      notes.append(evidence.conclusion)
+    }
+    return notes + (withRules ? tiers.filter { !$0.rule.isEmpty }.map { "Rule of “\($0.name)”: \($0.rule)" } : [])
   }
 }
