@@ -183,6 +183,9 @@ package struct PartialFile: ~Copyable {
   private mutating func rename(to target: String) throws(FileError) {
     var name = temporary?.path
     if name == nil {
+      // Where nothing stands it gets its name at once, so that a signal finds either nothing or all of it.
+      if cfiles_name(descriptor, target) == 0 { return }
+      guard errno == EEXIST else { throw FileError(writing: path) }
       let free = Leftovers.name(for: target)
       // Held from before it has a name: no other run takes it for a leftover.
       flock(descriptor, LOCK_EX | LOCK_NB)
