@@ -228,6 +228,8 @@ package struct TextAttention: Sendable, Equatable {
     let heads = layers.first?.shape[0] ?? 0
     let (count, keys) = (positions.count, columns.count)
     return Tensor(shape: [layers.count, heads, length]) { output in
+      // Keys without a column, such as patches that text does not see, get nothing.
+      output.initialize(repeating: 0)
       for layer in layers.indices {
         layers[layer].values.withUnsafeBufferPointer { values in
           for head in 0..<heads {

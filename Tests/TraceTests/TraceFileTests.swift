@@ -27,6 +27,14 @@ private func reread(
 }
 
 @Suite("Trace files") struct TraceFileTests {
+  @Test("The row of a token of the text is 0 at the keys that it has no column for")
+  func textRow() {
+    let attention = TextAttention(
+      layers: [Tensor(shape: [1, 1, 2], values: [0.25, 0.75])], positions: [3], pieces: ["a"], columns: [0, 3])
+    // The second time memory holds what was there before.
+    for _ in 0..<8 { #expect(attention.rows(of: 0, length: 5).values == [0.25, 0, 0, 0.75, 0]) }
+  }
+
   @Test("A trace of every stage reads back equal, strings of any kind included")
   func roundTrip() throws {
     let trace = exampleTrace()
