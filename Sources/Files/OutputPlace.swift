@@ -240,8 +240,18 @@ package enum Leftovers {
   /// A file, or a directory of files.
   private static func erase(_ path: String) {
     guard unlink(path) != 0, errno == EISDIR || errno == EPERM else { return }
-    for name in (try? Directory.names(path)) ?? [] { unlink("\(path)/\(name)") }
-    rmdir(path)
+    // Its writer may still add files; once the directory is gone it cannot.
+    for _ in 0..<1000 {
+      for name in (try? Directory.names(path)) ?? [] { unlink("\(path)/\(name)") }
+      if rmdir(path) == 0 || errno != ENOTEMPTY { return }
+    }
+  }
+
+  private static let isEnding = Mutex(false)
+
+  /// Does not return once a signal ends the process: what fails because its partials vanish is nobody's error.
+  package static func waitIfEnding() {
+    while isEnding.withLock({ $0 }) { pause() }
   }
 
   private static let endingSignals = [SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGALRM, SIGXCPU]
@@ -259,6 +269,7 @@ package enum Leftovers {
         guard sigaction(number, nil, &current) == 0, current.__sigaction_handler.sa_handler == nil else { continue }
         let source = DispatchSource.makeSignalSource(signal: number, queue: .global(qos: .userInitiated))
         source.setEventHandler {
+          isEnding.withLock { $0 = true }
           for path in own.withLock({ $0 }) { erase(path) }
           signal(number, SIG_DFL)
           kill(getpid(), number)

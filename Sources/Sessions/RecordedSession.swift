@@ -101,7 +101,7 @@ package struct RecordedSession {
       guard let frame else { return }
       (last, shown) = (frame, shown + 1)
       if frame.isAsRecorded == false { differing.append(frame.step) }
-      if printing && options.at == nil { try print(frame) }
+      if printing && options.at == nil { try show(frame) }
     }
     if !log.holdsFrames || options.at == 0 {
       try take(replay.draw(always: true, pictures: opened.session.renderer(nil)))
@@ -114,7 +114,7 @@ package struct RecordedSession {
       try take(replay.draw(always: isLast, pictures: opened.session.renderer(graphics)))
     }
     opened.session.worker?.stop()
-    if printing, options.at != nil, let last { try print(last) }
+    if printing, options.at != nil, let last { try show(last) }
     if let last {
       for (path, format) in screens {
         try FileContents.write(
@@ -131,7 +131,7 @@ package struct RecordedSession {
     }
   }
 
-  private func print(_ shown: SessionReplay<InspectorState>.Shown) throws {
+  private func show(_ shown: SessionReplay<InspectorState>.Shown) throws {
     try StandardStream.output.write("── step \(shown.step) · \(shown.words)\n\(shown.frame.text)\n")
   }
 

@@ -18,6 +18,7 @@ enum CommandLineProgram {
       try command.run()
       return 0
     } catch {
+      Leftovers.waitIfEnding()
       return report(error, of: type)
     }
   }

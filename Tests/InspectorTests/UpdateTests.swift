@@ -272,7 +272,7 @@ struct UpdateTests {
     #expect(request.donor == "other.png" && request.keys == [1, 2, 3, 4])
     state.post(.knockOutFinished(synthetic.knockOut(request.named("other.png"))))
     #expect(state.shownKnockOut?.request.words == "anchors of other.png instead of its own")
-    #expect(state.notice?.hasPrefix("anchors of other.png instead of its own: KL") == true)
+    #expect(state.notice?.hasPrefix("anchors of other.png instead of its own: “a dog”, KL") == true)
     #expect(state.obstacle(to: .matchedRandom)?.contains("swapped") == true)
     var none = InspectorState.complete(SyntheticTrace(anchors: 0))
     none.type("S")

@@ -24,7 +24,8 @@ struct VerifyTests {
     let folder = try TemporaryFolder()
     let result = try verify(["--format", "json", "--seed", "7", "--report", folder.path("report")])
     #expect(result.status == 0, "\(result.errors)")
-    #expect(result.errors.isEmpty)
+    #expect(result.errors.hasPrefix("The random control: 39 models of permuted weights × "))
+    #expect(result.errors.split(separator: "\n").count == 1)
     let report = try object(result.output)
     for name in ["attends", "contributes", "causes"] {
       let tier = try #require(report[name] as? [String: Any])
@@ -70,7 +71,8 @@ struct VerifyTests {
   /// The page quotes the JSON, and its figures are there.
   private func checkPage(_ report: [String: Any], _ directory: String, printed: String) throws {
     let files = try FileManager.default.contentsOfDirectory(atPath: directory).sorted()
-    #expect(files == ["EVIDENCE.md", "attention.png", "causes.png", "evidence.json", "paper.png"])
+    let figures = ["attention", "causes", "paper"].flatMap { name in ["pdf", "png", "svg"].map { "\(name).\($0)" } }
+    #expect(files == ["EVIDENCE.md", "evidence.json"].reduce(into: figures) { $0.append($1) }.sorted())
     #expect(try String(contentsOfFile: directory + "/evidence.json", encoding: .utf8) == printed)
     let page = try String(contentsOfFile: directory + "/EVIDENCE.md", encoding: .utf8)
     let headline = try #require(report["headline"] as? String)
