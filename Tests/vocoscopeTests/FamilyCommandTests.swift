@@ -51,7 +51,8 @@ struct FamilyCommandTests {
   private func gives(_ arguments: [String], _ part: String = "") throws {
     let result = try Program.run(arguments)
     #expect(
-      result.status == 0 && (part.isEmpty || result.output.contains(part)), "\(arguments): \(result.errors)\(result.output.prefix(200))")
+      result.status == 0 && (part.isEmpty || result.output.contains(part)),
+      "\(arguments): \(result.errors)\(result.output.prefix(200))")
   }
 
   /// One sentence that has `part` in it, and no result.
