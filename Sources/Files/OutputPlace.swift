@@ -272,7 +272,12 @@ package enum Leftovers {
           isEnding.withLock { $0 = true }
           for path in own.withLock({ $0 }) { erase(path) }
           signal(number, SIG_DFL)
-          kill(getpid(), number)
+          // A process may inherit that it is blocked.
+          var one = sigset_t()
+          sigemptyset(&one)
+          sigaddset(&one, number)
+          pthread_sigmask(SIG_UNBLOCK, &one, nil)
+          raise(number)
         }
         // Dispatch sets a handler of its own; were the signal ignored until then, one that came would be lost.
         registered.enter()
