@@ -92,7 +92,7 @@ struct RecordedSessionTests {
     func open(_ more: [String] = []) throws -> PtyDriver {
       let driver = try Program.open(
         ParityCase.arguments + more, size: Size(width: 120, height: 36), environment: environment)
-      try #require(driver.wait(.seconds(60)) { $0.text.contains("attention 0.") && !$0.text.contains("not run yet") })
+      try #require(driver.wait(.seconds(60)) { $0.text.contains("most in layer") && !$0.text.contains("not run yet") })
       return driver
     }
     let first = try open()
