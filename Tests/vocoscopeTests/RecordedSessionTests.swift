@@ -92,7 +92,9 @@ struct RecordedSessionTests {
     func open(_ more: [String] = []) throws -> PtyDriver {
       let driver = try Program.open(
         ParityCase.arguments + more, size: Size(width: 120, height: 36), environment: environment)
-      try #require(driver.wait(.seconds(60)) { $0.text.contains("most in layer") && !$0.text.contains("not run yet") })
+      try #require(
+        driver.wait(.seconds(30)) { $0.text.contains("shown as it was left") || $0.text.contains("most in layer") },
+        "\(driver.terminal.text)")
       return driver
     }
     let first = try open()
