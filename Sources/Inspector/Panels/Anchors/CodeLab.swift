@@ -157,8 +157,6 @@ struct CodeAtCursor: Sendable {
   let choice: [CodeNeighbour]?
   /// The other codes of the group, the nearest first.
   let neighbours: [CodeNeighbour]?
-  /// The colours of all the group's codes in the picture, row by row; `nil` when the codebook does not fit the trace.
-  let cellColors: [Color]?
 }
 
 /// What the Anchors panel draws of the codes, made when picture, codebook, group or cursor change.

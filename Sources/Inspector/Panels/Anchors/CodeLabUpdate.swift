@@ -1,4 +1,3 @@
-import ColorMaps
 package import Evidence
 import Statistics
 import Tensor
@@ -178,16 +177,7 @@ extension InspectorState {
       group: view.group, cell: cursor.code,
       choice: codebook.codebook.nearest(
         to: mgvq.latent, row: cursor.code.row, column: cursor.code.column, group: view.group),
-      neighbours: measuredNeighbours,
-      cellColors: codeAtCursor.flatMap { $0.group == view.group ? $0.cellColors : nil }
-        ?? cellColors(codebook, mgvq.codes))
-  }
-
-  private func cellColors(_ codebook: CodebookView, _ codes: CodeGrid) -> [Color]? {
-    guard codebook.colors.indices.contains(view.group), view.group < codes.groups else { return nil }
-    let (colors, plane) = (codebook.colors[view.group], codes.height * codes.width)
-    let indices = codes.indices[view.group * plane..<(view.group + 1) * plane].map { Int($0) }
-    return indices.allSatisfy(colors.indices.contains) ? indices.map { colors[$0] } : nil
+      neighbours: measuredNeighbours)
   }
 
   private var measuredNeighbours: [CodeNeighbour]? {
