@@ -187,7 +187,7 @@ package struct RecordedSession {
       let picture = try PictureSource(path: path)
       try check(path, picture.sha256, recorded)
       let options = try Options.parse(start.options + checkpointArguments)
-      let opening = try options.model.opening()
+      let opening = try options.model.opening(showsPreviews: true)
       let weights = try opening.source.open().weightsSHA256
       if let checkpoint = start.checkpoint { try check(opening.source.path, weights, checkpoint) }
       var asking = RunOptions()

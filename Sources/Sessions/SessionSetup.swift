@@ -52,7 +52,7 @@ package struct SessionSetup {
     guard options.record == nil || compare.isEmpty else {
       throw UsageProblem("--record begins without a comparison; ask for it in the session")
     }
-    let opening = try subject.model.opening()
+    let opening = try subject.model.opening(showsPreviews: true)
     let memory = options.reopen ? PictureMemory(environment) : nil
     let mailbox = Mailbox(isRecorded: options.record != nil) { CursesTerminal.wake() }
     var start = SessionStart(program: programVersion, prompt: subject.options.prompt)

@@ -47,6 +47,35 @@ struct CompareTests {
     #expect(comparison.scale.range.upperBound == all.max())
   }
 
+  @Test("An exact run takes the place of the one of 8 bits, which stays to be compared with until the next run")
+  func refined() throws {
+    var state = InspectorState.complete()
+    let rounded = try #require(state.trace)
+    state.post(.refining)
+    #expect(state.work == .refinement)
+    var exact = SyntheticTrace()
+    exact.salt = 7
+    let first = ComparedRun(kind: .precision, name: "int8", outcome: .run(rounded, picture: nil))
+    state.post(.refined(exact.trace, from: first, words: "exact in the place of int8: the same answer"))
+    state.post(.finished)
+    #expect(state.work == nil && state.notice == "exact in the place of int8: the same answer")
+    #expect(state.trace?.language?.attentionVoco == exact.trace.language?.attentionVoco)
+    let comparison = try #require(state.comparison)
+    #expect(comparison.difference.contains { $0 != 0 })
+    #expect(state.focus != .compare)
+    state.post(.trace(rounded))
+    #expect(state.compared == nil)
+  }
+
+  @Test("A second run that was asked for stays where an exact one arrives")
+  func refinedBeside() throws {
+    var state = compared()
+    let rounded = try #require(state.trace)
+    let first = ComparedRun(kind: .precision, name: "int8", outcome: .run(rounded, picture: nil))
+    state.post(.refined(SyntheticTrace().trace, from: first, words: ""))
+    #expect(state.compared?.name == "coffee.jpg")
+  }
+
   @Test("Another layer or head compares anew")
   func view() throws {
     var state = compared()

@@ -43,6 +43,10 @@ package enum Action: Sendable {
   case textAttention(TextAttention)
   /// The run to hold the one on screen against.
   case compared(ComparedRun)
+  /// The run on screen is one of 8 bits, and the exact one is made.
+  case refining
+  /// The exact run in the place of the one of 8 bits, and what that changed.
+  case refined(Trace, from: ComparedRun, words: String)
   /// Two checkpoints tensor by tensor.
   case checkpointDiff(CheckpointDiff)
   /// What one tensor's values look like; `nil` for a type that holds no weights.

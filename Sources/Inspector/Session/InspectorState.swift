@@ -127,6 +127,8 @@ package struct InspectorState: Sendable {
     /// With what is under way, in words.
     case measurement(String)
     case comparison
+    /// The exact run behind the one of 8 bits on screen.
+    case refinement
     case inspecting
     case reading(String)
   }

@@ -48,7 +48,7 @@ struct InspectCommand: ParsableCommand {
     }
     // Everything that can be wrong with the files is found before the terminal is touched.
     let picture = try PictureSource(path: image)
-    let opening = try model.opening()
+    let opening = try model.opening(showsPreviews: true)
     let verified = try evidence.map { try opening.evidence($0) } ?? []
     let compare = try comparison.effects()
     let setup = try SessionSetup(display: display)

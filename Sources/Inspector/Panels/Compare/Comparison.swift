@@ -8,7 +8,7 @@ package import Trace
 package struct ComparedRun: Sendable {
   /// What was made different.
   package enum Kind: String, Sendable, CaseIterable, Codable {
-    case picture, prompt, checkpoint, trace, cut
+    case picture, prompt, checkpoint, trace, cut, precision
   }
 
   package enum Outcome: Sendable {
@@ -238,6 +238,17 @@ extension InspectorState {
     comparedCount += 1
     focus(.compare)
     notice = "compared with \(run.name)"
+  }
+
+  /// The exact run in the place of the one of 8 bits, which is kept to compare with unless something else was asked for.
+  mutating func replace(_ rounded: ComparedRun, by trace: Trace, words: String) {
+    startLab(trace)
+    take(trace)
+    measureMargins()
+    notice = words
+    guard compared == nil || compared?.kind == .precision else { return }
+    compared = rounded
+    comparedCount += 1
   }
 
   // MARK: Choosing
