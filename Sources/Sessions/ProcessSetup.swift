@@ -33,6 +33,13 @@ package enum ProcessSetup {
   /// Tensors come and go by the hundred megabytes.
   package static func keepFreedMemory() { ComputeBackend.keepFreedMemory() }
 
+  /// Gives the system back what was kept, where the C library can: glibc, every whole page that nothing lies on.
+  static func releaseFreedMemory() {
+    typealias Trim = @convention(c) (_ keeping: Int) -> Int32
+    guard let trim = dlsym(nil, "malloc_trim") else { return }
+    _ = unsafeBitCast(trim, to: Trim.self)(0)
+  }
+
   /// Ends the process with a sentence where the address space that is left would not do for a single product of matrices.
   package static func checkAddressSpace() {
     ComputeBackend.setThreads(ComputeBackend.processors)

@@ -31,6 +31,30 @@ struct InspectorProgramTests {
     expectQuit(driver, .code(0))
   }
 
+  @Test("Memory that a run has freed goes back to the system once nothing is left to do")
+  func freedMemory() throws {
+    let scene = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+      .deletingLastPathComponent().appendingPathComponent("assets/images/scene-1.png").path
+    let driver = try Program.open([scene, "--no-reopen"], size: Size(width: 120, height: 36))
+    func held() throws -> Int {
+      let status = try String(contentsOfFile: "/proc/\(driver.processID)/status", encoding: .utf8)
+      let line = try #require(status.split(separator: "\n").first { $0.hasPrefix("RssAnon:") })
+      return try #require(Int(line.filter(\.isNumber)))
+    }
+    try #require(driver.wait(for: "running"), "\(driver.terminal.text)")
+    var most = 0
+    var now = 0
+    // The run takes tens of megabytes more than what is shown of it.
+    let isReleased = driver.wait(.seconds(60)) { screen in
+      now = (try? held()) ?? 0
+      most = max(most, now)
+      return !screen.text.contains("running") && now < most * 4 / 5
+    }
+    #expect(isReleased, "\(now) KiB of \(most) are still held")
+    driver.send("q")
+    expectQuit(driver, .code(0))
+  }
+
   @Test("The cursor moves in all panels and the status line tells its numbers")
   func cursor() throws {
     let driver = try opened()
