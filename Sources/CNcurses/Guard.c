@@ -74,7 +74,9 @@ void cncurses_hang_up(void) {
     raise(SIGHUP);
     // Where hang-ups are ignored there is still nobody left to talk to.
     raise(SIGTERM);
-    exit(128 + SIGHUP);
+    guard_leave();
+    // Not exit: other threads may still compute with what the libraries' exit handlers free.
+    _exit(128 + SIGHUP);
 }
 
 bool guard_prepare(void) {

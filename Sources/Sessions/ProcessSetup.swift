@@ -75,6 +75,15 @@ package enum ProcessSetup {
     MappedFile.watch()
   }
 
+  /// Ends the process without the exit handlers of the libraries.
+  ///
+  /// A run that was left by `q`, or the digest of the weights, may still be computed on another thread: OpenBLAS and
+  /// oneDNN would free what it works with, and the process would end with a fault instead of its exit code.
+  package static func end(_ status: Int32) -> Never {
+    fflush(nil)
+    _exit(status)
+  }
+
   /// Large files are hashed once for each of their states, not once a run.
   package static func rememberDigests() {
     let cache = UserConfiguration.cacheDirectory(ProcessInfo.processInfo.environment)
