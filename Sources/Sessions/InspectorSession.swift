@@ -132,6 +132,9 @@ final class Mailbox: Sendable {
     var begun = 0
     /// The job that the model's thread works on.
     var current = 0
+    /// Jobs that wait or run, and how many have ended.
+    var open = 0
+    var ended = 0
     var isReplaying = false
     // Of a replay, by job:
     var cancelledAfter: [Int: Int] = [:]
@@ -187,6 +190,7 @@ final class Mailbox: Sendable {
   /// The number of the job just begun, and the flag that stops it: `flag`, but in a replay one of its own.
   func admit(_ flag: CancellationFlag) -> (job: Int, flag: CancellationFlag) {
     state.withLock { state in
+      state.open += 1
       guard state.isReplaying else { return (state.begun, flag) }
       let own = CancellationFlag()
       state.flags[state.begun] = own
@@ -200,11 +204,22 @@ final class Mailbox: Sendable {
 
   /// A job has posted its last action.
   func end(_ job: Int) {
-    let isReplaying = state.withLock { state in
+    let (isReplaying, ended) = state.withLock { state in
       if state.isReplaying { state.over.insert(job) }
-      return state.isReplaying
+      (state.open, state.ended) = (state.open - 1, state.ended + 1)
+      return (state.isReplaying, state.ended)
     }
     if isReplaying { arrived.signal() }
+    releaseMemory(unlessBusyAfter: ended)
+  }
+
+  /// What jobs have freed goes back to the system when nothing has run for a second: a job that follows sooner finds its
+  /// memory ready, and hours of use take no more of it than what is shown.
+  private func releaseMemory(unlessBusyAfter ended: Int) {
+    DispatchQueue.global(qos: .utility).asyncAfter(deadline: .now() + 1) { [self] in
+      guard state.withLock({ $0.open == 0 && $0.ended == ended }) else { return }
+      ProcessSetup.releaseFreedMemory()
+    }
   }
 
   /// - Parameter job: the one it answers; nil for that of the model's thread.

@@ -18,20 +18,38 @@ package enum ProcessSetup {
     execv("/proc/self/exe", CommandLine.unsafeArgv)
   }
 
-  /// Ends the process with a sentence where too few files can be opened: Dispatch, which every loop runs on, would trap.
-  package static func checkDescriptors() {
-    guard !StandardStream.canOpen(smallestRunsFiles) else { return }
-    try? StandardStream.error.write(
-      "vocoscope: the limit of open files (ulimit -n) does not leave the \(smallestRunsFiles) that a run takes at least\n"
-    )
+  /// Ends the process with a sentence where too few files can be opened, for Dispatch, which every loop runs on, would trap;
+  /// and where the stack is too small, for it would end with a fault.
+  package static func checkLimits() {
+    if !StandardStream.canOpen(smallestRunsFiles) {
+      refuse("open files (ulimit -n) does not leave the \(smallestRunsFiles)")
+    }
+    var stack = rlimit()
+    if getrlimit(__rlimit_resource_t(UInt32(RLIMIT_STACK.rawValue)), &stack) == 0, stack.rlim_cur < smallestStack {
+      refuse("the stack (ulimit -s) does not leave the \(smallestStack >> 10) KiB")
+    }
+  }
+
+  private static func refuse(_ limit: String) -> Never {
+    try? StandardStream.error.write("vocoscope: the limit of \(limit) that a run takes at least\n")
     _exit(1)
   }
 
   /// A checkpoint's files, Dispatch's own two, and one to write.
   private static let smallestRunsFiles = 8
 
+  /// Of the main thread, and of the C library's threads, which get as much.
+  private static let smallestStack: UInt = 256 << 10
+
   /// Tensors come and go by the hundred megabytes.
   package static func keepFreedMemory() { ComputeBackend.keepFreedMemory() }
+
+  /// Gives the system back what was kept, where the C library can: glibc, every whole page that nothing lies on.
+  static func releaseFreedMemory() {
+    typealias Trim = @convention(c) (_ keeping: Int) -> Int32
+    guard let trim = dlsym(nil, "malloc_trim") else { return }
+    _ = unsafeBitCast(trim, to: Trim.self)(0)
+  }
 
   /// Ends the process with a sentence where the address space that is left would not do for a single product of matrices.
   package static func checkAddressSpace() {

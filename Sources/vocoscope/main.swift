@@ -4,7 +4,7 @@ import Sessions
 
 // Libraries that choose their kernels when they are loaded must see the right choice before anything else runs.
 StandardStream.reserveClosed()
-ProcessSetup.checkDescriptors()
+ProcessSetup.checkLimits()
 ProcessSetup.selectComputeKernels()
 ProcessSetup.keepFreedMemory()
 ProcessSetup.answerSignals()

@@ -15,6 +15,7 @@ class Bench:
         self.random = random.Random(seed)
         self.faults = self.kills = self.runs = 0
         self.problems = []
+        self.of_one_thread = {}
         make_inputs(f"{work}/inputs")
         here = os.path.dirname(os.path.abspath(__file__))
         self.library = f"{work}/inject.so"
@@ -90,10 +91,22 @@ class Bench:
         if state not in (before, whole) and not command.resumes and not (command.output in ("page", "plots", "cache")):
             self.problem(f"{what}: a file that is neither the old nor the new one")
 
+    def judge_thread(self, what, command, folder, done):
+        """A limit of address space leaves one thread, which rounds otherwise than two: the same limit, the same result."""
+        state = command.state(folder)
+        reference = self.of_one_thread.setdefault(command.name, (done.output, state))
+        if reference != (done.output, state):
+            self.problem(f"{what}: success, and another result than of another run with one thread")
+
     def judge_next(self, what, command, folder):
         """The next run gives the result, goes on from where the last came to, and leaves nothing of it."""
-        done = self.run(command, folder)
         output, state, _ = self.references[command.name]
+        if command.refuses and command.state(folder) == state:
+            done = self.run(command, folder)
+            if done.code != 1 or command.state(folder) != state:
+                self.problem(f"{what}: what is whole is written over", done)
+            return
+        done = self.run(command, folder)
         if done.code != 0 or command.state(folder) != state or done.output != output:
             same = "same files" if command.state(folder) == state else "other files"
             self.problem(f"{what}: the next run, {same}", done)

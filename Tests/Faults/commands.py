@@ -32,11 +32,13 @@ class Run:
 class Command:
     """A command that writes `output` below a folder of its own.
 
-    `arguments` may hold {out}; `resumes` says that an interrupted run is gone on with.
+    `arguments` may hold {out}; `resumes` says that an interrupted run is gone on with, `refuses` that a whole output is
+    never written over.
     """
 
-    def __init__(self, name, arguments, output, resumes=False, cache=False):
-        self.name, self.arguments, self.output, self.resumes, self.cache = name, arguments, output, resumes, cache
+    def __init__(self, name, arguments, output, resumes=False, cache=False, refuses=False):
+        self.name, self.arguments, self.output = name, arguments, output
+        self.resumes, self.cache, self.refuses = resumes, cache, refuses
 
     def prepare(self, folder):
         """What the command needs in its folder: for the cache of 8-bit matrices a model of its own, by links."""
@@ -95,7 +97,7 @@ def commands():
         Command(
             "convert",
             ["convert", "--llm", f"{PARTS}/base", "--vision", f"{PARTS}/vision", "--adapter", f"{PARTS}/adapter", "--out", "{out}"],
-            "checkpoint"),
+            "checkpoint", refuses=True),
         Command(
             "int8",
             ["trace", picture, "--precision", "int8", "--max-new-tokens", "1", "--model", "{out}", "--out", "{out}/t.safetensors"],
@@ -122,7 +124,7 @@ def make_inputs(folder):
 
 def environment(folder, **more):
     return {
-        "PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8", "HOME": f"{folder}/home", "XDG_CACHE_HOME": f"{folder}/cache",
+        "PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8", "HOME": f"{folder}/home", "XDG_CACHE_HOME": f"{folder}/xdg",
         "SWIFT_BACKTRACE": "enable=no", **more,
     }
 

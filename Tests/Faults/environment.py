@@ -62,12 +62,18 @@ def limits(bench):
                 def lower():
                     resource.setrlimit(limit, (value, value))
 
-                done = attempt(bench, f"{name} {value}", command, judged=False, preexec_fn=lower)
+                folder = bench.folder(command)
+                done = attempt(bench, f"{name} {value}", command, judged=False, again=False, folder=folder, preexec_fn=lower)
                 # What the loader of the system says is not ours to word.
                 if done.code < 0 or done.code not in (0, 1, 127):
                     bench.problem(f"{command.name}, {name} {value}", done)
+                title = f"{command.name}, {name} {value}"
+                if done.code == 0 and limit == resource.RLIMIT_AS:
+                    bench.judge_thread(title, command, folder, done)
+                    continue
                 if done.code == 0:
-                    bench.judge_files(f"{command.name}, {name} {value}", command, f"{bench.work}/{command.name}", None, 0)
+                    bench.judge_files(title, command, folder, None, 0)
+                bench.judge_next(title, command, folder)
 
 
 def outputs(bench):

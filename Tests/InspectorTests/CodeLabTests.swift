@@ -115,6 +115,33 @@ struct CodeLabTests {
     #expect(saved == edits && name == "chelsea-edited.safetensors")
   }
 
+  @Test("Of decoded pictures and edited runs the latest are kept, and undo asks again for those that were forgotten")
+  func bounded() throws {
+    var state = state()
+    let requests = (0..<40).map { code in
+      DecodeRequest(variant: .swapped(CodeEdit(group: 0, row: 0, column: 0, code: code)), edits: [])
+    }
+    for request in requests { state.post(.codeLab(.decoded(result(request)))) }
+    #expect(state.codeLab.decoded.count == 8)
+    #expect(requests.suffix(8).allSatisfy { state.codeLab.decoded[$0]?.request == $0 })
+    #expect(state.codeLab.decoded[requests[31]] == nil)
+
+    let original = try #require(state.trace)
+    func answer(_ effects: [Effect]) -> Bool {
+      guard case .run(let edits, _)? = request(effects) else { return false }
+      var edited = original
+      edited.provenance.edits = edits.words
+      state.post(.codeLab(.edited(edited, edits: edits)))
+      return true
+    }
+    for _ in 0..<10 { #expect(answer(state.post(.command(.editCode)))) }
+    #expect(state.codeLab.runs.count == 4 && state.view.edits.count == 10)
+    let asked = (0..<10).map { _ in answer(state.post(.command(.undo))) }
+    #expect(asked.prefix(3).allSatisfy { !$0 }, "the latest four runs are kept")
+    #expect(asked[3..<9].allSatisfy { $0 }, "what was forgotten is run again")
+    #expect(state.trace == original && state.view.edits.isEmpty)
+  }
+
   @Test("A run that fails takes its edit back and is not tried again")
   func failure() throws {
     var state = state()

@@ -83,6 +83,23 @@ struct UpdateTests {
     #expect(state.view == last)
   }
 
+  @Test("Of the knock-outs of a question the latest are kept, with their random draws")
+  func boundedKnockOuts() {
+    let synthetic = SyntheticTrace(grid: 4, latent: 3)
+    var state = InspectorState.complete(synthetic)
+    let most = KnockOutResult.kept
+    for id in 1...most + 6 {
+      let request = KnockOutRequest(id: id, label: "a patch", keys: [2], layer: nil, head: nil)
+      state.post(.knockOutFinished(synthetic.knockOut(request)))
+      state.post(
+        .matchedRandom(
+          MatchedRandomResult(
+            request: MatchedRandomRequest(knockOut: request, draws: 1, candidates: [3], seed: 0), kls: [0.1])))
+    }
+    #expect(state.knockOuts.map(\.request.id) == Array(7...most + 6))
+    #expect(state.matchedRandom.keys.sorted() == Array(7...most + 6))
+  }
+
   @Test("Moving the cursor is not a change that undo takes back")
   func undoKeepsCursor() {
     var state = InspectorState.complete()

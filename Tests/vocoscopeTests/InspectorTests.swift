@@ -31,6 +31,30 @@ struct InspectorProgramTests {
     expectQuit(driver, .code(0))
   }
 
+  @Test("Memory that a run has freed goes back to the system once nothing is left to do")
+  func freedMemory() throws {
+    let scene = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+      .deletingLastPathComponent().appendingPathComponent("assets/images/scene-1.png").path
+    let driver = try Program.open([scene, "--no-reopen"], size: Size(width: 120, height: 36))
+    func held() throws -> Int {
+      let status = try String(contentsOfFile: "/proc/\(driver.processID)/status", encoding: .utf8)
+      let line = try #require(status.split(separator: "\n").first { $0.hasPrefix("RssAnon:") })
+      return try #require(Int(line.filter(\.isNumber)))
+    }
+    try #require(driver.wait(for: "running"), "\(driver.terminal.text)")
+    var most = 0
+    var now = 0
+    // The run takes tens of megabytes more than what is shown of it.
+    let isReleased = driver.wait(.seconds(60)) { screen in
+      now = (try? held()) ?? 0
+      most = max(most, now)
+      return !screen.text.contains("running") && now < most * 4 / 5
+    }
+    #expect(isReleased, "\(now) KiB of \(most) are still held")
+    driver.send("q")
+    expectQuit(driver, .code(0))
+  }
+
   /// The libraries' exit handlers free what a run computes with: of a hundred such quits three ended with a fault.
   @Test("q in the middle of a run ends with code 0 whatever is being computed")
   func quitsWhileRunning() throws {
@@ -90,8 +114,9 @@ struct InspectorProgramTests {
     for _ in 0..<2 {
       driver.send("n")
       #expect(driver.wait(.seconds(60)) { $0.text.contains("caf") }, "\(driver.terminal.text)")
-      // The names look alike, so the screen cannot tell when the second run has ended, and a key during it is refused.
-      Thread.sleep(forTimeInterval: 3)
+      // The names look alike, so only time tells that the second run has begun, and a key during it is refused.
+      _ = driver.wait(.seconds(3)) { _ in false }
+      #expect(driver.wait(.seconds(60)) { !$0.text.contains("running") }, "\(driver.terminal.text)")
     }
     driver.send("n")
     #expect(

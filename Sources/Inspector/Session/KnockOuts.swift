@@ -48,6 +48,9 @@ package struct KnockOutRequest: Sendable, Hashable {
 
 /// What the model did without the edges.
 package struct KnockOutResult: Sendable, Equatable {
+  /// Of a question, the latest ones: at 7B the row of each takes five megabytes.
+  package static let kept = 64
+
   package let request: KnockOutRequest
   /// The answer to the same prompt.
   package let answer: String

@@ -34,7 +34,8 @@ extension InspectorState {
   mutating func show(_ shelf: PictureShelf) {
     let known = self.shelf?.thumbnails ?? [:]
     self.shelf = shelf
-    self.shelf?.thumbnails = known
+    let paths = Set(shelf.items.map(\.path))
+    self.shelf?.thumbnails = known.filter { paths.contains($0.key) }
     guard case .pictures(let search) = mode, search.query.text.isEmpty else { return }
     selectChoice(shelf.items.firstIndex { $0.isInFolder && $0.name == imageName } ?? 0)
   }

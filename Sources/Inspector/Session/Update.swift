@@ -153,6 +153,7 @@ extension InspectorState {
   mutating func take(_ result: KnockOutResult) {
     work = nil
     knockOuts.append(result)
+    if knockOuts.count > KnockOutResult.kept { matchedRandom[knockOuts.removeFirst().request.id] = nil }
     change { $0.shownKnockOut = result.request.id }
     let before = trace?.generation?.text ?? ""
     let change = before == result.answer ? "as before" : "before “\(before)”"

@@ -108,8 +108,8 @@ package enum PictureOverlay: String, Sendable, CaseIterable, Codable {
 
 /// The changes of the view that undo takes back, newest last.
 package struct ViewHistory: Sendable, Equatable {
-  /// Older changes are forgotten.
-  package static let limit = 1000
+  /// Older changes are forgotten; each may hold a selection of all patches.
+  package static let limit = 300
 
   package private(set) var past: [ViewSettings] = []
   package private(set) var future: [ViewSettings] = []

@@ -35,12 +35,12 @@ package struct CodeLab: Sendable {
   package internal(set) var candidate = 1
   /// A candidate chosen by its index instead.
   package internal(set) var chosen: Int?
-  package internal(set) var decoded: [DecodeRequest: DecodeResult] = [:]
-  package internal(set) var provenance: [[CodeEdit]: AnchorAblation] = [:]
+  package internal(set) var decoded = Latest<DecodeRequest, DecodeResult>(limit: 8)
+  package internal(set) var provenance = Latest<[CodeEdit], AnchorAblation>(limit: 8)
   /// The run on the picture's own codes.
   package internal(set) var original: Trace?
   /// Finished runs on edited codes.
-  package internal(set) var runs: [[CodeEdit]: Trace] = [:]
+  package internal(set) var runs = Latest<[CodeEdit], Trace>(limit: PastRun.kept)
   /// The edits of the trace on screen.
   package internal(set) var shownEdits: [CodeEdit] = []
   /// The mean margin of each group's choices, and the latent that it was measured on.
@@ -50,10 +50,30 @@ package struct CodeLab: Sendable {
   /// What failed or was cancelled, not to be asked for again.
   var refused: Set<CodeLabRequest> = []
 
-  /// Results kept; older ones are forgotten all together.
-  static let kept = 64
-
   package init() {}
+}
+
+/// The latest results by what they answer. Older ones are forgotten: a trace of a large model takes hundreds of megabytes,
+/// a decoded picture one.
+package struct Latest<Request: Hashable & Sendable, Result: Sendable>: Sendable {
+  let limit: Int
+  private var results: [(request: Request, result: Result)] = []
+
+  init(limit: Int) {
+    precondition(limit > 0)
+    self.limit = limit
+  }
+
+  package var count: Int { results.count }
+  var all: some Sequence<Result> { results.lazy.map(\.result) }
+
+  package subscript(request: Request) -> Result? { results.last { $0.request == request }?.result }
+
+  mutating func add(_ result: Result, for request: Request) {
+    results.removeAll { $0.request == request }
+    if results.count == limit { results.removeFirst() }
+    results.append((request, result))
+  }
 }
 
 /// Work for the model, by the run loop's effect `.codeLab`.

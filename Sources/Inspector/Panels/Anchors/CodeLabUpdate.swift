@@ -57,23 +57,22 @@ extension InspectorState {
     codeLab.original = trace
     codeLab.shownEdits = []
     view.edits = []
-    if codeLab.runs.values.contains(where: { $0.provenance.prompt != trace.provenance.prompt }) { codeLab.runs = [:] }
+    if codeLab.runs.all.contains(where: { $0.provenance.prompt != trace.provenance.prompt }) {
+      codeLab.runs = CodeLab().runs
+    }
   }
 
   mutating func take(_ event: CodeLabEvent) {
     codeLab.pending = nil
     switch event {
     case .decoded(let result):
-      if codeLab.decoded.count >= CodeLab.kept { codeLab.decoded = [:] }
-      codeLab.decoded[result.request] = result
+      codeLab.decoded.add(result, for: result.request)
     case .provenance(let provenance, let edits):
-      if codeLab.provenance.count >= CodeLab.kept { codeLab.provenance = [:] }
-      codeLab.provenance[edits] = provenance
+      codeLab.provenance.add(provenance, for: edits)
       refreshPicture()
     case .edited(let trace, let edits):
       work = nil
-      if codeLab.runs.count >= CodeLab.kept { codeLab.runs = [:] }
-      codeLab.runs[edits] = trace
+      codeLab.runs.add(trace, for: edits)
     }
   }
 
