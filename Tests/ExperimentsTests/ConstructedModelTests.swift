@@ -148,6 +148,8 @@ struct ConstructedModelTests {
     let cost = { (seconds: Double) in RandomModelCost(models: 39, runs: 48, seconds: seconds, parameters: 1000) }
     #expect(!cost(1.1).differs(from: cost(1)) && !cost(0.9).differs(from: cost(1)))
     #expect(cost(1.3).differs(from: cost(1)) && cost(0.7).differs(from: cost(1)))
+    // Seconds are not worth a second sentence.
+    #expect(!cost(1e-3).differs(from: cost(4e-3)))
     var none: [String] = []
     _ = try ConstructedModel(Self.attending, pictures: pictures).run(randomModels: false) { none.append($0) }.finish()
     #expect(none.isEmpty)

@@ -247,8 +247,8 @@ package struct RandomModelCost: Sendable, Equatable {
 
   var total: Double { Double(models * runs) * seconds }
 
-  /// Whether it is so far from what was said that it is worth saying again: more than a fifth.
-  package func differs(from said: RandomModelCost) -> Bool { abs(total - said.total) > 0.2 * said.total }
+  /// Whether it is so far from what was said that it is worth saying again: more than a fifth, and ten seconds.
+  package func differs(from said: RandomModelCost) -> Bool { abs(total - said.total) > max(0.2 * said.total, 10) }
 
   package var sentence: String {
     let memory = Double(4 * parameters) / 1e9
