@@ -211,7 +211,7 @@ struct EvalCommand: ParsableCommand {
     }
     let weights = Set(report.sources.map { String($0.header.modelSHA256.suffix(64).prefix(12)) }).sorted()
     let source =
-      "\(report.comparison.file), questions \(report.sources[0].header.questionsSHA256.prefix(12)), weights "
+      "\(URL(fileURLWithPath: report.comparison.file).lastPathComponent), questions \(report.sources[0].header.questionsSHA256.prefix(12)), weights "
       + "\(weights.joined(separator: " ")), vocoscope \(programVersion)"
     try AccuracyFigure(report.effects.map(\.change), source: source).figure.write(to: path)
   }
