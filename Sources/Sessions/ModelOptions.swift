@@ -179,7 +179,7 @@ package struct ModelOpening: Sendable {
 }
 
 extension ModelOpening {
-  /// What a state that `verify --out` wrote shows of this model.
+  /// What a file that `verify --out`, `probe` or `eval` wrote shows of this model.
   package func evidence(_ path: String) throws -> [Action] {
     let checkpoint = try source.open()
     let provenance = Provenance(

@@ -196,7 +196,7 @@ package struct RecordedSession {
       worker = ModelWorker(
         picture: picture, path: path, model: opening, options: asking, mailbox: mailbox, recent: start.recent ?? [])
       actions = [.picture(picture)]
-      if let evidence = start.evidence {
+      for evidence in [start.evidence].compactMap({ $0 }) + (start.furtherEvidence ?? []) {
         let path = "\(home)/\(evidence.path)"
         try check(path, SessionStart.File.digest(of: path), evidence)
         actions += try opening.evidence(path)

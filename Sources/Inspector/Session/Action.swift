@@ -29,6 +29,8 @@ package enum Action: Sendable {
   case verdict(EvidenceVerdict)
   /// The voco rows of the first pictures that `verify` saw.
   case vocoRows([VocoRow])
+  /// What `probe` or `eval` measured of this model.
+  case saved(SavedMeasurement.Kind)
   case knockOutFinished(KnockOutResult)
   case matchedRandom(MatchedRandomResult)
   /// What the model was asked for beyond a run.

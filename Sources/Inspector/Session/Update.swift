@@ -59,8 +59,13 @@ private func apply(_ action: Action, to state: inout InspectorState) -> [Effect]
     state.measureTrainingDistance()
   case .verdict(let verdict):
     state.verdict = verdict
+    state.causalHeads = Set(verdict.headEffects.flatMap(\.heads).filter(\.isAbove).map(\.place))
   case .vocoRows(let rows):
     state.vocoRows = rows
+  case .saved(.probes(let report)):
+    state.probes = report
+  case .saved(.accuracy(let changes)):
+    state.accuracy = changes
   case .knockOutFinished(let result):
     state.take(result)
   case .matchedRandom(let result):

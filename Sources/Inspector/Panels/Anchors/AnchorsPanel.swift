@@ -322,15 +322,8 @@ extension Canvas {
 }
 
 extension InspectorState {
-  /// That the anchors are one vector, or how far the nearest two are apart.
-  var healthWords: String? {
-    if let collapse = collapseWords { return collapse }
-    guard let cosines = statistics?.anchors?.cosines, cosines.count > 1 else { return nil }
-    let pairs = cosines.indices.flatMap { a in cosines.indices.filter { $0 > a }.map { (a, $0) } }
-    guard let nearest = pairs.max(by: { cosines[$0.0][$0.1] < cosines[$1.0][$1.1] }) else { return nil }
-    return
-      "The anchors differ: the nearest two are A\(nearest.0 + 1) and A\(nearest.1 + 1), cosine \(decimal(cosines[nearest.0][nearest.1], digits: 2))."
-  }
+  /// That the projector has collapsed, or how far the nearest two anchors are apart.
+  var healthWords: String? { collapseWords ?? statistics?.nearestAnchors }
 
   /// How to put another code in the place of the one at the cursor.
   var editorWords: String {

@@ -197,7 +197,7 @@ extension InspectorState {
     return ["cos with patches: mean \(Format.number(words.mean)), largest \(Format.number(words.largest))"]
   }
 
-  /// Anchors that are one vector, said out loud.
+  /// A projector that has collapsed, said out loud.
   var collapseWords: String? { statistics?.collapse }
 
   /// What the edits did: answer, anchors and attention beside the old.

@@ -312,12 +312,20 @@ extension Canvas {
     let dead = state.inspected?.deadLayer
     let sorted = state.view.sortedHead.flatMap { $0 < state.headCount ? $0 : nil }
     let order = sorted.map { "sorted by head \($0 + 1)" } ?? "layer × head"
-    line("\(cells.statistic.rawValue), \(order)", in: rect, style: look.theme.title)
+    let marked = state.view.inspected == .voco ? state.causalHeads : []
+    let mark = String(look.glyphs.bullet)
+    let legend = marked.isEmpty ? "" : "; \(mark) moves the answer alone"
+    line("\(cells.statistic.rawValue), \(order)\(legend)", in: rect, style: look.theme.title)
     let names = (0..<state.layerCount).map { "L\($0 + 1)" }
     let live = cells.matrix.enumerated().map { layer, heads in layer == dead ? heads.map { _ in nil } : heads }
     let matrix = ScoreMatrix(
       rowNames: names, columnNames: (0..<state.headCount).map { "h\($0 + 1)" }, values: live,
-      texts: cells.matrix.map { $0.map { $0.map(cells.text) ?? Format.none } }, scale: cells.axis,
+      texts: cells.matrix.enumerated().map { layer, heads in
+        heads.enumerated().map { head, value in
+          let isMarked = !marked.isEmpty && marked.contains { $0.layer == layer && $0.head == head }
+          return (isMarked ? mark : "") + (value.map(cells.text) ?? Format.none)
+        }
+      }, scale: cells.axis,
       order: sorted.map { ScoreMatrix.order(of: live, byColumn: $0) }, sortedBy: sorted, selected: state.markedCell)
     hits.add(matrix.draw(in: rect.dropping(top: 1), of: &frame, look)) { .head($0) }
   }

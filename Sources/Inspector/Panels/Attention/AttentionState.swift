@@ -53,6 +53,18 @@ package struct InspectedAttention: Sendable {
   }
 }
 
+/// What one picture says of a token, and what it was made for.
+struct InspectedAnecdote: Sendable {
+  struct Key: Sendable, Equatable {
+    let token: InspectedRow
+    let trace: Int
+    let isComputed: Bool
+  }
+
+  let key: Key
+  let verdict: EvidenceVerdict
+}
+
 /// A small map of every head, kept while layer, head and cursor change.
 struct HeadMaps: Sendable {
   /// What they were made for.
@@ -121,7 +133,7 @@ extension InspectorState {
   package var inspected: InspectedAttention? {
     switch view.inspected {
     case .voco: statistics?.inspected
-    case .lastPromptToken: statistics?.lastToken ?? statistics?.inspected
+    case .lastPromptToken: lastTextRow ?? statistics?.lastToken ?? statistics?.inspected
     case .text(let token): textRow(token) ?? statistics?.inspected
     }
   }
@@ -136,7 +148,20 @@ extension InspectorState {
         knockOut: view.inspected == .voco ? shownKnockOut : nil)
     }
     refreshHeads()
+    refreshAnecdote()
     refreshPicture()
+  }
+
+  /// One picture's claims about the inspected token, made when another one is looked at.
+  private mutating func refreshAnecdote() {
+    let made = InspectedAnecdote.Key(token: view.inspected, trace: traceCount, isComputed: textAttention != nil)
+    guard view.inspected != .voco, let trace, let row = inspected else {
+      inspectedAnecdote = nil
+      return
+    }
+    guard inspectedAnecdote?.key != made else { return }
+    inspectedAnecdote = InspectedAnecdote(
+      key: made, verdict: VerdictEngine().verdict(trace, row.attention, token: inspectedName))
   }
 
   /// The small maps are made when they are first looked at.
@@ -318,13 +343,22 @@ extension InspectorState {
     ]
   }
 
+  /// What single heads of `<voco>` carry of what the anchors hold, by the verified pictures.
+  var causalHeadWords: String? {
+    guard view.inspected == .voco, let effects = verdict?.headEffects.first else { return nil }
+    let above = effects.heads.filter(\.isAbove).map { "\($0.place.name) \($0.effect.text)" }
+    let found = above.isEmpty ? "no head of \(effects.heads.count)" : above.joined(separator: ", ")
+    return
+      "Part of the answer's way that the anchors' values go in one head alone: \(found); in all \(effects.together.text)."
+  }
+
   /// The formula of the numbers on the map, and the rule by which keys are left out.
   func formulaWords(_ map: MapStatistics) -> String {
     var words = map.view.formula
     if let dead = inspected?.deadLayer, view.layer == dead {
       words = "Layer \(dead + 1) is read by nobody: what \(inspectedToken) attends to there goes nowhere. " + words
     }
-    guard view.hidesSinks else { return words }
-    return "\(words). \(SinkRule().sentence(visible: map.view.layout.visible.count))"
+    if view.hidesSinks { words += ". \(SinkRule().sentence(visible: map.view.layout.visible.count))" }
+    return causalHeadWords.map { words + (words.hasSuffix(".") ? " " : ". ") + $0 } ?? words
   }
 }

@@ -13,6 +13,8 @@ extension Canvas {
     case .figure: drawFigure(state, in: rect)
     case .answer: drawAnswerTrace(state, in: rect)
     case .trace: drawCausalTrace(state, in: rect)
+    case .probes: drawProbes(state, in: rect)
+    case .accuracy: drawAccuracy(state, in: rect)
     }
   }
 
@@ -134,7 +136,9 @@ extension InspectorState {
   }
 
   /// What many pictures said, if `verify` was run; else what this one says, as an anecdote.
-  package var evidence: EvidenceVerdict? { verdict ?? statistics?.anecdote }
+  package var evidence: EvidenceVerdict? {
+    verdict ?? (view.inspected == .voco ? nil : inspectedAnecdote?.verdict) ?? statistics?.anecdote
+  }
 
   /// What came out, in one sentence; before that, what is asked.
   package var verdictHeadline: String {
@@ -161,7 +165,7 @@ extension InspectorState {
     if hasQuestion, let evidence { report.tables.append(controlTable(evidence)) }
     report.tables += headEffectTables
     if !knockOuts.isEmpty { report.tables.append(knockOutTable) }
-    report.tables += traceTables
+    report.tables += traceTables + savedTables
     if let figureTable { report.tables.append(figureTable) }
     report.notes = verdictNotes(tiers, withRules: true)
     return report
@@ -173,7 +177,7 @@ extension InspectorState {
   var question: String {
     !hasQuestion
       ? "This checkpoint has no anchors, so there is no priority of theirs to judge."
-      : "Does <voco> prioritise the \(links.anchors) anchors over the \(links.geometry.patches.count) patches?"
+      : "Does \(verdict == nil ? inspectedName : "<voco>") prioritise the \(links.anchors) anchors over the \(links.geometry.patches.count) patches?"
   }
 
   /// Empty without anchors.
@@ -186,7 +190,9 @@ extension InspectorState {
       }
     }
     return evidence.tiers.map { tier in
-      if tier.tier == .causes && tier.word == .notMeasured { return causesTier(tier) }
+      // Knock-outs are of voco's edges.
+      let isVoco = verdict != nil || view.inspected == .voco
+      if tier.tier == .causes && tier.word == .notMeasured && isVoco { return causesTier(tier) }
       let numbers = [tier.effectText, tier.intervalText, "n=\(tier.n) image\(tier.n == 1 ? "" : "s")"].compactMap { $0 }
       return Tier(
         name: tier.tier.rawValue, word: word(tier.word, isAnecdote: evidence.anecdote),
