@@ -27,6 +27,7 @@ package struct InspectorState: Sendable {
   package internal(set) var verdict: EvidenceVerdict?
   /// The voco rows of the first verified pictures; empty until `verify` was run.
   package internal(set) var vocoRows: [VocoRow] = []
+  var keptFigure: (key: FigureKey, rows: PaperFigureRows)?
   package internal(set) var knockOuts: [KnockOutResult] = []
   /// How many knock-outs were asked for; their identifiers count from 1 and are never used twice.
   var knockOutCount = 0
