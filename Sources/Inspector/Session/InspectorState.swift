@@ -27,6 +27,7 @@ package struct InspectorState: Sendable {
   package internal(set) var verdict: EvidenceVerdict?
   /// The voco rows of the first verified pictures; empty until `verify` was run.
   package internal(set) var vocoRows: [VocoRow] = []
+  var keptFigure: (key: FigureKey, rows: PaperFigureRows)?
   /// What `probe` and `eval --cut` or `--swap` measured; `nil` and empty until their files were given.
   package internal(set) var probes: ProbeReport?
   package internal(set) var accuracy: [AccuracyChange] = []

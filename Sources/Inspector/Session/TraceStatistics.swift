@@ -20,8 +20,8 @@ package struct TraceStatistics: Sendable {
   package let mask: MaskStatistics?
   /// That the projector has collapsed or the anchors are one vector, said out loud; `nil` while they are not.
   let collapse: String?
-  /// How far the nearest two anchors are apart; `nil` for fewer than two.
-  let nearestAnchors: String?
+  /// That, or how far the nearest two anchors are apart.
+  let health: String?
   package let anchors: AnchorSimilarity?
   /// How often this picture chooses each code; `nil` before the codes are known.
   package let codes: CodeUsage?
@@ -58,7 +58,7 @@ package struct TraceStatistics: Sendable {
     }
     anchors = trace.anchors.flatMap { $0.rank == 2 ? AnchorSimilarity($0) : nil }
     collapse = ProjectorHealth(trace)?.collapse ?? anchors.flatMap { CodebookFinding.of($0).first?.sentence }
-    nearestAnchors = anchors.flatMap(Self.nearest)
+    health = collapse ?? anchors.flatMap(Self.nearest)
     anchorPatchCosines = Self.cosines(trace)
     let codes = trace.mgvq.flatMap { mgvq in
       var usage = CodeUsage(groups: mgvq.codes.groups, codesPerGroup: trace.model.codesPerGroup)
@@ -72,6 +72,14 @@ package struct TraceStatistics: Sendable {
 extension TraceStatistics {
   /// The row of `<voco>`, whatever token is inspected.
   package var attention: VocoAttention? { inspected?.attention }
+
+  fileprivate static func nearest(_ anchors: AnchorSimilarity) -> String? {
+    let cosines = anchors.cosines
+    let pairs = cosines.indices.flatMap { a in cosines.indices.filter { $0 > a }.map { (a, $0) } }
+    guard let nearest = pairs.max(by: { cosines[$0.0][$0.1] < cosines[$1.0][$1.1] }) else { return nil }
+    return
+      "The anchors differ: the nearest two are A\(nearest.0 + 1) and A\(nearest.1 + 1), cosine \(decimal(cosines[nearest.0][nearest.1], digits: 2))."
+  }
 
   fileprivate static func lastToken(_ trace: Trace) -> InspectedAttention? {
     guard let language = trace.language, let sequence = trace.sequence, sequence.vocoPosition != nil,

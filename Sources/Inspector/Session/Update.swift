@@ -10,6 +10,7 @@ package func update(_ state: inout InspectorState, _ action: Action) -> [Effect]
   state.refreshCodeAtCursor()
   state.refreshCodeFigures()
   state.refreshComparison()
+  state.refreshPaperFigure()
   return effects + state.labEffects()
 }
 

@@ -38,6 +38,8 @@ package struct InspectedAttention: Sendable {
   /// The layer whose attention nobody reads: text reads voco's keys and values, made from the state that enters a layer,
   /// so what voco attends to in the last one goes nowhere.
   package let deadLayer: Int?
+  /// What single heads give single anchors.
+  let anchorHeads: AnchorHeads
 
   init(_ attention: VocoAttention) {
     self.attention = attention
@@ -50,6 +52,39 @@ package struct InspectedAttention: Sendable {
       }
     }
     strongest = best
+    anchorHeads = AnchorHeads(attention, deadLayer: dead)
+  }
+}
+
+/// Each anchor's share under the heads that look at the anchors most, the first of them first.
+struct AnchorHeads: Sendable {
+  private static let shown = 48
+
+  /// Head as column and layer as row, of each line.
+  let places: [GridPoint]
+  /// `nil` without anchors.
+  let matrix: ScoreMatrix?
+
+  init(_ attention: VocoAttention, deadLayer: Int?) {
+    let anchors = attention.layout.anchors
+    let rows = (0..<attention.layers).filter { $0 != deadLayer }.flatMap { layer in
+      (0..<attention.heads).map { head -> (place: GridPoint, shares: [Double], sum: Double) in
+        let row = attention.row(layer: layer, head: head)
+        let shares = anchors.map { row[$0] }
+        return (GridPoint(column: head, row: layer), shares, shares.reduce(0, +))
+      }
+    }
+    let most = rows.enumerated().sorted { ($1.element.sum, $0.offset) < ($0.element.sum, $1.offset) }
+      .prefix(Self.shown).map(\.element)
+    places = most.map(\.place)
+    guard !anchors.isEmpty else {
+      matrix = nil
+      return
+    }
+    matrix = ScoreMatrix(
+      rowNames: places.map { "L\($0.row + 1) h\($0.column + 1)" }, columnNames: anchors.indices.map { "A\($0 + 1)" },
+      values: most.map { $0.shares.map { Optional($0) } }, texts: most.map { $0.shares.map(Format.percent) },
+      scale: ValueScale(.logarithmic, holding: most.flatMap(\.shares)))
   }
 }
 
