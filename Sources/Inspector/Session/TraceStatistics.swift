@@ -73,14 +73,6 @@ extension TraceStatistics {
   /// The row of `<voco>`, whatever token is inspected.
   package var attention: VocoAttention? { inspected?.attention }
 
-  fileprivate static func nearest(_ anchors: AnchorSimilarity) -> String? {
-    let cosines = anchors.cosines
-    let pairs = cosines.indices.flatMap { a in cosines.indices.filter { $0 > a }.map { (a, $0) } }
-    guard let nearest = pairs.max(by: { cosines[$0.0][$0.1] < cosines[$1.0][$1.1] }) else { return nil }
-    return
-      "The anchors differ: the nearest two are A\(nearest.0 + 1) and A\(nearest.1 + 1), cosine \(decimal(cosines[nearest.0][nearest.1], digits: 2))."
-  }
-
   fileprivate static func lastToken(_ trace: Trace) -> InspectedAttention? {
     guard let language = trace.language, let sequence = trace.sequence, sequence.vocoPosition != nil,
       sequence.vocoPosition != sequence.length - 1,
