@@ -8,8 +8,11 @@ extension Canvas {
   /// anchors and the first patches, and beside them all visual keys, several to a column.
   mutating func drawFigure(_ state: InspectorState, in rect: Rect) {
     let figure = state.paperFigure
-    guard let first = figure.rows.first else {
-      paragraph(state.statistics?.attentionProblem ?? "The decoder has not run yet.", in: rect, style: look.theme.dim)
+    guard let first = figure.rows.first, !first.all.isEmpty else {
+      let problem = state.statistics?.attentionProblem ?? "The decoder has not run yet."
+      paragraph(
+        figure.rows.isEmpty ? problem : "This sequence has no visual keys, so there is nothing to draw.", in: rect,
+        style: look.theme.dim)
       return
     }
     let used = paragraph(
