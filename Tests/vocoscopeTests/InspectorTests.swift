@@ -71,8 +71,11 @@ struct InspectorProgramTests {
 
   @Test("Progressive shows the run of 8 bits, then the exact one in its place, and compares them; a report refuses it")
   func progressive() throws {
-    let driver = try Program.open(
-      ParityCase.arguments + ["--precision", "progressive", "--no-reopen"], size: Size(width: 160, height: 40))
+    // The integers are written beside the weights.
+    let folder = try TemporaryFolder()
+    try FileManager.default.copyItem(atPath: ParityCase.directory, toPath: folder.path("model"))
+    let arguments = [ParityCase.image, "--model", folder.path("model"), "--precision", "progressive"]
+    let driver = try Program.open(arguments + ["--no-reopen"], size: Size(width: 160, height: 40))
     #expect(
       driver.wait(.seconds(60)) { $0.text.contains("exact in the place of int8") && !$0.text.contains("running") },
       "\(driver.terminal.text)")
@@ -81,7 +84,7 @@ struct InspectorProgramTests {
     #expect(driver.wait(for: "int8"), "\(driver.terminal.text)")
     driver.send("q")
     expectQuit(driver, .code(0))
-    let report = try Program.run(["report"] + ParityCase.arguments + ["--precision", "progressive"])
+    let report = try Program.run(["report"] + arguments)
     #expect(report.status == 1 && report.errors.contains("progressive is of the inspector"), "\(report.errors)")
   }
 
