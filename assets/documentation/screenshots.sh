@@ -29,7 +29,7 @@ for session in assets/documentation/*.jsonl; do
     "$program" --replay "$session" --screen "$pictures/$name.png" --screen "assets/documentation/$name.txt"
     for colours in 200 96 48; do
       [ "$(stat -c %s "$pictures/$name.png")" -gt 102400 ] || break
-      convert "$pictures/$name.png" -colors $colours "PNG8:$pictures/$name.png"
+      convert "$pictures/$name.png" +dither -colors $colours "PNG8:$pictures/$name.png"
     done
     bytes=$(stat -c %s "$pictures/$name.png")
     [ "$bytes" -le 102400 ] || { echo "$pictures/$name.png has $bytes bytes, more than 100 KiB" >&2; status=1; }
