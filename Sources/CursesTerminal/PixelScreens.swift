@@ -106,9 +106,10 @@ struct KittyScreen: PixelScreen {
     return bytes
   }
 
+  /// Clearing the screen makes kitty forget every picture that has no place on it, so that all are sent anew.
   mutating func forget() -> [UInt8] {
-    placed = []
-    return images.isEmpty ? [] : command("a=d,d=a")
+    defer { (images, placed) = ([], []) }
+    return images.flatMap { command("a=d,d=I,i=\($0.id)") }
   }
 
   /// The picture's number, sent now if the terminal does not hold it.

@@ -181,24 +181,20 @@ package struct PartialFile: ~Copyable {
   }
 
   private mutating func rename(to target: String) throws(FileError) {
-    var name = temporary?.path
-    if name == nil {
+    var named = temporary
+    if named == nil {
       // Where nothing stands it gets its name at once, so that a signal finds either nothing or all of it.
       if cfiles_name(descriptor, target) == 0 { return }
       guard errno == EEXIST else { throw FileError(writing: path) }
-      let free = Leftovers.name(for: target)
-      // Held from before it has a name: no other run takes it for a leftover.
-      flock(descriptor, LOCK_EX | LOCK_NB)
-      guard cfiles_name(descriptor, free) == 0 else { throw FileError(writing: path) }
-      name = free
+      named = Leftovers.nameFile(descriptor, for: target)
     }
-    guard let name, Glibc.rename(name, target) == 0 else {
+    guard let named, Glibc.rename(named.path, target) == 0 else {
       let code = errno
-      if let name { unlink(name) }
+      named?.discard()
       errno = code
       throw FileError(writing: path)
     }
-    temporary?.keep()
+    named.keep()
   }
 
   /// Puts the bytes into the file at `target`, which keeps all that is its own but its contents.

@@ -200,6 +200,20 @@ package enum Leftovers {
     make(name(for: target)) { open($0, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o666) }
   }
 
+  /// The open file without a name, under one beside `target`; `nil` with errno.
+  static func nameFile(_ descriptor: Int32, for target: String) -> Named? {
+    let path = name(for: target)
+    // Both before it is there: a signal may come as soon as it is, and no other run is to take it for a leftover.
+    answerSignals()
+    own.withLock { _ = $0.insert(path) }
+    flock(descriptor, LOCK_EX | LOCK_NB)
+    if cfiles_name(descriptor, path) == 0 { return Named(path: path, descriptor: descriptor) }
+    let code = errno
+    own.withLock { _ = $0.remove(path) }
+    errno = code
+    return nil
+  }
+
   /// An empty directory beside `target`; `nil` with errno.
   static func makeDirectory(for target: String) -> Named? {
     make(name(for: target)) { mkdir($0, 0o777) == 0 ? open($0, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1 }

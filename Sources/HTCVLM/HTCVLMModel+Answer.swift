@@ -66,7 +66,8 @@ extension HTCVLMModel {
     return TextAttention(
       layers: state.rows, positions: rows + answered,
       pieces: rows.map { pieces[$0] } + answer.dropLast().map { tokenizer.piece($0) },
-      columns: prefix.columns + rows + answered)
+      columns: prefix.columns + rows + answered,
+      valueNorms: decoder.layers.indices.map { decoder.layers[$0].valueNorms(prefix.cache.values(layer: $0)) })
   }
 
   /// What the text starts from.

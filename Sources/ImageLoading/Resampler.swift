@@ -52,11 +52,8 @@ struct Resampler: Sendable {
         for index in part {
           let row = reach.lowerBound + index
           let output = target.baseAddress! + 3 * width * index
-          if source.isPictureRow(row) {
-            resampler.resample(row: row, scratch: scratch, to: output)
-          } else {
-            output.update(from: solid, count: solid.count)
-          }
+          output.update(from: solid, count: solid.count)
+          if source.isPictureRow(row) { resampler.resample(row: row, scratch: scratch, to: output) }
         }
       }
     }
@@ -91,6 +88,8 @@ struct RowResampler: Sendable {
   /// Each weight three times, each output pixel's list filled up to `taps` with zeros.
   private let weights: [Int32]
   private let taps: Int
+  /// The output pixels that take anything from the picture; all others are the canvas' colour in every row.
+  private let touched: Range<Int>
 
   init(_ source: PlacedImage, _ axis: ResampleAxis) {
     let multiple = CIC_TAP_MULTIPLE
@@ -111,6 +110,7 @@ struct RowResampler: Sendable {
     self.starts = starts
     self.weights = weights
     self.taps = taps
+    touched = axis.outputs(from: source.x..<source.x + source.image.width)
     solidRow = source.solidRow
   }
 
@@ -122,15 +122,16 @@ struct RowResampler: Sendable {
     return scratch
   }
 
-  /// Resamples a row that shows the picture; the row is copied only if it is not in memory as it is needed.
+  /// Resamples a row that shows the picture into one that holds the canvas' colour; the row is copied only if it is not
+  /// in memory as it is needed.
   func resample(row: Int, scratch: UnsafeMutableBufferPointer<UInt8>, to target: UnsafeMutablePointer<UInt8>) {
     if source.width == source.image.width && source.width >= taps {
       source.image.pixels.withUnsafeBufferPointer {
-        run($0.baseAddress! + 3 * source.width * (row - source.y), to: target)
+        run($0.baseAddress! + 3 * source.width * (row - source.y), touched, to: target)
       }
     } else {
       source.copyPicture(row: row, to: scratch.baseAddress!)
-      run(scratch.baseAddress!, to: target)
+      run(scratch.baseAddress!, touched, to: target)
     }
   }
 
@@ -139,13 +140,21 @@ struct RowResampler: Sendable {
     let scratch = makeScratch()
     defer { scratch.deallocate() }
     return [UInt8](unsafeUninitializedCapacity: 3 * starts.count) { buffer, filled in
-      run(scratch.baseAddress!, to: buffer.baseAddress!)
+      run(scratch.baseAddress!, 0..<starts.count, to: buffer.baseAddress!)
       filled = 3 * starts.count
     }
   }
 
-  private func run(_ row: UnsafePointer<UInt8>, to target: UnsafeMutablePointer<UInt8>) {
-    cic_resample_row(row, target, starts.count, starts, weights, taps)
+  /// Writes the output pixels `part` of a row whose first pixel is at `target`.
+  private func run(_ row: UnsafePointer<UInt8>, _ part: Range<Int>, to target: UnsafeMutablePointer<UInt8>) {
+    starts.withUnsafeBufferPointer { starts in
+      weights.withUnsafeBufferPointer { weights in
+        guard let first = starts.baseAddress, let list = weights.baseAddress else { return }
+        cic_resample_row(
+          row, target + 3 * part.lowerBound, part.count, first + part.lowerBound, list + 3 * taps * part.lowerBound,
+          taps)
+      }
+    }
   }
 }
 
@@ -257,6 +266,14 @@ struct ResampleAxis: Sendable {
   var reach: Range<Int> {
     let end = zip(starts, weights).map { $0 + $1.count }.max() ?? 0
     return (starts.min() ?? 0)..<end
+  }
+
+  /// The output pixels that use any of the source pixels `part`; neither their first nor their last source pixel ever
+  /// goes back, so that they lie side by side.
+  func outputs(from part: Range<Int>) -> Range<Int> {
+    let first = starts.indices.first { starts[$0] + weights[$0].count > part.lowerBound } ?? starts.count
+    let end = starts.indices.last { starts[$0] < part.upperBound }.map { $0 + 1 } ?? 0
+    return first..<max(first, end)
   }
 
   private static func fixedPoint(_ values: [Double]) -> [Int32] {

@@ -15,8 +15,11 @@ package struct ModelOptions: ParsableArguments {
 
   @OptionGroup package var parts: PartsOptions
 
-  @Option(help: "Hold the matrices of decoder and tower as they are or as 8-bit integers, which takes half the memory.")
-  package var precision = Precision.exact
+  @Option(
+    help: ArgumentHelp(
+      "Hold the matrices of decoder and tower as they are or as 8-bit integers, which takes half the memory; progressive, "
+        + "in the inspector alone, shows the run of the integers first and replaces it by the exact one."))
+  package var precision = PrecisionChoice.exact
 
   @OptionGroup package var hashing: HashOptions
 
@@ -36,10 +39,16 @@ package struct ModelOptions: ParsableArguments {
   }
 
   /// What to open, and how.
-  package func opening() throws -> ModelOpening {
+  ///
+  /// - Parameter showsPreviews: whether a run may be shown in 8 bits before the exact one.
+  package func opening(showsPreviews: Bool = false) throws -> ModelOpening {
+    guard showsPreviews || precision != .progressive else {
+      throw UsageProblem("--precision progressive is of the inspector; a figure has one precision: exact or int8")
+    }
     let source = try parts.source(of: model) ?? .directory(try Self.bundled())
     try hashing.apply(to: [source])
-    return ModelOpening(source: source, precision: precision)
+    return ModelOpening(
+      source: source, precision: precision == .int8 ? .int8 : .exact, showsPreview: precision == .progressive)
   }
 
   /// The bundled demo checkpoint.
@@ -151,11 +160,15 @@ package struct PartsOptions: ParsableArguments {
 package struct ModelOpening: Sendable {
   package let source: CheckpointSource
   package var precision = Precision.exact
+  /// Whether runs are shown in 8 bits until the exact ones are there.
+  package var showsPreview = false
 
-  package init(source: CheckpointSource, precision: Precision = .exact) {
-    self.source = source
-    self.precision = precision
+  package init(source: CheckpointSource, precision: Precision = .exact, showsPreview: Bool = false) {
+    (self.source, self.precision, self.showsPreview) = (source, precision, showsPreview)
   }
+
+  /// The same in 8 bits; `nil` where only exact runs are shown.
+  package var preview: ModelOpening? { showsPreview ? ModelOpening(source: source, precision: .int8) : nil }
 
   /// Opens the model; integers that have to be made go beside the checkpoint or into the user's cache.
   package func open(progress: @escaping @Sendable (StageProgress) -> Void = { _ in }) throws -> Pipeline {
@@ -166,7 +179,7 @@ package struct ModelOpening: Sendable {
 }
 
 extension ModelOpening {
-  /// What a state that `verify --out` wrote shows of this model.
+  /// What a file that `verify --out`, `probe` or `eval` wrote shows of this model.
   package func evidence(_ path: String) throws -> [Action] {
     let checkpoint = try source.open()
     let provenance = Provenance(
@@ -186,5 +199,10 @@ package struct UsageProblem: Error, CustomStringConvertible {
 
 /// The program's version, as `--version` prints it and a trace records it.
 package let programVersion = "0.1.0"
+
+/// What `--precision` takes.
+package enum PrecisionChoice: String, CaseIterable, ExpressibleByArgument, Sendable {
+  case exact, int8, progressive
+}
 
 extension Precision: ExpressibleByArgument {}

@@ -35,6 +35,13 @@ package struct ModelRun {
 }
 
 extension ModelRun {
+  /// What the tokens of prompt and answer attend to.
+  func textAttention(_ trace: Trace) throws -> Action {
+    .textAttention(
+      try pipeline.model.textAttention(
+        options.prompt, answer: trace.generation?.tokenIDs ?? [], from: try pipeline.cache(picture)))
+  }
+
   /// The answers from every source, and what they cost, as the Compression panel gets them.
   func compression(withFamilies: Bool) throws -> [CompressionEvent] {
     let events = Mutex<[CompressionEvent]>([.facts(CompressionFacts(pipeline, options: options.generation))])

@@ -28,6 +28,10 @@ final class ModelWorker: Sendable {
     var picture: PictureSource
     var path: String
     var pipeline: Pipeline?
+    /// The same in 8 bits, where its runs are shown first.
+    var preview: Pipeline?
+    /// Whether the run on screen is the preview's: cuts are then made in it.
+    var showsPreview = false
     /// The prompt of the last run: what a knock-out asks again.
     var prompt = ""
     /// All codes decoded, of the grid that was asked for last.
@@ -98,7 +102,7 @@ final class ModelWorker: Sendable {
       memory?.note(opened: next)
       let kept = memory?.view(picture: picture.sha256, configuration: pipeline.checkpoint.configSHA256)
       if let kept { mailbox.post(.reopened(kept)) }
-      try trace(pipeline, cancellation)
+      try trace(cancellation)
     }
   }
 
@@ -107,12 +111,33 @@ final class ModelWorker: Sendable {
 
   func run(prompt: String) {
     note(prompt: prompt)
-    start { [self] in try trace($0, $1) }
+    start { [self] in try trace($1) }
   }
 
-  private func trace(_ pipeline: Pipeline, _ cancellation: CancellationFlag) throws {
+  private func trace(_ cancellation: CancellationFlag) throws {
+    let exact = try openedPipeline()
+    if let preview = try openedPreview() {
+      state.withLock { $0.showsPreview = true }
+      let rounded = try shownTrace(preview, cancellation)
+      mailbox.post(.refining)
+      let trace = try exact.trace(
+        picture, Pipeline.Request(prompt: prompt, options: options.generation),
+        progress: { [mailbox] in mailbox.post(.progress($0)) }, cancellation: cancellation)
+      state.withLock { $0.showsPreview = false }
+      mailbox.post(
+        .refined(
+          trace, from: ComparedRun(kind: .precision, name: "int8", outcome: .run(rounded, picture: picture.image)),
+          words: PrecisionComparison.words(exact: trace, rounded: rounded)))
+    } else {
+      _ = try shownTrace(exact, cancellation)
+    }
+    mailbox.post(.finished)
+  }
+
+  /// A run whose stages are shown as they end.
+  private func shownTrace(_ pipeline: Pipeline, _ cancellation: CancellationFlag) throws -> Trace {
     let mailbox = mailbox
-    _ = try pipeline.trace(
+    return try pipeline.trace(
       picture, Pipeline.Request(prompt: prompt, options: options.generation),
       progress: { progress in
         mailbox.post(.progress(progress))
@@ -121,7 +146,6 @@ final class ModelWorker: Sendable {
         }
       }, cancellation: cancellation,
       onChange: { mailbox.post(.trace($0)) }, onGeneration: { mailbox.post(.generation($0)) })
-    mailbox.post(.finished)
   }
 
   /// Finds the pictures that can be opened, and reduces them one by one.
@@ -284,13 +308,23 @@ final class ModelWorker: Sendable {
       defer { mailbox.end(number) }
       do {
         guard !cancellation.isCancelled else { throw CancellationError() }
-        try job(try openedPipeline(), cancellation)
+        let exact = try openedPipeline()
+        try job(state.withLock { $0.showsPreview ? $0.preview : nil } ?? exact, cancellation)
       } catch is CancellationError {
         mailbox.post(.cancelled)
       } catch {
         mailbox.post(.failed("\(error)"))
       }
     }
+  }
+
+  /// The pipeline of 8 bits, opened by the first run; `nil` where only exact runs are shown.
+  private func openedPreview() throws -> Pipeline? {
+    guard let opening = model.preview else { return nil }
+    if let preview = state.withLock({ $0.preview }) { return preview }
+    let preview = try opening.open(progress: { [mailbox] in mailbox.post(.progress($0)) })
+    state.withLock { $0.preview = preview }
+    return preview
   }
 
   /// The pipeline, opened by the first job; only jobs call this, one at a time.
@@ -307,55 +341,6 @@ final class ModelWorker: Sendable {
       mailbox.post(.codebook(CodebookView(try pipeline.model.codebook())))
     }
     return pipeline
-  }
-}
-
-extension ModelWorker {
-  /// What the code debugger asks of the model; results are posted as `.codeLab`.
-  func perform(_ request: CodeLabRequest) {
-    start { [self] pipeline, cancellation in
-      let visual = try pipeline.encoding(picture, cancellation: cancellation)
-      guard let mgvq = visual.mgvq else {
-        throw ModelError.noQuantizer(family: pipeline.model.configuration.family)
-      }
-      switch request {
-      case .decode(let request):
-        mailbox.post(.codeLab(.decoded(try decode(request, mgvq, pipeline.model))))
-      case .provenance(let edits):
-        let edited = try pipeline.model.replacing(codes: mgvq.codes.applying(edits), in: visual)
-        mailbox.post(
-          .codeLab(.provenance(try pipeline.model.anchorAblation(edited), edits: edits)))
-      case .run(let edits, let prompt):
-        let mailbox = mailbox
-        let trace = try pipeline.trace(
-          picture, Pipeline.Request(prompt: prompt, options: options.generation),
-          codes: mgvq.codes.applying(edits), edits: edits.words, progress: { mailbox.post(.progress($0)) },
-          cancellation: cancellation)
-        mailbox.post(.codeLab(.edited(trace, edits: edits)))
-      case .save: preconditionFailure("the run loop writes files")
-      }
-    }
-  }
-
-  /// All codes decoded; kept, since every variant of a grid is compared with it.
-  private func whole(_ codes: CodeGrid, _ model: HTCVLMModel) throws -> Tensor {
-    if let kept = state.withLock({ $0.whole }), kept.codes == codes { return kept.picture }
-    let picture = try model.decode(model.codeVectors(codes))
-    state.withLock { $0.whole = (codes, picture) }
-    return picture
-  }
-
-  private func decode(
-    _ request: DecodeRequest, _ mgvq: MGVQTrace, _ model: HTCVLMModel
-  ) throws -> DecodeResult {
-    let codes = mgvq.codes.applying(request.edits)
-    let whole = try whole(codes, model)
-    let decoded = try model.decode(request.variant.vectors(codes, model.codeVectors))
-    let original = mgvq.pixelValues
-    return DecodeResult(
-      request, decoded: decoded, original: original, whole: whole,
-      psnr: PictureQuality.psnr(original, decoded, range: 2), ssim: PictureQuality.ssim(original, decoded, range: 2),
-      error: PictureQuality.errorMap(original, decoded), latent: codes.width)
   }
 }
 

@@ -92,13 +92,14 @@ extension CodebookView {
 }
 
 extension VerifyReport {
-  /// What the state at `path` puts into the inspector's Verdict panel.
+  /// What the file at `path` puts into the inspector's Verdict panel: a state of `verify`, or the JSON of `probe` or `eval`.
   ///
   /// - Throws: a sentence that names what differs if it is of another model than the one of `provenance`, or of the same
   ///   in another precision. Another prompt is not: the panel says so, since two of the three claims do not depend on it.
   package static func actions(_ path: String, of provenance: Provenance, precision: ComputedPrecision) throws
     -> [Action]
   {
+    if let saved = try saved(path, of: provenance, precision: precision) { return [.saved(saved.kind)] }
     let state = try VerifyStateFile.load(path)
     let run = state.plan.run
     let known: [(name: String, found: String?, expected: String)] = [
@@ -113,4 +114,20 @@ extension VerifyReport {
     let report = VerifyReport(state)
     return [.verdict(report.verdict), .vocoRows(report.summary.rows)]
   }
+
+  private static func saved(
+    _ path: String, of provenance: Provenance, precision: ComputedPrecision
+  ) throws -> SavedMeasurement? {
+    guard let bytes = try? FileContents.read(path: path, limit: largestDocument) else { return nil }
+    do {
+      return try SavedMeasurement(
+        json: Data(bytes), configSHA256: provenance.configSHA256, weightsSHA256: provenance.weightsSHA256,
+        precision: precision.rawValue)
+    } catch {
+      throw UsageProblem("\(path): \(error)")
+    }
+  }
+
+  /// Printed documents are small; states of many pictures, which are read line by line, need not be.
+  private static let largestDocument = 16 << 20
 }

@@ -187,7 +187,7 @@ package struct RecordedSession {
       let picture = try PictureSource(path: path)
       try check(path, picture.sha256, recorded)
       let options = try Options.parse(start.options + checkpointArguments)
-      let opening = try options.model.opening()
+      let opening = try options.model.opening(showsPreviews: true)
       let weights = try opening.source.open().weightsSHA256
       if let checkpoint = start.checkpoint { try check(opening.source.path, weights, checkpoint) }
       var asking = RunOptions()
@@ -196,7 +196,7 @@ package struct RecordedSession {
       worker = ModelWorker(
         picture: picture, path: path, model: opening, options: asking, mailbox: mailbox, recent: start.recent ?? [])
       actions = [.picture(picture)]
-      if let evidence = start.evidence {
+      for evidence in [start.evidence].compactMap({ $0 }) + (start.furtherEvidence ?? []) {
         let path = "\(home)/\(evidence.path)"
         try check(path, SessionStart.File.digest(of: path), evidence)
         actions += try opening.evidence(path)

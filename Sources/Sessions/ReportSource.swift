@@ -53,7 +53,8 @@ package struct ReportSource {
 
   /// Runs the model.
   package static func run(
-    _ run: ModelRun, withFamilies: Bool = false, compare: CompareOptions? = nil, tensors: [String] = []
+    _ run: ModelRun, withFamilies: Bool = false, compare: CompareOptions? = nil, tensors: [String] = [],
+    withTexts: Bool = false
   ) throws -> ReportSource {
     let trace = try run.trace()
     let compression = try run.compression(withFamilies: withFamilies)
@@ -71,7 +72,7 @@ package struct ReportSource {
     return ReportSource(
       trace: trace, picture: picture,
       extra: [.checkpoint(try CheckpointListing(run.pipeline))] + training + codebook
-        + compression.map(Action.compression) + weights + second)
+        + compression.map(Action.compression) + weights + second + (withTexts ? [try run.textAttention(trace)] : []))
   }
 
   /// Whether the file is laid out as safetensors: a header length below the file's size, then a JSON object.
@@ -84,10 +85,10 @@ package struct ReportSource {
 
   /// The state that the screen is drawn from.
   ///
-  /// - Parameter evidence: a file that `verify --out` wrote.
-  package func state(evidence: String? = nil, size: Size = Size(width: 100, height: 40)) throws -> InspectorState {
+  /// - Parameter evidence: files that `verify --out`, `probe` or `eval` wrote.
+  package func state(evidence: [String] = [], size: Size = Size(width: 100, height: 40)) throws -> InspectorState {
     let verified =
-      try evidence.map { try VerifyReport.actions($0, of: trace.provenance, precision: trace.model.precision) } ?? []
+      try evidence.flatMap { try VerifyReport.actions($0, of: trace.provenance, precision: trace.model.precision) }
     var state = InspectorState(
       imageName: trace.provenance.imageName, prompt: trace.provenance.prompt, size: size,
       capabilities: InspectorState.Capabilities(runsModel: false))
@@ -96,7 +97,7 @@ package struct ReportSource {
   }
 
   /// The panels' content.
-  package func text(_ format: ReportFormat, evidence: String? = nil) throws -> String {
+  package func text(_ format: ReportFormat, evidence: [String] = []) throws -> String {
     format.text(of: try state(evidence: evidence).reports)
   }
 }

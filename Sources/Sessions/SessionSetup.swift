@@ -32,12 +32,12 @@ package struct SessionSetup {
     package let path: String
     package let model: ModelOptions
     package let options: RunOptions
-    /// The state that `verify` wrote, with what is in it.
-    package var evidence: (path: String, actions: [Action])?
+    /// Files of evidence, with what is in them.
+    package var evidence: (paths: [String], actions: [Action])
 
     package init(
       picture: PictureSource, path: String, model: ModelOptions, options: RunOptions,
-      evidence: (path: String, actions: [Action])? = nil
+      evidence: (paths: [String], actions: [Action]) = ([], [])
     ) {
       self.picture = picture
       self.path = path
@@ -52,7 +52,7 @@ package struct SessionSetup {
     guard options.record == nil || compare.isEmpty else {
       throw UsageProblem("--record begins without a comparison; ask for it in the session")
     }
-    let opening = try subject.model.opening()
+    let opening = try subject.model.opening(showsPreviews: true)
     let memory = options.reopen ? PictureMemory(environment) : nil
     let mailbox = Mailbox(isRecorded: options.record != nil) { CursesTerminal.wake() }
     var start = SessionStart(program: programVersion, prompt: subject.options.prompt)
@@ -65,9 +65,10 @@ package struct SessionSetup {
       // Hashed before the terminal is taken, so that no frame depends on when it is done.
       start.checkpoint = SessionStart.File(
         opening.source.path, from: record, sha256: try opening.source.open().weightsSHA256)
-      start.evidence = try subject.evidence.map {
-        SessionStart.File($0.path, from: record, sha256: try SessionStart.File.digest(of: $0.path))
+      let evidence = try subject.evidence.paths.map {
+        SessionStart.File($0, from: record, sha256: try SessionStart.File.digest(of: $0))
       }
+      (start.evidence, start.furtherEvidence) = (evidence.first, evidence.count > 1 ? Array(evidence.dropFirst()) : nil)
     }
     memory?.note(opened: subject.path)
     let worker = ModelWorker(
@@ -75,7 +76,7 @@ package struct SessionSetup {
       memory: memory, recent: start.recent ?? [])
     try run(
       mailbox, worker, start, imageName: subject.picture.name, record: options.record, memory: memory,
-      actions: [.picture(subject.picture)] + (subject.evidence?.actions ?? []), compare: compare)
+      actions: [.picture(subject.picture)] + subject.evidence.actions, compare: compare)
   }
 
   /// Opens the picture as `inspect` does, with the tour's words under it.

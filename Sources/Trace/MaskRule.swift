@@ -83,4 +83,21 @@ package struct MaskRule: Sendable, Hashable {
 
   /// Whether query `row` may attend to key `column`.
   package func allows(row: Int, column: Int) -> Bool { reason(row: row, column: column).isAllowed }
+
+  /// The whole mask `[S, S]`, 1 = the row may attend to the column.
+  ///
+  /// Left of the diagonal two facts about a key decide, whether it is visual and whether it comes before the first voco: a
+  /// row asks the rule once for each of the four and for itself.
+  package var table: [UInt8] {
+    let length = kinds.count
+    let classes = kinds.indices.map { (kinds[$0].isVisual ? 1 : 0) + ($0 < firstVoco ? 0 : 2) }
+    let examples = (0..<4).map { classes.firstIndex(of: $0) ?? length }
+    var table = [UInt8](repeating: 0, count: length * length)
+    for row in 0..<length {
+      let allowed = examples.map { UInt8($0 < row && allows(row: row, column: $0) ? 1 : 0) }
+      for column in 0..<row { table[row * length + column] = allowed[classes[column]] }
+      table[row * length + row] = allows(row: row, column: row) ? 1 : 0
+    }
+    return table
+  }
 }

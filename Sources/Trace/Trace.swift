@@ -216,24 +216,36 @@ package struct TextAttention: Sendable, Equatable {
   package let pieces: [String]
   /// `[keys]`, where each key stands.
   package let columns: [Int]
+  /// Per layer `[H, keys]`, ‖v_j W_o‖ of each head's value at key j; empty where they were not computed.
+  package let valueNorms: [Tensor]
 
-  package init(layers: [Tensor], positions: [Int], pieces: [String], columns: [Int]) {
+  package init(
+    layers: [Tensor], positions: [Int], pieces: [String], columns: [Int], valueNorms: [Tensor] = []
+  ) {
+    precondition(valueNorms.isEmpty || valueNorms.count == layers.count)
+    precondition(valueNorms.allSatisfy { $0.rank == 2 && $0.shape[1] == columns.count })
+    self.valueNorms = valueNorms
     precondition(positions.count == pieces.count)
     precondition(layers.allSatisfy { $0.rank == 3 && $0.shape[1] == positions.count && $0.shape[2] == columns.count })
     (self.layers, self.positions, self.pieces, self.columns) = (layers, positions, pieces, columns)
   }
 
   /// `[L, H, length]`, one token's rows, keys at their positions.
-  package func rows(of token: Int, length: Int) -> Tensor {
+  package func rows(of token: Int, length: Int) -> Tensor { spread(layers, row: token, of: positions.count, length) }
+
+  /// `[L, H, length]`, keys at their positions; `nil` where they were not computed.
+  package func norms(length: Int) -> Tensor? { valueNorms.isEmpty ? nil : spread(valueNorms, row: 0, of: 1, length) }
+
+  private func spread(_ layers: [Tensor], row: Int, of count: Int, _ length: Int) -> Tensor {
     let heads = layers.first?.shape[0] ?? 0
-    let (count, keys) = (positions.count, columns.count)
+    let keys = columns.count
     return Tensor(shape: [layers.count, heads, length]) { output in
       // Keys without a column, such as patches that text does not see, get nothing.
       output.initialize(repeating: 0)
       for layer in layers.indices {
         layers[layer].values.withUnsafeBufferPointer { values in
           for head in 0..<heads {
-            let start = (head * count + token) * keys
+            let start = (head * count + row) * keys
             for key in 0..<keys where columns[key] < length {
               output[(layer * heads + head) * length + columns[key]] = values[start + key]
             }

@@ -48,6 +48,19 @@ package struct WeightFiles: Sendable {
     }
   }
 
+  /// Whether the file at `path` begins as weights do, whatever its name says; not where it cannot be read.
+  package static func areIn(file path: String) -> Bool {
+    guard let file = try? MappedFile(path: path) else { return false }
+    return withExtendedLifetime(file) {
+      switch WeightFileKind(file.bytes, endsLikeSafetensors: false) {
+      case .pyTorch: true
+      // The header's length is below 2⁵⁶, and a text holds no zeros.
+      case .safetensors: file.bytes[7] == 0
+      case .other: false
+      }
+    }
+  }
+
   private init(tensors: [String: StoredTensor], files: [MappedFile]) {
     self.tensors = tensors
     self.files = files

@@ -40,9 +40,7 @@ struct EvidenceBenchmark: ParsableCommand {
     print(traced.milliseconds("traced run"))
     let prefill = try prefills(built)
     print(prefill.milliseconds("of it the decoder's prefill"))
-    let source = PictureFiles(
-      paths: images, keys: images.indices.map { "\($0)" },
-      names: images.map { URL(fileURLWithPath: $0).lastPathComponent })
+    let source = try VerifyPictures(images).files
     let subject = try VerifySubject(model: built, prompts: [prompt], provenance: provenance, path: model)
     let clock = Phases()
     let run = VerifyRun(

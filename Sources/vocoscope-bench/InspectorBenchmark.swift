@@ -35,7 +35,7 @@ struct InspectorBenchmark: ParsableCommand {
         size: Size(width: 200, height: 60))
       guard driver.wait(until: { $0.text.contains("▀▀▀▀") || $0.text.contains("▄▄▄▄") }) else { throw Stuck(driver) }
       picture.add((ContinuousClock.now - began).seconds)
-      guard driver.wait(.seconds(120), until: { $0.text.contains(" rank ") && !$0.text.contains("running") })
+      guard driver.wait(.seconds(120), until: { $0.text.contains(" → “") && !$0.text.contains("running") })
       else { throw Stuck(driver) }
       finished.add((ContinuousClock.now - began).seconds)
       if start == starts - 1 { try press(driver, &frames) }

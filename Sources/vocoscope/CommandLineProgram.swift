@@ -46,7 +46,7 @@ enum CommandLineProgram {
 
   private static func report(_ error: any Error, of type: any ParsableCommand.Type) -> Int32 {
     // A reader that goes away, as `head` does, has read enough.
-    if case StreamError.closedPipe = error { return 0 }
+    if case StreamError.closedPipe(.output) = error { return 0 }
     if error is CancellationError { return 130 }
     let code = type.exitCode(for: error)
     switch code {

@@ -111,3 +111,70 @@ struct ProbeTests {
     #expect(RidgeProbe(own).predictions(labels, classes: 3) == labels)
   }
 }
+
+@Suite("What probe and eval printed, read again")
+struct SavedMeasurementTests {
+  static let probes = """
+    {"labels": [{"name": "red", "pictures": 5}, {"name": "blue", "pictures": 3}], "pictures": 8, "chance": 0.625,
+     "permutations": 99, "seed": 4, "results": [{"name": "anchors", "read": true, "dimension": 64, "accuracy": 0.875,
+     "interval": [0.53, 0.98], "permuted_mean": 0.5, "permuted_range": [0.25, 0.75], "p": 0.01}],
+     "provenance": {"weights_sha256": "w", "config_sha256": "c", "precision": "exact"}}
+    """
+  static let accuracy = """
+    {"benchmark": "llava", "questions": "q.jsonl", "question_count": 20, "models": [{}], "differences": [
+     {"model": "demo (cut anchors)", "uncut": "demo", "families": [{"family": "colour", "n": 20, "before": 0.9,
+      "after": 0.4, "difference": -0.5, "interval": [-0.7, -0.2], "lost": 11, "gained": 1}]},
+     {"model": "other (cut anchors)", "uncut": "other", "families": []}],
+     "provenance": {"models": [{"model": "demo", "model_sha256": "c+w"},
+      {"model": "demo (cut anchors)", "model_sha256": "c+w"}, {"model": "other (cut anchors)", "model_sha256": "d+x"}]}}
+    """
+
+  private func read(
+    _ text: String, config: String = "c", weights: String = "w", precision: String = "exact"
+  ) throws -> SavedMeasurement.Kind? {
+    try SavedMeasurement(
+      json: Data(text.utf8), configSHA256: config, weightsSHA256: weights, precision: precision)?.kind
+  }
+
+  @Test("Probes come back as they were")
+  func probes() throws {
+    guard case .probes(let report)? = try read(Self.probes) else {
+      Issue.record("no probes")
+      return
+    }
+    #expect(report.pictures == 8 && report.chance == 0.625 && report.results[0].pValue == 0.01)
+    let again = try JSONDecoder().decode(ProbeReport.self, from: JSONEncoder().encode(report))
+    #expect(again == report)
+  }
+
+  @Test("Of an evaluation what interventions cost this model is kept")
+  func accuracy() throws {
+    guard case .accuracy(let changes)? = try read(Self.accuracy) else {
+      Issue.record("no accuracies")
+      return
+    }
+    #expect(changes.map(\.intervention) == ["cut anchors"] && changes[0].families[0].difference == -0.5)
+    #expect(changes[0].families[0].interval == Interval(low: -0.7, high: -0.2) && changes[0].families[0].lost == 11)
+  }
+
+  @Test("Other files are none of them, and other models', missing keys and impossible numbers are refused by name")
+  func refused() throws {
+    for other in ["", "{}", "[1]", "{\"plan\": {}}\n{\"picture\": 1}", "nothing"] { #expect(try read(other) == nil) }
+    func fault(_ text: String, config: String = "c", weights: String = "w", precision: String = "exact") -> String {
+      do {
+        _ = try read(text, config: config, weights: weights, precision: precision)
+        return "none"
+      } catch { return "\(error)" }
+    }
+    #expect(fault(Self.probes, weights: "v") == "weights is w, expected v")
+    #expect(fault(Self.probes, precision: "int8") == "precision is exact, expected int8")
+    #expect(fault(Self.probes.replacing("0.875", with: "1.5")).contains("anchors with numbers that cannot be"))
+    #expect(
+      fault(Self.probes.replacing("\"p\": 0.01", with: "\"q\": 0"))
+        == "results.0.p is missing, expected a value as printed")
+    #expect(fault(Self.probes.replacing("\"pictures\": 5", with: "\"pictures\": 9e18")).contains("labels"))
+    #expect(fault(Self.accuracy, weights: "v") == "model is of weights w, expected v")
+    #expect(fault(Self.accuracy.replacing("\"lost\": 11", with: "\"lost\": -1")).contains("colour with numbers"))
+    #expect(fault(Self.accuracy.replacing("differences", with: "else")).contains("what --cut or --swap cost"))
+  }
+}

@@ -33,6 +33,44 @@ struct SinglePictureTests {
     #expect(verdict.conclusion.hasPrefix("Anecdote"))
   }
 
+  @Test("Another token's row is read in all layers, and one that sees no anchor has what it knows from voco")
+  func otherToken() throws {
+    let sample = SampleAttention(layers: 2)
+    let trace = sample.trace(rows: uniform(sample, anchor: 4))
+    let length = sample.length
+    func attention(sees: Bool) throws -> VocoAttention {
+      let roles = (0..<length).map { key -> KeyRole in
+        if key == length - 1 { return .itself }
+        let anchor = key - sample.anchorStart
+        let patch = key - sample.patchStart
+        if (0..<sample.anchors).contains(anchor) { return sees ? .anchor(anchor) : .unseen }
+        return (0..<sample.patches).contains(patch) && sees ? .patch(row: 0, column: patch) : .prefix
+      }
+      let layout = KeyLayout(roles: roles, query: length - 1, patchGrid: sample.patches, isVoco: false)
+      // In each layer twice as much for an anchor as in the one before: 2 and 4 patches' shares.
+      let values = (0..<2 * sample.heads).flatMap { cell -> [Float] in
+        let anchor: Float = cell / sample.heads == 0 ? 2 : 4
+        let total = Float(sample.anchors) * anchor + Float(sample.patches)
+        return (0..<length).map { key in
+          if (0..<sample.anchors).contains(key - sample.anchorStart) { return anchor / total }
+          return (0..<sample.patches).contains(key - sample.patchStart) ? 1 / total : 0
+        }
+      }
+      return try VocoAttention(
+        layout: layout, attention: Tensor(shape: [2, sample.heads, length], values: values))
+    }
+    let seen = VerdictEngine().verdict(trace, try attention(sees: true), token: "“cat”")
+    let (a, p) = (Double(sample.anchors), Double(sample.patches))
+    let expected = (2 / (2 * a + p) + 4 / (4 * a + p)) / (1 / (2 * a + p) + 1 / (4 * a + p))
+    #expect(
+      abs((seen.attends.effect ?? 0) - expected) < 1e-5 && seen.liveLayers == 2 && seen.attends.word == .undecided)
+    #expect(seen.causes.sentence.contains("<voco>'s edges"))
+    let blind = VerdictEngine().verdict(trace, try attention(sees: false), token: "“cat”")
+    #expect(blind.attends.word == .notMeasured)
+    #expect(
+      blind.attends.sentence == "Not measured: “cat” sees no anchor; what it knows of the picture it has from <voco>.")
+  }
+
   @Test("Without anchors there is nothing to measure")
   func noAnchors() throws {
     let sample = SampleAttention(anchors: 0, layers: 3)

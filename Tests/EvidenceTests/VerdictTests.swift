@@ -142,6 +142,12 @@ struct VerdictTests {
     let verdict = verdict { $0.donorKL = 1e-9 }
     #expect(verdict.causes.word == .no && verdict.causes.effect == 0)
     #expect(verdict.headline.contains("does not depend on the picture"))
+    // No number under it says otherwise.
+    let numbers = verdict.causalNumbers
+    #expect(
+      numbers?.quantities.values.allSatisfy { $0.effect == 0 && $0.interval == Interval(low: 0, high: 0) } == true)
+    #expect(numbers?.content != nil && numbers?.otherScale?.effect == 0 && numbers?.sufficiency == nil)
+    #expect(verdict.causes.interval == Interval(low: 0, high: 0) && verdict.causes.smallestDetectable == nil)
     let noisy = self.verdict {
       $0.donorKL = 1e-4
       $0.noise = 1e-3

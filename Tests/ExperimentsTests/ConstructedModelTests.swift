@@ -137,13 +137,19 @@ struct ConstructedModelTests {
     }
   }
 
-  @Test("What the random control takes is said before it begins, and again with what the run has measured")
+  @Test("What the random control takes is said before it begins, and again only if the run has measured otherwise")
   func cost() throws {
     var said: [String] = []
     let pictures = ConstructedPictures(count: 12)
     let run = try ConstructedModel(Self.attending, pictures: pictures).run { said.append($0) }
     _ = try run.finish()
-    #expect(said.count == 2 && said.allSatisfy { $0.hasPrefix("The random control: 39 models of permuted weights × ") })
+    #expect((1...2).contains(said.count))
+    #expect(said.allSatisfy { $0.hasPrefix("The random control: 39 models of permuted weights × ") })
+    let cost = { (seconds: Double) in RandomModelCost(models: 39, runs: 48, seconds: seconds, parameters: 1000) }
+    #expect(!cost(1.1).differs(from: cost(1)) && !cost(0.9).differs(from: cost(1)))
+    #expect(cost(1.3).differs(from: cost(1)) && cost(0.7).differs(from: cost(1)))
+    // Seconds are not worth a second sentence.
+    #expect(!cost(1e-3).differs(from: cost(4e-3)))
     var none: [String] = []
     _ = try ConstructedModel(Self.attending, pictures: pictures).run(randomModels: false) { none.append($0) }.finish()
     #expect(none.isEmpty)

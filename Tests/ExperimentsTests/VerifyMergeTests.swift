@@ -1,4 +1,5 @@
 import Experiments
+import Foundation
 import HTCVLM
 import TestSupport
 import Testing
@@ -30,5 +31,19 @@ struct VerifyMergeTests {
     #expect(gap.map { "\($0)" }?.contains("part 2/3 is missing") == true)
     let twice = #expect(throws: (any Error).self) { try VerifyStateFile.merge(parts + [parts[1]]) }
     #expect(twice.map { "\($0)" }?.contains("holds part 2/3") == true)
+
+    let text = try String(contentsOfFile: parts[0], encoding: .utf8)
+    let faults = [
+      ("null", "plan.run.seed is null"), ("\"one\"", "plan.run.seed is not"), ("[]", "plan.run.seed is not"),
+      ("1e300", "the line is damaged"),
+    ]
+    for (value, words) in faults {
+      let changed = text.replacing(/"seed":1\b/, with: "\"seed\":\(value)", maxReplacements: 1)
+      try #require(changed != text)
+      let path = try folder.write(changed, as: "changed.jsonl")
+      let error = #expect(throws: (any Error).self) { try VerifyStateFile.load(path) }
+      let sentence = error.map { "\($0)" } ?? ""
+      #expect(sentence.contains("changed.jsonl, line 1: \(words)"), "\(sentence)")
+    }
   }
 }

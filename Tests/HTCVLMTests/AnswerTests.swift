@@ -55,6 +55,32 @@ struct AnswerTests {
     #expect(same.logits == answer.logits)
   }
 
+  @Test("Rows of text have the weights of the answer's run, and keys their lengths as voco's have")
+  func textRows() throws {
+    let configuration = try SyntheticModel.configuration(["visual_mask": "causal"])
+    let model = try SyntheticModel.model(configuration, tensors: try SyntheticModel.tensors(configuration))
+    let cache = try model.compress(try model.encode(SyntheticModel.picture()))
+    let text = try model.textAttention("where is it", answer: [5, 6], from: cache, source: .full)
+    let (length, keys) = (text.columns.count, cache.keys)
+    #expect(text.positions.count == text.pieces.count && text.columns == Array(0..<length))
+    let rows = text.rows(of: text.positions.count - 1, length: length)
+    let norms = try #require(text.norms(length: length))
+    #expect(norms.shape == rows.shape)
+    for row in 0..<rows.shape[0] * rows.shape[1] {
+      #expect(abs(rows.values[row * length..<(row + 1) * length].reduce(0, +) - 1) < 1e-5)
+    }
+    // Under the causal mask what stands before voco is the same from full as from voco.
+    let reference = model.valueNorms(cache)
+    let before = cache.contextPositions.count
+    for row in 0..<rows.shape[0] * rows.shape[1] {
+      for key in 0..<before {
+        let (found, expected) = (norms.values[row * length + key], reference.values[row * keys + key])
+        #expect(abs(found - expected) < 1e-4 * max(1, expected))
+      }
+      #expect(norms.values[(row + 1) * length - 1] > 0)
+    }
+  }
+
   @Test("A second question from full reuses the picture's rows and answers the same")
   func fullTwice() throws {
     let first = try answer(.full, GenerationOptions(maxNewTokens: 3))

@@ -46,6 +46,36 @@ struct ImagePreprocessorTests {
     #expect(Array(padded.pixels[36...]) == color + [10, 11, 12] + color + color)
   }
 
+  @Test(
+    "A padded picture is resized as the square that holds it, whatever its shape and the filter",
+    arguments: [(1, 97), (97, 1), (3, 200), (200, 3), (64, 63), (33, 7), (1, 2), (500, 2), (2, 500), (1, 900)],
+    [ResampleFilter.nearest, .lanczos, .bilinear, .bicubic, .box, .hamming])
+  func sliver(shape: (width: Int, height: Int), filter: ResampleFilter) throws {
+    let image = noise(width: shape.width, height: shape.height, seed: 7 * shape.width + shape.height)
+    var steps = ImageProcessorSteps.clip(imageSize: 84)
+    steps.filter = filter
+    let preprocessor = ImagePreprocessor(imageSize: 84, steps: steps, aspect: .pad)
+    // Nothing of a square picture is canvas, so that every pixel of it is computed.
+    let square = squared(image, color: [122, 116, 104])
+    #expect(try preprocessor.pixelValues(image) == preprocessor.pixelValues(square))
+    for size in [28, 96, 256] {
+      #expect(preprocessor.mgvqPicture(image, size: size) == preprocessor.mgvqPicture(square, size: size))
+    }
+  }
+
+  /// The picture centred on a square of one colour, pixel by pixel.
+  private func squared(_ image: Picture, color: [UInt8]) -> Picture {
+    let side = max(image.width, image.height)
+    let (x, y) = ((side - image.width) / 2, (side - image.height) / 2)
+    var pixels = Array(repeatElement(color, count: side * side).joined())
+    for row in 0..<image.height {
+      let start = 3 * ((y + row) * side + x)
+      pixels.replaceSubrange(
+        start..<start + 3 * image.width, with: image.pixels[3 * row * image.width..<3 * (row + 1) * image.width])
+    }
+    return Picture(width: side, height: side, pixels: pixels)
+  }
+
   @Test("Without padding the square is the middle of the picture")
   func middle() {
     let wide = Picture(width: 4, height: 1, pixels: (0..<12).map { UInt8($0) })

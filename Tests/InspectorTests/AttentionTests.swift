@@ -143,12 +143,24 @@ struct AttentionPanelTests {
       .textAttention(
         TextAttention(
           layers: [Tensor](repeating: layer, count: synthetic.layers), positions: (0..<count).map { first + 1 + $0 },
-          pieces: ["▁what", "▁is", "▁in", "▁the", "▁picture", "▁cat"], columns: (0..<keys).map { first + $0 })))
+          pieces: ["▁what", "▁is", "▁in", "▁the", "▁picture", "▁cat"], columns: (0..<keys).map { first + $0 },
+          valueNorms: [Tensor](
+            repeating: Tensor(
+              shape: [synthetic.heads, keys], values: (0..<synthetic.heads * keys).map { $0 % keys == 0 ? 3 : 1 }),
+            count: synthetic.layers))))
     let map = try #require(state.map)
     #expect(map.view.layout.query == synthetic.length && map.view.layout.visible.count == keys)
     #expect(abs(map.view.values[first] - 1 / Double(keys)) < 1e-6)
     #expect(state.inspectedToken == "▁cat")
+    // Voco's value is three times as long as the others', and so it weighs.
+    for _ in 0..<4 where state.view.metric != .normWeighted { state.type("m") }
+    #expect(abs((state.map?.view.values[first] ?? 0) - 3 / Double(keys + 2)) < 1e-6)
     #expect(view(state, size: state.size).frame.text.contains("of ▁cat"))
+    // Verdict tells of the same token: it sees no anchor.
+    #expect(
+      state.verdictHeadline == "Does “cat” prioritise the 4 anchors over the 36 patches? One picture is an anecdote.")
+    #expect(state.tiers.map(\.word) == ["not measured", "not measured", "not measured"])
+    #expect(state.tiers[0].sentence.contains("“cat” sees no anchor"))
     // Another run's tokens are other tokens.
     state.post(.trace(synthetic.trace))
     #expect(state.view.inspected == .voco)

@@ -47,6 +47,35 @@ struct CompareTests {
     #expect(comparison.scale.range.upperBound == all.max())
   }
 
+  @Test("An exact run takes the place of the one of 8 bits, which stays to be compared with until the next run")
+  func refined() throws {
+    var state = InspectorState.complete()
+    let rounded = try #require(state.trace)
+    state.post(.refining)
+    #expect(state.work == .refinement)
+    var exact = SyntheticTrace()
+    exact.salt = 7
+    let first = ComparedRun(kind: .precision, name: "int8", outcome: .run(rounded, picture: nil))
+    state.post(.refined(exact.trace, from: first, words: "exact in the place of int8: the same answer"))
+    state.post(.finished)
+    #expect(state.work == nil && state.notice == "exact in the place of int8: the same answer")
+    #expect(state.trace?.language?.attentionVoco == exact.trace.language?.attentionVoco)
+    let comparison = try #require(state.comparison)
+    #expect(comparison.difference.contains { $0 != 0 })
+    #expect(state.focus != .compare)
+    state.post(.trace(rounded))
+    #expect(state.compared == nil)
+  }
+
+  @Test("A second run that was asked for stays where an exact one arrives")
+  func refinedBeside() throws {
+    var state = compared()
+    let rounded = try #require(state.trace)
+    let first = ComparedRun(kind: .precision, name: "int8", outcome: .run(rounded, picture: nil))
+    state.post(.refined(SyntheticTrace().trace, from: first, words: ""))
+    #expect(state.compared?.name == "coffee.jpg")
+  }
+
   @Test("Another layer or head compares anew")
   func view() throws {
     var state = compared()
@@ -89,6 +118,33 @@ struct CompareTests {
     #expect(comparison[.anchor(0)]?.second == 0)
     #expect((comparison[.anchor(0)]?.first ?? 0) > 0)
     #expect(state.report(.compare)[fact: "KL of the next token, nat"] == .number(0.0213))
+    // What is cut are the edges from voco to the anchors, and nothing else.
+    let masks = try #require(comparison.masks)
+    #expect(masks.blocks.count == 1 && masks.firstCount == 4 && masks.secondCount == 0)
+    #expect(masks.blocks[0].query == .voco && masks.blocks[0].key == .anchors && masks.blocks[0].total == 4)
+  }
+
+  @Test("Two masks are compared segment by segment, whatever the questions' lengths, and drawn where they differ")
+  func masks() throws {
+    var other = SyntheticTrace()
+    (other.visualMask, other.text) = (.causal, 3)
+    var state = compared(ComparedRun(kind: .checkpoint, name: "causal", outcome: .run(other.trace, picture: nil)))
+    let comparison = try #require(state.comparison)
+    let masks = try #require(comparison.masks)
+    let star = SyntheticTrace()
+    // Under the causal mask a visual token sees those before it: n (n − 1) / 2 edges within a segment.
+    let patches = try #require(masks.blocks.first { $0.query == .patches && $0.key == .patches })
+    #expect(patches.onlySecond == star.patches * (star.patches - 1) / 2 && patches.onlyFirst == 0)
+    let across = try #require(masks.blocks.first { $0.query == .patches && $0.key == .anchors })
+    #expect(across.onlySecond == star.patches * star.anchors && across.total == across.onlySecond)
+    #expect(masks.firstCount == 0 && masks.blocks.allSatisfy { $0.query != .voco })
+    let table = try #require(
+      state.report(.compare).tables.first { $0.title == "edges that one mask alone allows" })
+    #expect(table.rows.count == masks.blocks.count)
+    state.post(.command(.zoomIn))
+    let text = Inspector.view(state, size: Size(width: 200, height: 56)).frame.text
+    #expect(text.contains("edges in the first alone") && text.contains("patches → patches"), "\(text)")
+    #expect(try #require(compared().comparison).masks == nil)
   }
 
   @Test("Grids of different size compare anchors alone, and the panel says why")

@@ -77,29 +77,6 @@ struct PictureTests {
     #expect(PictureRenderer.size(ofWidth: 0, height: 5, in: Size(width: 4, height: 4)) == Size(width: 0, height: 0))
   }
 
-  @Test("Under a window of the grid lies the same part of the picture")
-  func window() {
-    let side = 48
-    let picture: [UInt8] = (0..<side * side).flatMap { index -> [UInt8] in
-      [UInt8(index % side / 2), UInt8(index / side / 2), 0]
-    }
-    let room = Rect(x: 0, y: 0, width: 10, height: 5)
-    for cursor in [GridPoint(column: 0, row: 0), GridPoint(column: 12, row: 13), GridPoint(column: 23, row: 23)] {
-      let layout = GridLayout(columns: 24, rows: 24, in: room, Appearance(), keeping: cursor)
-      let part = visiblePart(of: picture, width: side, height: side, under: layout)
-      #expect(part.width == 20 && part.height == 20 && part.rgb.count == 1200)
-      #expect(part.rgb[0] == UInt8(layout.first.column) && part.rgb[1] == UInt8(layout.first.row))
-      #expect(part.rgb[1197] == UInt8(layout.first.column + 9) && part.rgb[1198] == UInt8(layout.first.row + 9))
-    }
-    let small = GridLayout(columns: 24, rows: 24, in: Rect(x: 0, y: 0, width: 3, height: 1), Appearance())
-    let tiny = visiblePart(of: [1, 2, 3], width: 1, height: 1, under: small)
-    #expect(tiny.rgb == [1, 2, 3])
-    let all = GridLayout(columns: 24, rows: 24, in: Rect(x: 0, y: 0, width: 30, height: 20), Appearance())
-    #expect(visiblePart(of: picture, width: side, height: side, under: all).rgb == picture)
-    let none = GridLayout(columns: 24, rows: 24, in: Rect(x: 0, y: 0, width: 0, height: 0), Appearance())
-    #expect(visiblePart(of: picture, width: side, height: side, under: none).rgb.isEmpty)
-  }
-
   @Test("A map over a picture mixes by opacity, cell by cell, and leaves cells without data")
   func overlay() {
     let picture = [UInt8](repeating: 100, count: 4 * 2 * 3)

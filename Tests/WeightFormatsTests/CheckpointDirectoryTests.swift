@@ -135,6 +135,13 @@ private func complaint(_ directory: String) -> String? {
           + "pytorch_model.bin.index.json")
       let file = #expect(throws: CheckpointError.self) { try CheckpointDirectory(path: "\(directory)/config.json") }
       #expect(file?.description == "\(directory)/config.json: is a file, not a checkpoint directory")
+      let weights: [[UInt8]] = [Array("PK\u{3}\u{4}".utf8), [2, 0, 0, 0, 0, 0, 0, 0] + Array("{}".utf8)]
+      for (bytes, isWeights) in weights.map({ ($0, true) }) + [(Array("{\"head\":{}}".utf8), false), ([], false)] {
+        let path = "\(directory)/alone"
+        try FileContents.write(bytes, to: path)
+        let error = #expect(throws: CheckpointError.self) { try CheckpointDirectory(path: path) }
+        #expect(error?.description.contains("codebook --model") == isWeights, "\(String(describing: error))")
+      }
     }
     let nothing = #expect(throws: CheckpointError.self) { try CheckpointDirectory(path: "/none") }
     #expect(nothing?.description == "/none: no such file")

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # Installs a package that assets/package/build-deb.sh made in a bare Debian without Swift, and opens the cat:
-# `package.sh vocoscope_VERSION_ARCH.deb [SUITE]`.
+# `package.sh vocoscope_VERSION_ARCH.deb [SUITE]`; the suite is that of this machine unless it is named.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 source Tests/distributions/chroot.sh
 package=${1:?name the .deb}
-suite=${2:-bookworm}
+suite=${2:-$(. /etc/os-release && echo "$VERSION_CODENAME")}
 folder=$(mktemp -d "${TMPDIR:-/tmp}/vocoscope-$suite.XXXX")
 trap 'remove_chroot "$folder"' EXIT
 make_chroot "$suite" "$folder"

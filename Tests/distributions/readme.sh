@@ -1,6 +1,8 @@
 #!/usr/bin/env bash
 # Runs both commands of the README, as they stand there, in a bare Debian of each suite named: `readme.sh bookworm trixie`
-# (without names, both). On demand: a suite takes as long as a clean build and all tests. Swift comes from this machine.
+# (without names, both). On demand: a suite takes as long as two clean builds and all tests. Swift comes from this machine.
+# BUILD_DIRS names a folder in which each suite keeps what it built, so that another try goes on from there; with
+# ONLY_OPEN=1 the tests are left out.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 source Tests/distributions/chroot.sh
@@ -34,6 +36,10 @@ for suite in "$@"; do
     mountpoint -q "$folder$place" || mount --bind -o ro "$place" "$folder$place"
   done
   git archive HEAD | tar -x -C "$folder/root/vocoscope"
+  if [ -n "${BUILD_DIRS:-}" ]; then
+    mkdir -p "$BUILD_DIRS/$suite" "$folder/root/vocoscope/.build"
+    mount --bind "$BUILD_DIRS/$suite" "$folder/root/vocoscope/.build"
+  fi
   export CHROOT_PATH=/opt/swift/bin:
   inside "$folder" apt-get update -qq
   inside "$folder" apt-get install -y -qq $needed >/dev/null
@@ -43,7 +49,9 @@ for suite in "$@"; do
   (
     until shown "$folder/root/open.log" | grep -aq "scene-1.png" || [ -e "$folder/root/ended" ]; do sleep 5; done
     sleep 30
-    printf q
+    # A command that ended by itself reads it no more; what it left is looked at below.
+    trap '' PIPE
+    printf q 2>/dev/null || true
   ) | {
     inside "$folder" script -qfec "stty rows 40 columns 120; cd /root/vocoscope && $open" /root/open.log >/dev/null ||
       touch "$folder/root/failed"

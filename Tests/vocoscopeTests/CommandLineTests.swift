@@ -99,6 +99,27 @@ struct CommandLineTests {
     }
   }
 
+  @Test("A sequence without visual keys is drawn in every panel, and the paper's heat map says that there is none")
+  func noVisualKeys() throws {
+    let folder = try TemporaryFolder()
+    try FileManager.default.copyItem(atPath: ParityCase.directory, toPath: folder.path("model"))
+    let url = URL(fileURLWithPath: folder.path("model/config.json"))
+    var configuration = try #require(try JSONSerialization.jsonObject(with: Data(contentsOf: url)) as? [String: Any])
+    configuration["sequence"] = ["bos", "voco", "newline", "text"]
+    try JSONSerialization.data(withJSONObject: configuration).write(to: url)
+    let driver = try Program.open([ParityCase.image, "--model", folder.path("model"), "--max-new-tokens", "1"])
+    #expect(driver.wait(for: "8 Compare"))
+    _ = driver.wait(.seconds(3)) { _ in false }
+    for panel in [1, 2, 3, 4, 6, 7, 8, 5] {
+      driver.send("\(panel)")
+      _ = driver.wait(.milliseconds(300)) { _ in false }
+    }
+    driver.send("zf")
+    #expect(driver.wait(for: "there is nothing to draw"), "\(driver.terminal.text)")
+    driver.send("q")
+    #expect(driver.waitForExit() == .code(0))
+  }
+
   @Test("A prompt too long for the model names the numbers")
   func longPrompt() throws {
     let prompt = String(repeating: "red square ", count: 1000)

@@ -287,6 +287,7 @@ struct EvalTests {
       ([long] + model, "question endless: the prompt takes"),
       ([other, "--model", answers], "answers.jsonl: was made with questions whose SHA-256"),
       ([other, "--model", ParityCase.image], "image.png, line 1: not JSON"),
+      ([other, "--model", ParityCase.directory + "/model.safetensors"], "is a file of weights, not a checkpoint"),
       ([other, "--model", "/no/such/model"], "/no/such/model"),
       ([other, "--benchmark", "gqa"] + model, "GQA keeps its answers apart"),
       (["merge", answers, answers, "--out", benchmark.folder.path("m")], "question q1 is answered twice"),

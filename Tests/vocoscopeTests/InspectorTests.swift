@@ -69,6 +69,25 @@ struct InspectorProgramTests {
     }
   }
 
+  @Test("Progressive shows the run of 8 bits, then the exact one in its place, and compares them; a report refuses it")
+  func progressive() throws {
+    // The integers are written beside the weights.
+    let folder = try TemporaryFolder()
+    try FileManager.default.copyItem(atPath: ParityCase.directory, toPath: folder.path("model"))
+    let arguments = [ParityCase.image, "--model", folder.path("model"), "--precision", "progressive"]
+    let driver = try Program.open(arguments + ["--no-reopen"], size: Size(width: 160, height: 40))
+    #expect(
+      driver.wait(.seconds(60)) { $0.text.contains("exact in the place of int8") && !$0.text.contains("running") },
+      "\(driver.terminal.text)")
+    #expect(driver.terminal.text.contains("star · exact") || !driver.terminal.text.contains("· int8"))
+    driver.send("8")
+    #expect(driver.wait(for: "int8"), "\(driver.terminal.text)")
+    driver.send("q")
+    expectQuit(driver, .code(0))
+    let report = try Program.run(["report"] + arguments)
+    #expect(report.status == 1 && report.errors.contains("progressive is of the inspector"), "\(report.errors)")
+  }
+
   @Test("The cursor moves in all panels and the status line tells its numbers")
   func cursor() throws {
     let driver = try opened()

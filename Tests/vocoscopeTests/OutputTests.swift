@@ -56,6 +56,28 @@ struct OutputTests {
   func errors(redirection: String) throws {
     #expect(try shell("\"$0\" \"$@\" \(redirection)", ["report", "/no/such/file"]).status == 1)
     #expect(try shell("\"$0\" \"$@\" \(redirection)", ["--no-such-option"]).status == 2)
+    // 0 would say that they are equal, 1 that they differ.
+    #expect(try shell("\"$0\" \"$@\" \(redirection)", ["diff", "/no/such/file", "/none"]).status == 2)
+  }
+
+  @Test("Standard error that nobody reads is not taken for a reader who has read enough")
+  func closedErrors() throws {
+    let gone = "exec 3> >(exit); wait $!; \"$0\" \"$@\" 2>&3"
+    let noted = ["verify", ParityCase.image, "--model", ParityCase.directory, "--no-every-head"]
+    #expect(try shell(gone, noted).status == 1)
+    #expect(try shell(gone, ["check", "/no/such/directory"]).status == 1)
+    #expect(try shell(gone, ["diff", "/no/such/file", "/none"]).status == 2)
+  }
+
+  @Test("A comparison's code is what was found, also where its reader goes away or its output cannot be written")
+  func comparisons() throws {
+    let other = ParityCase.directory + "/expected.safetensors"
+    for (second, found) in [(ParityCase.directory, 0), (other, 1)] {
+      let diff = ["diff", ParityCase.directory, second, "--all"]
+      #expect(try shell("exec 3> >(exit); wait $!; \"$0\" \"$@\" >&3", diff).status == found)
+      let full = try shell("\"$0\" \"$@\" >/dev/full", diff)
+      #expect(full.status == 2 && full.errors.contains("cannot be written"), "\(full.errors)")
+    }
   }
 
   @Test("A file that is opened does not get the number of a closed descriptor, and nothing is printed into it")

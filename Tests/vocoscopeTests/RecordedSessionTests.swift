@@ -111,6 +111,39 @@ struct RecordedSessionTests {
     fresh.send("q")
     #expect(fresh.waitForExit() == .code(0))
   }
+
+  @Test("The chooser offers the pictures that were opened last in other folders, as long as they are there")
+  func recent() throws {
+    let folder = try TemporaryFolder()
+    for place in ["one", "two", "three"] { try Self.fill(folder.path(place)) }
+    for (place, name) in [("one", "dog.png"), ("two", "cow.png")] {
+      try FileManager.default.moveItem(
+        atPath: folder.path("\(place)/pictures/a.png"), toPath: folder.path("\(place)/pictures/\(name)"))
+    }
+    func open(_ path: String) throws -> PtyDriver {
+      let driver = try Program.open(
+        [folder.path(path), "--model", ParityCase.directory, "--max-new-tokens", "2"],
+        size: Size(width: 120, height: 36), environment: ["XDG_STATE_HOME": folder.path("state")])
+      try #require(driver.wait(.seconds(30), for: "most in layer"), "\(driver.terminal.text)")
+      return driver
+    }
+    for path in ["one/pictures/dog.png", "two/pictures/cow.png"] {
+      let driver = try open(path)
+      driver.send("q")
+      try #require(driver.waitForExit() == .code(0))
+    }
+    try FileManager.default.removeItem(atPath: folder.path("two/pictures/cow.png"))
+    let driver = try open("three/pictures/a.png")
+    driver.send("O")
+    #expect(driver.wait(for: "dog.png (recent)"), "\(driver.terminal.text)")
+    #expect(!driver.terminal.text.contains("cow.png"))
+    driver.send("dog\r")
+    #expect(
+      driver.wait(.seconds(30)) { $0.text.contains("vocoscope  dog.png") && $0.text.contains("most in layer") },
+      "\(driver.terminal.text)")
+    driver.send("q")
+    #expect(driver.waitForExit() == .code(0))
+  }
 }
 
 private struct Numbers {

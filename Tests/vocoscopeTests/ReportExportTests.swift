@@ -41,6 +41,86 @@ struct ReportExportTests {
     #expect(try bytes("a.svg") == bytes("b.svg"))
   }
 
+  @Test("Any token of the prompt is told of, with its numbers a head; one that is not there is refused")
+  func inspectedToken() throws {
+    let report = { (token: String, format: String) in
+      try Program.run(
+        ["report"] + ParityCase.arguments + ["--inspect", token, "--panel", "attention", "--format", format])
+    }
+    let voco = try report("voco", "json")
+    for token in ["last", "prompt:1"] {
+      for format in ["text", "json", "csv"] {
+        let result = try report(token, format)
+        #expect(result.status == 0 && result.output != voco.output, "\(result.errors)")
+        #expect(result.output.contains("layer × head") && result.output.contains("head 4"), "\(token)")
+      }
+    }
+    for (token, status, words) in [
+      ("prompt:999", Int32(1), "tokens of the prompt"), ("answer:999", 1, "tokens of the answer"),
+      ("word:1", 2, "word:1"), ("prompt:0", 2, "prompt:0"),
+    ] {
+      let result = try report(token, "text")
+      #expect(result.status == status && result.errors.contains(words), "\(token): \(result.errors)")
+    }
+    let trace = folder.path("run.safetensors")
+    #expect(try Program.run(["trace"] + ParityCase.arguments + ["--out", trace]).status == 0)
+    #expect(try Program.run(["report", trace, "--inspect", "last"]).output.contains("the last prompt token"))
+    let absent = try Program.run(["report", trace, "--inspect", "prompt:1"])
+    #expect(absent.status == 1 && absent.errors.contains("all that a trace holds"), "\(absent.errors)")
+  }
+
+  @Test("What probe and eval printed stands in Verdict and its figures, and beside another model is refused")
+  func savedMeasurements() throws {
+    let assets = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+      .deletingLastPathComponent().appendingPathComponent("assets/images").path
+    let files = FileManager.default
+    for number in 1...4 {
+      let label = folder.path("labels/\(number % 2 == 0 ? "even" : "odd")")
+      try files.createDirectory(atPath: label, withIntermediateDirectories: true)
+      try files.copyItem(atPath: "\(assets)/scene-\(number).png", toPath: "\(label)/\(number).png")
+    }
+    let model = ["--model", ParityCase.directory]
+    let probes = try Program.run(["probe", folder.path("labels"), "--permutations", "19", "--format", "json"] + model)
+    #expect(probes.status == 0, "\(probes.errors)")
+    try Data(probes.output.utf8).write(to: URL(fileURLWithPath: folder.path("probes.json")))
+    let questions = try folder.write(
+      (1...2).map {
+        #"{"question_id": \#($0), "image": "scene-\#($0).png", "text": "what is it?", "answer": "a cat"}"# + "\n"
+      }.joined(), as: "questions.jsonl")
+    let eval = try Program.run(
+      [
+        "eval", questions, "--images", assets, "--max-new-tokens", "2", "--cut", "anchors", "--swap", "anchors",
+        "--format", "json", "--figure", folder.path("eval.svg"),
+      ] + model)
+    #expect(eval.status == 0, "\(eval.errors)")
+    #expect(try String(decoding: bytes("eval.svg"), as: UTF8.self).contains("<svg"))
+    try Data(eval.output.utf8).write(to: URL(fileURLWithPath: folder.path("accuracy.json")))
+
+    let evidence = ["probes.json", "accuracy.json"].flatMap { ["--evidence", folder.path($0)] }
+    let report = ["report"] + ParityCase.arguments + ["--panel", "verdict"]
+    for format in ["text", "json", "csv"] {
+      let result = try Program.run(report + evidence + ["--format", format])
+      #expect(result.status == 0, "\(result.errors)")
+      for words in ["probes: which of 2 labels", "accuracy under intervention", "cut anchors", "swap anchors"] {
+        #expect(result.output.contains(words), "\(words) in \(format)")
+      }
+    }
+    for (file, words) in [("probes", "commonest label"), ("accuracy", "swap anchors")] {
+      let figure = folder.path("\(file).svg")
+      let result = try Program.run(report + ["--evidence", folder.path("\(file).json"), "--export", figure])
+      #expect(result.status == 0, "\(result.errors)")
+      #expect(String(decoding: try bytes("\(file).svg"), as: UTF8.self).contains(words), "\(file)")
+    }
+    for file in ["probes", "accuracy"] {
+      let result = try Program.run(
+        ["report", ParityCase.image, "--max-new-tokens", "1", "--evidence", folder.path("\(file).json")])
+      #expect(result.status == 1 && result.errors.contains("\(file).json: "), "\(result.errors)")
+      #expect(result.errors.contains("weights"), "\(result.errors)")
+    }
+    let nothing = try Program.run(["eval", questions, "--images", assets, "--figure", folder.path("n.svg")] + model)
+    #expect(nothing.status == 2 && nothing.errors.contains("--figure draws what --cut and --swap cost"))
+  }
+
   @Test(
     "Unknown suffixes, absent layers, panels without a figure and inputs are refused with one sentence, and nothing is left"
   )

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Builds vocoscope_VERSION_ARCH.deb in the folder named, or in the current one: the program with Swift's runtime linked
 # statically, its manual page, completions for bash, zsh and fish, the demo checkpoint, pictures and questions.
-# The machine needs what the README installs, and dpkg-dev.
+# The machine needs what the README installs, and dpkg-dev. The package is for the Debian that it is built on: 12 has
+# libdnnl2, 13 has libdnnl3.
 set -euo pipefail
 out=$(realpath "${1:-.}")
 root=$(realpath "$(dirname "${BASH_SOURCE[0]}")/../..")

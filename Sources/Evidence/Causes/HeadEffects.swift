@@ -82,6 +82,10 @@ package struct HeadEffects: Sendable, Hashable {
     package let effect: EffectEstimate
     /// The interval lies above the smallest effect of interest.
     package let isAbove: Bool
+
+    package init(place: HeadPlace, effect: EffectEstimate, isAbove: Bool) {
+      (self.place, self.effect, self.isAbove) = (place, effect, isAbove)
+    }
   }
 
   /// The prompt's number, from 0.
@@ -98,6 +102,14 @@ package struct HeadEffects: Sendable, Hashable {
   /// Of one head's interval: 1 − .05/(heads · prompts).
   package let confidence: Double
   package let bound: Double
+
+  package init(
+    prompt: Int, scale: EffectScale, heads: [Head], together: EffectEstimate, chosenOn: Int, pairs: Int,
+    confidence: Double, bound: Double
+  ) {
+    (self.prompt, self.scale, self.heads, self.together) = (prompt, scale, heads, together)
+    (self.chosenOn, self.pairs, self.confidence, self.bound) = (chosenOn, pairs, confidence, bound)
+  }
 
   /// Pictures whose pairs the effects are of.
   package var n: Int { together.n }

@@ -107,7 +107,7 @@ func inverse(ofPositiveDefinite matrix: [Double], size: Int) -> [Double] {
 }
 
 /// How well one kind of feature tells the labels of pictures.
-package struct ProbeResult: Sendable, Hashable, Encodable {
+package struct ProbeResult: Sendable, Hashable, Codable {
   /// `codes`, `anchors`, `mean patch`, `<voco> into layer 2`, …
   package let name: String
   /// Whether anything that ends in an answer reads these features.
@@ -160,8 +160,8 @@ package struct ProbeResult: Sendable, Hashable, Encodable {
 }
 
 /// Probes of everything between picture and text, on the same labelled pictures.
-package struct ProbeReport: Sendable, Hashable, Encodable {
-  package struct Label: Sendable, Hashable, Encodable {
+package struct ProbeReport: Sendable, Hashable, Codable {
+  package struct Label: Sendable, Hashable, Codable {
     package let name: String
     package let pictures: Int
 
@@ -190,6 +190,14 @@ package struct ProbeReport: Sendable, Hashable, Encodable {
 
   private enum CodingKeys: String, CodingKey {
     case labels, permutations, seed, results, pictures, chance
+  }
+
+  package init(from decoder: any Decoder) throws {
+    let values = try decoder.container(keyedBy: CodingKeys.self)
+    labels = try values.decode([Label].self, forKey: .labels)
+    permutations = try values.decode(Int.self, forKey: .permutations)
+    seed = try values.decode(UInt64.self, forKey: .seed)
+    results = try values.decode([ProbeResult].self, forKey: .results)
   }
 
   package func encode(to encoder: any Encoder) throws {

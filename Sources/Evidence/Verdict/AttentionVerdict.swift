@@ -107,13 +107,24 @@ extension VerdictEngine {
   ///
   /// - Throws: `EvidenceError` if the decoder has not run.
   package func verdict(picture trace: Trace) throws(EvidenceError) -> EvidenceVerdict {
-    let attention = try VocoAttention(trace)
+    self.verdict(trace, try VocoAttention(trace), token: nil)
+  }
+
+  /// The same of another token's row, all of whose layers are read.
+  ///
+  /// - Parameter token: what it is called; nil for the trace's own inspected token.
+  package func verdict(_ trace: Trace, _ attention: VocoAttention, token: String?) -> EvidenceVerdict {
     let (anchors, patches) = (attention.layout.anchors.count, attention.layout.patches.count)
-    let attends = tier(.attends, attention, .share, anchors, patches)
-    let contributes = tier(.contributes, attention, .normWeighted, anchors, patches)
+    let missing =
+      trace.model.anchors > 0 && anchors == 0 && attention.layout.query != trace.sequence?.vocoPosition
+      ? "\(token ?? trace.model.inspectedToken) sees no anchor; what it knows of the picture it has from <voco>." : nil
+    let attends = tier(.attends, attention, .share, missing)
+    let contributes = tier(.contributes, attention, .normWeighted, missing)
     let causes = TierVerdict(
       tier: .causes, word: .notMeasured, n: 1,
-      sentence: "Not measured: cut voco's edges to the anchors, or swap the anchors with another picture's.",
+      sentence: token == nil
+        ? "Not measured: cut voco's edges to the anchors, or swap the anchors with another picture's."
+        : "Not measured: cuts and interchanges are of <voco>'s edges.",
       rule: rule.sentence(.causes, anchors: anchors, patches: patches))
     return EvidenceVerdict(
       attends: attends, contributes: contributes, causes: causes,
@@ -127,12 +138,15 @@ extension VerdictEngine {
   }
 
   private func tier(
-    _ tier: EvidenceTier, _ attention: VocoAttention, _ metric: AttentionMetric, _ anchors: Int, _ patches: Int
+    _ tier: EvidenceTier, _ attention: VocoAttention, _ metric: AttentionMetric, _ missing: String?
   ) -> TierVerdict {
-    let text = rule.sentence(tier, anchors: anchors, patches: patches)
+    let (anchors, patches) = (attention.layout.anchors.count, attention.layout.patches.count)
+    let text = missing == nil ? rule.sentence(tier, anchors: anchors, patches: patches) : ""
     guard anchors > 0, patches > 0, let row = attention.row(AttentionQuery(metric: metric), excluding: []) else {
       return TierVerdict(
-        tier: tier, word: .notMeasured, n: 1, sentence: "Not measured: the trace holds no such numbers.", rule: text)
+        tier: tier, word: .notMeasured, n: 1,
+        sentence: "Not measured: \(missing ?? "the trace holds no such numbers.")",
+        rule: text)
     }
     let lift = exp(AttentionShares(row: row, layout: attention.layout).logLift)
     let sentence =

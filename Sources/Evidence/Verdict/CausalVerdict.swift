@@ -101,7 +101,8 @@ extension VerdictEngine {
       TierVerdict(
         tier: .causes, word: decision.word, effect: numbers.dependsOnPicture ? content?.effect : 0,
         interval: content?.interval, n: content?.n ?? evidence.count,
-        smallestDetectable: content.map { rule.minimumEffect + 2.8 * $0.standardError },
+        smallestDetectable: numbers.dependsOnPicture
+          ? content.map { rule.minimumEffect + 2.8 * $0.standardError } : nil,
         sentence: decision.sentence, rule: text,
         details: causalDetails(numbers, summary, nulls: nulls),
         wouldChange: content.flatMap { change(decision.word, $0, bound: rule.minimumEffect) } ?? decision.lacks),
@@ -133,11 +134,13 @@ extension VerdictEngine {
     let effects = scale == .logitDifference ? logit : projection
     let other = scale == .logitDifference ? projection : logit
     let isAbove = { (estimate: EffectEstimate?) in (estimate?.interval?.low ?? -.infinity) > rule.minimumEffect }
+    let dependsOnPicture = (donorKL.interval?.high ?? .infinity) > log(floor * (1 + 1e-9))
+    // There is no way to go, so nothing goes any part of it, whatever the rounding of two equal answers is a part of.
+    let counted = { (estimate: EffectEstimate?) in dependsOnPicture ? estimate : estimate.map(Self.nothing) }
     let quantities = Dictionary(
       uniqueKeysWithValues: Interchanged.allCases.compactMap { quantity in
-        effects?.effect(quantity).map { (quantity, $0) }
+        counted(effects?.effect(quantity)).map { (quantity, $0) }
       })
-    let dependsOnPicture = (donorKL.interval?.high ?? .infinity) > log(floor * (1 + 1e-9))
     var path: CausalPath?
     if let effects, effects.pictures > 1 {
       let isDirect = isAbove(quantities[.edges])
@@ -146,10 +149,10 @@ extension VerdictEngine {
         ? (isDirect ? .both : .indirect) : isDirect ? .direct : isInside(quantities[.total]) ? CausalPath.none : nil
     }
     return CausalNumbers(
-      scale: scale, scaleReason: reason, quantities: quantities, otherScale: other?.effect(.content),
+      scale: scale, scaleReason: reason, quantities: quantities, otherScale: counted(other?.effect(.content)),
       overControls: Dictionary(
         uniqueKeysWithValues: Interchanged.controls.compactMap { control in
-          effects?.difference(.content, control).map { (control, $0) }
+          counted(effects?.difference(.content, control)).map { (control, $0) }
         }),
       sufficiency: isAbove(quantities[.visual]) ? effects?.sufficiency : nil, presence: Self.exponential(presence),
       presenceOverMatched: Self.exponential(matched), donorKL: Self.exponential(donorKL), pairs: all.count,
@@ -171,6 +174,11 @@ extension VerdictEngine {
   private static func exponential(_ log: EffectEstimate) -> EffectEstimate {
     EffectEstimate(
       effect: exp(log.effect), interval: log.interval.map { $0.map(exp) }, standardError: log.standardError, n: log.n)
+  }
+
+  private static func nothing(_ estimate: EffectEstimate) -> EffectEstimate {
+    EffectEstimate(
+      effect: 0, interval: estimate.interval.map { _ in Interval(low: 0, high: 0) }, standardError: 0, n: estimate.n)
   }
 
   func isInside(_ estimate: EffectEstimate?) -> Bool {

@@ -77,6 +77,10 @@ package struct EffectEstimate: Sendable, Hashable {
   /// Pictures.
   package var n: Int
 
+  package init(effect: Double, interval: Interval?, standardError: Double, n: Int) {
+    (self.effect, self.interval, self.standardError, self.n) = (effect, interval, standardError, n)
+  }
+
   package var text: String {
     significant(effect) + (interval.map { " [\(significant($0.low)), \(significant($0.high))]" } ?? "")
   }

@@ -55,6 +55,27 @@ package struct PrecisionComparison: Sendable {
     pictures += 1
   }
 
+  /// What the exact run changed against the rounded one, in one line: the answer, the next token's distribution and the
+  /// heads' shares of anchors.
+  package static func words(exact: Trace, rounded: Trace) -> String {
+    var parts: [String] = []
+    if let before = rounded.generation?.text, let after = exact.generation?.text {
+      parts.append(before == after ? "the same answer" : "another answer than “\(before)”")
+    }
+    if let before = exact.language?.logits, let after = rounded.language?.logits {
+      parts.append("next token KL \(Format.number(Divergence.kl(reference: before, changed: after)))")
+    }
+    if let before = try? VocoAttention(exact).matrix(.anchorShare),
+      let after = try? VocoAttention(rounded).matrix(.anchorShare),
+      let largest = zip(before.joined(), after.joined()).compactMap({ a, b in a.flatMap { a in b.map { abs(a - $0) } } }
+      )
+      .max()
+    {
+      parts.append("anchors' shares within \(Format.number(largest))")
+    }
+    return "exact in the place of int8: " + (parts.isEmpty ? "no answer to compare" : parts.joined(separator: ", "))
+  }
+
   private static func likeliest(_ logits: Tensor) -> Int? {
     logits.values.indices.max { logits.values[$0] < logits.values[$1] }
   }

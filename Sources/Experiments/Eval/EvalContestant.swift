@@ -7,6 +7,7 @@ import JSON
 import Tensor
 import Tokenization
 package import Trace
+import WeightFormats
 
 /// One model of an evaluation: a checkpoint to ask, or the answers that an earlier run left.
 package struct EvalContestant: Sendable {
@@ -38,9 +39,10 @@ package struct EvalContestant: Sendable {
     return contestant
   }
 
-  /// A checkpoint directory, or a file of answers.
+  /// A checkpoint directory, or a file of answers; a file of weights is the former, and refused when it is opened.
   package init(path: String, from: VisualSource?) {
-    let isFile = FileManager.default.fileExists(atPath: path) && !Directory.exists(path)
+    let isFile =
+      FileManager.default.fileExists(atPath: path) && !Directory.exists(path) && !WeightFiles.areIn(file: path)
     model = isFile ? .answers(path: path) : .checkpoint(.directory(path))
     self.from = from
   }

@@ -1,4 +1,5 @@
 package import Evaluation
+package import Evidence
 import HTCVLM
 import JSON
 import Reports
@@ -131,6 +132,17 @@ package struct InterventionEffect: Sendable, Equatable {
 
   private var rows: [PairedDifference.Family] {
     difference.families.count == 1 ? difference.families : difference.families + [difference.overall].compactMap { $0 }
+  }
+
+  /// As it is drawn.
+  package var change: AccuracyChange {
+    AccuracyChange(
+      model: model, uncut: uncut,
+      families: rows.map {
+        .init(
+          name: $0.name, count: $0.count, before: $0.before, after: $0.after, interval: $0.interval, lost: $0.lost,
+          gained: $0.gained)
+      })
   }
 
   var text: String {

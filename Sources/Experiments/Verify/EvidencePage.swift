@@ -185,7 +185,8 @@ struct EvidencePage {
       "",
       "Config SHA-256 `\(run.configSHA256)`, weights `\(run.weightsSHA256)`, pictures `\(plan.inputs.picturesSHA256)`, "
         + "seed \(run.seed), vocoscope \(run.version). "
-        + "`vocoscope verify PICTURES --model MODEL --seed \(run.seed) \(asked) --report DIR` writes the same bytes.",
+        + "`vocoscope verify PICTURES --model MODEL --seed \(run.seed) \(asked) --report DIR` writes the same bytes "
+        + "where kernels and threads are the same.",
     ]
   }
 }

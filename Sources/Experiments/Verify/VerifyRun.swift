@@ -61,6 +61,7 @@ package struct VerifyRun {
       try writer?.append(record)
     }
     let pictures = CompressedPictures(source, subject.model)
+    var said: RandomModelCost?
     for index in 0..<plan.inputs.pictures where state.answers[index] == nil {
       progress("answers \(index + 1)/\(plan.inputs.pictures) \(source.names[index])")
       let tokens = try subject.answers(try pictures[index])
@@ -68,10 +69,11 @@ package struct VerifyRun {
       // Said at once, so that nobody finds out after hours what the control takes.
       if index == 0, !state.ownRandomModels.isEmpty {
         let seen = min(plan.inputs.pictures, RandomModels.pictures)
-        say(
-          try cost(
-            state.ownRandomModels.count, runs: min(plan.inputs.pictures, seen * (1 + DonorChoice.perPicture)) + seen,
-            pictures))
+        let cost = try cost(
+          state.ownRandomModels.count, runs: min(plan.inputs.pictures, seen * (1 + DonorChoice.perPicture)) + seen,
+          pictures)
+        say(cost.sentence)
+        said = cost
       }
     }
     guard !state.isFinished, let donors = state.donors else { return state }
@@ -89,7 +91,7 @@ package struct VerifyRun {
     }
     try measureHeads(measurement, pictures, &state, keep)
     try measureBlanks(measurement, &state, keep)
-    try measureRandomModels(measurement, pictures, &state, keep)
+    try measureRandomModels(measurement, pictures, said: said, &state, keep)
     return state
   }
 
@@ -134,7 +136,8 @@ package struct VerifyRun {
   }
 
   private func measureRandomModels(
-    _ measurement: PictureMeasurement, _ pictures: CompressedPictures, _ state: inout VerifyState, _ keep: Keep
+    _ measurement: PictureMeasurement, _ pictures: CompressedPictures, said: RandomModelCost?,
+    _ state: inout VerifyState, _ keep: Keep
   ) throws {
     let left = state.ownRandomModels.filter { state.randomModels[$0] == nil }
     guard !left.isEmpty else { return }
@@ -143,7 +146,8 @@ package struct VerifyRun {
     // Their features and codes are the same in every random model.
     var encoded: [Int: VisualEncoding] = [:]
     for index in measurement.seen(seen) { encoded[index] = try pictures.encoding(index) }
-    say(try cost(left.count, runs: encoded.count + seen, pictures))
+    let cost = try cost(left.count, runs: encoded.count + seen, pictures)
+    if said.map(cost.differs) ?? true { say(cost.sentence) }
     let start = ContinuousClock.now
     for (done, number) in left.enumerated() {
       let each = done > 0 ? start.duration(to: .now) / .seconds(1) / Double(done) : 0
@@ -157,10 +161,10 @@ package struct VerifyRun {
   }
 
   /// What the random models will take, from what the decoder took so far.
-  private func cost(_ models: Int, runs: Int, _ pictures: CompressedPictures) throws -> String {
+  private func cost(_ models: Int, runs: Int, _ pictures: CompressedPictures) throws -> RandomModelCost {
     if pictures.compressions == 0 { _ = try pictures[0] }
-    return RandomModels.cost(
-      models, runs: runs, seconds: pictures.seconds / Double(pictures.compressions),
+    return RandomModelCost(
+      models: models, runs: runs, seconds: pictures.seconds / Double(pictures.compressions),
       parameters: RandomModels.parameters(tensors))
   }
 }
@@ -207,21 +211,6 @@ struct RandomModels {
     tensors.values.filter(isPermuted).reduce(0) { $0 + $1.count }
   }
 
-  /// What so many models will take: a sentence.
-  ///
-  /// - Parameters:
-  ///   - runs: of the decoder over a picture, a model.
-  ///   - seconds: that one such run took.
-  static func cost(_ models: Int, runs: Int, seconds: Double, parameters: Int) -> String {
-    let memory = Double(4 * parameters) / 1e9
-    return
-      "The random control: \(models) models of permuted weights × \(runs) runs over pictures, donors and exchanges × "
-      + "\(Format.duration(seconds)) a run so far, about \(Format.duration(Double(models * runs) * seconds)) for the "
-      + "decoder alone"
-      + (memory >= 0.1 ? ", and \(Format.fixed(memory, digits: 1)) GB of memory for the weights" : "")
-      + "; --no-random-models leaves it out."
-  }
-
   /// The model with the number `index`.
   func model(_ index: Int) throws -> HTCVLMModel {
     var tensors = tensors
@@ -240,6 +229,34 @@ struct RandomModels {
     tensor.shape.count == 2
       && ["model.layers.", "model.embed_tokens.", "lm_head.", "model.anchor_projector.", "model.mm_projector"]
         .contains { tensor.name.hasPrefix($0) }
+  }
+}
+
+/// What models of permuted weights will take.
+package struct RandomModelCost: Sendable, Equatable {
+  package let models: Int
+  /// Runs of the decoder over a picture, a model.
+  package let runs: Int
+  /// That one such run took.
+  package let seconds: Double
+  package let parameters: Int
+
+  package init(models: Int, runs: Int, seconds: Double, parameters: Int) {
+    (self.models, self.runs, self.seconds, self.parameters) = (models, runs, seconds, parameters)
+  }
+
+  var total: Double { Double(models * runs) * seconds }
+
+  /// Whether it is so far from what was said that it is worth saying again: more than a fifth, and ten seconds.
+  package func differs(from said: RandomModelCost) -> Bool { abs(total - said.total) > max(0.2 * said.total, 10) }
+
+  package var sentence: String {
+    let memory = Double(4 * parameters) / 1e9
+    return
+      "The random control: \(models) models of permuted weights × \(runs) runs over pictures, donors and exchanges × "
+      + "\(Format.duration(seconds)) a run so far, about \(Format.duration(total)) for the decoder alone"
+      + (memory >= 0.1 ? ", and \(Format.fixed(memory, digits: 1)) GB of memory for the weights" : "")
+      + "; --no-random-models leaves it out."
   }
 }
 

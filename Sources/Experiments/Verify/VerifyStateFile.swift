@@ -12,6 +12,7 @@ package enum VerifyStateFile {
   }
 
   private static let format = "vocoscope-verify-2"
+  private static let olderFormat = "vocoscope-verify"
   private static let largestFile = 1 << 30
 
   /// Reads the file at `path`; a last line without its end, which a killed run leaves, is passed over.
@@ -28,16 +29,16 @@ package enum VerifyStateFile {
     }
     let whole = bytes.lastIndex(of: newline).map { $0 + 1 } ?? 0
     let lines = bytes[..<whole].split(separator: newline)
-    guard let first = lines.first, let head = try? JSONDecoder().decode(Head.self, from: Data(first)),
-      head.format == format
-    else {
-      if let first = lines.first ?? bytes.split(separator: newline).first, isOlder(Data(first)) {
-        throw ExperimentError(
-          "\(path), line 1: format is that of an earlier version, expected \(format): measure again")
-      }
+    let name = (lines.first ?? bytes.split(separator: newline).first).flatMap { formatName(Data($0)) }
+    guard name != olderFormat else {
+      throw ExperimentError("\(path), line 1: format is that of an earlier version, expected \(format): measure again")
+    }
+    guard let first = lines.first, name == format else {
       throw ExperimentError("\(path): is not a file that 'vocoscope verify --out' wrote")
     }
     func fault(_ line: Int, _ reason: String) -> ExperimentError { ExperimentError("\(path), line \(line): \(reason)") }
+    let head: Head
+    do { head = try JSONDecoder().decode(Head.self, from: Data(first)) } catch { throw fault(1, words(error)) }
     guard let shard = try? Shard(head.shard) else {
       throw fault(1, "shard is “\(head.shard)”, expected i/n with 1 ≤ i ≤ n")
     }
@@ -60,9 +61,9 @@ package enum VerifyStateFile {
     return (state, whole)
   }
 
-  private static func isOlder(_ line: Data) -> Bool {
+  private static func formatName(_ line: Data) -> String? {
     struct Named: Codable { var format: String }
-    return (try? JSONDecoder().decode(Named.self, from: line))?.format == "vocoscope-verify"
+    return (try? JSONDecoder().decode(Named.self, from: line))?.format
   }
 
   /// A decoder's complaint: the field's path and what is wrong with it.

@@ -32,6 +32,12 @@ package struct CheckpointDirectory: Sendable {
   /// - Throws: `CheckpointError` naming the file, and the key or tensor in it, that cannot be used.
   package init(path: String) throws(CheckpointError) {
     guard Directory.exists(path) else {
+      if WeightFiles.areIn(file: path) {
+        throw .malformed(
+          path: path,
+          problem: "is a file of weights, not a checkpoint directory; for a quantizer alone there is "
+            + "'vocoscope codebook --model'")
+      }
       if access(path, F_OK) == 0 { throw .malformed(path: path, problem: "is a file, not a checkpoint directory") }
       throw .unreadable(FileError(path: path, reason: .missing))
     }

@@ -126,9 +126,7 @@ package struct SequenceLayout: Sendable, Hashable {
   package var visualMask: VisualMask { rule.visualMask }
 
   /// The whole mask `[S, S]`, 1 = the row may attend to the column.
-  package var mask: [UInt8] {
-    (0..<length).flatMap { row in (0..<length).map { rule.allows(row: row, column: $0) ? 1 : 0 } }
-  }
+  package var mask: [UInt8] { rule.table }
 
   /// Positions of the voco block that text may attend to: the compressed picture.
   package var compressed: [Int] { vocoBlock.filter { !kinds[$0].isVisual } }

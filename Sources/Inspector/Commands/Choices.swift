@@ -191,3 +191,86 @@ extension InspectorState {
     return result
   }
 }
+
+/// What the run on screen can be held against.
+package enum CompareChoice: String, Sendable, CaseIterable {
+  case picture, prompt, file, cut, nothing
+
+  var title: String {
+    switch self {
+    case .picture: "another picture"
+    case .prompt: "another question"
+    case .file: "another checkpoint, or a trace file"
+    case .cut: "the last cut or swap"
+    case .nothing: "nothing"
+    }
+  }
+
+  /// The line under the field.
+  var hint: String {
+    switch self {
+    case .picture: "The path of a PNG or JPEG file; nothing takes the next picture of the folder. Esc leaves."
+    case .prompt: "Enter asks it of the same picture. Esc leaves."
+    case .file, .cut, .nothing: "A checkpoint's directory, or a file that 'vocoscope trace' or W wrote. Esc leaves."
+    }
+  }
+
+  var summary: String {
+    switch self {
+    case .picture: "The same question about another picture."
+    case .prompt: "Another question about this picture."
+    case .file: "A checkpoint's directory runs on this picture and question; a trace file is opened."
+    case .cut: "The run with edges cut, or anchors swapped, against the run before."
+    case .nothing: "Puts the comparison away."
+    }
+  }
+}
+
+extension InspectorState {
+  var compareObstacle: String? { decoderObstacle }
+
+  /// Why a row of the chooser does nothing; `nil` when it works.
+  func obstacle(to choice: CompareChoice) -> String? {
+    switch choice {
+    case .picture, .prompt: busyObstacle
+    case .file: decoderObstacle ?? (work == nil ? nil : "the model is busy")
+    case .cut: knockOuts.isEmpty ? "nothing was cut or swapped yet" : nil
+    case .nothing: compared == nil ? "nothing is compared" : nil
+    }
+  }
+
+  mutating func accept(_ choice: CompareChoice) -> [Effect] {
+    if let obstacle = obstacle(to: choice) {
+      notice = "\(choice.title): \(obstacle)"
+      return []
+    }
+    switch choice {
+    case .picture, .file: mode = .comparePath(choice, TextField())
+    case .prompt: mode = .comparePath(choice, TextField(prompt))
+    case .cut: if let cut = shownKnockOut ?? knockOuts.last { take(ComparedRun(cut)) }
+    case .nothing: (compared, comparison, comparisonKey) = (nil, nil, nil)
+    }
+    return []
+  }
+
+  mutating func compare(_ choice: CompareChoice, _ text: String) -> [Effect] {
+    mode = .normal
+    let text = text.trimmingSpaces
+    let request: CompareRequest
+    switch choice {
+    case .picture: request = .picture(path: text)
+    case .prompt where !text.isEmpty: request = .prompt(text)
+    case .file where !text.isEmpty: request = .file(path: text)
+    default:
+      notice = "nothing was given to compare with"
+      return []
+    }
+    return compare(request)
+  }
+
+  package mutating func compare(_ request: CompareRequest) -> [Effect] {
+    work = .comparison
+    notice = "making the second run"
+    return [.compare(request)]
+  }
+}

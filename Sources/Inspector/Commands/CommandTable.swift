@@ -120,7 +120,7 @@ package enum CommandTable {
     ) { $0.change { $0.visualOnly.toggle() } },
     request(
       .display, .attention, "view",
-      "The next view: in Attention map, heads, layers, matrix, lens; in Anchors groups, one group, book; in Verdict claims, heat map, answer back, causal trace.",
+      "The next view: in Attention map, heads, layers, matrix, lens; in Anchors groups, one group, book; in Verdict claims, heat map, answer back, causal trace, probes, accuracy.",
       ["V"], unless: \.displayObstacle, effects: { $0.turnDisplay() }),
     entry(
       .inspected, .attention, "inspected token",

@@ -154,6 +154,7 @@ extension InspectorState.Work {
     case .measurement(let what): what
     case .inspecting: "reading the tokens' attention"
     case .comparison: "making the second run"
+    case .refinement: "int8 is on screen; the exact run goes on"
     case .reading(let name): "reading \(name)"
     }
   }

@@ -62,7 +62,7 @@ extension InspectorState {
     case .anchors: anchorsReport
     case .mask: maskReport
     case .verdict: verdictReport
-    case .compression: compression.report()
+    case .compression: compressionReport
     case .checkpoint: checkpointReport
     case .compare: compareReport
     }
@@ -160,13 +160,15 @@ package enum ReportText {
     return lines
   }
 
-  /// Facts alone, their values in one column.
+  /// Facts alone, their values in one column; names take no more than half of the width.
   static func lines(_ facts: [PanelReport.Fact], width: Int) -> [String] {
-    let nameWidth = facts.map { displayWidth($0.name) }.max() ?? 0
+    let nameWidth = min(facts.map { displayWidth($0.name) }.max() ?? 0, max(10, width / 2 - 1))
     let room = max(10, width - nameWidth - 2)
     return facts.flatMap { fact in
-      wrapped(fact.value.text, to: room).enumerated().map { index, part in
-        TextTable.padded(index == 0 ? fact.name : "", to: nameWidth) + "  " + part
+      let (names, values) = (wrapped(fact.name, to: nameWidth), wrapped(fact.value.text, to: room))
+      return (0..<max(names.count, values.count)).map { row in
+        TextTable.padded(row < names.count ? names[row] : "", to: nameWidth) + "  "
+          + (row < values.count ? values[row] : "")
       }
     }
   }

@@ -29,6 +29,8 @@ package enum Action: Sendable {
   case verdict(EvidenceVerdict)
   /// The voco rows of the first pictures that `verify` saw.
   case vocoRows([VocoRow])
+  /// What `probe` or `eval` measured of this model.
+  case saved(SavedMeasurement.Kind)
   case knockOutFinished(KnockOutResult)
   case matchedRandom(MatchedRandomResult)
   /// What the model was asked for beyond a run.
@@ -43,6 +45,10 @@ package enum Action: Sendable {
   case textAttention(TextAttention)
   /// The run to hold the one on screen against.
   case compared(ComparedRun)
+  /// The run on screen is one of 8 bits, and the exact one is made.
+  case refining
+  /// The exact run in the place of the one of 8 bits, and what that changed.
+  case refined(Trace, from: ComparedRun, words: String)
   /// Two checkpoints tensor by tensor.
   case checkpointDiff(CheckpointDiff)
   /// What one tensor's values look like; `nil` for a type that holds no weights.

@@ -27,6 +27,12 @@ package struct InspectorState: Sendable {
   package internal(set) var verdict: EvidenceVerdict?
   /// The voco rows of the first verified pictures; empty until `verify` was run.
   package internal(set) var vocoRows: [VocoRow] = []
+  var keptFigure: (key: FigureKey, rows: PaperFigureRows)?
+  /// What `probe` and `eval --cut` or `--swap` measured; `nil` and empty until their files were given.
+  package internal(set) var probes: ProbeReport?
+  package internal(set) var accuracy: [AccuracyChange] = []
+  /// Layer and head of those that alone move the answer, by `verdict`.
+  var causalHeads: Set<HeadPlace> = []
   package internal(set) var knockOuts: [KnockOutResult] = []
   /// How many knock-outs were asked for; their identifiers count from 1 and are never used twice.
   var knockOutCount = 0
@@ -100,6 +106,8 @@ package struct InspectorState: Sendable {
   var textAttention: TextAttention?
   var textRows: [InspectedAttention?] = []
   var wantedToken: Int?
+  /// What this one picture says of a token other than `<voco>`.
+  var inspectedAnecdote: InspectedAnecdote?
   var codeAtCursor: CodeAtCursor?
   var codeFigures: CodeFigures?
   /// The patch that the inspected token looks at most, sinks and padding apart.
@@ -127,6 +135,8 @@ package struct InspectorState: Sendable {
     /// With what is under way, in words.
     case measurement(String)
     case comparison
+    /// The exact run behind the one of 8 bits on screen.
+    case refinement
     case inspecting
     case reading(String)
   }
@@ -203,6 +213,12 @@ extension InspectorState {
     case .text(let token) where textRow(token) != nil: textAttention?.pieces[token] ?? ""
     default: trace?.model.inspectedToken ?? "<voco>"
     }
+  }
+
+  /// The same in a sentence: pieces of text in quotes.
+  var inspectedName: String {
+    if case .text(let token) = view.inspected, textRow(token) != nil { return "“\(shownPiece(inspectedToken))”" }
+    return inspectedToken
   }
 
   /// Why there are no codes to look at.

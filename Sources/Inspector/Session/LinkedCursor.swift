@@ -303,6 +303,12 @@ extension InspectorState {
       }
   }
 
+  /// The last prompt token's row as it was computed, which unlike a trace's has value norms.
+  var lastTextRow: InspectedAttention? {
+    guard let last = trace?.sequence.map({ $0.length - 1 }) else { return nil }
+    return textAttention?.positions.firstIndex(of: last).flatMap(textRow)
+  }
+
   /// The row of a token of prompt or answer; `nil` until it was computed.
   func textRow(_ token: Int) -> InspectedAttention? { textRows.indices.contains(token) ? textRows[token] : nil }
 
@@ -337,8 +343,56 @@ extension InspectorState {
     for key in sequence.positions(of: .voco) where seen.contains(key) { roles[key] = .earlierVoco }
     roles[query] = .itself
     let layout = KeyLayout(roles: roles, query: query, patchGrid: trace.model.patchGrid, isVoco: false)
-    return (try? VocoAttention(layout: layout, attention: attention.rows(of: token, length: length))).map {
-      InspectedAttention($0)
+    let row = try? VocoAttention(
+      layout: layout, attention: attention.rows(of: token, length: length), valueNorms: attention.norms(length: length))
+    return row.map { InspectedAttention($0) }
+  }
+}
+
+/// A token as a command line names it: `voco`, `last`, `prompt:2`, `answer:1`, numbers from 1.
+package enum NamedToken: Sendable, Hashable {
+  case voco, last
+  case prompt(Int)
+  case answer(Int)
+
+  package init?(_ text: String) {
+    let parts = text.split(separator: ":", omittingEmptySubsequences: false)
+    switch (parts.first, parts.count) {
+    case ("voco", 1): self = .voco
+    case ("last", 1): self = .last
+    case ("prompt", 2), ("answer", 2):
+      guard let number = Int(parts[1]), number > 0 else { return nil }
+      self = parts[0] == "prompt" ? .prompt(number) : .answer(number)
+    default: return nil
     }
+  }
+}
+
+extension InspectorState {
+  /// Looks at a token's row.
+  ///
+  /// - Returns: why there is none; `nil` once it is looked at.
+  package mutating func look(at token: NamedToken) -> String? {
+    let prompt = trace?.sequence?.length ?? 0
+    let row: InspectedRow
+    switch token {
+    case .voco: row = .voco
+    // In a model without voco it is the inspected one.
+    case .last: row = statistics?.lastToken == nil ? .voco : .lastPromptToken
+    case .prompt(let number), .answer(let number):
+      guard let textAttention else {
+        return "the rows of <voco> and of the last prompt token are all that a trace holds"
+      }
+      let isPrompt = if case .prompt = token { true } else { false }
+      let tokens = textAttention.positions.indices.filter { (textAttention.positions[$0] < prompt) == isPrompt }
+      guard number <= tokens.count else {
+        return "there are \(tokens.count) tokens of the \(isPrompt ? "prompt" : "answer") that attend to something"
+      }
+      let index = tokens[number - 1]
+      row =
+        textAttention.positions[index] == prompt - 1 && statistics?.lastToken != nil ? .lastPromptToken : .text(index)
+    }
+    _ = inspect(row)
+    return nil
   }
 }

@@ -101,6 +101,8 @@ package struct SessionStart: Sendable, Equatable, Codable {
   package var picture: File?
   package var trace: File?
   package var evidence: File?
+  /// Where more than one file of evidence was named; nil for none.
+  package var furtherEvidence: [File]?
   /// The checkpoint's directory; its digest is that of all its weights.
   package var checkpoint: File?
   /// The current folder: paths typed during the session are meant from there.

@@ -1,4 +1,5 @@
 package import Evidence
+import Statistics
 import Tensor
 package import Trace
 
@@ -17,8 +18,10 @@ package struct TraceStatistics: Sendable {
   /// What this one picture says about the anchors.
   package let anecdote: EvidenceVerdict?
   package let mask: MaskStatistics?
-  /// That the anchors are one vector, said out loud; `nil` while they are not.
+  /// That the projector has collapsed or the anchors are one vector, said out loud; `nil` while they are not.
   let collapse: String?
+  /// That, or how far the nearest two anchors are apart.
+  let health: String?
   package let anchors: AnchorSimilarity?
   /// How often this picture chooses each code; `nil` before the codes are known.
   package let codes: CodeUsage?
@@ -54,7 +57,8 @@ package struct TraceStatistics: Sendable {
       MaskStatistics($0, language: trace.language, vocoPosition: index?.vocoPosition, before: earlier)
     }
     anchors = trace.anchors.flatMap { $0.rank == 2 ? AnchorSimilarity($0) : nil }
-    collapse = anchors.flatMap { CodebookFinding.of($0).first?.sentence }
+    collapse = ProjectorHealth(trace)?.collapse ?? anchors.flatMap { CodebookFinding.of($0).first?.sentence }
+    health = collapse ?? anchors.flatMap(Self.nearest)
     anchorPatchCosines = Self.cosines(trace)
     let codes = trace.mgvq.flatMap { mgvq in
       var usage = CodeUsage(groups: mgvq.codes.groups, codesPerGroup: trace.model.codesPerGroup)
@@ -76,6 +80,14 @@ extension TraceStatistics {
       let attention = try? VocoAttention(layout: layout, attention: language.attentionLast)
     else { return nil }
     return InspectedAttention(attention)
+  }
+
+  fileprivate static func nearest(_ anchors: AnchorSimilarity) -> String? {
+    let cosines = anchors.cosines
+    let pairs = cosines.indices.flatMap { a in cosines.indices.filter { $0 > a }.map { (a, $0) } }
+    return pairs.max { cosines[$0.0][$0.1] < cosines[$1.0][$1.1] }.map { a, b in
+      "The anchors differ: the nearest two are A\(a + 1) and A\(b + 1), cosine \(decimal(cosines[a][b], digits: 2))."
+    }
   }
 
   fileprivate static func cosines(_ trace: Trace) -> [(mean: Double, largest: Double)]? {

@@ -10,6 +10,7 @@ package func update(_ state: inout InspectorState, _ action: Action) -> [Effect]
   state.refreshCodeAtCursor()
   state.refreshCodeFigures()
   state.refreshComparison()
+  state.refreshPaperFigure()
   return effects + state.labEffects()
 }
 
@@ -26,6 +27,8 @@ private func apply(_ action: Action, to state: inout InspectorState) -> [Effect]
     state.imageName = name
     state.relink()
   case .trace(let trace):
+    // The rounded run to compare with was another question's.
+    if state.compared?.kind == .precision { state.compared = nil }
     state.startLab(trace)
     state.take(trace)
     state.measureMargins()
@@ -57,8 +60,13 @@ private func apply(_ action: Action, to state: inout InspectorState) -> [Effect]
     state.measureTrainingDistance()
   case .verdict(let verdict):
     state.verdict = verdict
+    state.causalHeads = Set(verdict.headEffects.flatMap(\.heads).filter(\.isAbove).map(\.place))
   case .vocoRows(let rows):
     state.vocoRows = rows
+  case .saved(.probes(let report)):
+    state.probes = report
+  case .saved(.accuracy(let changes)):
+    state.accuracy = changes
   case .knockOutFinished(let result):
     state.take(result)
   case .matchedRandom(let result):
@@ -75,6 +83,8 @@ private func apply(_ action: Action, to state: inout InspectorState) -> [Effect]
     state.work = nil
   case .textAttention(let attention): state.take(attention)
   case .compared(let run): state.take(run)
+  case .refining: state.work = .refinement
+  case .refined(let trace, let rounded, let words): state.replace(rounded, by: trace, words: words)
   case .checkpointDiff(let diff): state.take(diff)
   case .weights(let name, let statistics): state.take(statistics, of: name)
   case .codeLab(let event):
@@ -122,7 +132,7 @@ extension InspectorState {
     (cursor, keptCursor) = (LinkedCursor(), nil)
     (history, pastRuns) = (ViewHistory(), [])
     // Another picture or a trace stays beside whatever is opened; the rest belonged to the picture before.
-    if compared.map({ [.prompt, .checkpoint, .cut].contains($0.kind) }) ?? false { compared = nil }
+    if compared.map({ [.prompt, .checkpoint, .cut, .precision].contains($0.kind) }) ?? false { compared = nil }
   }
 
   /// A trace of the run so far: what follows from it is computed once, here.

@@ -165,3 +165,87 @@ package struct CausalTraceFigure {
       words: values.count <= 12 ? values.map { $0.map { Format.rounded($0, places: 2) } } : [])
   }
 }
+
+/// Which label can be read off what: accuracies with their intervals, over what permuted labels give.
+package struct ProbeFigure {
+  private let report: ProbeReport
+  private let source: String?
+
+  /// - Parameter source: model and weights, for the caption of a figure that stands alone.
+  package init(_ report: ProbeReport, source: String? = nil) { (self.report, self.source) = (report, source) }
+
+  package var figure: Figure {
+    let results = report.results.enumerated()
+    let points = results.map {
+      DataPoint(
+        Double($0.offset), $0.element.accuracy, low: $0.element.interval.low, high: $0.element.interval.high)
+    }
+    let permuted = results.map {
+      DataPoint(
+        Double($0.offset) + 0.2, $0.element.permutedMean, low: $0.element.permutedRange.low,
+        high: $0.element.permutedRange.high)
+    }
+    return Figure(
+      title: "Which label can be read off what", columnWidths: [max(480, 70 * Double(report.results.count))],
+      rowHeights: [340],
+      panels: [
+        Chart(
+          title: "leave-one-out ridge probes",
+          x: .categories(report.results.map { $0.read ? $0.name : $0.name + " *" }),
+          y: ChartAxis("right", range: 0...1.02),
+          marks: [
+            .points(DataSeries("right, 95 %", color: .series(0), points: points), radius: 4),
+            .points(DataSeries("permuted labels, 95 %", color: .series(5), points: permuted), radius: 3),
+            .horizontalRule(report.chance, name: "the commonest label", color: .ink),
+          ])
+      ],
+      notes: [
+        "\(report.pictures) pictures, \(report.labels.count) labels, \(report.permutations) permutations, seed "
+          + "\(report.seed). * read by nobody. A label that can be read is there; that the model uses it is another question."
+      ] + [source].compactMap { $0 })
+  }
+}
+
+/// What interventions cost in right answers, a family of questions each.
+package struct AccuracyFigure {
+  private let changes: [AccuracyChange]
+  private let source: String?
+
+  /// - Parameters:
+  ///   - changes: at least one.
+  ///   - source: models, weights and questions, for the caption of a figure that stands alone.
+  package init(_ changes: [AccuracyChange], source: String? = nil) {
+    precondition(!changes.isEmpty)
+    (self.changes, self.source) = (changes, source)
+  }
+
+  package var figure: Figure {
+    let names = changes.reduce(into: [String]()) { names, change in
+      for family in change.families where !names.contains(family.name) { names.append(family.name) }
+    }
+    let series = changes.enumerated().map { number, change -> ChartMark in
+      let points = change.families.compactMap { family -> DataPoint? in
+        guard let place = names.firstIndex(of: family.name) else { return nil }
+        let shift = (Double(number) - Double(changes.count - 1) / 2) * min(0.2, 0.8 / Double(changes.count))
+        return DataPoint(
+          Double(place) + shift, 100 * family.difference, low: 100 * family.interval.low,
+          high: 100 * family.interval.high)
+      }
+      let name = Set(changes.map(\.uncut)).count > 1 ? change.model : change.intervention
+      return .points(DataSeries(name, color: .series(number), points: points), radius: 4)
+    }
+    return Figure(
+      title: "What the anchors are worth in right answers",
+      columnWidths: [max(480, 90 * Double(names.count) + 120)], rowHeights: [340],
+      panels: [
+        Chart(
+          title: "change of right answers", x: .categories(names), y: ChartAxis("percentage points"),
+          marks: [.horizontalRule(0, name: "as without it")] + series)
+      ],
+      notes: [
+        "Each intervention beside the same model without it, question by question, 95 % intervals. "
+          + (changes[0].families.last.map { "n = \($0.count) questions. " } ?? "") + "Uncut: "
+          + changes[0].families.map { "\($0.name) \(Format.percent($0.before))" }.joined(separator: ", ") + "."
+      ] + [source].compactMap { $0 })
+  }
+}

@@ -127,14 +127,15 @@ extension PanelExport {
         measure: words, isSquare: true)
     }
     let changes = comparison.changes.prefix(8)
+    // Orange grew, blue shrank, as on the map.
+    let bars: [ChartMark] = [(PlotColor.series(1), 1.0), (.series(0), -1)].map { color, sign in
+      let points = changes.enumerated().filter { $1.difference * sign > 0 }
+      return .bars(DataSeries(color: color, points: points.map { DataPoint(Double($0.offset), $0.element.difference) }))
+    }
     let chart = Chart(
       title: "largest changes", x: .categories(changes.map(\.name)),
       y: ChartAxis("second − first", range: signedRange(changes.map(\.difference))),
-      marks: [
-        .bars(
-          DataSeries(color: .series(1), points: changes.enumerated().map { DataPoint(Double($0), $1.difference) })),
-        .horizontalRule(0, name: "", color: .ink),
-      ])
+      marks: bars + [.horizontalRule(0, name: "", color: .ink)])
     let scale: ValueScale = comparison.scale.kind == .rank ? .linear(comparison.scale.range) : comparison.scale
     let maps: [(any FigurePanel)?] =
       hasMaps
@@ -143,14 +144,48 @@ extension PanelExport {
         map("second: \(name)", comparison.second, scale, measure),
         map("second − first", comparison.difference, nil, "change"),
       ] : [nil, nil, nil]
+    let last: (any FigurePanel)? =
+      if let masks = masksPanel(comparison) { masks } else { picturesPanel(comparison, name) }
     let facts = comparison.facts.map { "\($0.name) \($0.value.text)" }.joined(separator: ", ")
     let settings = comparison.settings.filter { $0.first != $0.second }.map {
       "\($0.name): \($0.first) against \($0.second)"
     }.joined(separator: "; ")
     return Figure(
       title: "Compared with \(name)", columnWidths: [230, 230, 230], rowHeights: [240, 220],
-      panels: maps + [chart, nil, nil],
+      panels: maps + [chart, headsPanel(comparison), last],
       notes: [settings, facts, state.map.map { "Values: \($0.view.formula)." } ?? ""].filter { !$0.isEmpty })
+  }
+
+  /// What each head gives the anchors more or less.
+  private func headsPanel(_ comparison: Comparison) -> MatrixPlot? {
+    guard let heads = comparison.heads.first?.count, heads > 0 else { return nil }
+    let limit = max(comparison.headLimit, .ulpOfOne)
+    return MatrixPlot(
+      title: "anchors' share, change by head", values: comparison.heads,
+      rowTicks: comparison.heads.indices.map { ScaleTick(Double($0), "\($0 + 1)") },
+      columnTicks: (0..<heads).map { ScaleTick(Double($0), "\($0 + 1)") }, rowLabel: "layer", columnLabel: "head",
+      range: -limit...limit, map: .blueOrange, measure: "change")
+  }
+
+  /// The share of the edges between two segments that one mask alone allows, and their number.
+  private func masksPanel(_ comparison: Comparison) -> MatrixPlot? {
+    guard let masks = comparison.masks else { return nil }
+    let kinds = SegmentKind.allCases.filter { kind in masks.blocks.contains { $0.query == kind || $0.key == kind } }
+    let blocks = kinds.map { query in
+      kinds.map { key in masks.blocks.first { $0.query == query && $0.key == key } }
+    }
+    let ticks = kinds.enumerated().map { ScaleTick(Double($0.offset), $0.element.rawValue) }
+    return MatrixPlot(
+      title: "edges of one mask alone",
+      values: blocks.map { $0.map { block in block.map { Double($0.onlySecond - $0.onlyFirst) / Double($0.total) } } },
+      rowTicks: ticks, columnTicks: ticks, rowLabel: "query", columnLabel: "key", range: -1...1, map: .blueOrange,
+      measure: "share, second − first",
+      words: blocks.map { $0.map { block in block.map { Format.integer($0.onlyFirst + $0.onlySecond) } ?? "" } })
+  }
+
+  private func picturesPanel(_ comparison: Comparison, _ name: String) -> TileGrid? {
+    guard let first = state.square, let second = comparison.picture, first != second else { return nil }
+    return TileGrid(tiles: [.init(first, caption: state.imageName), .init(second, caption: name)], columns: 2)
   }
 
   /// A range around 0 that holds all values.

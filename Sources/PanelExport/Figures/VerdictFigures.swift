@@ -18,6 +18,17 @@ extension PanelExport {
       return CausalTraceFigure(
         try required(state.causalTrace, .verdict, "no causal trace: it takes weights and a second picture")
       ).figure
+    case .probes:
+      return ProbeFigure(
+        try required(state.probes, .verdict, "no probes were given: --evidence shows what probe printed")
+      )
+      .figure
+    case .accuracy:
+      guard !state.accuracy.isEmpty else {
+        throw .nothingToDraw(
+          panel: .verdict, reason: "no accuracies were given: --evidence shows what eval --cut or --swap printed")
+      }
+      return AccuracyFigure(state.accuracy).figure
     }
     let evidence = try required(
       state.evidence, .verdict, state.statistics?.attentionProblem ?? "the decoder has not run")

@@ -322,23 +322,3 @@ package func overlaid(
   }
   return result
 }
-
-/// The part of a picture under the visible part of a grid laid over it: RGB pixels `[height, width, 3]`.
-///
-/// Where the window ends in the middle of a character, the picture goes on below it as far as it can.
-package func visiblePart(of rgb: [UInt8], width: Int, height: Int, under layout: GridLayout) -> (
-  rgb: [UInt8], width: Int, height: Int
-) {
-  precondition(rgb.count == width * height * 3, "RGB pixels fill the picture")
-  guard !layout.area.isEmpty && width > 0 && height > 0 else { return ([], 0, 0) }
-  if layout.showsAll { return (rgb, width, height) }
-  let left = layout.first.column * width / layout.columns
-  let right = max(left + 1, (layout.first.column + layout.visible.width) * width / layout.columns)
-  let top = layout.first.row * height / layout.rows
-  let shownUnits = layout.area.height * layout.unitsPerRow
-  let wanted = top + shownUnits * height / (layout.scaleY * layout.rows)
-  let bottom = min(height, max(top + 1, wanted))
-  var part: [UInt8] = []
-  for y in top..<bottom { part += rgb[(y * width + left) * 3..<(y * width + min(right, width)) * 3] }
-  return (part, min(right, width) - left, bottom - top)
-}

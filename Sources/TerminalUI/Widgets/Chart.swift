@@ -244,7 +244,7 @@ extension Appearance {
     return glyphs[color % glyphs.count]
   }
 
-  func seriesStyle(_ color: Int) -> Style {
+  package func seriesStyle(_ color: Int) -> Style {
     let colors = theme.seriesColors
     return colors.isEmpty ? theme.text : Style(colors[color % colors.count], on: theme.background)
   }

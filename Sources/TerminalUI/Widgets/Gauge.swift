@@ -84,7 +84,7 @@ package struct Gauge: Widget, Sendable, Hashable {
 
   /// One column's null models as a dot, two or more as a taller mark.
   private func drawNulls(in rect: Rect, of frame: inout Frame, _ look: Appearance) {
-    let glyphs: [Character] = look.glyphs.isUnicode ? ["∙", ":", "⁝", "⁞"] : [".", ":", "!", "#"]
+    let glyphs: [Character] = look.glyphs.isUnicode ? ["∙", ":", "⋮", "█"] : [".", ":", "!", "#"]
     var counts: [Int: Int] = [:]
     for value in nulls { if let x = column(value, in: rect) { counts[x, default: 0] += 1 } }
     for (x, count) in counts {

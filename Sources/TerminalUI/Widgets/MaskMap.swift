@@ -23,11 +23,14 @@ package struct MaskMap: Widget, Sendable, Hashable {
   package var segments: [Segment]
   /// Query and key that are looked at, as row and column.
   package var cursor: GridPoint?
+  /// A second set of edges: the first is then drawn as what went, this one as what came.
+  package var added: Coverage?
 
-  package init(_ coverage: Coverage, segments: [Segment], cursor: GridPoint? = nil) {
+  package init(_ coverage: Coverage, segments: [Segment], cursor: GridPoint? = nil, added: Coverage? = nil) {
     precondition(
       segments.first?.range.lowerBound == 0 && segments.last?.range.upperBound == coverage.size,
       "segments hold all positions")
+    self.added = added
     (self.coverage, self.segments, self.cursor) = (coverage, segments, cursor)
   }
 
@@ -92,15 +95,27 @@ package struct MaskMap: Widget, Sendable, Hashable {
     color: Color, character: Character
   ) {
     let share = coverage.share(rows: queries, columns: keys)
+    if let added { return change(gone: share, come: added.share(rows: queries, columns: keys), look) }
     let isEmphasized = isEmphasized(queries.lowerBound) || isEmphasized(keys.lowerBound)
     guard share > 0 else {
-      return (look.theme.noDataColor.blended(with: look.theme.background, 0.5), look.glyphs.noData)
+      return (look.theme.noDataColor.blended(with: look.theme.background, 0.5), look.noEdge)
     }
     // What is allowed at all is told from what is not, however little it is.
     let amount = 0.35 + 0.65 * share
     let full = isEmphasized ? look.theme.cursorColor : look.theme.selectionColor
     let ramp: Character = isEmphasized ? look.glyphs.full : look.glyphs.isUnicode ? "▒" : "+"
     return (look.theme.background.blended(with: full, amount), ramp)
+  }
+
+  /// Blue what went, orange what came: the larger of the two, told from none however little it is.
+  private func change(gone: Double, come: Double, _ look: Appearance) -> (color: Color, character: Character) {
+    guard max(gone, come) > 0 else {
+      return (look.theme.noDataColor.blended(with: look.theme.background, 0.5), look.noEdge)
+    }
+    let half = (0.4 + 0.6 * max(gone, come)) / 2
+    return come > gone
+      ? (ColorMap.blueOrange.color(0.5 + half, look.depth), "+")
+      : (ColorMap.blueOrange.color(0.5 - half, look.depth), "-")
   }
 
   /// Names of the segments at their bands: at the left one per row, on top where they fit beside each other.
@@ -180,7 +195,7 @@ package struct MaskMagnifier: Widget, Sendable {
   private func drawEdge(_ isAllowed: Bool, isCenter: Bool, in place: Rect, of frame: inout Frame, _ look: Appearance) {
     let style = isCenter ? look.theme.cursor : isAllowed ? look.theme.accent : look.theme.dim
     frame.fill(place, with: Cell(isAllowed ? look.glyphs.full : " ", style))
-    if !isAllowed { frame.put(look.glyphs.noData, style, x: place.x, y: place.y, clip: place) }
+    if !isAllowed { frame.put(look.noEdge, style, x: place.x, y: place.y, clip: place) }
     guard isCenter else { return }
     frame.put("[", look.theme.cursor, x: place.x, y: place.y, clip: place)
     frame.put("]", look.theme.cursor, x: place.maxX - 1, y: place.y, clip: place)
@@ -192,6 +207,11 @@ package struct MaskMagnifier: Widget, Sendable {
     let first = min(max(0, middle - count / 2), size - count)
     return first..<first + count
   }
+}
+
+extension Appearance {
+  /// A blocked edge, which is known: nothing is missing.
+  fileprivate var noEdge: Character { glyphs.isUnicode ? "·" : "." }
 }
 
 /// How much of any rectangle of a square matrix is set, in constant time: the whole mask of a sequence is drawn from it

@@ -45,8 +45,10 @@ package struct ScoreMatrix: Widget, Sendable, Hashable {
     guard !rect.isEmpty && !columnNames.isEmpty else { return [] }
     let gutter = min(rowNames.map { displayWidth($0) }.max() ?? 0, rect.width / 3)
     let texts = texts.joined().map { displayWidth($0) }.max() ?? 0
-    let width = max(texts, columnNames.map { displayWidth($0) }.max() ?? 0) + 2
     let room = rect.dropping(left: gutter + 1)
+    // Two columns apart, one where all columns then fit.
+    let least = max(texts, columnNames.map { displayWidth($0) }.max() ?? 0) + 1
+    let width = (least + 1) * columnNames.count > room.width ? least : least + 1
     let body = rect.dropping(top: 1)
     let rows = Scroll().revealing(
       selected.flatMap { order.firstIndex(of: $0.row) }, count: order.count, height: body.height

@@ -28,23 +28,32 @@ struct DiffCommand: ParsableCommand {
   @Option(help: "How to print it.")
   var format = AnswerFormat.text
 
+  /// Whatever fails is code 2: 1 would say that they differ.
   func run() throws {
     let progress = ProgressLine()
-    let diff: CheckpointDiff
     do {
-      diff = try CheckpointDiff(first, second) { done, count in progress.show("\(done)/\(count) tensors") }
+      let diff = try CheckpointDiff(first, second) { done, count in progress.show("\(done)/\(count) tensors") }
       progress.clear()
+      try show(diff)
+      guard diff.isEqual else { throw ExitCode(1) }
+    } catch let code as ExitCode {
+      throw code
     } catch {
       progress.clear()
-      try StandardStream.error.write("vocoscope: \(error)\n")
+      try? StandardStream.error.write("vocoscope: \(error)\n")
       throw ExitCode(2)
     }
-    switch format {
-    case .json:
-      try StandardStream.output.write(try prettyJSON(diff))
-    case .text:
-      try StandardStream.output.write(diff.lines(withEqual: all).map { $0 + "\n" }.joined())
-    }
-    if !diff.isEqual { throw ExitCode(1) }
+  }
+
+  /// A reader that goes away, as `head` does, has read enough; the exit code still says what was found.
+  private func show(_ diff: CheckpointDiff) throws {
+    do {
+      switch format {
+      case .json:
+        try StandardStream.output.write(try prettyJSON(diff))
+      case .text:
+        try StandardStream.output.write(diff.lines(withEqual: all).map { $0 + "\n" }.joined())
+      }
+    } catch StreamError.closedPipe(.output) {}
   }
 }

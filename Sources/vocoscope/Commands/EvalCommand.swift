@@ -5,6 +5,8 @@ import Files
 import Foundation
 import HTCVLM
 import JSON
+import PanelExport
+import Plots
 import Reports
 import Sessions
 import Statistics
@@ -116,6 +118,11 @@ struct EvalCommand: ParsableCommand {
   @Option(help: "Threads to compute with. Without it, one a processor.")
   var threads: Int?
 
+  @Option(
+    help: ArgumentHelp("Draw what --cut and --swap cost as well: PNG, SVG or PDF, as its name ends.", valueName: "file")
+  )
+  var figure: String?
+
   @Option(help: "How to print it.")
   var format = ReportFormat.text
 
@@ -146,6 +153,13 @@ struct EvalCommand: ParsableCommand {
     if let from, from != .voco, !cut.isEmpty || swap != nil {
       throw ValidationError("--cut and --swap change what voco reads: the text must be asked --from voco")
     }
+    if let figure {
+      try checkFigureName(figure)
+      guard shard == nil else { throw ValidationError("--shard prints no scores, so there is nothing for --figure") }
+      guard !cut.isEmpty || swap != nil || models.count > 1 else {
+        throw ValidationError("--figure draws what --cut and --swap cost: ask for one of them")
+      }
+    }
     guard maxNewTokens >= 1 else { throw ValidationError("--max-new-tokens is \(maxNewTokens), expected at least 1") }
     if let threads, !(1...1024).contains(threads) {
       throw ValidationError("--threads is \(threads), expected 1 to 1024")
@@ -157,6 +171,7 @@ struct EvalCommand: ParsableCommand {
   }
 
   func run() throws {
+    if let figure { try InputFiles.refuse(figure) }
     if merge, let out { return try EvalMergeCommand.put(sources, together: out) }
     ComputeBackend.setThreads(threads ?? ProcessInfo.processInfo.activeProcessorCount)
     let contestants = try contestants()
@@ -182,11 +197,23 @@ struct EvalCommand: ParsableCommand {
         run.questions, answers: answers.map { ($0.name, $0.answers) },
         method: intervals == .wilson ? .wilson : .clusterBootstrap(bootstrap), bounds: bounds, bootstrap: bootstrap),
       sources: answers.map(\.source), version: programVersion)
+    if let figure { try draw(report, to: figure) }
     switch format {
     case .text: try StandardStream.output.write(report.text)
     case .json: try StandardStream.output.write(json: report.json.document)
     case .csv: try StandardStream.output.write(report.csv)
     }
+  }
+
+  private func draw(_ report: EvaluationReport, to path: String) throws {
+    guard !report.effects.isEmpty else {
+      throw UsageProblem("--figure draws what --cut and --swap cost: none of these answers is of a run with one")
+    }
+    let weights = Set(report.sources.map { String($0.header.modelSHA256.suffix(64).prefix(12)) }).sorted()
+    let source =
+      "\(URL(fileURLWithPath: report.comparison.file).lastPathComponent), questions \(report.sources[0].header.questionsSHA256.prefix(12)), weights "
+      + "\(weights.joined(separator: " ")), vocoscope \(programVersion)"
+    try AccuracyFigure(report.effects.map(\.change), source: source).figure.write(to: path)
   }
 
   /// How many pictures' files had something wrong with them, and the first of them, on standard error.

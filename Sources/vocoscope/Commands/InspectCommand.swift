@@ -21,9 +21,9 @@ struct InspectCommand: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "A state that 'verify --out' wrote: its verdict and its heat map are shown in Verdict.",
-      valueName: "state.jsonl"))
-  var evidence: String?
+      "What 'verify --out' wrote, or 'probe' or 'eval --cut' with --format json printed: shown in Verdict; may be repeated.",
+      valueName: "file"))
+  var evidence: [String] = []
 
   @OptionGroup var session: SessionOptions
   @OptionGroup var recorded: ReplayOptions
@@ -48,14 +48,14 @@ struct InspectCommand: ParsableCommand {
     }
     // Everything that can be wrong with the files is found before the terminal is touched.
     let picture = try PictureSource(path: image)
-    let opening = try model.opening()
-    let verified = try evidence.map { try opening.evidence($0) } ?? []
+    let opening = try model.opening(showsPreviews: true)
+    let verified = try evidence.flatMap { try opening.evidence($0) }
     let compare = try comparison.effects()
     let setup = try SessionSetup(display: display)
     asking.applyThreads()
     try setup.inspect(
       SessionSetup.Subject(
-        picture: picture, path: image, model: model, options: asking, evidence: evidence.map { ($0, verified) }),
+        picture: picture, path: image, model: model, options: asking, evidence: (evidence, verified)),
       session, compare: compare)
   }
 

@@ -4,6 +4,7 @@ import Experiments
 import Files
 import Foundation
 import HTCVLM
+import PanelExport
 import Plots
 import Reports
 import Sessions
@@ -69,7 +70,8 @@ struct ProbeCommand: ParsableCommand {
     ]
     if let figure {
       let weights = checkpoint.weightsSHA256.prefix(12)
-      try text.figure(source: "\(checkpoint.name), weights \(weights), vocoscope \(programVersion)").write(to: figure)
+      let source = "\(checkpoint.name), weights \(weights), vocoscope \(programVersion)"
+      try ProbeFigure(report, source: source).figure.write(to: figure)
     }
     switch format {
     case .text:

@@ -7,6 +7,19 @@ import Inspector
 import Reports
 import Sessions
 
+extension NamedToken: ExpressibleByArgument {
+  package init?(argument: String) { self.init(argument) }
+}
+
+extension InspectorState {
+  /// Without a verdict the Verdict panel shows what else was given.
+  fileprivate mutating func showGivenView() {
+    guard verdict == nil, probes != nil || !accuracy.isEmpty else { return }
+    let wanted = probes != nil ? VerdictDisplay.probes : .accuracy
+    for _ in VerdictDisplay.allCases where view.verdictDisplay != wanted { _ = update(&self, .command(.display)) }
+  }
+}
+
 /// `vocoscope report`: what the panels show, in words and numbers.
 struct ReportCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -21,8 +34,15 @@ struct ReportCommand: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "A state that 'verify --out' wrote: its verdict stands in the place of the anecdote.", valueName: "state.jsonl"))
-  var evidence: String?
+      "What 'verify --out' wrote, or 'probe' or 'eval --cut' with --format json printed: shown in Verdict; may be repeated.",
+      valueName: "file"))
+  var evidence: [String] = []
+
+  @Option(
+    help: ArgumentHelp(
+      "The token whose attention is told of, numbers from 1; without it voco, or the prompt's last token in a model without.",
+      valueName: "voco|last|prompt:n|answer:n"))
+  var inspect: NamedToken?
 
   @Option(help: "How to print it.")
   var format = ReportFormat.text
@@ -41,9 +61,10 @@ struct ReportCommand: ParsableCommand {
   @OptionGroup var detail: RunEvidenceOptions
 
   mutating func validate() throws {
-    if detail.isAsked && (families || evidence != nil || exports.panel != nil) {
+    if detail.isAsked && (families || !evidence.isEmpty || inspect != nil || exports.panel != nil) {
       throw ValidationError(
-        "--families, --evidence and --panel are of all panels: --lens, --answer-back and --trace-map print their own numbers"
+        "--families, --evidence, --inspect and --panel are of all panels: --lens, --answer-back and --trace-map print their own "
+          + "numbers"
       )
     }
     if !exports.export.isEmpty && detail.count > 1 {
@@ -71,8 +92,11 @@ struct ReportCommand: ParsableCommand {
       ? ReportSource.file(source, compare: comparison)
       : ReportSource.run(
         ModelRun(image: source, model: model, options: asking), withFamilies: families, compare: comparison,
-        tensors: tensor)
-    let state = try exports.applied(to: try report.state(evidence: evidence, size: exports.size))
+        tensors: tensor, withTexts: inspect != nil)
+    var whole = try report.state(evidence: evidence, size: exports.size)
+    if let inspect, let problem = whole.look(at: inspect) { throw UsageProblem("--inspect: \(problem)") }
+    var state = try exports.applied(to: whole)
+    if exports.panel == .verdict { state.showGivenView() }
     guard exports.export.isEmpty else { return try exports.write(state) }
     let reports = exports.panel.map { [state.report($0)] } ?? state.reports
     try format.print(format.text(of: reports))

@@ -107,6 +107,13 @@ struct VerifyCommand: ParsableCommand {
   }
 }
 
+/// Throws unless the name ends as a figure's.
+func checkFigureName(_ path: String) throws {
+  guard [".png", ".svg", ".pdf"].contains(where: path.lowercased().hasSuffix) else {
+    throw ValidationError("--figure is \(path), expected a name that ends in .png, .svg or .pdf")
+  }
+}
+
 /// Where a verdict goes.
 struct VerdictOptions: ParsableArguments {
   @Option(help: "How to print it.")
@@ -123,9 +130,7 @@ struct VerdictOptions: ParsableArguments {
   var figure: String?
 
   mutating func validate() throws {
-    if let figure, ![".png", ".svg", ".pdf"].contains(where: figure.lowercased().hasSuffix) {
-      throw ValidationError("--figure is \(figure), expected a name that ends in .png, .svg or .pdf")
-    }
+    if let figure { try checkFigureName(figure) }
   }
 
   func show(_ report: VerifyReport, pictures: [String]) throws {

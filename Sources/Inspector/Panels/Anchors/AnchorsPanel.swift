@@ -31,7 +31,10 @@ extension Canvas {
     case .overview where isBoard: drawAnchorsBoard(state, in: rect, pictures: pictures)
     case .groups where state.codeFigures != nil && state.codeLab.page == .code: _ = drawGroups(state, in: rect)
     case .book where state.codeFigures?.book != nil && state.codeLab.page == .code:
-      fill(rect, with: [bookBlock(state), usageBlock(state), codeBlock(state, pictures)].compactMap { $0 })
+      guard isBoard else {
+        return fill(rect, with: [bookBlock(state), usageBlock(state), codeBlock(state, pictures)].compactMap { $0 })
+      }
+      drawBookBoard(state, in: rect, pictures: pictures)
     case .group where isBoard:
       let left = rect.left(rect.width * 62 / 100)
       drawCodes(state, in: left, pictures: pictures, withFacts: false)
@@ -42,40 +45,55 @@ extension Canvas {
     }
   }
 
-  /// Everything at once: vectors and groups at the left, book, usage and the code at the cursor at the right.
+  /// Everything at once: vectors and their similarity, the groups in a line, and under them the shown group large, what
+  /// each head gives each anchor, the code at the cursor, the book and its usage.
   private mutating func drawAnchorsBoard(_ state: InspectorState, in rect: Rect, pictures: PictureRenderer?) {
-    let left = rect.left(rect.width * 58 / 100)
     let top = min(state.links.anchors + 2, rect.height / 3)
-    let matrix = state.statistics?.anchors == nil ? 0 : min(left.width * 2 / 5, 6 + 8 * state.links.anchors)
-    drawVectors(state, in: left.dropping(right: matrix + (matrix > 0 ? 2 : 0)).top(top))
-    drawSimilarity(state, in: left.right(matrix).top(top))
-    var room = left.dropping(top: top)
-    let words = [state.healthWords].compactMap { $0 } + state.editWords
-    for (index, text) in words.enumerated() where room.height > 12 {
-      let style = index == 0 ? (state.collapseWords == nil ? look.theme.good : look.theme.warning) : look.theme.accent
-      room = room.dropping(top: paragraph(text, in: room.top(3), style: style))
+    let matrix = state.statistics?.anchors == nil ? 0 : min(rect.width / 4, 4 + 8 * state.links.anchors)
+    let vectors = rect.dropping(right: matrix + (matrix > 0 ? 2 : 0)).top(top)
+    drawVectors(state, in: vectors)
+    drawSimilarity(state, in: rect.right(matrix).top(top))
+    if let health = state.statistics?.health, state.links.anchors + 1 < top {
+      let style = state.collapseWords == nil ? look.theme.good : look.theme.warning
+      line(health, in: vectors, row: top - 1, style: style)
     }
-    room = room.dropping(top: 1)
-    var below = Rect(x: room.x, y: room.maxY, width: room.width, height: 0)
-    if state.codeLab.page == .code, state.codeFigures != nil {
-      below = room.dropping(top: drawGroups(state, in: room) + 1)
-    } else {
-      drawCodes(state, in: room, pictures: pictures, withFacts: false)
+    var room = rect.dropping(top: top)
+    for text in state.editWords where room.height > 12 {
+      room = room.dropping(top: paragraph(text, in: room.top(3), style: look.theme.accent))
     }
-    let side = rect.dropping(left: left.width + 2)
+    guard state.codeLab.page == .code, state.codeFigures != nil, let codes = state.trace?.mgvq?.codes else {
+      return drawCodes(state, in: room, pictures: pictures, withFacts: false)
+    }
     let (book, code, usage) = (bookBlock(state), codeBlock(state, pictures), usageBlock(state))
-    guard below.height >= 12 else {
-      if below.height >= 8 { fill(below, with: [usage].compactMap { $0 }) }
-      let rest = below.height >= 8 ? [code, book] : [book, code, usage]
-      return fill(side, with: rest.compactMap { $0 })
+    let heads = anchorHeadsBlock(state)
+    let rows = groupRows(codes, width: room.width)
+    let used = drawGroups(state, in: room.top(rows > 0 ? rows : room.height / 2))
+    let below = room.dropping(top: used)
+    // Maps that needed more than a line leave little below them.
+    guard below.height >= 24, let group = groupBlock(state, in: below.left(rect.width / 3), part: 1) else {
+      return fill(below, with: [code, heads, usage, book].compactMap { $0 })
     }
-    // What the maps leave holds the code and how its group is used; beside them the book, and the shown group large.
-    fill(below, with: [code, usage].compactMap { $0 })
-    guard let group = groupBlock(state, in: side), side.height >= group.least.height + 13 else {
-      return fill(side, with: [book].compactMap { $0 })
+    group.draw(&self, below.left(group.least.width).top(group.least.height))
+    let side = below.dropping(left: group.least.width + 2)
+    guard side.width >= 100 else { return fill(side, with: [code, heads, book].compactMap { $0 }) }
+    let charts = side.right(side.width * 2 / 5)
+    fill(charts, with: [usage, book].compactMap { $0 })
+    fill(side.dropping(right: charts.width + 2), with: [code, heads].compactMap { $0 })
+  }
+
+  /// The book over its usage; the shown group over the code at the cursor; all codes by use.
+  private mutating func drawBookBoard(_ state: InspectorState, in rect: Rect, pictures: PictureRenderer?) {
+    let left = rect.left(rect.width / 3)
+    fill(left, with: [bookBlock(state), usageBlock(state)].compactMap { $0 })
+    let side = rect.dropping(left: left.width + 2)
+    let ranking = rankingBlock(state)
+    guard let group = groupBlock(state, in: side, part: 0.66), side.width >= group.least.width + 36 else {
+      return fill(side, with: [codeBlock(state, pictures), ranking].compactMap { $0 })
     }
-    fill(side.dropping(bottom: group.least.height + 1), with: [book].compactMap { $0 })
-    group.draw(&self, side.bottom(group.least.height))
+    let middle = side.left(group.least.width)
+    group.draw(&self, middle.top(group.least.height))
+    fill(middle.dropping(top: group.least.height + 1), with: [codeBlock(state, pictures)].compactMap { $0 })
+    fill(side.dropping(left: middle.width + 2), with: [ranking].compactMap { $0 })
   }
 
   /// One thing under another, for narrow panels.
@@ -166,6 +184,13 @@ extension Canvas {
     return used + 1
   }
 
+  /// Rows that all groups' maps take in one line beside each other; 0 where they do not fit so.
+  private func groupRows(_ codes: CodeGrid, width: Int) -> Int {
+    let unit = look.drawsHalfBlocks ? 1 : 2
+    guard codes.groups * (codes.width * unit + 1) - 1 <= width else { return 0 }
+    return (codes.height * unit + 1) / 2 + 1
+  }
+
   private func groupsPlan(_ codes: CodeGrid, in rect: Rect) -> (columns: Int, shown: Int, tile: Size) {
     let unit = look.drawsHalfBlocks ? 1 : 2
     func plan(_ scale: Int) -> (columns: Int, shown: Int, tile: Size) {
@@ -236,19 +261,22 @@ extension Canvas {
     _ state: InspectorState, _ figures: CodeFigures, _ mgvq: MGVQTrace, digits: Int, in rect: Rect
   ) -> Size {
     let layout = GridLayout(
-      columns: mgvq.codes.width, rows: mgvq.codes.height,
-      in: Rect(x: rect.x, y: rect.y, width: mgvq.codes.width * (digits + 1), height: mgvq.codes.height),
-      Appearance(theme: look.theme, glyphs: .ascii, depth: look.depth), isSquare: false)
+      columns: mgvq.codes.width, rows: mgvq.codes.height, in: rect,
+      Appearance(theme: look.theme, glyphs: .ascii, depth: look.depth), isSquare: false,
+      largestScale: 2 * (digits + 1))
     let colors = look.drawsHalfBlocks ? figures.colors[state.view.group] : nil
     for row in 0..<mgvq.codes.height {
       for column in 0..<mgvq.codes.width {
         let point = GridPoint(column: column, row: row)
         let text = TextTable.padded(String(mgvq.codes[state.view.group, row, column]), to: digits, .trailing) + " "
+        let cell = layout.rect(of: point)
         var style = look.theme.text
         if let color = colors?[row * mgvq.codes.width + column] {
           style = Style(ColorMap.contrasting(color), on: color)
         }
-        line(text, in: layout.rect(of: point), style: point == state.cursor.code ? look.theme.cursor : style)
+        if point == state.cursor.code { style = look.theme.cursor }
+        frame.fill(cell, with: Cell(" ", style))
+        line(text, in: cell.dropping(left: (cell.width - digits) / 2), row: cell.height / 2, style: style)
       }
     }
     hits.add(layout.area, .codes(layout))
@@ -258,16 +286,18 @@ extension Canvas {
 
 /// The parts beside the maps.
 extension Canvas {
-  /// The shown group in the largest multiple that leaves half of the height.
-  private func groupBlock(_ state: InspectorState, in room: Rect) -> Block? {
+  /// The shown group in the largest multiple that takes no more than a part of the height.
+  private func groupBlock(_ state: InspectorState, in room: Rect, part: Double) -> Block? {
     guard let figures = state.codeFigures, let codes = state.trace?.mgvq?.codes else { return nil }
     let unit = look.drawsHalfBlocks ? 1 : 2
     let rows = (codes.height * unit + 1) / 2
-    // The book above needs half of the height to be read.
-    let scale = max(1, min(room.width / (codes.width * unit), room.height / 2 / rows))
-    let least = Size(width: codes.width * unit * scale, height: rows * scale + 1)
+    let height = Int(Double(room.height) * part) - 1
+    func lines(_ scale: Int) -> Int { (codes.height * unit * scale + 1) / 2 }
+    let scale = (1...8).last { codes.width * unit * $0 <= room.width && lines($0) <= height } ?? 1
+    let least = Size(width: codes.width * unit * scale, height: min(lines(scale), max(rows, height)) + 1)
     return Block(least: least, most: least.height) { canvas, rect in
-      canvas.line("group \(state.view.group + 1)", in: rect, style: canvas.look.theme.title)
+      canvas.line(
+        "group \(state.view.group + 1) · \(figures.legend(canvas.look))", in: rect, style: canvas.look.theme.title)
       let area = rect.dropping(top: 1)
       let layout = canvas.drawCodeMap(state, figures, codes, group: state.view.group, in: area)
       canvas.hits.add(layout.area.intersection(area), .codes(layout))
@@ -287,6 +317,35 @@ extension Canvas {
     guard let figures = state.codeFigures else { return nil }
     return Block(least: Size(width: 34, height: 8), most: 16) { canvas, rect in
       canvas.draw(figures.usageChart, in: rect)
+    }
+  }
+
+  /// Every code of the group that this picture uses, the most used first.
+  private func rankingBlock(_ state: InspectorState) -> Block? {
+    guard let figures = state.codeFigures, let most = figures.ranking.first?.value else { return nil }
+    return Block(least: Size(width: 34, height: 8), most: figures.ranking.count + 1) { canvas, rect in
+      canvas.line("codes by use", in: rect, style: canvas.look.theme.title)
+      let body = rect.dropping(top: 1)
+      let marked = figures.ranking.firstIndex(where: \.isMarked)
+      let shown = Scroll().revealing(marked, count: figures.ranking.count, height: body.height)
+        .range(count: figures.ranking.count, height: body.height)
+      let scale = ValueScale.logarithmic(0.5...max(1, most))
+      canvas.draw(Bars(Array(figures.ranking[shown]), scale: scale, hasAxis: false), in: body)
+    }
+  }
+
+  /// What each head gives each anchor, the heads that look at them most first.
+  private func anchorHeadsBlock(_ state: InspectorState) -> Block? {
+    guard let heads = state.inspected?.anchorHeads, let matrix = heads.matrix else { return nil }
+    return Block(least: Size(width: 34, height: 6), most: heads.places.count + 2) { canvas, rect in
+      canvas.line("each anchor's share by head", in: rect, style: canvas.look.theme.title)
+      var matrix = matrix
+      matrix.selected = heads.places.firstIndex(of: state.markedCell).map {
+        GridPoint(column: state.cursor.anchor, row: $0)
+      }
+      canvas.hits.add(matrix.draw(in: rect.dropping(top: 1), of: &canvas.frame, canvas.look)) {
+        .head(heads.places[$0.row])
+      }
     }
   }
 
@@ -319,69 +378,4 @@ extension Canvas {
         in: Rect(x: place.x, y: rect.y, width: width, height: 1), style: look.theme.dim)
     }
   }
-}
-
-extension InspectorState {
-  /// That the anchors are one vector, or how far the nearest two are apart.
-  var healthWords: String? {
-    if let collapse = collapseWords { return collapse }
-    guard let cosines = statistics?.anchors?.cosines, cosines.count > 1 else { return nil }
-    let pairs = cosines.indices.flatMap { a in cosines.indices.filter { $0 > a }.map { (a, $0) } }
-    guard let nearest = pairs.max(by: { cosines[$0.0][$0.1] < cosines[$1.0][$1.1] }) else { return nil }
-    return
-      "The anchors differ: the nearest two are A\(nearest.0 + 1) and A\(nearest.1 + 1), cosine \(decimal(cosines[nearest.0][nearest.1], digits: 2))."
-  }
-
-  /// How to put another code in the place of the one at the cursor.
-  var editorWords: String {
-    guard capabilities.runsModel else { return "Editing codes needs the checkpoint." }
-    guard let candidate = candidateCode else { return "" }
-    func key(_ command: Command) -> String { keyMap.hint(command, unicode: glyphs.isUnicode) }
-    return
-      "Editor: \(key(.previousCandidate)) \(key(.nextCandidate)) choose, \(key(.editCode)) puts \(candidate) here and runs, \(key(.codePage)) decodes it, \(key(.undo)) takes it back."
-  }
-
-  /// `A1 9.1% ×13.2 #1 ‖v‖ 3.1`, one per anchor, in columns.
-  var anchorLines: [String] {
-    let rows = anchorTable.rows.map { row in
-      [
-        row[0].text, row[1] == .missing ? "" : row[1].text,
-        row[2] == .missing || view.metric == .lift ? "" : row[2].lift, row[3] == .missing ? "" : "#\(row[3].text)",
-        row[4] == .missing ? "" : "‖v‖ \(row[4].text)",
-      ]
-    }
-    let widths = (0..<5).map { column in rows.map { displayWidth($0[column]) }.max() ?? 0 }
-    return rows.map { row in
-      (0..<5).filter { widths[$0] > 0 }.map { TextTable.padded(row[$0], to: widths[$0]) }.joined(separator: " ")
-    }
-  }
-
-  /// `cos A1·A2 0.31, A1·A3 −0.02, …`
-  var cosineWords: String {
-    guard let cosines = statistics?.anchors?.cosines, cosines.count > 1 else { return "" }
-    let pairs = cosines.indices.flatMap { a in cosines.indices.filter { $0 > a }.map { (a, $0) } }
-    return "cos " + pairs.map { "A\($0 + 1)·A\($1 + 1) \(Format.number(cosines[$0][$1]))" }.joined(separator: ", ")
-  }
-
-  /// An anchor's vector in `width` bins, each the mean magnitude of its part; the range all anchors share.
-  func anchorShape(_ anchor: Int, width: Int) -> (values: [Double], range: ClosedRange<Double>)? {
-    guard let anchors = trace?.anchors, anchors.rank == 2, anchor < anchors.shape[0], anchors.shape[1] > 0 else {
-      return nil
-    }
-    let size = anchors.shape[1]
-    let bins = min(width, size)
-    func shape(_ anchor: Int) -> [Double] {
-      (0..<bins).map { bin in
-        let part = bin * size / bins..<max(bin * size / bins + 1, (bin + 1) * size / bins)
-        return part.reduce(0) { $0 + Double(abs(anchors.values[anchor * size + $1])) } / Double(part.count)
-      }
-    }
-    let largest = (0..<anchors.shape[0]).map { shape($0).max() ?? 0 }.max() ?? 0
-    return (shape(anchor), 0...max(largest, .ulpOfOne))
-  }
-}
-
-extension ReportValue {
-  /// A ratio as the Attention panel writes it: what has no digits that mean anything has none.
-  fileprivate var lift: String { if case .times(let value) = self { liftText(value) } else { text } }
 }

@@ -1,4 +1,5 @@
 import Evidence
+import Reports
 import Statistics
 import Tensor
 import TerminalUI
@@ -7,7 +8,7 @@ import Trace
 extension InspectorState {
   var anchorsReport: PanelReport {
     var report = PanelReport(.anchors)
-    report.tables = [anchorTable, cosineTable].filter { !$0.rows.isEmpty }
+    report.tables = [anchorTable, cosineTable, anchorHeadTable].filter { !$0.rows.isEmpty }
     guard let mgvq = trace?.mgvq else {
       report.notes = [missingCodes]
       return report
@@ -49,6 +50,18 @@ extension InspectorState {
     return .init(
       "cosine", columns: [""] + names,
       rows: cosines.enumerated().map { index, row in [.text(names[index])] + row.map(ReportValue.number) })
+  }
+
+  /// The heads that look at the anchors most, the first of them first.
+  private var anchorHeadTable: PanelReport.Table {
+    guard let heads = inspected?.anchorHeads, let matrix = heads.matrix else {
+      return .init("each anchor's share by head", columns: [], rows: [])
+    }
+    return .init(
+      "each anchor's share by head", columns: ["layer", "head"] + matrix.columnNames,
+      rows: zip(heads.places, matrix.values).map { place, shares in
+        [.integer(place.row + 1), .integer(place.column + 1)] + shares.map { $0.map { .share($0) } ?? .missing }
+      })
   }
 
   /// What stands under the cursor in the shown group.
@@ -197,7 +210,7 @@ extension InspectorState {
     return ["cos with patches: mean \(Format.number(words.mean)), largest \(Format.number(words.largest))"]
   }
 
-  /// Anchors that are one vector, said out loud.
+  /// A projector that has collapsed, said out loud.
   var collapseWords: String? { statistics?.collapse }
 
   /// What the edits did: answer, anchors and attention beside the old.
@@ -232,4 +245,59 @@ extension InspectorState {
     query.metric = .share
     return AttentionView(attention, query)?.anchorValues
   }
+}
+
+extension InspectorState {
+  /// How to put another code in the place of the one at the cursor.
+  var editorWords: String {
+    guard capabilities.runsModel else { return "Editing codes needs the checkpoint." }
+    guard let candidate = candidateCode else { return "" }
+    func key(_ command: Command) -> String { keyMap.hint(command, unicode: glyphs.isUnicode) }
+    return
+      "Editor: \(key(.previousCandidate)) \(key(.nextCandidate)) choose, \(key(.editCode)) puts \(candidate) here and runs, \(key(.codePage)) decodes it, \(key(.undo)) takes it back."
+  }
+
+  /// `A1 9.1% ×13.2 #1 ‖v‖ 3.1`, one per anchor, in columns.
+  var anchorLines: [String] {
+    let rows = anchorTable.rows.map { row in
+      [
+        row[0].text, row[1] == .missing ? "" : row[1].text,
+        row[2] == .missing || view.metric == .lift ? "" : row[2].lift, row[3] == .missing ? "" : "#\(row[3].text)",
+        row[4] == .missing ? "" : "‖v‖ \(row[4].text)",
+      ]
+    }
+    let widths = (0..<5).map { column in rows.map { displayWidth($0[column]) }.max() ?? 0 }
+    return rows.map { row in
+      (0..<5).filter { widths[$0] > 0 }.map { TextTable.padded(row[$0], to: widths[$0]) }.joined(separator: " ")
+    }
+  }
+
+  /// `cos A1·A2 0.31, A1·A3 −0.02, …`
+  var cosineWords: String {
+    guard let cosines = statistics?.anchors?.cosines, cosines.count > 1 else { return "" }
+    let pairs = cosines.indices.flatMap { a in cosines.indices.filter { $0 > a }.map { (a, $0) } }
+    return "cos " + pairs.map { "A\($0 + 1)·A\($1 + 1) \(Format.number(cosines[$0][$1]))" }.joined(separator: ", ")
+  }
+
+  /// An anchor's vector in `width` bins, each the mean magnitude of its part; the range all anchors share.
+  func anchorShape(_ anchor: Int, width: Int) -> (values: [Double], range: ClosedRange<Double>)? {
+    guard let anchors = trace?.anchors, anchors.rank == 2, anchor < anchors.shape[0], anchors.shape[1] > 0 else {
+      return nil
+    }
+    let size = anchors.shape[1]
+    let bins = min(width, size)
+    func shape(_ anchor: Int) -> [Double] {
+      (0..<bins).map { bin in
+        let part = bin * size / bins..<max(bin * size / bins + 1, (bin + 1) * size / bins)
+        return part.reduce(0) { $0 + Double(abs(anchors.values[anchor * size + $1])) } / Double(part.count)
+      }
+    }
+    let largest = (0..<anchors.shape[0]).map { shape($0).max() ?? 0 }.max() ?? 0
+    return (shape(anchor), 0...max(largest, .ulpOfOne))
+  }
+}
+
+extension ReportValue {
+  /// A ratio as the Attention panel writes it: what has no digits that mean anything has none.
+  fileprivate var lift: String { if case .times(let value) = self { liftText(value) } else { text } }
 }

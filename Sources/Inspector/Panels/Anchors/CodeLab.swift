@@ -198,6 +198,8 @@ struct CodeFigures: Sendable {
   var cell = GridPoint(column: -1, row: -1)
   /// The shown group's codes, most used first.
   var usageChart = Chart(x: .categories([]), y: .categories([]), marks: [])
+  /// The same codes one by one.
+  var ranking: [Bars.Row] = []
   var book: Chart?
   var exemplars: [Exemplar] = []
 
@@ -246,7 +248,12 @@ extension InspectorState {
     }
     let code = codes[view.group, cursor.code.row, cursor.code.column]
     (figures.group, figures.cell) = (view.group, cursor.code)
-    figures.usageChart = usageChart(usage.counts[view.group], code)
+    let counts = usage.counts[view.group]
+    let sorted = counts.indices.filter { counts[$0] > 0 }.sorted { (counts[$1], $0) < (counts[$0], $1) }
+    figures.usageChart = usageChart(counts, sorted, code)
+    figures.ranking = sorted.map {
+      Bars.Row(label: "code \($0)", value: Double(counts[$0]), text: "\(counts[$0])×", isMarked: $0 == code)
+    }
     figures.book = bookChart(usage.counts[view.group], code)
     figures.exemplars = firingCells.prefix(focus == .anchors ? Self.exemplarCount : 0).compactMap { cell in
       magnified(cell, in: links.geometry.latent).map { CodeFigures.Exemplar(cell: cell, crop: $0) }
@@ -254,19 +261,19 @@ extension InspectorState {
     codeFigures = figures
   }
 
-  private func usageChart(_ counts: [Int], _ code: Int) -> Chart {
+  private func usageChart(_ counts: [Int], _ sorted: [Int], _ code: Int) -> Chart {
     let usage = UsageStatistics(counts: counts)
-    let sorted = counts.indices.filter { counts[$0] > 0 }.sorted { (counts[$1], $0) < (counts[$0], $1) }
     let points = sorted.enumerated().map { ChartPoint(Double($0.offset + 1), Double(counts[$0.element])) }
     let here = (sorted.firstIndex(of: code) ?? 0) + 1
     let most = Double(max(2, sorted.first.map { counts[$0] } ?? 2))
     return Chart(
       title:
         "usage: \(usage.used) of \(codesPerGroup) codes, \(Format.number(usage.perplexity)) used alike",
-      x: Chart.Axis("rank", .linear(1...Double(max(2, points.count)))),
-      y: Chart.Axis("times", .logarithmic(1...most)),
+      x: Chart.Axis("rank", .linear(0.5...(Double(max(2, points.count)) + 0.5))),
+      // A column of a code that fires once is seen.
+      y: Chart.Axis("times", .logarithmic(0.5...most)),
       marks: [
-        .line(ChartSeries("codes", color: 0, points: points)), .position(Double(here), name: "code \(code)"),
+        .columns(ChartSeries("codes", color: 0, points: points)), .position(Double(here), name: "code \(code)"),
       ], cursor: here - 1)
   }
 

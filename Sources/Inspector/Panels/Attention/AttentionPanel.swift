@@ -110,35 +110,57 @@ extension Canvas {
     if hasRoom { fill(below.left(main.width), with: numbers) }
   }
 
+  /// The curve over the heads with the keys beside them; matrix and map at the right.
   private mutating func drawLayersView(_ state: InspectorState, _ map: MapStatistics, in rect: Rect) {
     let isWide = rect.width >= 84
     let left = isWide ? rect.left(rect.width * 3 / 5) : rect
     let side = isWide ? rect.dropping(left: left.width + 2) : rect
-    let others = [matrixBlock(state, map), keysBlock(state, map), mapBlock(state, map, in: side)]
+    let (keys, matrix) = (keysBlock(state, map), matrixBlock(state, map))
     let heads = [headsBlock(state)].compactMap { $0 }
     let rows =
-      left.height >= 40 ? left.height * 2 / 5 : isWide ? left.height : max(min(left.height, 12), left.height * 3 / 5)
+      left.height >= 40
+      ? left.height * 3 / 10 : isWide ? left.height : max(min(left.height, 12), left.height * 3 / 5)
     drawLayers(state, map, in: left.top(rows))
     let below = left.dropping(top: rows + 1)
-    guard isWide else { return fill(below, with: others + heads) }
-    fill(below, with: heads)
-    fill(side, with: others + (below.height < 9 ? heads : []))
+    guard isWide else { return fill(below, with: [matrix, keys, mapBlock(state, map, in: side)] + heads) }
+    guard below.height >= 9, let figure = state.headMaps?.figure else {
+      return fill(side, with: [matrix, keys, mapBlock(state, map, in: side)] + heads)
+    }
+    let width = max(30, figure.size(in: below.dropping(top: 1), look).width)
+    heads.first?.draw(&self, below.left(width))
+    let rest = below.dropping(left: width + 2)
+    fill(rest, with: [keys])
+    // The map is as high as numbers of the heads leave it.
+    let top = min(state.layerCount + 2, side.height / 3)
+    drawMatrix(state, map, in: side.top(top))
+    let room = side.dropping(top: top + 1)
+    let patches = mapBlock(state, map, in: Rect(x: room.x, y: room.y, width: room.width, height: room.height * 4 / 3))
+    fill(room, with: rest.width >= 18 ? [patches] : [patches, keys])
   }
 
+  /// The numbers over all heads' maps; the map at the right with keys beside and the curve below it.
   private mutating func drawMatrixView(_ state: InspectorState, _ map: MapStatistics, in rect: Rect) {
     let rows = min(rect.height, state.layerCount + 2)
-    let width = min(rect.width, 9 + state.headCount * 9)
-    let isBeside = rect.width - width >= 42
-    let main = (isBeside ? rect.left(width) : rect).top(rows)
-    drawMatrix(state, map, in: main)
-    let below = (isBeside ? rect.left(width) : rect).dropping(top: rows + 1)
+    let least = min(rect.width, 9 + state.headCount * 9)
+    let isBeside = rect.width - least >= 42
+    // Maps of all heads are wider than their numbers.
+    let width = rect.width >= 150 ? max(least, rect.width * 2 / 5) : least
+    let left = isBeside ? rect.left(width) : rect
+    drawMatrix(state, map, in: left.top(rows))
+    let below = left.dropping(top: rows + 1)
     let side = isBeside ? rect.dropping(left: width + 2) : below
     let (keys, layers, patches) = (keysBlock(state, map), layersBlock(state, map), mapBlock(state, map, in: side))
     let heads = [headsBlock(state)].compactMap { $0 }
     guard isBeside else { return fill(below, with: [keys, layers, patches] + heads) }
     fill(below, with: heads)
+    let beside = side.dropping(left: patches.least.width + 2).top(patches.least.height)
     // The map is worth more of a tall column than the curve, which the layers' view draws large.
-    fill(side, with: [keys, patches, layers])
+    guard beside.width >= 24, map.positions.count == state.links.geometry.patches.count else {
+      return fill(side, with: [keys, patches, layers])
+    }
+    patches.draw(&self, side.left(patches.least.width).top(patches.least.height))
+    fill(beside, with: [keys])
+    fill(side.dropping(top: patches.least.height + 1), with: [layers])
   }
 }
 
@@ -312,12 +334,20 @@ extension Canvas {
     let dead = state.inspected?.deadLayer
     let sorted = state.view.sortedHead.flatMap { $0 < state.headCount ? $0 : nil }
     let order = sorted.map { "sorted by head \($0 + 1)" } ?? "layer × head"
-    line("\(cells.statistic.rawValue), \(order)", in: rect, style: look.theme.title)
+    let marked = state.view.inspected == .voco ? state.causalHeads : []
+    let mark = String(look.glyphs.bullet)
+    let legend = marked.isEmpty ? "" : "; \(mark) moves the answer alone"
+    line("\(cells.statistic.rawValue), \(order)\(legend)", in: rect, style: look.theme.title)
     let names = (0..<state.layerCount).map { "L\($0 + 1)" }
     let live = cells.matrix.enumerated().map { layer, heads in layer == dead ? heads.map { _ in nil } : heads }
     let matrix = ScoreMatrix(
       rowNames: names, columnNames: (0..<state.headCount).map { "h\($0 + 1)" }, values: live,
-      texts: cells.matrix.map { $0.map { $0.map(cells.text) ?? Format.none } }, scale: cells.axis,
+      texts: cells.matrix.enumerated().map { layer, heads in
+        heads.enumerated().map { head, value in
+          let isMarked = !marked.isEmpty && marked.contains { $0.layer == layer && $0.head == head }
+          return (isMarked ? mark : "") + (value.map(cells.text) ?? Format.none)
+        }
+      }, scale: cells.axis,
       order: sorted.map { ScoreMatrix.order(of: live, byColumn: $0) }, sortedBy: sorted, selected: state.markedCell)
     hits.add(matrix.draw(in: rect.dropping(top: 1), of: &frame, look)) { .head($0) }
   }

@@ -31,6 +31,7 @@ extension InspectorState {
     if let dead = inspected?.deadLayer {
       report.notes.append("What \(inspectedToken) attends to in layer \(dead + 1), the last, is read by nobody.")
     }
+    report.notes += [causalHeadWords].compactMap { $0 }
     report.notes += [SinkRule().sentence(visible: map.view.layout.visible.count)]
     return report
   }

@@ -38,6 +38,8 @@ package struct InspectedAttention: Sendable {
   /// The layer whose attention nobody reads: text reads voco's keys and values, made from the state that enters a layer,
   /// so what voco attends to in the last one goes nowhere.
   package let deadLayer: Int?
+  /// What single heads give single anchors.
+  let anchorHeads: AnchorHeads
 
   init(_ attention: VocoAttention) {
     self.attention = attention
@@ -50,7 +52,52 @@ package struct InspectedAttention: Sendable {
       }
     }
     strongest = best
+    anchorHeads = AnchorHeads(attention, deadLayer: dead)
   }
+}
+
+/// Each anchor's share under the heads that look at the anchors most, the first of them first.
+struct AnchorHeads: Sendable {
+  private static let shown = 48
+
+  /// Head as column and layer as row, of each line.
+  let places: [GridPoint]
+  /// `nil` without anchors.
+  let matrix: ScoreMatrix?
+
+  init(_ attention: VocoAttention, deadLayer: Int?) {
+    let anchors = attention.layout.anchors
+    let rows = (0..<attention.layers).filter { $0 != deadLayer }.flatMap { layer in
+      (0..<attention.heads).map { head -> (place: GridPoint, shares: [Double], sum: Double) in
+        let row = attention.row(layer: layer, head: head)
+        let shares = anchors.map { row[$0] }
+        return (GridPoint(column: head, row: layer), shares, shares.reduce(0, +))
+      }
+    }
+    let most = rows.enumerated().sorted { ($1.element.sum, $0.offset) < ($0.element.sum, $1.offset) }
+      .prefix(Self.shown).map(\.element)
+    places = most.map(\.place)
+    guard !anchors.isEmpty else {
+      matrix = nil
+      return
+    }
+    matrix = ScoreMatrix(
+      rowNames: places.map { "L\($0.row + 1) h\($0.column + 1)" }, columnNames: anchors.indices.map { "A\($0 + 1)" },
+      values: most.map { $0.shares.map { Optional($0) } }, texts: most.map { $0.shares.map(Format.percent) },
+      scale: ValueScale(.logarithmic, holding: most.flatMap(\.shares)))
+  }
+}
+
+/// What one picture says of a token, and what it was made for.
+struct InspectedAnecdote: Sendable {
+  struct Key: Sendable, Equatable {
+    let token: InspectedRow
+    let trace: Int
+    let isComputed: Bool
+  }
+
+  let key: Key
+  let verdict: EvidenceVerdict
 }
 
 /// A small map of every head, kept while layer, head and cursor change.
@@ -121,7 +168,7 @@ extension InspectorState {
   package var inspected: InspectedAttention? {
     switch view.inspected {
     case .voco: statistics?.inspected
-    case .lastPromptToken: statistics?.lastToken ?? statistics?.inspected
+    case .lastPromptToken: lastTextRow ?? statistics?.lastToken ?? statistics?.inspected
     case .text(let token): textRow(token) ?? statistics?.inspected
     }
   }
@@ -136,7 +183,20 @@ extension InspectorState {
         knockOut: view.inspected == .voco ? shownKnockOut : nil)
     }
     refreshHeads()
+    refreshAnecdote()
     refreshPicture()
+  }
+
+  /// One picture's claims about the inspected token, made when another one is looked at.
+  private mutating func refreshAnecdote() {
+    let made = InspectedAnecdote.Key(token: view.inspected, trace: traceCount, isComputed: textAttention != nil)
+    guard view.inspected != .voco, let trace, let row = inspected else {
+      inspectedAnecdote = nil
+      return
+    }
+    guard inspectedAnecdote?.key != made else { return }
+    inspectedAnecdote = InspectedAnecdote(
+      key: made, verdict: VerdictEngine().verdict(trace, row.attention, token: inspectedName))
   }
 
   /// The small maps are made when they are first looked at.
@@ -318,13 +378,22 @@ extension InspectorState {
     ]
   }
 
+  /// What single heads of `<voco>` carry of what the anchors hold, by the verified pictures.
+  var causalHeadWords: String? {
+    guard view.inspected == .voco, let effects = verdict?.headEffects.first else { return nil }
+    let above = effects.heads.filter(\.isAbove).map { "\($0.place.name) \($0.effect.text)" }
+    let found = above.isEmpty ? "no head of \(effects.heads.count)" : above.joined(separator: ", ")
+    return
+      "Part of the answer's way that the anchors' values go in one head alone: \(found); in all \(effects.together.text)."
+  }
+
   /// The formula of the numbers on the map, and the rule by which keys are left out.
   func formulaWords(_ map: MapStatistics) -> String {
     var words = map.view.formula
     if let dead = inspected?.deadLayer, view.layer == dead {
       words = "Layer \(dead + 1) is read by nobody: what \(inspectedToken) attends to there goes nowhere. " + words
     }
-    guard view.hidesSinks else { return words }
-    return "\(words). \(SinkRule().sentence(visible: map.view.layout.visible.count))"
+    if view.hidesSinks { words += ". \(SinkRule().sentence(visible: map.view.layout.visible.count))" }
+    return causalHeadWords.map { words + (words.hasSuffix(".") ? " " : ". ") + $0 } ?? words
   }
 }

@@ -256,29 +256,29 @@ extension Canvas {
   private mutating func drawDiff(_ diff: ShownDiff, _ state: InspectorState, in rect: Rect) {
     line(diff.title, in: rect, style: look.theme.title)
     line(diff.summary, in: rect, row: 1, style: diff.isEqual ? look.theme.good : look.theme.accent)
-    var room = rect.dropping(top: 2)
-    if room.width >= 110, !diff.bars.isEmpty {
-      let side = room.dropping(left: room.width * 62 / 100 + 2)
-      draw(
-        Bars(
-          title: "relative change ‖second − first‖ / ‖first‖, the largest", diff.bars, scale: diff.scale, hasAxis: true),
-        in: side)
-      room = room.left(room.width * 62 / 100)
-    }
+    let room = rect.dropping(top: 2)
     let wide = room.width >= 84
+    // What names leave of a wide panel shows the change as bars.
+    let names = min(diff.nameLength, 70)
+    let bar = room.width - names - 18 - 9 - 9 - 10 - 10 - 8
+    let hasBars = bar >= 12
     let columns =
       [
-        Table.Column("status", width: .fixed(wide ? 18 : 9)), Table.Column("tensor", width: .fill, keepsEnd: true),
+        Table.Column("status", width: .fixed(wide ? 18 : 9)),
+        Table.Column("tensor", width: hasBars ? .fixed(names) : .fill, keepsEnd: true),
         Table.Column("relative", .trailing, width: .fixed(9)),
       ]
       + (wide
         ? [
           Table.Column("largest", .trailing, width: .fixed(9)), Table.Column("elements", .trailing, width: .fixed(10)),
           Table.Column("not finite", .trailing, width: .fixed(10)),
-        ] : [])
-    let rows = diff.rows.map { row -> [Span] in
+        ] : []) + (hasBars ? [Table.Column("‖second − first‖ / ‖first‖, log", width: .fill)] : [])
+    let rows = diff.rows.enumerated().map { index, row -> [Span] in
       let style = row.isEqual ? look.theme.dim : row.isChange ? look.theme.text : look.theme.warning
-      return (wide ? row.cells : Array(row.cells.prefix(3))).map { Span($0, style) }
+      let cells = (wide ? row.cells : Array(row.cells.prefix(3))).map { Span($0, style) }
+      guard hasBars else { return cells }
+      let isNear = abs(index - state.tensorRow) <= room.height
+      return cells + [Span(isNear ? eighths(row.part, width: bar - 1) : "", look.theme.barFill)]
     }
     let selected = rows.isEmpty ? nil : min(state.tensorRow, rows.count - 1)
     let table = Table(columns: columns, rows: rows, selected: selected)

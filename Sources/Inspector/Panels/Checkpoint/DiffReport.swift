@@ -10,23 +10,32 @@ package struct ShownDiff: Sendable {
     let cells: [String]
     let isEqual: Bool
     let isChange: Bool
+    /// Where the relative change lies between the smallest and the largest of all, on a logarithmic axis; 0 without one.
+    let part: Double
   }
 
   let title: String
   let summary: String
   let isEqual: Bool
   let rows: [Row]
-  /// The most changed tensors, and the axis of their change.
-  let bars: [Bars.Row]
-  let scale: ValueScale
+  /// Characters of the longest name.
+  let nameLength: Int
   let report: PanelReport
 
   init(_ diff: CheckpointDiff) {
-    title = "\(diff.first) \(diff.isEqual ? "=" : "→") \(diff.second)"
+    func name(_ path: String) -> String { path.split(separator: "/").last.map(String.init) ?? path }
+    let (first, second) = (name(diff.first), name(diff.second))
+    let sign = diff.isEqual ? "=" : "→"
+    title = first == second ? "\(diff.first) \(sign) \(diff.second)" : "\(first) \(sign) \(second)"
     summary = CheckpointDiff.Status.allCases.filter { diff.count($0) > 0 }
       .map { "\(Format.integer(diff.count($0))) \($0.rawValue)" }.joined(separator: ", ")
     isEqual = diff.isEqual
     let ordered = diff.mostChangedFirst
+    nameLength = ordered.map(\.name.count).max() ?? 0
+    let values = ordered.compactMap { $0.status == .changed ? $0.change?.relative : nil }
+      .filter { $0 > 0 && $0.isFinite }
+    let least = (values.min() ?? 1) / 2
+    let scale = ValueScale.logarithmic(least...max(values.max() ?? 1, least * 1.01))
     rows = ordered.map { row in
       let change = row.status == .changed ? row.change : nil
       let nonFinite = change.flatMap { $0.nonFinite > 0 ? Format.integer($0.nonFinite) : nil } ?? ""
@@ -35,21 +44,11 @@ package struct ShownDiff: Sendable {
           row.status.rawValue, row.name,
           change.map { $0.relative.map(Format.number) ?? "from zero" } ?? "",
           change.map { Format.number($0.largest) } ?? "", change.map { Format.integer($0.changed) } ?? "", nonFinite,
-        ], isEqual: row.status == .equal, isChange: row.status == .changed)
+        ], isEqual: row.status == .equal, isChange: row.status == .changed,
+        part: change?.relative.flatMap { $0 > 0 ? scale.clampedPosition($0) : nil } ?? 0)
     }
-    let changed = ordered.compactMap { row in
-      row.status == .changed ? row.change?.relative.map { (row.name, $0) } : nil
-    }.filter { $0.1 > 0 }.prefix(Self.shownBars)
-    bars = changed.map { Bars.Row(label: $0.0, value: $0.1, text: Format.number($0.1)) }
-    let values = changed.map(\.1)
-    scale =
-      values.isEmpty
-      ? .linear(0...1)
-      : .logarithmic((values.min() ?? 1) / 2...max(values.max() ?? 1, (values.min() ?? 1) / 2 * 1.01))
     report = diff.report()
   }
-
-  private static let shownBars = 40
 }
 
 extension CheckpointDiff {

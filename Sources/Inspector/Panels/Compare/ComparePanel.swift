@@ -33,7 +33,10 @@ extension Canvas {
       room = room.dropping(top: paragraph("No maps: \(obstacle).", in: room, style: look.theme.warning))
     }
     let (changes, runs) = (changesBlock(state, comparison), runsBlock(state, comparison))
-    let others = [headsChangeBlock(state, comparison), picturesBlock(state, comparison, compared, pictures)]
+    let others = [
+      headsChangeBlock(state, comparison), masksBlock(comparison), picturesBlock(state, comparison, compared, pictures),
+      sharesBlock(comparison),
+    ]
     switch state.view.compareDisplay {
     case .maps where comparison.obstacle == nil:
       let used = drawComparedMaps(state, comparison, compared, in: room)
@@ -99,29 +102,36 @@ extension Canvas {
     return Block(least: Size(width: 34, height: 3)) { canvas, rect in
       canvas.line("largest changes, second − first", in: rect, style: canvas.look.theme.title)
       let body = rect.dropping(top: 1)
-      let count = min(rows.count, body.height)
-      let shown = rows.prefix(count)
-      let texts = shown.map { change -> (String, String, String) in
-        (
-          change.name,
-          "\(state.metricValue(change.first).text) \(canvas.look.glyphs.right) \(state.metricValue(change.second).text)",
-          state.signed(change.difference)
-        )
+      // Two columns where both have room for bars.
+      let columns = Layout(.horizontal, rect.width >= 90 ? [.fill, .fill] : [.fill], gap: 2).split(body)
+      for (number, column) in columns.enumerated() {
+        canvas.drawChanges(rows.dropFirst(number * body.height).prefix(body.height), state, comparison, in: column)
       }
-      let names = min(16, texts.map { displayWidth($0.0) }.max() ?? 0)
-      let values = texts.map { displayWidth($0.1) }.max() ?? 0
-      let differences = texts.map { displayWidth($0.2) }.max() ?? 0
-      for (row, change) in shown.enumerated() {
-        let place = Rect(x: body.x, y: body.y + row, width: body.width, height: 1)
-        let isHere = state.cursor.key == change.key
-        let text =
-          "\(TextTable.padded(texts[row].0, to: names)) \(TextTable.padded(texts[row].1, to: values)) "
-          + TextTable.padded(texts[row].2, to: differences, .trailing)
-        canvas.line(text, in: place, style: isHere ? canvas.look.theme.cursor : canvas.look.theme.text)
-        let bar = place.dropping(left: names + values + differences + 3)
-        if bar.width >= 8 { canvas.drawSignedBar(change.difference, comparison.limit, in: bar) }
-        canvas.hits.add(place, .key(change.key))
-      }
+    }
+  }
+
+  private mutating func drawChanges(
+    _ shown: ArraySlice<Comparison.Change>, _ state: InspectorState, _ comparison: Comparison, in body: Rect
+  ) {
+    let texts = shown.map { change -> (String, String, String) in
+      (
+        change.name,
+        "\(state.metricValue(change.first).text) \(look.glyphs.right) \(state.metricValue(change.second).text)",
+        state.signed(change.difference)
+      )
+    }
+    let names = min(16, texts.map { displayWidth($0.0) }.max() ?? 0)
+    let values = texts.map { displayWidth($0.1) }.max() ?? 0
+    let differences = texts.map { displayWidth($0.2) }.max() ?? 0
+    for (row, change) in shown.enumerated() {
+      let place = Rect(x: body.x, y: body.y + row, width: body.width, height: 1)
+      let text =
+        "\(TextTable.padded(texts[row].0, to: names)) \(TextTable.padded(texts[row].1, to: values)) "
+        + TextTable.padded(texts[row].2, to: differences, .trailing)
+      line(text, in: place, style: state.cursor.key == change.key ? look.theme.cursor : look.theme.text)
+      let bar = place.dropping(left: names + values + differences + 3)
+      if bar.width >= 8 { drawSignedBar(change.difference, comparison.limit, in: bar) }
+      hits.add(place, .key(change.key))
     }
   }
 
@@ -184,6 +194,37 @@ extension Canvas {
     }
   }
 
+  /// The edges that only one of the two may use, over the whole matrix, and what they are.
+  private func masksBlock(_ comparison: Comparison) -> Block? {
+    guard let masks = comparison.masks else { return nil }
+    let scope = masks.scope.isEmpty ? "" : ", in \(masks.scope)"
+    let title =
+      "masks: \(Format.integer(masks.firstCount)) edges in the first alone, \(Format.integer(masks.secondCount)) in the second\(scope)"
+    return Block(least: Size(width: 34, height: 11), most: 32) { canvas, rect in
+      let used = canvas.paragraph(title, in: rect.top(2), style: canvas.look.theme.title)
+      let lines = masks.blocks.prefix(rect.height >= 16 ? 4 : 2).map(masks.words)
+      let map = MaskMap(masks.onlyFirst, segments: masks.segments, added: masks.onlySecond)
+      canvas.draw(map, in: rect.dropping(top: used).dropping(bottom: lines.count))
+      for (row, text) in lines.enumerated() {
+        canvas.line(text, in: rect.bottom(lines.count), row: row, style: canvas.look.theme.dim)
+      }
+    }
+  }
+
+  /// What each kind of key gets in both.
+  private func sharesBlock(_ comparison: Comparison) -> Block? {
+    guard !comparison.shares.isEmpty else { return nil }
+    let rows = comparison.shares.flatMap { share in
+      [
+        Bars.Row(label: "\(share.name), first", value: share.first, text: Format.percent(share.first)),
+        Bars.Row(label: "second", value: share.second, text: Format.percent(share.second)),
+      ]
+    }
+    return Block(least: Size(width: 34, height: rows.count + 1), most: rows.count + 2) { canvas, rect in
+      canvas.draw(Bars(title: "where the attention goes", rows, scale: .linear(0...1)), in: rect)
+    }
+  }
+
   /// Both pictures as the model sees them, where they differ.
   private func picturesBlock(
     _ state: InspectorState, _ comparison: Comparison, _ compared: ComparedRun, _ pictures: PictureRenderer?
@@ -200,88 +241,6 @@ extension Canvas {
           in: Rect(x: room.x, y: room.y, width: size.width, height: size.height),
           with: pictures ?? .best(for: canvas.look))
       }
-    }
-  }
-}
-
-extension Comparison {
-  /// What the two runs were made with, line by line.
-  static func settings(_ state: InspectorState, _ compared: ComparedRun) -> [Setting] {
-    guard let trace = state.trace else { return [] }
-    guard let other = compared.trace else {
-      return [
-        Setting(name: "run", first: "nothing cut", second: compared.name),
-        Setting(name: "answer", first: trace.generation?.text ?? "", second: compared.answer),
-      ]
-    }
-    func setting(_ name: String, _ value: (Trace) -> String) -> Setting {
-      Setting(name: name, first: value(trace), second: value(other))
-    }
-    func digest(_ text: String) -> String { text.isEmpty ? "not known" : String(text.prefix(12)) }
-    return [
-      setting("picture") { $0.provenance.imageName }, setting("picture SHA-256") { digest($0.provenance.imageSHA256) },
-      setting("prompt") { $0.provenance.prompt }, setting("checkpoint") { $0.provenance.modelName },
-      setting("weights SHA-256") { digest($0.provenance.weightsSHA256) },
-      setting("config SHA-256") { digest($0.provenance.configSHA256) },
-      setting("mask") { $0.model.visualMask.rawValue }, setting("precision") { $0.model.precision.rawValue },
-      setting("layers × heads") { "\($0.model.layers) × \($0.model.heads)" },
-      setting("edits") { $0.provenance.edits.isEmpty ? "none" : $0.provenance.edits },
-      setting("answer") { $0.generation?.text ?? "" },
-    ]
-  }
-
-  /// How far the runs' results are apart.
-  static func facts(
-    _ state: InspectorState, _ compared: ComparedRun, views: (AttentionView, AttentionView)?
-  ) -> [PanelReport.Fact] {
-    guard let trace = state.trace else { return [] }
-    var facts: [PanelReport.Fact] = []
-    func add(_ name: String, _ value: ReportValue) { facts.append(.init(name: name, value: value)) }
-    add("same answer", .flag((trace.generation?.text ?? "") == compared.answer))
-    switch compared.outcome {
-    case .cut(let result):
-      add("KL of the next token, nat", .number(result.kl))
-      add("logit of the answer", .number(result.logitDifference))
-    case .run(let other, _):
-      if let p = trace.language?.logits, let q = other.language?.logits, p.count == q.count {
-        add("KL of the next token, nat", .number(Divergence.kl(reference: p, changed: q)))
-      }
-      if let a = trace.language?.hiddenVoco, let b = other.language?.hiddenVoco, a.shape == b.shape, a.shape[0] > 0 {
-        let last = a.shape[0] - 1
-        add("cosine of the last state", .number(Divergence.cosine(a[row: last], b[row: last])))
-      }
-      addParts(trace, other, add)
-    }
-    guard let (a, b) = views else { return facts }
-    if !a.layout.anchors.isEmpty || !b.layout.anchors.isEmpty {
-      add("anchors' share, first", .share(a.shares.anchors))
-      add("anchors' share, second", .share(b.shares.anchors))
-      add("lift, first", .init(times: a.shares.lift))
-      add("lift, second", .init(times: b.shares.lift))
-    }
-    if a.layout == b.layout, a.query.metric != .lift {
-      add("rows apart, Jensen–Shannon bits", .number(Divergence.jensenShannon(a.values, b.values)))
-    }
-    return facts
-  }
-
-  /// Anchors, codes and mask of two whole runs.
-  private static func addParts(_ trace: Trace, _ other: Trace, _ add: (String, ReportValue) -> Void) {
-    if let a = trace.anchors, let b = other.anchors, a.rank == 2, a.shape == b.shape {
-      for index in 0..<a.shape[0] {
-        add("cosine of A\(index + 1)", .number(Divergence.cosine(a[row: index], b[row: index])))
-      }
-    }
-    if let a = trace.mgvq?.codes, let b = other.mgvq?.codes, a.indices.count == b.indices.count, a.groups == b.groups {
-      add("equal codes", .integer(zip(a.indices, b.indices).count { $0 == $1 }))
-      add("of codes", .integer(a.indices.count))
-    }
-    guard let a = trace.sequence, let b = other.sequence else { return }
-    if a.mask.count == b.mask.count {
-      add("mask edges that differ", .integer(zip(a.mask, b.mask).count { ($0 != 0) != ($1 != 0) }))
-    } else {
-      add("sequence, first", .integer(a.length))
-      add("sequence, second", .integer(b.length))
     }
   }
 }
@@ -333,6 +292,23 @@ extension InspectorState {
               }
           }))
     }
+    if !comparison.shares.isEmpty {
+      report.tables.append(
+        .init(
+          "where the attention goes", columns: ["keys", "first", "second"],
+          rows: comparison.shares.map { [.text($0.name), .share($0.first), .share($0.second)] }))
+    }
+    if let masks = comparison.masks {
+      report.tables.append(
+        .init(
+          "edges that one mask alone allows", columns: ["query", "key", "first alone", "second alone", "of"],
+          rows: masks.blocks.map {
+            [
+              .text($0.query.rawValue), .text($0.key.rawValue), .integer($0.onlyFirst), .integer($0.onlySecond),
+              .integer($0.total),
+            ]
+          }))
+    }
     report.notes = [
       comparison.obstacle.map { "No maps: \($0)." } ?? "", map.map { "Values: \($0.view.formula)." } ?? "",
     ]
@@ -357,7 +333,10 @@ extension InspectorState {
         $0.first.isEmpty && $0.second.isEmpty
           ? "" : $0.first == $0.second ? "both say “\($0.first)”" : "“\($0.first)” → “\($0.second)”"
       } ?? ""
-    let most = comparison.changes.first.map { "most at \($0.name) (\(signed($0.difference)))" } ?? ""
+    let most =
+      comparison.changes.first.map {
+        $0.difference == 0 ? "no key's share changed" : "most at \($0.name) (\(signed($0.difference)))"
+      } ?? ""
     return ["with \(compared.name)", answer, most]
   }
 

@@ -1,5 +1,7 @@
 package import ColorMaps
 import Evidence
+import Reports
+import Statistics
 package import Tensor
 import TerminalUI
 package import Trace
@@ -8,7 +10,7 @@ package import Trace
 package struct ComparedRun: Sendable {
   /// What was made different.
   package enum Kind: String, Sendable, CaseIterable, Codable {
-    case picture, prompt, checkpoint, trace, cut
+    case picture, prompt, checkpoint, trace, cut, precision
   }
 
   package enum Outcome: Sendable {
@@ -66,7 +68,7 @@ package struct Comparison: Sendable {
     package let first: Double
     package let second: Double
 
-    package var difference: Double { second - first }
+    package var difference: Double { Comparison.difference(first, second) }
   }
 
   /// One property of the two runs.
@@ -95,9 +97,19 @@ package struct Comparison: Sendable {
   /// `[L][H]`, the anchors' share in the second run minus that in the first; empty where the heads differ.
   package let heads: [[Double?]]
   package let headLimit: Double
+  /// What each kind of key gets of the attention in both.
+  let shares: [(name: String, first: Double, second: Double)]
+  /// The edges that one run may use and the other may not; `nil` where there are none.
+  package let masks: MaskDifference?
   /// The second picture's square, reduced for display.
   package let picture: Picture?
   private let places: [KeyReference: Int]
+
+  /// Second − first; what two orders of the same sum differ by is nothing.
+  private static func difference(_ first: Double, _ second: Double) -> Double {
+    let difference = second - first
+    return abs(difference) <= 1e-12 * max(abs(first), abs(second)) ? 0 : difference
+  }
 
   package subscript(key: KeyReference) -> Change? { places[key].map { changes[$0] } }
 }
@@ -105,9 +117,10 @@ package struct Comparison: Sendable {
 extension Comparison {
   /// - Parameters:
   ///   - row: the first run's inspected row.
-  ///   - settings: layer, head, metric and scale of both.
+  ///   - before: what was computed of the same two runs.
   init(
-    _ state: InspectorState, row: InspectedAttention?, with compared: ComparedRun, display: Picture?
+    _ state: InspectorState, row: InspectedAttention?, with compared: ComparedRun, display: Picture?,
+    before: Comparison?
   ) {
     let query = state.view.query
     let other = row.flatMap { Self.attention(of: compared, like: $0.attention) }
@@ -126,7 +139,7 @@ extension Comparison {
     obstacle = Self.obstacle(views: views, fits: fits, row: row, other: other, compared)
     scale = ValueScale(state.view.scale, holding: pairs.flatMap { [$0.first, $0.second] })
     (first, second) = (patches.map(\.0), patches.map(\.1))
-    difference = patches.map { $0.1 - $0.0 }
+    difference = patches.map { Self.difference($0.0, $0.1) }
     changes = pairs.filter { $0.difference.isFinite }
       .enumerated().sorted { (abs($1.element.difference), $0.offset) < (abs($0.element.difference), $1.offset) }
       .map(\.element)
@@ -134,6 +147,8 @@ extension Comparison {
     places = Dictionary(changes.enumerated().map { ($0.element.key, $0.offset) }) { first, _ in first }
     heads = row.flatMap { row in other.map { Self.heads(row.attention, $0) } } ?? []
     headLimit = heads.joined().compactMap { $0.map(abs) }.max() ?? 0
+    shares = views.map { Self.shares($0.0.shares, $0.1.shares) } ?? []
+    masks = before.map(\.masks) ?? Self.masks(state, compared)
     let all = Self.settings(state, compared)
     settings = all.filter { $0.first != $0.second } + all.filter { $0.first == $0.second }
     facts = Self.facts(state, compared, views: views)
@@ -184,6 +199,26 @@ extension Comparison {
       + zip(a.layout.patches, b.layout.patches).enumerated().map { change(.patch($0), $1.0, $1.1) }
   }
 
+  private static func shares(
+    _ a: AttentionShares, _ b: AttentionShares
+  ) -> [(name: String, first: Double, second: Double)] {
+    [
+      ("anchors", a.anchors, b.anchors), ("patches", a.patches, b.patches), ("prefix", a.prefix, b.prefix),
+      ("self", a.itself, b.itself),
+    ].filter { $0.1 > 0 || $0.2 > 0 }
+  }
+
+  /// A whole run has a mask of its own; a cut takes edges of `<voco>` away.
+  private static func masks(_ state: InspectorState, _ compared: ComparedRun) -> MaskDifference? {
+    guard let sequence = state.trace?.sequence else { return nil }
+    switch compared.outcome {
+    case .run(let trace, _): return trace.sequence.flatMap { MaskDifference(sequence, $0) }
+    case .cut(let result):
+      guard result.request.donor == nil else { return nil }
+      return MaskDifference(sequence, cut: result.request.keys, words: result.request.scope)
+    }
+  }
+
   private static func heads(_ a: VocoAttention, _ b: VocoAttention) -> [[Double?]] {
     guard a.layers == b.layers, a.heads == b.heads, !a.layout.anchors.isEmpty else { return [] }
     let (first, second) = (a.matrix(.anchorShare), b.matrix(.anchorShare))
@@ -192,6 +227,88 @@ extension Comparison {
         guard a.liveLayers.contains(layer), let x, let y else { return nil }
         return y - x
       }
+    }
+  }
+}
+
+extension Comparison {
+  /// What the two runs were made with, line by line.
+  static func settings(_ state: InspectorState, _ compared: ComparedRun) -> [Setting] {
+    guard let trace = state.trace else { return [] }
+    guard let other = compared.trace else {
+      return [
+        Setting(name: "run", first: "nothing cut", second: compared.name),
+        Setting(name: "answer", first: trace.generation?.text ?? "", second: compared.answer),
+      ]
+    }
+    func setting(_ name: String, _ value: (Trace) -> String) -> Setting {
+      Setting(name: name, first: value(trace), second: value(other))
+    }
+    func digest(_ text: String) -> String { text.isEmpty ? "not known" : String(text.prefix(12)) }
+    return [
+      setting("picture") { $0.provenance.imageName }, setting("picture SHA-256") { digest($0.provenance.imageSHA256) },
+      setting("prompt") { $0.provenance.prompt }, setting("checkpoint") { $0.provenance.modelName },
+      setting("weights SHA-256") { digest($0.provenance.weightsSHA256) },
+      setting("config SHA-256") { digest($0.provenance.configSHA256) },
+      setting("mask") { $0.model.visualMask.rawValue }, setting("precision") { $0.model.precision.rawValue },
+      setting("layers × heads") { "\($0.model.layers) × \($0.model.heads)" },
+      setting("edits") { $0.provenance.edits.isEmpty ? "none" : $0.provenance.edits },
+      setting("answer") { $0.generation?.text ?? "" },
+    ]
+  }
+
+  /// How far the runs' results are apart.
+  static func facts(
+    _ state: InspectorState, _ compared: ComparedRun, views: (AttentionView, AttentionView)?
+  ) -> [PanelReport.Fact] {
+    guard let trace = state.trace else { return [] }
+    var facts: [PanelReport.Fact] = []
+    func add(_ name: String, _ value: ReportValue) { facts.append(.init(name: name, value: value)) }
+    add("same answer", .flag((trace.generation?.text ?? "") == compared.answer))
+    switch compared.outcome {
+    case .cut(let result):
+      add("KL of the next token, nat", .number(result.kl))
+      add("logit of the answer", .number(result.logitDifference))
+    case .run(let other, _):
+      if let p = trace.language?.logits, let q = other.language?.logits, p.count == q.count {
+        add("KL of the next token, nat", .number(Divergence.kl(reference: p, changed: q)))
+      }
+      if let a = trace.language?.hiddenVoco, let b = other.language?.hiddenVoco, a.shape == b.shape, a.shape[0] > 0 {
+        let last = a.shape[0] - 1
+        add("cosine of the last state", .number(Divergence.cosine(a[row: last], b[row: last])))
+      }
+      addParts(trace, other, add)
+    }
+    guard let (a, b) = views else { return facts }
+    if !a.layout.anchors.isEmpty || !b.layout.anchors.isEmpty {
+      add("anchors' share, first", .share(a.shares.anchors))
+      add("anchors' share, second", .share(b.shares.anchors))
+      add("lift, first", .init(times: a.shares.lift))
+      add("lift, second", .init(times: b.shares.lift))
+    }
+    if a.layout == b.layout, a.query.metric != .lift {
+      add("rows apart, Jensen–Shannon bits", .number(Divergence.jensenShannon(a.values, b.values)))
+    }
+    return facts
+  }
+
+  /// Anchors, codes and mask of two whole runs.
+  private static func addParts(_ trace: Trace, _ other: Trace, _ add: (String, ReportValue) -> Void) {
+    if let a = trace.anchors, let b = other.anchors, a.rank == 2, a.shape == b.shape {
+      for index in 0..<a.shape[0] {
+        add("cosine of A\(index + 1)", .number(Divergence.cosine(a[row: index], b[row: index])))
+      }
+    }
+    if let a = trace.mgvq?.codes, let b = other.mgvq?.codes, a.indices.count == b.indices.count, a.groups == b.groups {
+      add("equal codes", .integer(zip(a.indices, b.indices).count { $0 == $1 }))
+      add("of codes", .integer(a.indices.count))
+    }
+    guard let a = trace.sequence, let b = other.sequence else { return }
+    if a.mask.count == b.mask.count {
+      add("mask edges that differ", .integer(zip(a.mask, b.mask).count { ($0 != 0) != ($1 != 0) }))
+    } else {
+      add("sequence, first", .integer(a.length))
+      add("sequence, second", .integer(b.length))
     }
   }
 }
@@ -215,8 +332,9 @@ extension InspectorState {
     let key = ComparisonKey(
       compared: comparedCount, trace: traceCount, query: view.query, scale: view.scale, inspected: view.inspected)
     guard key != comparisonKey else { return }
-    let kept = comparisonKey?.compared == key.compared ? comparison?.picture : nil
-    comparison = Comparison(self, row: inspected, with: compared, display: kept ?? comparedSquare)
+    let kept = comparisonKey?.compared == key.compared && comparisonKey?.trace == key.trace ? comparison : nil
+    comparison = Comparison(
+      self, row: inspected, with: compared, display: kept?.picture ?? comparedSquare, before: kept)
     comparisonKey = key
   }
 
@@ -240,86 +358,14 @@ extension InspectorState {
     notice = "compared with \(run.name)"
   }
 
-  // MARK: Choosing
-
-  var compareObstacle: String? { decoderObstacle }
-
-  /// Why a row of the chooser does nothing; `nil` when it works.
-  func obstacle(to choice: CompareChoice) -> String? {
-    switch choice {
-    case .picture, .prompt: busyObstacle
-    case .file: decoderObstacle ?? (work == nil ? nil : "the model is busy")
-    case .cut: knockOuts.isEmpty ? "nothing was cut or swapped yet" : nil
-    case .nothing: compared == nil ? "nothing is compared" : nil
-    }
-  }
-
-  mutating func accept(_ choice: CompareChoice) -> [Effect] {
-    if let obstacle = obstacle(to: choice) {
-      notice = "\(choice.title): \(obstacle)"
-      return []
-    }
-    switch choice {
-    case .picture, .file: mode = .comparePath(choice, TextField())
-    case .prompt: mode = .comparePath(choice, TextField(prompt))
-    case .cut: if let cut = shownKnockOut ?? knockOuts.last { take(ComparedRun(cut)) }
-    case .nothing: (compared, comparison, comparisonKey) = (nil, nil, nil)
-    }
-    return []
-  }
-
-  mutating func compare(_ choice: CompareChoice, _ text: String) -> [Effect] {
-    mode = .normal
-    let text = text.trimmingSpaces
-    let request: CompareRequest
-    switch choice {
-    case .picture: request = .picture(path: text)
-    case .prompt where !text.isEmpty: request = .prompt(text)
-    case .file where !text.isEmpty: request = .file(path: text)
-    default:
-      notice = "nothing was given to compare with"
-      return []
-    }
-    return compare(request)
-  }
-
-  package mutating func compare(_ request: CompareRequest) -> [Effect] {
-    work = .comparison
-    notice = "making the second run"
-    return [.compare(request)]
-  }
-}
-
-/// What the run on screen can be held against.
-package enum CompareChoice: String, Sendable, CaseIterable {
-  case picture, prompt, file, cut, nothing
-
-  var title: String {
-    switch self {
-    case .picture: "another picture"
-    case .prompt: "another question"
-    case .file: "another checkpoint, or a trace file"
-    case .cut: "the last cut or swap"
-    case .nothing: "nothing"
-    }
-  }
-
-  /// The line under the field.
-  var hint: String {
-    switch self {
-    case .picture: "The path of a PNG or JPEG file; nothing takes the next picture of the folder. Esc leaves."
-    case .prompt: "Enter asks it of the same picture. Esc leaves."
-    case .file, .cut, .nothing: "A checkpoint's directory, or a file that 'vocoscope trace' or W wrote. Esc leaves."
-    }
-  }
-
-  var summary: String {
-    switch self {
-    case .picture: "The same question about another picture."
-    case .prompt: "Another question about this picture."
-    case .file: "A checkpoint's directory runs on this picture and question; a trace file is opened."
-    case .cut: "The run with edges cut, or anchors swapped, against the run before."
-    case .nothing: "Puts the comparison away."
-    }
+  /// The exact run in the place of the one of 8 bits, which is kept to compare with unless something else was asked for.
+  mutating func replace(_ rounded: ComparedRun, by trace: Trace, words: String) {
+    startLab(trace)
+    take(trace)
+    measureMargins()
+    notice = words
+    guard compared == nil || compared?.kind == .precision else { return }
+    compared = rounded
+    comparedCount += 1
   }
 }

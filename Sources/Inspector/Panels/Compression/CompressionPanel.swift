@@ -40,13 +40,13 @@ extension Canvas {
     drawTitled(.conversation, state, in: side.dropping(top: middle), pictures: pictures, isChosen: false)
   }
 
-  /// Answers with the page that was chosen, costs, and the picture over what its codes decode to.
+  /// Answers with the page that was chosen, costs, and the picture with what its codes and the cache keep of it.
   private mutating func drawCompressionColumns(
     _ figures: CompressionFigures, _ state: InspectorState, in rect: Rect, pictures: PictureRenderer?
   ) {
-    // Two squares one above the other are as wide as the column is high.
-    let right = rect.right(min(rect.width * 28 / 100, rect.height))
-    drawCodesBeside(state, in: right, pictures: pictures, isStacked: true)
+    // Four squares, two above two, are as wide as the panel is high twice.
+    let right = rect.right(min(rect.width / 2, 2 * rect.height))
+    drawKept(state, in: right, pictures: pictures)
     let rest = rect.dropping(right: right.width + 2)
     let left = rest.left(rest.width / 2)
     drawCosts(figures, in: rest.dropping(left: left.width + 2))
@@ -57,7 +57,8 @@ extension Canvas {
     if [.bill, .conversation, .families].contains(page) {
       return drawTitled(page, state, in: room, pictures: pictures, isChosen: true)
     }
-    let upper = room.height * 2 / 5
+    let families = state.compressionLines(width: room.width).lines(.families).count
+    let upper = min(room.height * 2 / 3, families + 2)
     drawTitled(.families, state, in: room.top(upper - 1), pictures: pictures, isChosen: false)
     drawTitled(.conversation, state, in: room.dropping(top: upper), pictures: pictures, isChosen: false)
   }
@@ -114,26 +115,98 @@ extension Canvas {
     ListView(lines, scroll: Scroll(offset: scrolls ? state.compressionView.scroll : 0)).draw(in: rect, of: &frame, look)
   }
 
-  /// The picture beside what its codes decode to.
-  private mutating func drawCodesBeside(
-    _ state: InspectorState, in rect: Rect, pictures: PictureRenderer?, isStacked: Bool = false
+  /// The picture, what its codes decode to, what they lost of it, and the rows of keys and values that stay.
+  private mutating func drawKept(_ state: InspectorState, in rect: Rect, pictures: PictureRenderer?) {
+    let rows = Layout(.vertical, [.fill, .fill], gap: 1).split(rect)
+    let places = rows.flatMap { Layout(.horizontal, [.fill, .fill], gap: 2).split($0) }
+    guard let decoded = state.decodedCodes else {
+      line("The codes are not decoded yet.", in: places[0], style: look.theme.dim)
+      return drawRowsKept(state, in: places[3])
+    }
+    drawTitledPicture("picture", decoded.picture, in: places[0], pictures)
+    drawTitledPicture(
+      "from its codes, \(decimal(decoded.decibels, digits: 1)) dB", decoded.reconstruction, in: places[1], pictures)
+    line("what the codes lost, mean |difference| a code", in: places[2], style: look.theme.accent)
+    let area = places[2].dropping(top: 1).dropping(bottom: 1)
+    let layout = GridLayout(
+      columns: decoded.grid.columns, rows: decoded.grid.rows, in: area, look, keeping: state.cursor.code)
+    let scale = ValueScale.linear(0...max(decoded.lost.max() ?? 0, .ulpOfOne))
+    draw(HeatMap(decoded.lost, layout: layout, scale: scale), in: area)
+    draw(GridMarks(layout: layout, cursor: state.cursor.code), in: area)
+    hits.add(layout.area.intersection(area), .codes(layout))
+    let here = state.cursor.code.index(columns: decoded.grid.columns)
+    let marked = decoded.lost.indices.contains(here) ? decoded.lost[here] : nil
+    draw(
+      ColorBar(scale: scale, name: "lost", marked: marked),
+      in: Rect(x: area.x, y: layout.area.maxY, width: layout.area.width, height: 1).intersection(places[2]))
+    drawRowsKept(state, in: places[3])
+  }
+
+  private mutating func drawTitledPicture(
+    _ title: String, _ picture: Picture, in rect: Rect, _ pictures: PictureRenderer?
   ) {
+    line(title, in: rect, style: look.theme.accent)
+    let place = rect.dropping(top: 1)
+    let size = PictureRenderer.size(ofWidth: picture.width, height: picture.height, in: place.size)
+    frame.drawPicture(
+      picture.pixels, width: picture.width, height: picture.height,
+      in: Rect(x: place.x, y: place.y, width: size.width, height: size.height), with: pictures ?? .best(for: look))
+  }
+
+  /// A mark a row of keys and values: what a question reads of all visual tokens, and of `<voco>` alone.
+  private mutating func drawRowsKept(_ state: InspectorState, in rect: Rect) {
+    let spans = (state.trace?.sequence?.spans ?? []).filter { $0.kind != .text }
+    guard !spans.isEmpty, rect.height >= 6 else { return }
+    line("rows of keys and values a question reads", in: rect, style: look.theme.accent)
+    let words = wrapped(state.codesWords, to: rect.width)
+    let room = rect.dropping(top: 1).dropping(bottom: words.count + 3)
+    let total = spans.reduce(0) { $0 + $1.count }
+    let mark: Character = look.glyphs.isUnicode ? "■" : "#"
+    // A space between the marks where there is room for one.
+    let step = 2 * total <= room.width * room.height ? 2 : 1
+    let perRow = max(1, room.width / step)
+    var index = 0
+    for span in spans {
+      let style = look.seriesStyle(Self.markColor(span.kind))
+      for _ in 0..<span.count {
+        let place = Point(x: room.x + index % perRow * step, y: room.y + index / perRow)
+        frame.put(span.kind == .anchors && !look.hasColor ? "A" : mark, style, x: place.x, y: place.y, clip: room)
+        index += 1
+      }
+    }
+    let used = min(room.height, (total + perRow - 1) / perRow)
+    let below = rect.dropping(top: used + 1)
+    let names = spans.map { "\(Format.integer($0.count)) \($0.kind.rawValue)" }.joined(separator: ", ")
+    line("without compression all of them: \(names)", in: below, style: look.theme.dim)
+    let voco = spans.first { $0.kind == .voco }?.count ?? 0
+    let kept = String(repeating: mark, count: min(voco, rect.width / 3))
+    line(
+      [
+        Span(kept, look.seriesStyle(Self.markColor(.voco))),
+        Span(" all that is read from \(voco) <voco>", look.theme.dim),
+      ], in: below, row: 1)
+    for (row, text) in words.enumerated() { line(text, in: below, row: row + 3, style: look.theme.dim) }
+  }
+
+  private static func markColor(_ kind: SegmentKind) -> Int {
+    switch kind {
+    case .anchors: 1
+    case .voco: 3
+    case .patches: 0
+    default: 2
+    }
+  }
+
+  /// The picture beside what its codes decode to.
+  private mutating func drawCodesBeside(_ state: InspectorState, in rect: Rect, pictures: PictureRenderer?) {
     guard let decoded = state.decodedCodes else {
       return line("The codes are not decoded yet.", in: rect, style: look.theme.dim)
     }
     let words = state.codesWords
     let textRows = rect.height >= 8 ? min(3, wrapped(words, to: rect.width).count) : 0
-    let halves = Layout(isStacked ? .vertical : .horizontal, [.fill, .fill], gap: isStacked ? 1 : 2)
-      .split(rect.dropping(bottom: textRows + 1))
-    let shown = [("picture", decoded.picture), ("from its codes", decoded.reconstruction)]
-    for (place, (title, picture)) in zip(halves, shown) {
-      let size = PictureRenderer.size(ofWidth: picture.width, height: picture.height, in: place.size)
-      frame.drawPicture(
-        picture.pixels, width: picture.width, height: picture.height,
-        in: Rect(x: place.x, y: place.y, width: size.width, height: size.height), with: pictures ?? .best(for: look))
-      line(
-        title, in: Rect(x: place.x, y: place.y + size.height, width: place.width, height: 1), style: look.theme.accent)
-    }
+    let halves = Layout(.horizontal, [.fill, .fill], gap: 2).split(rect.dropping(bottom: textRows + 1))
+    drawTitledPicture("picture", decoded.picture, in: halves[0], pictures)
+    drawTitledPicture("from its codes", decoded.reconstruction, in: halves[1], pictures)
     if textRows > 0 { paragraph(words, in: rect.bottom(textRows), style: look.theme.dim) }
   }
 }

@@ -183,3 +183,20 @@ extension Exchange {
   /// The position after the question in the longest conversation.
   package var position: Int? { answers.compactMap { $0.cost?.position }.max() }
 }
+
+extension InspectorState {
+  /// The comparison's report, and what the codes lost of this picture.
+  var compressionReport: PanelReport {
+    var report = compression.report()
+    guard compression.facts != nil, let decodedCodes else { return report }
+    report.add("reconstruction, dB", .number(decodedCodes.decibels))
+    let columns = decodedCodes.grid.columns
+    report.tables.append(
+      .init(
+        "what the codes lost, mean |difference| a code", columns: ["row"] + (0..<columns).map(String.init),
+        rows: (0..<decodedCodes.grid.rows).map { row in
+          [.integer(row)] + decodedCodes.lost[row * columns..<(row + 1) * columns].map { .number($0) }
+        }))
+    return report
+  }
+}

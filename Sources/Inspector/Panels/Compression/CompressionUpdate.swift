@@ -119,6 +119,9 @@ package struct DecodedCodes: Sendable, Equatable {
   package let reconstruction: Picture
   /// PSNR of the reconstruction, unclipped, over the range −1…1.
   package let decibels: Double
+  /// The grid of the codes; `[h·w]`, the mean |difference| of the pixels that a code stands for, 0…1.
+  package let grid: GridSize
+  package let lost: [Double]
 
   /// `nil` until the trace holds a reconstruction.
   package init?(_ trace: Trace) {
@@ -128,5 +131,21 @@ package struct DecodedCodes: Sendable, Equatable {
     picture = Picture(signed: mgvq.pixelValues)
     reconstruction = Picture(signed: decoded)
     decibels = PictureQuality.psnr(mgvq.pixelValues, decoded, range: 2)
+    grid = GridSize(rows: mgvq.codes.height, columns: mgvq.codes.width)
+    lost = Self.lost(picture, reconstruction, grid)
+  }
+
+  private static func lost(_ picture: Picture, _ other: Picture, _ grid: GridSize) -> [Double] {
+    (0..<grid.count).map { index in
+      let point = grid.point(index)
+      let rows = point.row * picture.height / grid.rows..<(point.row + 1) * picture.height / grid.rows
+      let columns = point.column * picture.width / grid.columns..<(point.column + 1) * picture.width / grid.columns
+      var sum = 0
+      for y in rows {
+        let line = (y * picture.width + columns.lowerBound) * 3..<(y * picture.width + columns.upperBound) * 3
+        for at in line { sum += abs(Int(picture.pixels[at]) - Int(other.pixels[at])) }
+      }
+      return Double(sum) / Double(max(1, rows.count * columns.count * 3) * 255)
+    }
   }
 }

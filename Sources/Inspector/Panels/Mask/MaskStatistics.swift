@@ -110,6 +110,105 @@ package struct MaskStatistics: Sendable, Equatable {
   }
 }
 
+/// Where two masks differ, over the positions that stand for the same thing in both: the n-th key of a segment is the n-th
+/// of the same segment in the other sequence.
+package struct MaskDifference: Sendable {
+  /// Edges from one segment to another that only one of the masks allows.
+  package struct Block: Sendable, Equatable {
+    package let query: SegmentKind
+    package let key: SegmentKind
+    package let onlyFirst: Int
+    package let onlySecond: Int
+    /// Edges there are, allowed or not.
+    package let total: Int
+  }
+
+  /// Where a cut was made; empty for two whole runs.
+  let scope: String
+  let segments: [MaskMap.Segment]
+  let onlyFirst: Coverage
+  let onlySecond: Coverage
+  /// Those with a difference, the most edges first.
+  package let blocks: [Block]
+
+  package var firstCount: Int { blocks.reduce(0) { $0 + $1.onlyFirst } }
+  package var secondCount: Int { blocks.reduce(0) { $0 + $1.onlySecond } }
+
+  /// `nil` when the masks are equal.
+  init?(_ first: SequenceTrace, _ second: SequenceTrace) {
+    if first.mask == second.mask { return nil }
+    var seen: [SegmentKind: Int] = [:]
+    var spans: [(kind: SegmentKind, first: Range<Int>, second: Range<Int>)] = []
+    for span in first.spans where span.count > 0 {
+      let others = second.spans.filter { $0.kind == span.kind && $0.count > 0 }
+      let number = seen[span.kind, default: 0]
+      seen[span.kind] = number + 1
+      guard others.indices.contains(number) else { continue }
+      let count = min(span.count, others[number].count)
+      spans.append((span.kind, span.start..<span.start + count, others[number].start..<others[number].start + count))
+    }
+    self.init(spans, scope: "") { a, b in (first.allows(row: a.0, column: b.0), second.allows(row: a.1, column: b.1)) }
+  }
+
+  /// The edges from `<voco>` to these keys, which a cut takes away.
+  init?(_ sequence: SequenceTrace, cut keys: [Int], words: String) {
+    let cut = Set(keys)
+    let queries = sequence.spans.filter { $0.kind == .voco }
+    let spans = sequence.spans.filter { $0.count > 0 }.map { ($0.kind, $0.range, $0.range) }
+    self.init(spans, scope: words) { a, b in
+      let isAllowed = sequence.allows(row: a.0, column: b.0)
+      return (isAllowed, isAllowed && !(cut.contains(b.0) && queries.contains { $0.range.contains(a.0) }))
+    }
+  }
+
+  private init?(
+    _ spans: [(kind: SegmentKind, first: Range<Int>, second: Range<Int>)], scope: String,
+    allows: ((Int, Int), (Int, Int)) -> (Bool, Bool)
+  ) {
+    let places = spans.flatMap { Array(zip($0.first, $0.second)) }
+    guard !places.isEmpty else { return nil }
+    var segments: [MaskMap.Segment] = []
+    for span in spans {
+      let start = segments.last?.range.upperBound ?? 0
+      let name = span.kind == .voco ? "voco" : span.kind.rawValue
+      segments.append(.init(name, start..<start + span.first.count, isEmphasized: span.kind == .voco))
+    }
+    // 1 where the first alone allows the edge, 2 where the second does.
+    var edges = [UInt8](repeating: 0, count: places.count * places.count)
+    for row in places.indices {
+      for column in places.indices {
+        let (first, second) = allows(places[row], places[column])
+        if first != second { edges[row * places.count + column] = first ? 1 : 2 }
+      }
+    }
+    guard edges.contains(where: { $0 != 0 }) else { return nil }
+    (self.segments, self.scope) = (segments, scope)
+    onlyFirst = Coverage(size: places.count) { edges[$0 * places.count + $1] == 1 }
+    onlySecond = Coverage(size: places.count) { edges[$0 * places.count + $1] == 2 }
+    func count(_ rows: Range<Int>, _ columns: Range<Int>, _ mark: UInt8) -> Int {
+      rows.reduce(0) { sum, row in sum + columns.count { edges[row * places.count + $0] == mark } }
+    }
+    blocks = spans.indices.flatMap { row in
+      spans.indices.map { column in
+        let (rows, columns) = (segments[row].range, segments[column].range)
+        return Block(
+          query: spans[row].kind, key: spans[column].kind, onlyFirst: count(rows, columns, 1),
+          onlySecond: count(rows, columns, 2), total: rows.count * columns.count)
+      }
+    }
+    .filter { $0.onlyFirst + $0.onlySecond > 0 }
+    .sorted { ($1.onlyFirst + $1.onlySecond) < ($0.onlyFirst + $0.onlySecond) }
+  }
+
+  /// `voco → anchors: 4 of 4 edges in the first alone`
+  func words(_ block: Block) -> String {
+    let parts = [(block.onlyFirst, "first"), (block.onlySecond, "second")].filter { $0.0 > 0 }.map {
+      "\(Format.integer($0.0)) of \(Format.integer(block.total)) edges in the \($0.1) alone"
+    }
+    return "\(block.query.rawValue) → \(block.key.rawValue): \(parts.joined(separator: ", "))"
+  }
+}
+
 extension SegmentKind {
   /// Three letters at most, for narrow columns.
   var shortName: String {

@@ -8,8 +8,11 @@ extension Canvas {
   /// anchors and the first patches, and beside them all visual keys, several to a column.
   mutating func drawFigure(_ state: InspectorState, in rect: Rect) {
     let figure = state.paperFigure
-    guard let first = figure.rows.first else {
-      paragraph(state.statistics?.attentionProblem ?? "The decoder has not run yet.", in: rect, style: look.theme.dim)
+    guard let first = figure.rows.first, !first.all.isEmpty else {
+      let problem = state.statistics?.attentionProblem ?? "The decoder has not run yet."
+      paragraph(
+        figure.rows.isEmpty ? problem : "This sequence has no visual keys, so there is nothing to draw.", in: rect,
+        style: look.theme.dim)
       return
     }
     let used = paragraph(
@@ -75,9 +78,13 @@ package struct PaperFigureRows: Sendable, Equatable {
   package let rows: [Row]
   /// What the lines and values are.
   package let caption: String
-
   /// From nothing to the largest share.
-  package var range: ClosedRange<Double> { 0...max(rows.flatMap(\.all).max() ?? 1, 1e-9) }
+  package let range: ClosedRange<Double>
+
+  init(rows: [Row], caption: String) {
+    (self.rows, self.caption) = (rows, caption)
+    range = 0...max(rows.lazy.flatMap(\.all).max() ?? 1, 1e-9)
+  }
 
   func keysPerColumn(_ width: Int) -> Int {
     let keys = rows.first?.all.count ?? 0
@@ -94,8 +101,25 @@ package struct PaperFigureRows: Sendable, Equatable {
 }
 
 extension InspectorState {
+  /// What the rows were made of.
+  struct FigureKey: Equatable {
+    let trace: Int
+    let pictures: Int
+  }
+
+  private var figureKey: FigureKey { FigureKey(trace: traceCount, pictures: vocoRows.count) }
+
   /// The verified pictures' rows; without them this picture's, in each layer and over all.
   package var paperFigure: PaperFigureRows {
+    if let keptFigure, keptFigure.key == figureKey { keptFigure.rows } else { figureRows }
+  }
+
+  /// Keeps the rows while the panel that draws them is looked at.
+  mutating func refreshPaperFigure() {
+    if focus == .verdict, keptFigure?.key != figureKey { keptFigure = (figureKey, figureRows) }
+  }
+
+  private var figureRows: PaperFigureRows {
     if !vocoRows.isEmpty {
       let rows = vocoRows.map {
         PaperFigureRows.Row(name: $0.name, anchors: $0.anchors.count, all: $0.anchors + $0.patches)

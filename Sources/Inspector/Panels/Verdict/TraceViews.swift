@@ -15,6 +15,10 @@ package enum VerdictDisplay: String, Sendable, CaseIterable, Codable {
   case answer = "from the answer back"
   /// Where the answer travels between two pictures.
   case trace = "causal trace"
+  /// What can be read off codes, anchors and states.
+  case probes
+  /// What the anchors are worth in right answers.
+  case accuracy = "accuracy without anchors"
 
   var next: VerdictDisplay {
     let all = VerdictDisplay.allCases
@@ -71,6 +75,8 @@ extension InspectorState {
   var traceFinding: String? {
     switch view.verdictDisplay {
     case .claims, .figure: return nil
+    case .probes: return probeFinding
+    case .accuracy: return accuracyFinding
     case .answer:
       guard let first = answerTrace?.tokens.first, let cut = first.changes.first else { return "from the answer back" }
       return

@@ -13,10 +13,18 @@ extension Canvas {
     case .figure: drawFigure(state, in: rect)
     case .answer: drawAnswerTrace(state, in: rect)
     case .trace: drawCausalTrace(state, in: rect)
+    case .probes: drawProbes(state, in: rect)
+    case .accuracy: drawAccuracy(state, in: rect)
     }
   }
 
-  private mutating func drawClaims(_ state: InspectorState, in rect: Rect) {
+  private mutating func drawClaims(_ state: InspectorState, in whole: Rect) {
+    // The pictures that the claims rest on stand beside them where both have room.
+    let hasRoom = state.focus == .verdict && whole.width >= 150 && whole.height >= 30
+    let hasFigure = hasRoom && !state.paperFigure.rows.isEmpty
+    let figure = hasFigure ? whole.right(whole.width * 2 / 5) : Rect(x: whole.x, y: whole.y, width: 0, height: 0)
+    if hasFigure { drawFigure(state, in: figure) }
+    let rect = whole.dropping(right: hasFigure ? figure.width + 2 : 0)
     let headline = Headline(state.verdictHeadline, style: look.theme.title)
     let headRows = min(headline.lines(width: max(1, rect.width)).count, max(1, rect.height / 4))
     draw(headline, in: rect.top(headRows))
@@ -30,9 +38,13 @@ extension Canvas {
       draw(gauge, in: place.top(min(rows, gauge.rows)))
       place = place.dropping(top: min(rows, gauge.rows))
     }
-    let lines =
-      controlLines(state, place) + sentenceLines(state, place) + headLines(state, place) + knockOutLines(state, place)
-      + noteLines(state, place)
+    func lines(withRules: Bool) -> [[Span]] {
+      controlLines(state, place, withRules) + sentenceLines(state, place) + headLines(state, place, withRules)
+        + knockOutLines(state, place) + noteLines(state, place, withRules)
+    }
+    // What fits is not folded.
+    let unfolded = lines(withRules: true)
+    let lines = state.view.showsRules || unfolded.count <= place.height ? unfolded : lines(withRules: false)
     ListView(lines, scroll: Scroll(offset: state.scroll[.verdict] ?? 0)).draw(in: place, of: &frame, look)
   }
 
@@ -62,7 +74,7 @@ extension Canvas {
     wrapped(text, to: max(1, rect.width - 1)).map { [Span($0, style)] }
   }
 
-  private func controlLines(_ state: InspectorState, _ rect: Rect) -> [[Span]] {
+  private func controlLines(_ state: InspectorState, _ rect: Rect, _ withRules: Bool) -> [[Span]] {
     guard let controls = state.evidence?.controls, state.verdict != nil else { return [] }
     let marks = controls.map { control -> Span in
       let (mark, style) =
@@ -76,7 +88,7 @@ extension Canvas {
     let words = controls.flatMap {
       styled("\($0.name.rawValue.replacing("_", with: " ")): \($0.sentence)", look.theme.dim, rect)
     }
-    return [[Span("controls  ", look.theme.text)] + marks] + (state.view.showsRules ? words : [])
+    return [[Span("controls  ", look.theme.text)] + marks] + (withRules ? words : [])
   }
 
   private func sentenceLines(_ state: InspectorState, _ rect: Rect) -> [[Span]] {
@@ -84,13 +96,13 @@ extension Canvas {
   }
 
   /// What single heads carry; each of them where the rules are unfolded.
-  private func headLines(_ state: InspectorState, _ rect: Rect) -> [[Span]] {
+  private func headLines(_ state: InspectorState, _ rect: Rect, _ withRules: Bool) -> [[Span]] {
     guard let verdict = state.verdict else { return [] }
     return verdict.headEffects.flatMap { effects -> [[Span]] in
       let asked = verdict.prompts.count > 1 ? "“\(verdict.prompts[effects.prompt])”: " : ""
       let each = effects.heads.map { "\($0.place.name) \($0.effect.text)" }.joined(separator: "; ")
       return styled("single heads: \(asked)\(effects.sentence)", look.theme.text, rect)
-        + (state.view.showsRules ? styled(each, look.theme.dim, rect) : [])
+        + (withRules ? styled(each, look.theme.dim, rect) : [])
     }
   }
 
@@ -108,9 +120,9 @@ extension Canvas {
     }
   }
 
-  private func noteLines(_ state: InspectorState, _ rect: Rect) -> [[Span]] {
-    let notes = state.verdictNotes(state.tiers, withRules: state.view.showsRules)
-    let hint = state.view.showsRules || !state.hasQuestion ? [] : ["Enter unfolds controls and rules."]
+  private func noteLines(_ state: InspectorState, _ rect: Rect, _ withRules: Bool) -> [[Span]] {
+    let notes = state.verdictNotes(state.tiers, withRules: withRules)
+    let hint = withRules || !state.hasQuestion ? [] : ["Enter unfolds controls and rules."]
     return (notes + hint).flatMap { styled($0, look.theme.dim, rect) }
   }
 }
@@ -134,7 +146,9 @@ extension InspectorState {
   }
 
   /// What many pictures said, if `verify` was run; else what this one says, as an anecdote.
-  package var evidence: EvidenceVerdict? { verdict ?? statistics?.anecdote }
+  package var evidence: EvidenceVerdict? {
+    verdict ?? (view.inspected == .voco ? nil : inspectedAnecdote?.verdict) ?? statistics?.anecdote
+  }
 
   /// What came out, in one sentence; before that, what is asked.
   package var verdictHeadline: String {
@@ -161,7 +175,7 @@ extension InspectorState {
     if hasQuestion, let evidence { report.tables.append(controlTable(evidence)) }
     report.tables += headEffectTables
     if !knockOuts.isEmpty { report.tables.append(knockOutTable) }
-    report.tables += traceTables
+    report.tables += traceTables + savedTables
     if let figureTable { report.tables.append(figureTable) }
     report.notes = verdictNotes(tiers, withRules: true)
     return report
@@ -173,7 +187,7 @@ extension InspectorState {
   var question: String {
     !hasQuestion
       ? "This checkpoint has no anchors, so there is no priority of theirs to judge."
-      : "Does <voco> prioritise the \(links.anchors) anchors over the \(links.geometry.patches.count) patches?"
+      : "Does \(verdict == nil ? inspectedName : "<voco>") prioritise the \(links.anchors) anchors over the \(links.geometry.patches.count) patches?"
   }
 
   /// Empty without anchors.
@@ -186,7 +200,9 @@ extension InspectorState {
       }
     }
     return evidence.tiers.map { tier in
-      if tier.tier == .causes && tier.word == .notMeasured { return causesTier(tier) }
+      // Knock-outs are of voco's edges.
+      let isVoco = verdict != nil || view.inspected == .voco
+      if tier.tier == .causes && tier.word == .notMeasured && isVoco { return causesTier(tier) }
       let numbers = [tier.effectText, tier.intervalText, "n=\(tier.n) image\(tier.n == 1 ? "" : "s")"].compactMap { $0 }
       return Tier(
         name: tier.tier.rawValue, word: word(tier.word, isAnecdote: evidence.anecdote),
