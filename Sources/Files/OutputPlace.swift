@@ -221,7 +221,10 @@ package enum Leftovers {
 
   private static func make(_ path: String, _ create: (String) -> Int32) -> Named? {
     // Before it is there: a signal may come as soon as it is.
-    answerSignals()
+    guard answerSignals() else {
+      errno = EMFILE
+      return nil
+    }
     own.withLock { _ = $0.insert(path) }
     while true {
       let descriptor = create(path)
@@ -272,10 +275,12 @@ package enum Leftovers {
   private static let sources = Mutex<[any DispatchSourceSignal]?>(nil)
 
   /// From its return on, a signal that would end the process removes the partials before it does. Signals that are
-  /// ignored, or that something else answers, stay as they are.
-  private static func answerSignals() {
+  /// ignored, or that something else answers, stay as they are. False where there are too few descriptors for it: Dispatch
+  /// takes one for each signal and three for itself, and traps, or leaves signals out, where it gets none.
+  private static func answerSignals() -> Bool {
     sources.withLock { sources in
-      guard sources == nil else { return }
+      guard sources == nil else { return true }
+      guard StandardStream.canOpen(endingSignals.count + 3) else { return false }
       sources = []
       let registered = DispatchGroup()
       for number in endingSignals {
@@ -300,6 +305,7 @@ package enum Leftovers {
         sources?.append(source)
       }
       registered.wait()
+      return true
     }
   }
 }

@@ -52,7 +52,9 @@ class Bench:
             done = subprocess.run(
                 (wrap or []) + [self.program] + command.line(folder), env=popen.pop("env", env), stdin=subprocess.DEVNULL,
                 capture_output=True, timeout=timeout, **popen)
-            return Run(done.returncode, done.stdout, done.stderr, time.monotonic() - start)
+            # Two folders, one output.
+            output = done.stdout.replace(os.path.dirname(folder).encode(), b"")
+            return Run(done.returncode, output, done.stderr, time.monotonic() - start)
         except subprocess.TimeoutExpired as error:
             return Run(-9, error.stdout or b"", (error.stderr or b"") + f"\nhangs: {timeout} s".encode(), timeout)
 

@@ -51,7 +51,7 @@ def limits(bench):
     """Limits of file sizes, descriptors, address space, stack and processor time."""
     kinds = [
         ("file size", resource.RLIMIT_FSIZE, [0, 100, 4096, 20000, 100_000, 250_000]),
-        ("descriptors", resource.RLIMIT_NOFILE, [3, 4, 5, 6, 8, 12]),
+        ("descriptors", resource.RLIMIT_NOFILE, [3, 4, 5, 6, 8, 12, 13, 14, 16, 20, 24]),
         ("address space", resource.RLIMIT_AS, [n << 20 for n in (60, 100, 150, 200, 300, 400, 500, 600, 800, 1200)]),
         ("stack", resource.RLIMIT_STACK, [64 << 10, 256 << 10, 1 << 20]),
     ]

@@ -242,4 +242,29 @@ struct IdentityTests {
       #expect(errors.contains("open files"), "\(errors)")
     }
   }
+
+  /// Of six conversions with at most 14 open files four ended with a trap.
+  @Test("A limit that leaves too few files to answer signals refuses to write, with a sentence", arguments: 12...24)
+  func descriptorsOfOutput(limit: Int) throws {
+    let parts = URL(fileURLWithPath: ParityCase.directory).deletingLastPathComponent().deletingLastPathComponent()
+      .appendingPathComponent("families/lora").path
+    let out = folder.path("converted-\(limit)")
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: "/bin/bash")
+    let errorsFile = folder.path("errors-\(limit)")
+    let script = "exec 2>'\(errorsFile)' >/dev/null; ulimit -n \(limit); exec \"$0\" \"$@\""
+    process.arguments = [
+      "-c", script, try PtyDriver.builtProduct("vocoscope"), "convert", "--llm", "\(parts)/base", "--vision",
+      "\(parts)/vision", "--adapter", "\(parts)/adapter", "--out", out,
+    ]
+    process.environment = ["PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8", "SWIFT_BACKTRACE": "enable=no"]
+    try process.run()
+    process.waitUntilExit()
+    let errors = try String(contentsOfFile: errorsFile, encoding: .utf8)
+    #expect(process.terminationReason == .exit, "\(errors)")
+    if process.terminationStatus != 0 {
+      #expect(process.terminationStatus == 1 && errors.split(separator: "\n").count == 1, "\(errors)")
+      #expect(!FileManager.default.fileExists(atPath: out))
+    }
+  }
 }
