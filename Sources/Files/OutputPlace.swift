@@ -204,7 +204,10 @@ package enum Leftovers {
   static func nameFile(_ descriptor: Int32, for target: String) -> Named? {
     let path = name(for: target)
     // Both before it is there: a signal may come as soon as it is, and no other run is to take it for a leftover.
-    answerSignals()
+    guard answerSignals() else {
+      errno = EMFILE
+      return nil
+    }
     own.withLock { _ = $0.insert(path) }
     flock(descriptor, LOCK_EX | LOCK_NB)
     if cfiles_name(descriptor, path) == 0 { return Named(path: path, descriptor: descriptor) }
