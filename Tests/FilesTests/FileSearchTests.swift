@@ -70,9 +70,10 @@ struct FileSearchTests {
         try Directory.files(below: "\(root)/none", endings: ["jpg"])
       }
       let descriptor = (Array("\(root)/".utf8) + [0xE9] + Array(".jpg\0".utf8)).withUnsafeBytes {
-        fopen($0.baseAddress!.assumingMemoryBound(to: CChar.self), "w")
+        open($0.baseAddress!.assumingMemoryBound(to: CChar.self), O_WRONLY | O_CREAT, 0o644)
       }
-      fclose(descriptor)
+      try #require(descriptor >= 0)
+      close(descriptor)
       let error = #expect(throws: FileError.self) { try Directory.files(below: root, endings: ["jpg"]) }
       #expect(error?.reason == .nameNotUTF8)
       let others = try Directory.files(below: root, endings: ["png"])
