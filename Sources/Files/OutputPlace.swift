@@ -203,18 +203,12 @@ package enum Leftovers {
   /// The open file without a name, under one beside `target`; `nil` with errno.
   static func nameFile(_ descriptor: Int32, for target: String) -> Named? {
     let path = name(for: target)
-    // Both before it is there: a signal may come as soon as it is, and no other run is to take it for a leftover.
-    guard answerSignals() else {
-      errno = EMFILE
-      return nil
+    return register(path) {
+      // Held from before it has a name: no other run takes it for a leftover.
+      flock(descriptor, LOCK_EX | LOCK_NB)
+      return cfiles_name(descriptor, $0) == 0 ? descriptor : -1
     }
-    own.withLock { _ = $0.insert(path) }
-    flock(descriptor, LOCK_EX | LOCK_NB)
-    if cfiles_name(descriptor, path) == 0 { return Named(path: path, descriptor: descriptor) }
-    let code = errno
-    own.withLock { _ = $0.remove(path) }
-    errno = code
-    return nil
+    .map { Named(path: path, descriptor: $0) }
   }
 
   /// An empty directory beside `target`; `nil` with errno.
@@ -223,26 +217,30 @@ package enum Leftovers {
   }
 
   private static func make(_ path: String, _ create: (String) -> Int32) -> Named? {
-    // Before it is there: a signal may come as soon as it is.
-    guard answerSignals() else {
-      errno = EMFILE
-      return nil
-    }
-    own.withLock { _ = $0.insert(path) }
-    while true {
-      let descriptor = create(path)
-      guard descriptor >= 0 else {
-        let code = errno
-        own.withLock { _ = $0.remove(path) }
-        errno = code
-        return nil
-      }
+    while let descriptor = register(path, create) {
       flock(descriptor, LOCK_EX | LOCK_NB)
       var status = stat()
       // Between its making and its lock another run may have taken it for a leftover.
       if fstat(descriptor, &status) == 0, status.st_nlink > 0 { return Named(path: path, descriptor: descriptor) }
       close(descriptor)
     }
+    return nil
+  }
+
+  /// The descriptor of what `create` puts at `path`; `nil` with errno.
+  private static func register(_ path: String, _ create: (String) -> Int32) -> Int32? {
+    // Before it is there: a signal may come as soon as it is.
+    guard answerSignals() else {
+      errno = EMFILE
+      return nil
+    }
+    own.withLock { _ = $0.insert(path) }
+    let descriptor = create(path)
+    if descriptor >= 0 { return descriptor }
+    let code = errno
+    own.withLock { _ = $0.remove(path) }
+    errno = code
+    return nil
   }
 
   /// Removes what runs that are dead left in `directory`; once for each directory.

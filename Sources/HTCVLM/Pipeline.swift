@@ -172,6 +172,15 @@ package final class Pipeline: Sendable {
     return try compression(try encoding(picture, run: run), picture, intervention, run: run)
   }
 
+  /// What the tokens of a prompt and of its answer attend to, after the plain run of the picture.
+  package func textAttention(
+    _ picture: PictureSource, prompt: String, answer: [Int32], cancellation: CancellationFlag = CancellationFlag()
+  ) throws -> TextAttention {
+    try model.textAttention(
+      prompt, answer: answer, from: cache(picture, cancellation: cancellation),
+      run: RunContext(cancellation: cancellation))
+  }
+
   /// The picture's encoding, kept from an earlier run or made now.
   func encoding(_ picture: PictureSource, run: RunContext) throws -> VisualEncoding {
     if let visual = memory.withLock({ $0.picture == picture.sha256 ? $0.visual : nil }) {

@@ -38,8 +38,7 @@ extension ModelRun {
   /// What the tokens of prompt and answer attend to.
   func textAttention(_ trace: Trace) throws -> Action {
     .textAttention(
-      try pipeline.model.textAttention(
-        options.prompt, answer: trace.generation?.tokenIDs ?? [], from: try pipeline.cache(picture)))
+      try pipeline.textAttention(picture, prompt: options.prompt, answer: trace.generation?.tokenIDs ?? []))
   }
 
   /// The answers from every source, and what they cost, as the Compression panel gets them.

@@ -30,8 +30,8 @@ final class ModelWorker: Sendable {
     var pipeline: Pipeline?
     /// The same in 8 bits, where its runs are shown first.
     var preview: Pipeline?
-    /// Whether the run on screen is the preview's: cuts are then made in it.
-    var showsPreview = false
+    /// The one that made the run on screen: cuts are made in it.
+    var shown: Pipeline?
     /// The prompt of the last run: what a knock-out asks again.
     var prompt = ""
     /// All codes decoded, of the grid that was asked for last.
@@ -117,13 +117,12 @@ final class ModelWorker: Sendable {
   private func trace(_ cancellation: CancellationFlag) throws {
     let exact = try openedPipeline()
     if let preview = try openedPreview() {
-      state.withLock { $0.showsPreview = true }
       let rounded = try shownTrace(preview, cancellation)
       mailbox.post(.refining)
       let trace = try exact.trace(
         picture, Pipeline.Request(prompt: prompt, options: options.generation),
         progress: { [mailbox] in mailbox.post(.progress($0)) }, cancellation: cancellation)
-      state.withLock { $0.showsPreview = false }
+      state.withLock { $0.shown = exact }
       mailbox.post(
         .refined(
           trace, from: ComparedRun(kind: .precision, name: "int8", outcome: .run(rounded, picture: picture.image)),
@@ -145,7 +144,10 @@ final class ModelWorker: Sendable {
           self.state.withLock { $0.compressionSeconds = progress.seconds }
         }
       }, cancellation: cancellation,
-      onChange: { mailbox.post(.trace($0)) }, onGeneration: { mailbox.post(.generation($0)) })
+      onChange: { trace in
+        self.state.withLock { $0.shown = pipeline }
+        mailbox.post(.trace(trace))
+      }, onGeneration: { mailbox.post(.generation($0)) })
   }
 
   /// Finds the pictures that can be opened, and reduces them one by one.
@@ -309,7 +311,7 @@ final class ModelWorker: Sendable {
       do {
         guard !cancellation.isCancelled else { throw CancellationError() }
         let exact = try openedPipeline()
-        try job(state.withLock { $0.showsPreview ? $0.preview : nil } ?? exact, cancellation)
+        try job(state.withLock { $0.shown } ?? exact, cancellation)
       } catch is CancellationError {
         mailbox.post(.cancelled)
       } catch {

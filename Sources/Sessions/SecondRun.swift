@@ -179,11 +179,10 @@ extension ModelWorker {
   /// What the tokens of prompt and answer attend to.
   func inspectText(answer: [Int32]) {
     start { [self] pipeline, cancellation in
-      let cache = try pipeline.cache(picture, cancellation: cancellation)
       mailbox.post(
         .textAttention(
-          try pipeline.model.textAttention(
-            state.withLock { $0.prompt }, answer: answer, from: cache, run: RunContext(cancellation: cancellation))))
+          try pipeline.textAttention(
+            picture, prompt: state.withLock { $0.prompt }, answer: answer, cancellation: cancellation)))
     }
   }
 

@@ -111,3 +111,33 @@ package func percentile(of value: Double, among draws: [Double]) -> Double? {
   let equal = draws.count { $0 == value }
   return (Double(below) + Double(equal) / 2) / Double(draws.count)
 }
+
+/// Mean scores of the same items in two runs, and how far they are apart.
+package struct PairedMeans: Sendable, Hashable, Codable {
+  /// Of the items: a family of questions, or `overall`.
+  package let name: String
+  /// Items that both runs answered.
+  package let count: Int
+  /// Mean scores in 0…1.
+  package let before: Double
+  package let after: Double
+  /// 95 %, of `difference`.
+  package let interval: Interval
+  /// Items whose score fell, and rose.
+  package let lost: Int
+  package let gained: Int
+
+  package init(name: String, count: Int, before: Double, after: Double, interval: Interval, lost: Int, gained: Int) {
+    (self.name, self.count, self.before, self.after) = (name, count, before, after)
+    (self.interval, self.lost, self.gained) = (interval, lost, gained)
+  }
+
+  /// −1…1.
+  package var difference: Double { after - before }
+
+  private enum CodingKeys: String, CodingKey {
+    case before, after, interval, lost, gained
+    case name = "family"
+    case count = "n"
+  }
+}

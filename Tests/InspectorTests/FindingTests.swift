@@ -177,8 +177,8 @@ enum SyntheticMeasurements {
   static let accuracy: [AccuracyChange] = [change("cut anchors", after: 0.4), change("cut random:4", after: 0.9)]
 
   private static func change(_ name: String, after: Double) -> AccuracyChange {
-    let families = ["colour", "overall"].map { family -> AccuracyChange.Family in
-      AccuracyChange.Family(
+    let families = ["colour", "overall"].map { family -> PairedMeans in
+      PairedMeans(
         name: family, count: 50, before: 0.9, after: after, interval: Interval(low: after - 1, high: after - 0.8),
         lost: 25, gained: 0)
     }

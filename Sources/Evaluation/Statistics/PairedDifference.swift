@@ -3,33 +3,16 @@ package import Statistics
 
 /// What a changed run of a model gains or loses on the items that the unchanged run answered too.
 package struct PairedDifference: Sendable, Equatable {
-  package struct Family: Sendable, Equatable {
-    package let name: String
-    /// Items that both runs answered.
-    package let count: Int
-    /// Mean scores in 0…1.
-    package let before: Double
-    package let after: Double
-    /// 95 %, of `difference`.
-    package let interval: Interval
-    /// Items whose score fell, and rose.
-    package let lost: Int
-    package let gained: Int
-
-    /// −1…1.
-    package var difference: Double { after - before }
-  }
-
   /// In the order of their first item.
-  package let families: [Family]
+  package let families: [PairedMeans]
   /// Over all items; nil of none.
-  package let overall: Family?
+  package let overall: PairedMeans?
 
   package init(before: [ScoredItem], after: [ScoredItem], method: IntervalMethod) {
     let changed = Dictionary(uniqueKeysWithValues: after.map { ($0.key, $0.score) })
     let pairs = before.compactMap { item in changed[item.key].map { ScorePair(item: item, after: $0) } }
-    families = pairs.grouped(by: \.item.family).map { Family($0.key, $0.elements, method) }
-    overall = pairs.isEmpty ? nil : Family("overall", pairs, method)
+    families = pairs.grouped(by: \.item.family).map { PairedMeans($0.key, $0.elements, method) }
+    overall = pairs.isEmpty ? nil : PairedMeans("overall", pairs, method)
   }
 }
 
@@ -41,7 +24,7 @@ private struct ScorePair {
   var difference: Double { after - item.score }
 }
 
-extension PairedDifference.Family {
+extension PairedMeans {
   fileprivate init(_ name: String, _ pairs: [ScorePair], _ method: IntervalMethod) {
     let before = mean(pairs.map(\.item.score)) ?? 0
     let after = mean(pairs.map(\.after)) ?? 0

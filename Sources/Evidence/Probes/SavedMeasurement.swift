@@ -3,43 +3,13 @@ package import Statistics
 
 /// What an intervention costs a model in right answers: `eval --cut` and `--swap`.
 package struct AccuracyChange: Sendable, Hashable, Codable {
-  package struct Family: Sendable, Hashable, Codable {
-    package let name: String
-    /// Questions that both runs answered.
-    package let count: Int
-    /// Mean scores in 0…1.
-    package let before: Double
-    package let after: Double
-    /// 95 %, of `difference`.
-    package let interval: Interval
-    /// Questions whose score fell, and rose.
-    package let lost: Int
-    package let gained: Int
-
-    package init(
-      name: String, count: Int, before: Double, after: Double, interval: Interval, lost: Int, gained: Int
-    ) {
-      (self.name, self.count, self.before, self.after) = (name, count, before, after)
-      (self.interval, self.lost, self.gained) = (interval, lost, gained)
-    }
-
-    /// −1…1.
-    package var difference: Double { after - before }
-
-    private enum CodingKeys: String, CodingKey {
-      case before, after, interval, lost, gained
-      case name = "family"
-      case count = "n"
-    }
-  }
-
   /// Models' names as reports have them: `htc-demo (cut anchors)` and `htc-demo`.
   package let model: String
   package let uncut: String
   /// In the order of the questions, last over all where there are several.
-  package let families: [Family]
+  package let families: [PairedMeans]
 
-  package init(model: String, uncut: String, families: [Family]) {
+  package init(model: String, uncut: String, families: [PairedMeans]) {
     (self.model, self.uncut, self.families) = (model, uncut, families)
   }
 

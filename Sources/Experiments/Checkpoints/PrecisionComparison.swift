@@ -38,11 +38,7 @@ package struct PrecisionComparison: Sendable {
   }
 
   private mutating func add(_ exact: Trace, _ rounded: Trace) throws {
-    let before = try VocoAttention(exact).matrix(.anchorShare)
-    let after = try VocoAttention(rounded).matrix(.anchorShare)
-    let differences = zip(before, after).map { rows in
-      zip(rows.0, rows.1).map { abs(($0 ?? 0) - ($1 ?? 0)) }
-    }
+    let differences = try Self.shareDifferences(exact, rounded).map { $0.map { $0 ?? 0 } }
     if shareDifferences.isEmpty { shareDifferences = differences.map { $0.map { _ in 0 } } }
     for (layer, row) in differences.enumerated() {
       for (head, difference) in row.enumerated() { shareDifferences[layer][head] += difference }
@@ -65,15 +61,19 @@ package struct PrecisionComparison: Sendable {
     if let before = exact.language?.logits, let after = rounded.language?.logits {
       parts.append("next token KL \(Format.number(Divergence.kl(reference: before, changed: after)))")
     }
-    if let before = try? VocoAttention(exact).matrix(.anchorShare),
-      let after = try? VocoAttention(rounded).matrix(.anchorShare),
-      let largest = zip(before.joined(), after.joined()).compactMap({ a, b in a.flatMap { a in b.map { abs(a - $0) } } }
-      )
-      .max()
-    {
+    let differences = (try? shareDifferences(exact, rounded)) ?? []
+    if let largest = differences.joined().compactMap({ $0 }).max() {
       parts.append("anchors' shares within \(Format.number(largest))")
     }
     return "exact in the place of int8: " + (parts.isEmpty ? "no answer to compare" : parts.joined(separator: ", "))
+  }
+
+  /// `[L][H]`, |difference| of the anchors' share; `nil` where a run has none.
+  private static func shareDifferences(_ exact: Trace, _ rounded: Trace) throws -> [[Double?]] {
+    let (before, after) = (try VocoAttention(exact), try VocoAttention(rounded))
+    return zip(before.matrix(.anchorShare), after.matrix(.anchorShare)).map { rows in
+      zip(rows.0, rows.1).map { a, b in a.flatMap { a in b.map { abs(a - $0) } } }
+    }
   }
 
   private static func likeliest(_ logits: Tensor) -> Int? {

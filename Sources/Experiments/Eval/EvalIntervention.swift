@@ -130,20 +130,12 @@ package struct InterventionEffect: Sendable, Equatable {
     }
   }
 
-  private var rows: [PairedDifference.Family] {
+  private var rows: [PairedMeans] {
     difference.families.count == 1 ? difference.families : difference.families + [difference.overall].compactMap { $0 }
   }
 
   /// As it is drawn.
-  package var change: AccuracyChange {
-    AccuracyChange(
-      model: model, uncut: uncut,
-      families: rows.map {
-        .init(
-          name: $0.name, count: $0.count, before: $0.before, after: $0.after, interval: $0.interval, lost: $0.lost,
-          gained: $0.gained)
-      })
-  }
+  package var change: AccuracyChange { AccuracyChange(model: model, uncut: uncut, families: rows) }
 
   var text: String {
     let head = ["points", "n", "before", "after", "difference", "lost", "gained"]

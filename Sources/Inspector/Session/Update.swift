@@ -29,9 +29,7 @@ private func apply(_ action: Action, to state: inout InspectorState) -> [Effect]
   case .trace(let trace):
     // The rounded run to compare with was another question's.
     if state.compared?.kind == .precision { state.compared = nil }
-    state.startLab(trace)
-    state.take(trace)
-    state.measureMargins()
+    state.show(trace)
   case .generation(let generation):
     state.trace?.generation = generation
     state.codeLab.original?.generation = generation
@@ -133,6 +131,13 @@ extension InspectorState {
     (history, pastRuns) = (ViewHistory(), [])
     // Another picture or a trace stays beside whatever is opened; the rest belonged to the picture before.
     if compared.map({ [.prompt, .checkpoint, .cut, .precision].contains($0.kind) }) ?? false { compared = nil }
+  }
+
+  /// A run on the picture's own codes, so far or whole.
+  mutating func show(_ trace: Trace) {
+    startLab(trace)
+    take(trace)
+    measureMargins()
   }
 
   /// A trace of the run so far: what follows from it is computed once, here.

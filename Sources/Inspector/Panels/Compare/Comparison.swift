@@ -360,9 +360,7 @@ extension InspectorState {
 
   /// The exact run in the place of the one of 8 bits, which is kept to compare with unless something else was asked for.
   mutating func replace(_ rounded: ComparedRun, by trace: Trace, words: String) {
-    startLab(trace)
-    take(trace)
-    measureMargins()
+    show(trace)
     notice = words
     guard compared == nil || compared?.kind == .precision else { return }
     compared = rounded
