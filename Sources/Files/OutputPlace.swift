@@ -277,11 +277,12 @@ package enum Leftovers {
 
   /// From its return on, a signal that would end the process removes the partials before it does. Signals that are
   /// ignored, or that something else answers, stay as they are. False where there are too few descriptors for it: Dispatch
-  /// takes one for each signal and three for itself, and traps, or leaves signals out, where it gets none.
+  /// takes one for each signal and three for itself, and one for a moment whenever it looks at its threads; where it gets
+  /// none it traps, or leaves signals out. What is written takes one of its own.
   private static func answerSignals() -> Bool {
     sources.withLock { sources in
       guard sources == nil else { return true }
-      guard StandardStream.canOpen(endingSignals.count + 3) else { return false }
+      guard StandardStream.canOpen(endingSignals.count + 5) else { return false }
       sources = []
       let registered = DispatchGroup()
       for number in endingSignals {
