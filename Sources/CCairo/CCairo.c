@@ -60,6 +60,8 @@ ccairo_canvas *ccairo_create_pdf(double width, double height) {
     ccairo_canvas *canvas = calloc(1, sizeof *canvas);
     if (!canvas) return NULL;
     canvas->surface = cairo_pdf_surface_create_for_stream(append, canvas, width, height);
+    // Later versions may compress the properties, which a plain search of the file then misses.
+    cairo_pdf_surface_restrict_to_version(canvas->surface, CAIRO_PDF_VERSION_1_4);
     return prepare(canvas);
 }
 
