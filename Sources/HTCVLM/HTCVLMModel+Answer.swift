@@ -272,6 +272,7 @@ extension HTCVLMModel {
     run: RunContext = RunContext(), onProgress: (_ done: Int) -> Void = { _ in }
   ) throws -> [Outcome] {
     guard hasVoco else { throw ModelError.noVoco(family: configuration.family) }
+    precondition(question == nil || answered.isEmpty, "an inspected token predicts the first of the answer")
     let text = try tokenize(prompt) + answered
     var outcomes = [Outcome?](repeating: nil, count: interventions.count)
     for (index, intervention) in interventions.enumerated() where !intervention.keepsContext {
@@ -281,7 +282,7 @@ extension HTCVLMModel {
       onProgress(outcomes.count { $0 != nil })
     }
     let onEdges = interventions.indices.filter { interventions[$0].keepsContext }
-    let variantsAtOnce = max(1, Self.rowsAtOnce / text.count)
+    let variantsAtOnce = max(1, Self.rowsAtOnce / max(1, text.count))
     for start in stride(from: 0, to: onEdges.count, by: variantsAtOnce) {
       let chunk = onEdges[start..<min(start + variantsAtOnce, onEdges.count)]
       let results = try self.outcomes(cache, chunk.map { interventions[$0] }, text: text, run: run)
@@ -296,6 +297,11 @@ extension HTCVLMModel {
   ) throws -> [Outcome] {
     let plan = try plan(cache.input, variants)
     let voco = try vocoState(plan, cache.input, cache.context, capture: false, step: run.checkCancellation)
+    guard !text.isEmpty else {
+      // The token in voco's place is the last of the prompt: its own state predicts.
+      let logits = try decoder.logits(voco.hidden[decoder.layers.count])
+      return variants.indices.map { Outcome(logits: logits[row: $0], hiddenVoco: voco.hidden($0)) }
+    }
     let sequence = try PromptedSequence(cache.input, text: text, self)
     let rows = sequence.textRows
     var caches = variants.indices.map { KVCache(readable($0, of: voco, plan, unchanged: cache.voco)) }

@@ -24,6 +24,8 @@ package final class HTCVLMModel: Sendable {
   /// What is at each position before voco, or before the prompt.
   private let context: [SegmentKind]
   private let weightFiles: [MappedFile]
+  /// The prompt's tokens before the one that is inspected in voco's place; nil in a model as its checkpoint has it.
+  package let question: [Int32]?
 
   /// Binds the weights of a checkpoint.
   ///
@@ -38,10 +40,13 @@ package final class HTCVLMModel: Sendable {
   }
 
   /// Binds `tensors`; errors call them `checkpoint`.
+  ///
+  /// - Parameter question: where the configuration is that of an inspected token, the prompt before it.
   package init(
     configuration: HTCVLMConfiguration, preprocessor: ImageProcessorConfiguration, tensors: [String: StoredTensor],
-    tokenizer: SentencePieceTokenizer, checkpoint: String, int8: Int8Weights? = nil
+    tokenizer: SentencePieceTokenizer, checkpoint: String, int8: Int8Weights? = nil, question: [Int32]? = nil
   ) throws {
+    self.question = question
     self.configuration = configuration
     precision = int8 == nil ? .exact : .int8
     self.tokenizer = tokenizer
@@ -58,9 +63,31 @@ package final class HTCVLMModel: Sendable {
     prompts = try PromptEncoding(configuration, tokenizer)
     let files = tensors.values.compactMap(\.file).map { (ObjectIdentifier($0), $0) }
     weightFiles = Array(Dictionary(files) { first, _ in first }.values)
-    let layout = try SequenceLayout(
-      order: configuration.sequence, parts: Self.parts(configuration, tokenizer, prompts, text: []),
-      visualMask: configuration.visualMask)
+    var parts = Self.parts(configuration, tokenizer, prompts, text: [])
+    parts.question = question
+    let layout = try SequenceLayout(order: configuration.sequence, parts: parts, visualMask: configuration.visualMask)
+    context = Array(layout.kinds[layout.context])
+  }
+
+  /// The same model with the last token of `prompt` in voco's place: its attention is that of a predicting token, which is
+  /// read in every layer, and nothing but its own state makes the logits.
+  ///
+  /// - Throws: what `tokenize` throws.
+  package convenience init(inspecting prompt: String, in model: HTCVLMModel) throws {
+    precondition(!model.hasVoco, "the inspected token of a model with voco is voco")
+    let ids = try model.tokenize(prompt)
+    try self.init(
+      sharing: model, configuration: model.configuration.asking(by: ids[ids.count - 1]), question: Array(ids.dropLast())
+    )
+  }
+
+  private init(sharing model: HTCVLMModel, configuration: HTCVLMConfiguration, question: [Int32]) throws(ModelError) {
+    (self.configuration, self.question) = (configuration, question)
+    (precision, tokenizer, preprocessor) = (model.precision, model.tokenizer, model.preprocessor)
+    (bound, prompts, weightFiles) = (model.bound, model.prompts, model.weightFiles)
+    var parts = Self.parts(configuration, tokenizer, prompts, text: [])
+    parts.question = question
+    let layout = try SequenceLayout(order: configuration.sequence, parts: parts, visualMask: configuration.visualMask)
     context = Array(layout.kinds[layout.context])
   }
 
@@ -121,7 +148,9 @@ package final class HTCVLMModel: Sendable {
 
   /// What the sequence's segments are filled with, for a picture and a tokenised prompt.
   func parts(text: [Int32]) -> SequenceLayout.Parts {
-    Self.parts(configuration, tokenizer, prompts, text: text)
+    var parts = Self.parts(configuration, tokenizer, prompts, text: text)
+    parts.question = question
+    return parts
   }
 
   private static func parts(
@@ -141,6 +170,8 @@ package final class HTCVLMModel: Sendable {
   /// Throws `ModelError.promptTooLong` if the sequence would exceed `max_position_embeddings`, and
   /// `ModelError.emptyPrompt` if no token is left.
   package func tokenize(_ prompt: String) throws -> [Int32] {
+    // Of an inspected token the prompt is in the sequence already.
+    guard question == nil else { return [] }
     let ids = try promptTokens(prompt)
     let length = try SequenceLayout(
       order: configuration.sequence, parts: parts(text: ids), visualMask: configuration.visualMask

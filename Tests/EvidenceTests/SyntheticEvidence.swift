@@ -5,6 +5,8 @@ import Trace
 
 /// Evidence made up of numbers whose verdict is known.
 struct SyntheticEvidence {
+  /// Same-position logarithms of layers; of others 0.
+  var layerLogs: [Int: Double] = [:]
   var pictures = 40
   /// Mean logarithms and their spread.
   var lift = 1.0
@@ -103,7 +105,8 @@ struct SyntheticEvidence {
           ),
           isNothing: isNothing),
         rawContribution: 0.3, cells: (0..<cells).map { _ in around(0, 0.3, &generator) },
-        cellLifts: [Double](repeating: 0, count: cells))
+        cellLifts: [Double](repeating: 0, count: cells),
+        layers: (0..<run.liveLayers).map { around(layerLogs[$0] ?? 0, 0.3, &generator) })
     }
     let evidence = prompts.map { _ in
       PromptEvidence(

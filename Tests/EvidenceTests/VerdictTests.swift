@@ -1,4 +1,5 @@
 import Evidence
+import Foundation
 import Statistics
 import Testing
 
@@ -70,6 +71,14 @@ struct VerdictTests {
     let verdict = verdict { $0.effects[control] = 0.6 }
     #expect(verdict.causes.word == .undecided && verdict.causes.sentence.contains(control.words))
     #expect(verdict.controls.first { $0.name == .content }?.outcome == false)
+  }
+
+  @Test("A layer above the bound is named with its lift, and one below it is not")
+  func layers() throws {
+    let verdict = verdict { $0.layerLogs = [0: 0.1, 1: 1] }
+    let found = try #require(verdict.layers.first)
+    #expect(verdict.layers.count == 1 && found.layer == 1 && abs(found.lift - exp(1)) < 0.3 && found.p <= 0.05)
+    #expect(self.verdict().layers.isEmpty)
   }
 
   @Test("Random models that reach a measure keep it undecided, claim by claim")

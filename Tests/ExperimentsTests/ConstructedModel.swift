@@ -37,6 +37,7 @@ struct ConstructedModel {
   var heads: [Head]
   var mask = "star"
   var sequence = ["bos", "anchors", "patches", "voco", "text"]
+  /// 0: the last token of the prompt looks at the anchors, and at itself for the answer.
   var vocoTokens = 1
   var prompts = ["what"]
   /// Anchors attended in the last layer alone.
@@ -75,10 +76,10 @@ struct ConstructedModel {
   // MARK: The checkpoint
 
   func configuration() throws -> HTCVLMConfiguration {
-    let document: [String: Any] = [
+    var document: [String: Any] = [
       "hidden_size": Self.width, "intermediate_size": 8, "num_hidden_layers": Self.layers,
       "num_attention_heads": heads.count, "head_dim": Self.headWidth, "rms_norm_eps": 1e-5,
-      "vocab_size": Self.vocabulary, "voco_token_id": Self.voco, "num_voco_tokens": vocoTokens,
+      "vocab_size": Self.vocabulary, "num_voco_tokens": vocoTokens,
       "num_anchor_tokens": 4, "anchor_projector_hidden_size": 16, "mm_projector_type": "linear",
       "mm_vision_select_layer": 0, "image_aspect_ratio": "pad", "prompt_template": "{prompt}", "visual_mask": mask,
       "sequence": sequence,
@@ -91,6 +92,7 @@ struct ConstructedModel {
         "encoder_depth_list": [0, 1], "decoder_width_list": [8, 8], "decoder_depth_list": [0, 1],
       ] as [String: Any],
     ]
+    if vocoTokens > 0 { document["voco_token_id"] = Self.voco }
     let bytes = [UInt8](try JSONSerialization.data(withJSONObject: document))
     return try HTCVLMConfiguration(document: try JSONValue(parsing: bytes), path: "constructed/config.json")
   }
@@ -114,7 +116,8 @@ struct ConstructedModel {
     }
     var tensors = try tensors(configuration)
     let other = prompts.count > 1 ? try model(stored(tensors)).tokenize(prompts[1]).map(Int.init) : []
-    embed(&tensors, otherQuestion: Set(other))
+    let asker = vocoTokens > 0 ? Self.voco : Int(try model(stored(tensors)).tokenize(prompts[0]).last ?? 0)
+    embed(&tensors, otherQuestion: Set(other), asker: asker)
     addNoise(&tensors)
     let stored = stored(tensors)
     let subject = try VerifySubject(
@@ -161,11 +164,11 @@ struct ConstructedModel {
     return tensors
   }
 
-  private func embed(_ tensors: inout [String: Tensor], otherQuestion: Set<Int>) {
+  private func embed(_ tensors: inout [String: Tensor], otherQuestion: Set<Int>, asker: Int) {
     tensors["model.embed_tokens.weight"] = matrix(Self.vocabulary, Self.width) { row, column in
       let kind =
         switch row {
-        case Self.voco: 2
+        case asker: 2
         case 1: 7
         case 13: 6
         case let row where Self.answers.contains(row): 5
@@ -218,6 +221,7 @@ struct ConstructedModel {
     case (8, 2): return secondReadsFirst ? unit * sin(-1) : 0
     case (4, 6): return throughNewline && layer == 0 ? unit : 0
     // Text reads voco in layer 2: the question's by head 0, the other's by head 1.
+    case (5, 2): return vocoTokens == 0 && layer == 2 && head == 0 ? unit : 0
     case (5, 3): return layer == 2 && head == 0 ? unit : 0
     case (6, 3): return layer == 2 && head != 0 ? unit : 0
     case (5, 4): return layer == 2 && head == 1 ? unit : 0

@@ -34,6 +34,23 @@ struct ConstructedModelTests {
     #expect(verdict.n == 40 && !verdict.anecdote && verdict.liveLayers == 3)
   }
 
+  @Test("Without voco the last prompt token is judged by the same rules, in all layers, and the words name it")
+  func lastPromptToken() throws {
+    var model = ConstructedModel(Self.attending)
+    (model.vocoTokens, model.mask, model.sequence) = (0, "causal", ["bos", "anchors", "patches", "text"])
+    let report = try model.verify()
+    let verdict = report.verdict
+    #expect(words(verdict) == [.yes, .yes, .yes], sentences(verdict))
+    #expect(verdict.liveLayers == 4 && verdict.headline.hasPrefix("The last prompt token prioritises"))
+    #expect(try report.json.contains("last prompt token “"))
+    #expect(!report.text.contains(#/\bvoco\b/#), "\(report.text)")
+    model.heads = model.heads.map { _ in Head(patch: 2.5) }
+    let patches = try model.verify(randomModels: false).verdict
+    #expect(words(patches) == [.no, .no, .no], sentences(patches))
+    model.prompts = ["what", "which"]
+    #expect(throws: VerificationError.self) { try model.verify() }
+  }
+
   @Test("Without the random control nothing is yes, and the headline says that it was not run")
   func withoutRandomModels() throws {
     let verdict = try ConstructedModel(Self.attending).verify(randomModels: false).verdict
@@ -116,6 +133,7 @@ struct ConstructedModelTests {
     heads[5] = Head(anchor: 6)
     let verdict = try ConstructedModel(heads: heads).verify().verdict
     #expect(!verdict.heads.isEmpty && verdict.heads.allSatisfy { $0.head == 5 }, "\(verdict.heads)")
+    #expect(verdict.layers.contains { $0.layer == 0 && $0.p <= 0.05 }, "\(verdict.layers)")
     #expect(verdict.causes.word == .yes, sentences(verdict))
   }
 

@@ -89,7 +89,7 @@ struct FamilyCommandTests {
   func others(family: Family) throws {
     let folder = try TemporaryFolder()
     let model = try family.options(in: folder)
-    try refuses(["verify", Self.image, Self.donor] + model, family.hasVoco ? "no anchors" : "no voco token")
+    try refuses(["verify", Self.image, Self.donor] + model, "no anchors")
     try refuses(["codebook"] + model, "without a quantizer")
     try refuses(["codebook", Self.image] + model, "without a quantizer")
     for label in ["a", "b"] {

@@ -66,6 +66,13 @@ package struct ExchangedAttention: Sendable {
     }
   }
 
+  /// `[live layers]`, each layer's same-position logarithm, its heads' weights pooled first.
+  package var layers: [Double] {
+    plain.liveLayers.map { layer in
+      samePosition(meanRow(plain, layer), meanRow(exchanged, layer), floor: smallestShare)
+    }
+  }
+
   /// "contributes": of α·‖(v_i − v_donor)·W_o‖/√2; values carry no position, so what stands in another place takes its
   /// difference along.
   ///
@@ -104,6 +111,16 @@ package struct ExchangedAttention: Sendable {
     }
     let cells = Double(max(1, attention.liveLayers.count * attention.heads))
     return sum.map { $0 / cells }
+  }
+
+  /// The mean of one layer's heads, `[S]`.
+  private func meanRow(_ attention: VocoAttention, _ layer: Int) -> [Double] {
+    var sum = [Double](repeating: 0, count: attention.layout.length)
+    for head in 0..<attention.heads {
+      let row = attention.row(layer: layer, head: head)
+      for key in attention.layout.visible { sum[key] += row[key] / Double(attention.heads) }
+    }
+    return sum
   }
 
   private func samePosition(_ before: [Double], _ after: [Double], floor: Double) -> Double {

@@ -36,7 +36,8 @@ extension EvidenceRun {
   /// Sizes that later sums and allocations rely on.
   package func check() throws(EvidenceFault) {
     let sizes = [
-      ("layers", layers, 2...4096), ("heads", heads, 1...4096), ("anchors", anchors, 1...65_536),
+      ("layers", layers, (inspected == nil ? 2 : 1)...4096), ("heads", heads, 1...4096),
+      ("anchors", anchors, 1...65_536),
       ("patches", patches, 1...1_048_576), ("vocoTokens", vocoTokens, 1...4096), ("prompts", prompts.count, 1...64),
     ]
     for (name, value, range) in sizes where !range.contains(value) {
@@ -75,9 +76,11 @@ extension VocoEvidence {
     try attends.check("\(field).attends")
     try contributes?.priority.check("\(field).contributes.priority")
     try Bounds.check("\(field).rawContribution", rawContribution, Bounds.logarithm)
-    let liveCells = (run.layers - 1) * run.heads
+    let liveCells = run.liveLayers * run.heads
     try Bounds.count("\(field).cells", cells.count, liveCells)
     try Bounds.count("\(field).cellLifts", cellLifts.count, liveCells)
+    try Bounds.count("\(field).layers", layers.count, run.liveLayers)
+    for layer in layers { try Bounds.check("\(field).layers", layer, Bounds.logarithm) }
     for cell in cells { try Bounds.check("\(field).cells", cell, Bounds.logarithm) }
     for cell in cellLifts { try Bounds.check("\(field).cellLifts", cell, Bounds.logarithm) }
   }

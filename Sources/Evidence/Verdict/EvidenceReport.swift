@@ -172,8 +172,10 @@ package struct EvidenceReport: Sendable, Encodable {
   let vocoTokens: [Voco]
   let prompts: [String]
   let liveLayers: [Int]
+  let inspected: String
   let controls: [String: Control]
   let heads: [Head]
+  let layers: [LayerFinding]
   let headEffects: [HeadEffectsJSON]
   let anecdote: Bool
   let headline: String
@@ -186,8 +188,8 @@ package struct EvidenceReport: Sendable, Encodable {
   let rows: [VocoRow]
 
   private enum CodingKeys: String, CodingKey {
-    case attends, contributes, causes, prompts, controls, heads, anecdote, headline, conclusion, n, seed, provenance
-    case maps, rows
+    case attends, contributes, causes, prompts, controls, heads, layers, anecdote, headline, conclusion, n, seed
+    case provenance, maps, rows, inspected
     case headEffects = "head_effects"
     case vocoTokens = "voco_tokens"
     case liveLayers = "live_layers"
@@ -202,8 +204,10 @@ package struct EvidenceReport: Sendable, Encodable {
     vocoTokens = verdict.vocos.map(Voco.init)
     prompts = verdict.prompts
     liveLayers = Array(0..<verdict.liveLayers)
+    inspected = summary.run.inspected.map { "last prompt token “\($0)”" } ?? "<voco>"
     controls = Dictionary(uniqueKeysWithValues: verdict.controls.map { ($0.name.rawValue, Control(control: $0)) })
     heads = verdict.heads.map { Head(voco: $0.voco, layer: $0.layer, head: $0.head, lift: $0.lift, p: $0.pValue) }
+    layers = verdict.layers
     headEffects = verdict.headEffects.map { HeadEffectsJSON($0, prompts: verdict.prompts) }
     anecdote = verdict.anecdote
     headline = verdict.headline
@@ -260,10 +264,14 @@ package struct EvidenceRun: Sendable, Hashable, Codable {
   package var seed: UInt64
   /// nil in states of a version that did not keep it.
   package var precision: String?
+  /// In a model without voco, the text of the token that is inspected in its place: the prompt's last.
+  package var inspected: String?
 
   package init(
-    provenance: Provenance, model: ModelDescription, prompts: [String], vocoTokens: Int, seed: UInt64
+    provenance: Provenance, model: ModelDescription, prompts: [String], vocoTokens: Int, seed: UInt64,
+    inspected: String? = nil
   ) {
+    self.inspected = inspected
     version = provenance.version
     modelName = provenance.modelName
     configSHA256 = provenance.configSHA256
@@ -279,8 +287,11 @@ package struct EvidenceRun: Sendable, Hashable, Codable {
     precision = model.precision.rawValue
   }
 
-  /// Layers whose attention at voco is read: all but the last.
-  package var liveLayers: Int { layers - 1 }
+  /// Layers whose attention is read: at voco all but the last, at a predicting token all.
+  package var liveLayers: Int { inspected == nil ? layers - 1 : layers }
+
+  /// What sentences call the token that looks at the anchors.
+  package var asker: String { inspected == nil ? "voco" : "the last prompt token" }
 }
 
 /// The evidence of many pictures, in the order of the run, from one part or several.

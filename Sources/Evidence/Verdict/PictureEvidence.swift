@@ -11,10 +11,12 @@ package struct VocoEvidence: Sendable, Hashable, Codable {
   /// `[live layers · H]`, each head's same-position logarithm, and its ln lift.
   package var cells: [Double]
   package var cellLifts: [Double]
+  /// `[live layers]`, each layer's same-position logarithm, its heads pooled.
+  package var layers: [Double]
 
   package init(
     anchorShare: Double, patchShare: Double, attends: PriorityMeasurement, contributes: ContributionMeasurement?,
-    rawContribution: Double, cells: [Double], cellLifts: [Double]
+    rawContribution: Double, cells: [Double], cellLifts: [Double], layers: [Double]
   ) {
     self.anchorShare = anchorShare
     self.patchShare = patchShare
@@ -23,6 +25,7 @@ package struct VocoEvidence: Sendable, Hashable, Codable {
     self.rawContribution = rawContribution
     self.cells = cells
     self.cellLifts = cellLifts
+    self.layers = layers
   }
 }
 

@@ -173,6 +173,16 @@ package struct HeadFinding: Sendable, Hashable {
   package var pValue: Double
 }
 
+/// A layer whose attention to the anchors stands out.
+package struct LayerFinding: Sendable, Hashable, Encodable {
+  package var voco: Int
+  package var layer: Int
+  /// The same-position lift, the layer's heads pooled.
+  package var lift: Double
+  /// Family-wise over all live layers.
+  package var p: Double
+}
+
 /// The whole answer to "does `<voco>` prioritise the anchors?".
 package struct EvidenceVerdict: Sendable, Hashable {
   package var attends: TierVerdict
@@ -187,6 +197,8 @@ package struct EvidenceVerdict: Sendable, Hashable {
   package var controls: [ControlResult]
   /// Heads that stand out, the most first.
   package var heads: [HeadFinding]
+  /// Layers that stand out, in their order.
+  package var layers: [LayerFinding] = []
   /// What single heads carry of what the anchors hold, a prompt; empty where that was not measured.
   package var headEffects: [HeadEffects] = []
   /// What came out, in one sentence.
@@ -229,6 +241,32 @@ package struct EvidenceVerdict: Sendable, Hashable {
   /// The causal numbers that the headline speaks of.
   package var causalNumbers: CausalNumbers? {
     vocos.indices.contains(headlineVoco) ? vocos[headlineVoco].numbers.first ?? nil : nil
+  }
+}
+
+extension EvidenceVerdict {
+  /// The same words about another token than voco.
+  func speaking(of asker: String) -> EvidenceVerdict {
+    let renamed = { (text: String) -> String in
+      let named = text.replacing(#/<voco>|\bvoco\b/#, with: asker)
+      return named.hasPrefix(asker) ? named.prefix(1).uppercased() + named.dropFirst() : named
+    }
+    let ofTier = { (tier: TierVerdict) -> TierVerdict in
+      var tier = tier
+      (tier.sentence, tier.rule, tier.details) = (renamed(tier.sentence), renamed(tier.rule), tier.details.map(renamed))
+      tier.wouldChange = tier.wouldChange.map(renamed)
+      return tier
+    }
+    var verdict = self
+    (verdict.attends, verdict.contributes, verdict.causes) = (ofTier(attends), ofTier(contributes), ofTier(causes))
+    for index in vocos.indices {
+      verdict.vocos[index].attends = ofTier(vocos[index].attends)
+      verdict.vocos[index].contributes = ofTier(vocos[index].contributes)
+      verdict.vocos[index].causes = vocos[index].causes.map(ofTier)
+    }
+    for index in controls.indices { verdict.controls[index].sentence = renamed(controls[index].sentence) }
+    (verdict.headline, verdict.conclusion) = (renamed(headline), renamed(conclusion))
+    return verdict
   }
 }
 

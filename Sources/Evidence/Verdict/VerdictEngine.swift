@@ -37,11 +37,12 @@ package struct VerdictEngine: Sendable, Hashable {
       causes: overall(vocos.flatMap(\.causes)), vocos: vocos, headlineVoco: chosen, prompts: run.prompts, controls: [],
       heads: heads(summary), headline: "", conclusion: "", n: summary.pictures.count, anecdote: anecdote, seed: seed,
       untrainedParts: run.untrainedParts, liveLayers: run.liveLayers)
+    verdict.layers = layers(summary)
     verdict.headEffects = headEffects(summary, vocos)
     verdict.controls = controls(summary, verdict)
     verdict.headline = headline(verdict, summary)
     verdict.conclusion = conclusion(verdict)
-    return verdict
+    return run.inspected == nil ? verdict : verdict.speaking(of: run.asker)
   }
 
   /// Yes if one is yes, no only if all are; the numbers are those of the one that speaks for the word.
@@ -65,21 +66,37 @@ package struct VerdictEngine: Sendable, Hashable {
 
   /// Heads above the bound, family-wise over all live heads of all voco tokens.
   private func heads(_ summary: EvidenceSummary) -> [HeadFinding] {
-    guard summary.pictures.count >= 6 else { return [] }
     let cells = summary.run.liveLayers * summary.run.heads
-    let values = summary.pictures.map { picture in
-      picture.vocos.flatMap { $0.cells.map { $0 - rule.logMinimumLift } }
-    }
-    // As many flips as take some seconds at most; 499 still tell a level of 0.05.
-    let affordable = 2_000_000_000 / max(1, values.count * cells * summary.run.vocoTokens)
-    let test = MaxStatistic(values, flips: max(499, min(4999, affordable)), seed: seed)
-    let found = test.pValues.indices.filter { test.pValues[$0] <= rule.error }.map { index in
-      let mean = values.reduce(0) { $0 + $1[index] } / Double(values.count)
-      return HeadFinding(
-        voco: index / cells, layer: index % cells / summary.run.heads, head: index % summary.run.heads,
-        lift: exp(mean + rule.logMinimumLift), pValue: test.pValues[index])
+    let found = above(summary, "max-T") { $0.cells }.map { index, lift, p in
+      HeadFinding(
+        voco: index / cells, layer: index % cells / summary.run.heads, head: index % summary.run.heads, lift: lift,
+        pValue: p)
     }
     return found.sorted { ($0.lift, $1.layer, $1.head) > ($1.lift, $0.layer, $0.head) }
+  }
+
+  /// Layers above the bound, family-wise over all live layers of all voco tokens.
+  private func layers(_ summary: EvidenceSummary) -> [LayerFinding] {
+    let count = summary.run.liveLayers
+    return above(summary, "max-T of layers") { $0.layers }.map { index, lift, p in
+      LayerFinding(voco: index / count, layer: index % count, lift: lift, p: p)
+    }
+  }
+
+  /// Which of the same-position logarithms that `values` takes from every voco token lie above the bound in the mean over
+  /// pictures: their places over all voco tokens, lifts and family-wise p.
+  private func above(
+    _ summary: EvidenceSummary, _ stream: String, _ values: (VocoEvidence) -> [Double]
+  ) -> [(index: Int, lift: Double, p: Double)] {
+    guard summary.pictures.count >= 6 else { return [] }
+    let values = summary.pictures.map { $0.vocos.flatMap(values).map { $0 - rule.logMinimumLift } }
+    // As many flips as take some seconds at most; 499 still tell a level of 0.05.
+    let affordable = 2_000_000_000 / max(1, values.count * (values.first?.count ?? 1))
+    let test = MaxStatistic(values, flips: max(499, min(4999, affordable)), seed: seed, stream: stream)
+    return test.pValues.indices.filter { test.pValues[$0] <= rule.error }.map { index in
+      let mean = values.reduce(0) { $0 + $1[index] } / Double(values.count)
+      return (index, exp(mean + rule.logMinimumLift), test.pValues[index])
+    }
   }
 }
 

@@ -12,6 +12,10 @@ struct EvidenceFigures {
   private var verdict: EvidenceVerdict { report.verdict }
   private var rule: VerdictRule { VerdictRule() }
 
+  private var deadLayer: String {
+    report.plan.run.inspected == nil ? "; what voco attends to in the last layer is read by nobody" : ""
+  }
+
   private var source: String {
     let run = report.plan.run
     return "\(run.modelName), weights \(run.weightsSHA256.prefix(12)), pictures "
@@ -28,8 +32,8 @@ struct EvidenceFigures {
         map("In the same positions", maps.samePosition),
       ],
       notes: [
-        "Lift: an anchor's share over a patch's, means over live layers and heads; what voco attends to in the last layer is "
-          + "read by nobody. Points: geometric means over pictures, bars: intervals of the verdict.", source,
+        "Lift: an anchor's share over a patch's, means over live layers and heads\(deadLayer). Points: geometric means over pictures, bars: intervals of the verdict.",
+        source,
       ])
   }
 
@@ -170,7 +174,8 @@ struct PaperFigure {
     let strip: [any FigurePanel] =
       thumbnails.isEmpty ? [] : [TileGrid(title: "pictures", tiles: thumbnails, columns: 2)]
     return Figure(
-      title: "Attention of <voco> over \(first.anchors.count) anchors and the patches, \(rows.count) pictures",
+      title:
+        "Attention of \(plan.run.inspected == nil ? "<voco>" : plan.run.asker) over \(first.anchors.count) anchors and the patches, \(rows.count) pictures",
       columnWidths: (strip.isEmpty ? [] : [max(90, height / 4.6)]) + [520, 620], rowHeights: [height],
       panels: strip + panels,
       notes: [

@@ -47,12 +47,14 @@ struct EvidencePage {
 
   private var verdict: EvidenceVerdict { report.verdict }
   private var plan: VerifyPlan { report.plan }
+  private var asker: String { plan.run.asker }
 
   var markdown: String { (head + claims + causes + controls + reading + repeating).joined(separator: "\n") + "\n" }
 
   private var head: [String] {
     [
-      "# Does `<voco>` of \(plan.run.modelName) prioritise the anchors?", "", "**\(verdict.headline)**", "",
+      "# Does \(plan.run.inspected == nil ? "`<voco>`" : plan.run.asker) of \(plan.run.modelName) prioritise the anchors?",
+      "", "**\(verdict.headline)**", "",
       verdict.conclusion, "",
       "\(verdict.n) pictures, asked \(prompts); up to \(DonorChoice.perPicture) donor pictures each, "
         + "\(plan.inputs.randomModels) models of permuted weights, \(plan.inputs.blanks) blank pictures. "
@@ -72,6 +74,7 @@ struct EvidencePage {
         return "| \(tier.tier.rawValue) | **\(tier.word.rawValue)** | \(tier.effectText ?? "") | "
           + "\(tier.intervalText ?? "") | \(tier.n) | \(smallest) |"
       } + [""] + verdict.tiers.map { "* **\($0.tier.rawValue.capitalized).** \($0.sentence)" } + heads + [
+        "* \(report.layerSentence)",
         "", "![Lifts, their controls and their map](attention.png)",
       ]
   }
@@ -141,7 +144,7 @@ struct EvidencePage {
     let rule = VerdictRule()
     if verdict.headline.contains("needed") {
       lines.append(
-        "* “Needed”: cutting voco's edges to the anchors changes the next token's distribution by more than "
+        "* “Needed”: cutting \(asker)'s edges to the anchors changes the next token's distribution by more than "
           + "\(significant(rule.largePresence)) nats, and more than cutting as many random patches; it does not say that the answer "
           + "is lost. “Suffice”: with the edges to all patches interchanged, more than \(significant(rule.sufficient)) of the way "
           + "to the answer stays.")
@@ -151,28 +154,29 @@ struct EvidencePage {
         + "another kind. Bounds and rules are the program's own and take no options; the three claims are tested at 5 % "
         + "each, not all three together.",
       "", "The paper's own figure, with all keys beside it:", "",
-      "![Attention of voco over the visual keys](paper.png)",
+      "![Attention of \(asker) over the visual keys](paper.png)",
     ]
     return lines
   }
 
   private func reading(_ tier: TierVerdict) -> String {
     switch (tier.tier, tier.word) {
-    case (.attends, .yes): "voco's attention follows the anchors wherever they stand; that alone does not show use."
+    case (.attends, .yes):
+      "The attention of \(asker) follows the anchors wherever they stand; that alone does not show use."
     case (.attends, .no):
       "The attention that anchors get is no priority of theirs over patches, or belongs to where they stand."
     case (.contributes, .yes):
-      "What varies from picture to picture in an anchor weighs more in voco's head outputs than what varies in a patch."
+      "What varies from picture to picture in an anchor weighs more in \(asker)'s head outputs than what varies in a patch."
     case (.contributes, .no):
-      "What varies in an anchor does not weigh more in voco's head outputs than what does in a patch."
+      "What varies in an anchor does not weigh more in \(asker)'s head outputs than what does in a patch."
     case (.causes, .yes): "The answer follows what these anchors hold, further than what as many patches hold."
     case (.causes, .no):
-      "Through voco's own edges, what the anchors hold does not move the answer by as much as 0.05 of the way; another "
+      "Through \(asker)'s own edges, what the anchors hold does not move the answer by as much as 0.05 of the way; another "
         + "question may be answered from them."
     case (.attends, .undecided):
-      "Whether voco's attention goes to an anchor more than to a patch, as training would have it, is open."
+      "Whether \(asker)'s attention goes to an anchor more than to a patch, as training would have it, is open."
     case (.contributes, .undecided):
-      "Whether what varies in an anchor weighs more in voco's head outputs than what varies in a patch is open."
+      "Whether what varies in an anchor weighs more in \(asker)'s head outputs than what varies in a patch is open."
     case (.causes, .undecided): "Whether the answer follows what the anchors hold is open."
     case (_, .notMeasured): "“\(tier.tier.rawValue)” was not measured."
     }

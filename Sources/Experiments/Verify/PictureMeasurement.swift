@@ -97,7 +97,8 @@ struct PictureMeasurement {
         cells: pair.cells,
         cellLifts: attention.liveLayers.flatMap { layer in
           (0..<attention.heads).map { attention.shares(layer: layer, head: $0).logLift }
-        })
+        },
+        layers: pair.layers)
     }
   }
 

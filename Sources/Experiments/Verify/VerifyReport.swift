@@ -64,7 +64,11 @@ package struct VerifyReport: Sendable {
       ["L\(layer + 1)"] + values.map { String(Self.lift($0).drop { $0 == "×" }) }
     }
     var lines =
-      ["", "lift in the same positions by live layer and head; the last layer is read by nobody"]
+      [
+        "",
+        "lift in the same positions by live layer and head"
+          + (summary.run.inspected == nil ? "; the last layer is read by nobody" : ""),
+      ]
       + TextTable(.trailingButFirst, isMatrix: true).lines([heads] + rows)
     let found = verdict.heads.map {
       "layer \($0.layer + 1) head \($0.head + 1) \(Self.lift($0.lift))"
@@ -75,7 +79,21 @@ package struct VerifyReport: Sendable {
         ? "  No head stands out above ×1.25 (max-T, family-wise 5 %)."
         : "  Above ×1.25 (max-T, family-wise 5 %): \(found.prefix(12).joined(separator: ", "))"
           + (found.count > 12 ? " and \(found.count - 12) more." : "."))
+    lines.append("  " + layerSentence)
     return lines
+  }
+
+  /// The layers that stand out, their heads pooled.
+  var layerSentence: String {
+    let test = "(max-T over layers, family-wise 5 %)"
+    guard !verdict.layers.isEmpty else { return "No layer stands out above ×1.25 \(test)." }
+    let named = verdict.layers.prefix(12).map {
+      "layer \($0.layer + 1) (\(Self.lift($0.lift))\(verdict.vocos.count > 1 ? ", voco token \($0.voco + 1)" : ""))"
+    }
+    let more = verdict.layers.count - named.count
+    return "\(verdict.layers.count) of \(summary.run.liveLayers * summary.run.vocoTokens) live layers stand above "
+      + "×1.25, heads pooled \(test): \(named.joined(separator: ", "))"
+      + (more > 0 ? " and \(more) more." : ".")
   }
 
   /// A lift over almost nothing has no digits that mean anything.
@@ -123,7 +141,7 @@ package struct VerifyReport: Sendable {
     }
     return [
       "",
-      "the paper's heat map: <voco> over \(first.anchors.count) anchors and the first \(shown) of "
+      "the paper's heat map: \(summary.run.inspected == nil ? "<voco>" : summary.run.asker) over \(first.anchors.count) anchors and the first \(shown) of "
         + "\(first.patches.count) patches, in per mille (\(VocoRow.formula))",
     ] + TextTable(.trailingButFirst, isMatrix: true).lines([head] + rows)
   }
@@ -174,6 +192,9 @@ package struct VerifyReport: Sendable {
     for head in verdict.heads {
       rows.append(
         ["head", "\(head.voco) \(head.layer) \(head.head)", "", "\(head.lift)", "", "", "", "p = \(head.pValue)"])
+    }
+    for layer in verdict.layers {
+      rows.append(["layer", "\(layer.voco) \(layer.layer)", "", "\(layer.lift)", "", "", "", "p = \(layer.p)"])
     }
     for effects in verdict.headEffects {
       let all =

@@ -222,7 +222,7 @@ struct RandomModels {
     }
     return try HTCVLMModel(
       configuration: model.configuration, preprocessor: preprocessor, tensors: tensors, tokenizer: model.tokenizer,
-      checkpoint: "permuted weights \(index)")
+      checkpoint: "permuted weights \(index)", question: model.question)
   }
 
   private static func isPermuted(_ tensor: StoredTensor) -> Bool {

@@ -11,8 +11,8 @@ package enum VerifyStateFile {
     var plan: VerifyPlan
   }
 
-  private static let format = "vocoscope-verify-2"
-  private static let olderFormat = "vocoscope-verify"
+  private static let format = "vocoscope-verify-3"
+  private static let olderFormats = ["vocoscope-verify", "vocoscope-verify-2"]
   private static let largestFile = 1 << 30
 
   /// Reads the file at `path`; a last line without its end, which a killed run leaves, is passed over.
@@ -30,7 +30,7 @@ package enum VerifyStateFile {
     let whole = bytes.lastIndex(of: newline).map { $0 + 1 } ?? 0
     let lines = bytes[..<whole].split(separator: newline)
     let name = (lines.first ?? bytes.split(separator: newline).first).flatMap { formatName(Data($0)) }
-    guard name != olderFormat else {
+    guard !olderFormats.contains(name ?? "") else {
       throw ExperimentError("\(path), line 1: format is that of an earlier version, expected \(format): measure again")
     }
     guard let first = lines.first, name == format else {

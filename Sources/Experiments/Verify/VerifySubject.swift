@@ -1,6 +1,7 @@
 package import Evidence
 package import HTCVLM
 import Tensor
+import Tokenization
 package import Trace
 
 /// A model and what it is asked: turns pictures into voco rows, and interventions into logits.
@@ -8,13 +9,15 @@ package struct VerifySubject: Sendable {
   package let model: HTCVLMModel
   package let prompts: [String]
   private let provenance: Provenance
+  /// In a model without voco, the text of the prompt's last token, which `model` has in its place.
+  private let inspected: String?
 
   /// - Parameter version: of this program, for the provenance.
-  /// - Throws: `VerificationError` if the checkpoint has no voco, no anchors, or too few patches or layers to compare
-  ///   with.
+  /// - Throws: `VerificationError` if the checkpoint has no anchors, too few patches or layers to compare with, or without
+  ///   voco if there are several prompts; and what tokenising a prompt throws.
   package init(
     _ checkpoint: CheckpointDirectory, model: HTCVLMModel, prompts: [String], version: String
-  ) throws(VerificationError) {
+  ) throws {
     try self.init(
       model: model, prompts: prompts,
       provenance: Provenance(
@@ -25,26 +28,33 @@ package struct VerifySubject: Sendable {
 
   package init(
     model: HTCVLMModel, prompts: [String], provenance: Provenance, path: String
-  ) throws(VerificationError) {
+  ) throws {
     precondition(!prompts.isEmpty, "a model is asked something")
     try Self.check(model.configuration, path: path)
-    self.model = model
     self.prompts = prompts
+    if model.hasVoco {
+      (self.model, inspected) = (model, nil)
+    } else {
+      guard prompts.count == 1 else {
+        throw VerificationError(
+          "\(path): has no voco token, so the last token of the prompt is inspected: one prompt at a time, not \(prompts.count)"
+        )
+      }
+      self.model = try HTCVLMModel(inspecting: prompts[0], in: model)
+      inspected = self.model.configuration.vocoTokenID.map(model.tokenizer.piece)
+    }
     self.provenance = provenance
   }
 
   private static func check(_ configuration: HTCVLMConfiguration, path: String) throws(VerificationError) {
     let kinds = configuration.sequence
-    guard configuration.vocoTokens > 0 else {
-      throw VerificationError("\(path): has no voco token, whose edges are verified")
-    }
     guard kinds.contains(.anchors), configuration.anchorTokens > 0 else {
       throw VerificationError("\(path): its sequence has no anchors, so there is nothing to verify")
     }
     guard kinds.contains(.patches), configuration.patches >= 2 * configuration.anchorTokens else {
       throw VerificationError("\(path): its sequence has too few patches to compare the anchors with")
     }
-    guard configuration.layers >= 2 else {
+    guard configuration.layers >= 2 || configuration.vocoTokens == 0 else {
       throw VerificationError("\(path): has one layer, and what voco attends to in the last is read by nobody")
     }
   }
@@ -58,17 +68,18 @@ package struct VerifySubject: Sendable {
     self.model = model
     prompts = other.prompts
     provenance = other.provenance
+    inspected = other.inspected
   }
 
   package func evidenceRun(seed: UInt64) -> EvidenceRun {
     EvidenceRun(
       provenance: provenance, model: model.description, prompts: prompts,
-      vocoTokens: model.configuration.vocoTokens, seed: seed)
+      vocoTokens: model.configuration.vocoTokens, seed: seed, inspected: inspected)
   }
 
   var vocos: Range<Int> { 0..<model.configuration.vocoTokens }
-  /// Layers of voco that text reads.
-  var liveLayers: Set<Int> { Set(0..<model.configuration.layers - 1) }
+  /// Layers of voco that text reads; of a predicting token, all.
+  var liveLayers: Set<Int> { Set(0..<model.configuration.layers - (inspected == nil ? 1 : 0)) }
 
   /// What each key is to each voco token, over the positions up to the last voco.
   package func layouts(_ visual: VisualEncoding) throws -> [KeyLayout] {
@@ -85,13 +96,18 @@ package struct VerifySubject: Sendable {
       for key in places { roles[key] = .earlierVoco }
       for key in roles.indices where !sequence.allows(row: query, column: key) { roles[key] = .unseen }
       roles[query] = .itself
-      return KeyLayout(roles: roles, query: query, patchGrid: grid)
+      return KeyLayout(roles: roles, query: query, patchGrid: grid, isVoco: inspected == nil)
     }
   }
 
   /// The answers' tokens, the likeliest at each step, with the end of sequence; one per prompt.
   func answers(_ cache: VisualCache) throws -> [[Int32]] {
-    try prompts.map {
+    guard inspected == nil else {
+      // What the inspected token itself predicts.
+      let logits = try logits([.none], on: cache, prompt: 0)[0].values
+      return [[Int32(logits.indices.max { (logits[$0], $1) < (logits[$1], $0) } ?? 0)]]
+    }
+    return try prompts.map {
       try model.answer($0, from: cache, options: GenerationOptions(maxNewTokens: Self.answerTokens)).tokenIDs
     }
   }

@@ -91,15 +91,15 @@ package struct HTCVLMConfiguration: Sendable, Hashable {
 
   // This model's keys.
   /// nil in a model without voco tokens.
-  package let vocoTokenID: Int32?
+  package private(set) var vocoTokenID: Int32?
   /// 0 in a LLaVA.
-  package let vocoTokens: Int
+  package private(set) var vocoTokens: Int
   /// 0 in a model without anchors.
   package let anchorTokens: Int
   package let anchorProjectorHiddenSize: Int
   package let anchorFlatten: AnchorFlatten
-  package let visualMask: VisualMask
-  package let sequence: [SegmentKind]
+  package private(set) var visualMask: VisualMask
+  package private(set) var sequence: [SegmentKind]
   /// nil: VoCo-LLaMA's.
   package let promptTemplate: String?
   package let textEncoding: TextEncoding
@@ -276,6 +276,14 @@ package struct HTCVLMConfiguration: Sendable, Hashable {
         "text_encoding", .string(textEncoding.rawValue),
         expected: "\"whole\", or two picture_delimiters, no voco, and a prompt_template with <image> and a newline")
     }
+  }
+
+  /// A model without voco, asked by the token `asker` as others are by voco: the question stands before it.
+  func asking(by asker: Int32) -> HTCVLMConfiguration {
+    var configuration = self
+    (configuration.vocoTokenID, configuration.vocoTokens, configuration.visualMask) = (asker, 1, .causal)
+    configuration.sequence = sequence.dropLast() + [.text, .voco, .text]
+    return configuration
   }
 
   /// What the checkpoint was trained as.

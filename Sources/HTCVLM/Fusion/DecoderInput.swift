@@ -101,7 +101,10 @@ struct PromptedSequence: Sendable {
   init(_ input: DecoderInput, text: [Int32], _ model: HTCVLMModel) throws(ModelError) {
     layout = try SequenceLayout(
       order: input.layout.spans.map(\.kind), parts: model.parts(text: text), visualMask: input.layout.visualMask)
-    embeddings = Tensor.concatenate([input.embeddings, model.decoder.embedding.rows(text.map(Int.init))])
+    embeddings =
+      text.isEmpty
+      ? input.embeddings
+      : Tensor.concatenate([input.embeddings, model.decoder.embedding.rows(text.map(Int.init))])
     positions = input.positions + (input.positions.count..<layout.length)
     textRows = layout.textRows
   }

@@ -40,6 +40,8 @@ package struct SequenceLayout: Sendable, Hashable {
     /// The text before the picture.
     package var prefix: [Int32]
     package var text: [Int32]
+    /// In a model without voco whose last prompt token is inspected in its place, the prompt's tokens before it.
+    package var question: [Int32]?
 
     package init(
       bos: Int32, newline: Int32?, voco: Int32?, vocoTokens: Int, anchors: Int, patches: Int, prefix: [Int32] = [],
@@ -55,15 +57,15 @@ package struct SequenceLayout: Sendable, Hashable {
       self.text = text
     }
 
-    /// The tokens of a segment; `isLate`: behind voco, and of text, the prompt.
-    func ids(_ kind: SegmentKind, isLate: Bool) throws(ModelError) -> [Int32] {
+    /// The tokens of a segment; `isLate`: behind voco, and of text, the prompt; `next`: the segment behind it.
+    func ids(_ kind: SegmentKind, isLate: Bool, next: SegmentKind?) throws(ModelError) -> [Int32] {
       switch kind {
       case .bos: return [bos]
       case .anchors: return [Int32](repeating: SequenceLayout.anchorID, count: anchors)
       case .patches: return [Int32](repeating: SequenceLayout.patchID, count: patches)
       case .cls: return [Int32](repeating: SequenceLayout.patchID, count: cls)
       case .voco: return voco.map { [Int32](repeating: $0, count: vocoTokens) } ?? []
-      case .text: return isLate ? text : prefix
+      case .text: return isLate ? text : next == .voco ? question ?? prefix : prefix
       case .newline:
         guard let newlines else {
           throw .configuration(
@@ -85,7 +87,7 @@ package struct SequenceLayout: Sendable, Hashable {
     var kinds: [SegmentKind] = []
     for (index, kind) in order.enumerated() {
       let isLate = kind == .newline ? kinds.contains(.voco) : index == order.count - 1
-      let segment = try parts.ids(kind, isLate: isLate)
+      let segment = try parts.ids(kind, isLate: isLate, next: order.dropFirst(index + 1).first)
       spans.append(SequenceSpan(kind: kind, start: ids.count, count: segment.count))
       ids += segment
       kinds += [SegmentKind](repeating: kind, count: segment.count)
@@ -104,7 +106,8 @@ package struct SequenceLayout: Sendable, Hashable {
       .configuration(key: "sequence", found: "\(order.map(\.rawValue))", expected: expected)
     }
     let hasVoco = parts.vocoTokens > 0
-    guard order.last == .text, order.count(where: { $0 == .text }) <= (hasVoco ? 1 : 2) else {
+    let texts = parts.question != nil ? 3 : hasVoco ? 1 : 2
+    guard order.last == .text, order.count(where: { $0 == .text }) <= texts else {
       throw fail("text once, as the last segment")
     }
     guard order.contains(.voco) == hasVoco else { throw fail(hasVoco ? "a voco segment" : "no voco segment") }
