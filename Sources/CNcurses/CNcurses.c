@@ -4,8 +4,10 @@
 #include "internal.h"
 
 #include <curses.h>
+#include <errno.h>
 #include <langinfo.h>
 #include <locale.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -299,8 +301,19 @@ void cncurses_use_mouse(bool uses_mouse) {
 
 void cncurses_write(const char *bytes, size_t count) {
     fflush(stdout);
-    fwrite(bytes, 1, count, stdout);
-    fflush(stdout);
+    // Not through stdio, which drops what is left of half a megabyte of pixels when a signal (a resize) interrupts it.
+    while (count > 0) {
+        ssize_t written = write(STDOUT_FILENO, bytes, count);
+        if (written >= 0) {
+            bytes += written;
+            count -= (size_t)written;
+        } else if (errno == EAGAIN) {
+            struct pollfd output = {.fd = STDOUT_FILENO, .events = POLLOUT};
+            poll(&output, 1, 100);
+        } else if (errno != EINTR) {
+            return;
+        }
+    }
 }
 
 void cncurses_use_pixels(const char *sequence) {

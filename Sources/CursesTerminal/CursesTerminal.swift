@@ -45,6 +45,7 @@ package final class CursesTerminal {
 
   private let configuration: Configuration
   private var painter: PicturePainter?
+  private var kernelCell: (Int32, Int32) = (0, 0)
   private let colors: Int
   private var shown: Frame?
   private var pending: [InputEvent] = []
@@ -138,14 +139,22 @@ package final class CursesTerminal {
   /// Asks the terminal for what it can do; the answers come as input does, and nothing waits for them.
   private func askForAbilities() {
     guard isUnicode && configuration.graphics != .symbols else { return }
-    var width: Int32 = 0
-    var height: Int32 = 0
-    cncurses_cell_pixels(&width, &height)
-    if width > 0 && height > 0 { abilities.note(.cellPixels(width: Int(width), height: Int(height))) }
+    measureCells()
     let queries = terminalQueries(environment: configuration.environment)
     reader.expectsReplies = !queries.isEmpty
     write(Array(queries.utf8))
     if configuration.graphics != .auto { chooseGraphics() }
+  }
+
+  /// Takes the size of a cell as the kernel knows it, where that has changed: what the terminal itself answered is more
+  /// exact, and stays true until it has another font.
+  private func measureCells() {
+    var width: Int32 = 0
+    var height: Int32 = 0
+    cncurses_cell_pixels(&width, &height)
+    guard width > 0 && height > 0 && (width, height) != kernelCell else { return }
+    kernelCell = (width, height)
+    abilities.note(.cellPixels(width: Int(width), height: Int(height)))
   }
 
   /// Takes note of what the terminal says of itself, and begins to use it once it has said all.
@@ -160,9 +169,13 @@ package final class CursesTerminal {
     let chosen = abilities.graphics(configuration.graphics)
     guard let chosen, chosen != graphics, let encodeSixel = configuration.encodeSixel else { return }
     graphics = chosen
-    painter = PicturePainter(chosen, cell: abilities.cellPixels ?? (8, 16), encodeSixel: encodeSixel)
+    painter = painter(chosen, encodeSixel)
     cncurses_use_pixels(chosen == .kitty ? PicturePainter.farewell : "")
     pending.append(.resize(size))
+  }
+
+  private func painter(_ graphics: PixelGraphics, _ encode: @escaping PicturePainter.SixelEncoder) -> PicturePainter {
+    PicturePainter(graphics, cell: abilities.cellPixels ?? (8, 16), encodeSixel: encode)
   }
 
   /// The next thing a person did; `nil` after `timeoutMilliseconds` (negative: never) or when woken.
@@ -205,6 +218,10 @@ package final class CursesTerminal {
     size = Self.currentSize()
     shown = nil
     write(painter?.forget() ?? [])
+    // A larger font changes the cells as well as their number.
+    let before = abilities
+    measureCells()
+    if abilities != before, let graphics, let encode = configuration.encodeSixel { painter = painter(graphics, encode) }
     pending.append(.resize(size))
   }
 

@@ -146,6 +146,17 @@ struct FrameTests {
     }
   }
 
+  @Test("A banner says all that it has to say at 80 columns, and all panels have their tabs there")
+  func narrow() {
+    let parts = ["anchor projector", "vision tower of another checkpoint", "MGVQ encoder", "MGVQ codebooks"]
+    let state = InspectorState.complete(SyntheticTrace(untrained: parts), size: Size(width: 80, height: 24))
+    let text = view(state, size: state.size).frame.text
+    let words = text.split(whereSeparator: \.isWhitespace).joined(separator: " ")
+    #expect(words.contains("untrained or random: \(parts.joined(separator: ", ")); these numbers support no verdict"))
+    let tabs = text.split(separator: "\n").first { $0.contains("2 Attention") } ?? ""
+    #expect(Panel.allCases.allSatisfy { tabs.contains("\($0.rawValue) \($0.title.prefix(5))") })
+  }
+
   @Test("A picture unlike those of the training gets a banner on screen and a note in the report, another one none")
   func unlikeTraining() throws {
     func text(_ distance: Double) throws -> (frame: String, notes: [String]) {

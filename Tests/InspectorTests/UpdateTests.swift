@@ -182,6 +182,20 @@ struct UpdateTests {
     #expect(state.map?.knockOut == nil)
   }
 
+  @Test("A cut in one head takes the anchors, or what is selected")
+  func knockOutInHead() {
+    var state = InspectorState.complete()
+    for command in [Command.nextLayer, .nextHead] { state.post(.command(command)) }
+    #expect(
+      state.post(.command(.knockOutHead))
+        == [.knockOut(KnockOutRequest(id: 1, label: "A1–A4", keys: [1, 2, 3, 4], layer: 0, head: 0))])
+    state.post(.cancelled)
+    state.post(.command(.pin))
+    #expect(
+      state.post(.command(.knockOutHead))
+        == [.knockOut(KnockOutRequest(id: 2, label: "patch (0,0)", keys: [5], layer: 0, head: 0))])
+  }
+
   @Test("Without a selection the key under the cursor is cut")
   func knockOutAtCursor() {
     var state = InspectorState.complete()

@@ -164,7 +164,7 @@ package struct TrainingPictures: Sendable, Equatable, Decodable {
 
   /// One sentence for a picture that is unlike the training's.
   package func warning(_ distance: Double) -> String {
-    "unlike the \(words) this checkpoint was trained on: farther from them than \(nearer(than: distance)) of "
-      + "\(heldOutDistances.count) held-out ones; what it says here means little"
+    "unlike the \(words) this checkpoint was trained on, so what it says here means little: farther from them than "
+      + "\(nearer(than: distance)) of \(heldOutDistances.count) held-out ones"
   }
 }

@@ -168,7 +168,7 @@ package enum CommandTable {
       unless: { $0.knockOutObstacle(.knockOutLayer) }, effects: { $0.knockOut(layer: $0.view.layer, head: nil) }),
     request(
       .knockOutHead, .cut, "knock out in this head",
-      "Cuts <voco> off the selection in the shown layer and head alone.", ["z"],
+      "Cuts <voco> off the selection, without one off the anchors, in the shown layer and head alone.", ["z"],
       unless: { $0.knockOutObstacle(.knockOutHead) },
       effects: { $0.knockOut(layer: $0.view.layer, head: $0.view.head) }),
     entry(
@@ -304,7 +304,11 @@ package enum CommandTable {
     request(
       .copy, .program, "copy the number", "Copies the number under the cursor to the terminal's clipboard.", ["y"],
       unless: { $0.reading.copyableValue == nil ? "there is no number under the cursor" : nil },
-      effects: { $0.reading.copyableValue.map { [.copy($0)] } ?? [] }),
+      effects: { state in
+        guard let value = state.reading.copyableValue else { return [] }
+        state.notice = "copied \(value)"
+        return [.copy(value)]
+      }),
     request(
       .undo, .program, "undo", "Takes the last change back: of the view, a selection, a cut, a code or the question.",
       ["u"],

@@ -22,6 +22,13 @@ extension InspectorState {
     return banners
   }
 
+  /// The banners as lines of a screen so wide; what goes on is indented.
+  func bannerLines(width: Int) -> [String] {
+    banners.flatMap { words in
+      wrapped(words, to: max(10, width - 4)).enumerated().map { $0.offset == 0 ? $0.element : "  \($0.element)" }
+    }
+  }
+
   /// The picture's name, its size in the file and the model's input side.
   var pictureWords: String {
     var words = imageName
@@ -95,7 +102,7 @@ extension Canvas {
 
   mutating func drawBanner(_ state: InspectorState, in rect: Rect) {
     guard !rect.isEmpty else { return }
-    for (row, words) in state.banners.prefix(rect.height).enumerated() {
+    for (row, words) in state.bannerLines(width: rect.width).prefix(rect.height).enumerated() {
       draw(Banner(words), in: Rect(x: rect.x, y: rect.y + row, width: rect.width, height: 1))
     }
   }
@@ -167,7 +174,8 @@ extension InspectorState {
       switch focus {
       case .image: [.overlay, .pin, .range, .knockOut]
       case .attention:
-        [.display, .nextLayer, .nextHead] + (view.head == nil ? [] : [.knockOutHead])
+        (view.head == nil ? [.strongestHead] : [.knockOutHead]) + (view.display == .heads ? [.open] : [])
+          + [.display, .nextLayer, .nextHead]
           + [.knockOut, .compare, .pin, .metric, .scale, .inspected, .sinks]
       case .anchors: [.nextGroup, .codePage, .decodeKind, .nextCandidate, .editCode, .find, .pin, .knockOut]
       case .mask: [.open, .find]
@@ -201,6 +209,9 @@ extension InspectorState {
     case .decodeKind: "decode"
     case .nextPanel: "panel"
     case .sinks: view.hidesSinks ? "show sinks" : "hide sinks"
+    case .strongestHead: "most on anchors"
+    case .knockOutHead: view.selection.isEmpty ? "cut its anchors" : "cut in this head"
+    case .open where focus == .attention: "open"
     case .open where focus == .mask: view.showsMaskCells ? "blocks" : "cells"
     default: command.title
     }

@@ -7,30 +7,22 @@ extension Canvas {
     switch state.mode {
     case .normal: break
     case .prompt(let field):
-      let content = Size(width: min(100, rect.width - 6), height: 2)
-      let inside = dialog(" Ask about the picture ", content, in: rect)
-      field.draw(in: inside, of: &frame, look)
-      line(
-        "Enter asks; the picture's keys and values are used again. Esc leaves.", in: inside, row: 1,
-        style: look.theme.dialog)
+      drawField(
+        field, " Ask about the picture ", "Enter asks; the picture's keys and values are used again. Esc leaves.",
+        in: rect)
     case .picturePath(let field):
-      let content = Size(width: min(100, rect.width - 6), height: 2)
-      let inside = dialog(" Add a picture to the conversation ", content, in: rect)
-      field.draw(in: inside, of: &frame, look)
-      line("The path of a PNG or JPEG file. Enter adds it; Esc leaves.", in: inside, row: 1, style: look.theme.dialog)
+      drawField(
+        field, " Add a picture to the conversation ", "The path of a PNG or JPEG file. Enter adds it; Esc leaves.",
+        in: rect)
     case .donorPath(let field):
-      let inside = dialog(
-        " Swap the anchors with another picture ", Size(width: min(100, rect.width - 6), height: 2), in: rect)
-      field.draw(in: inside, of: &frame, look)
-      line(
-        "The path of a PNG or JPEG file; nothing takes the next picture of the folder. Esc leaves.", in: inside, row: 1,
-        style: look.theme.dialog)
+      drawField(
+        field, " Swap the anchors with another picture ",
+        "The path of a PNG or JPEG file; nothing takes the next picture of the folder. Enter swaps; Esc leaves.",
+        in: rect)
     case .inspect: drawChoices(state, " Whose attention? ", nil, in: rect)
     case .compare: drawChoices(state, " Compare the run on screen with ", nil, in: rect)
     case .comparePath(let choice, let field):
-      let inside = dialog(" Compare with \(choice.title) ", Size(width: min(100, rect.width - 6), height: 2), in: rect)
-      field.draw(in: inside, of: &frame, look)
-      line(choice.hint, in: inside, row: 1, style: look.theme.dialog)
+      drawField(field, " Compare with \(choice.title) ", choice.hint, in: rect)
     case .help(let search): drawChoices(state, " What works here; type to search ", search.query, in: rect)
     case .palette(let search): drawChoices(state, " Commands ", search.query, in: rect)
     case .find(let search):
@@ -39,6 +31,15 @@ extension Canvas {
     case .pictures(let search): drawPictures(state, search.query, in: rect)
     case .export: drawChoices(state, " Export \(state.focus.title) ", nil, in: rect)
     }
+  }
+
+  /// A line to type in, and under it what Enter does.
+  private mutating func drawField(_ field: TextField, _ title: String, _ hint: String, in rect: Rect) {
+    let width = min(100, rect.width - 6)
+    let rows = min(3, max(1, wrapped(hint, to: max(1, width)).count))
+    let inside = dialog(title, Size(width: width, height: 1 + rows), in: rect)
+    field.draw(in: inside, of: &frame, look)
+    paragraph(hint, in: inside.dropping(top: 1), style: look.theme.dialog)
   }
 
   mutating func dialog(_ title: String, _ content: Size, in rect: Rect) -> Rect {
@@ -63,8 +64,9 @@ extension Canvas {
     if room.height >= 4, choices.indices.contains(state.selectedChoice) {
       let choice = choices[state.selectedChoice]
       let words = choice.obstacle.map { "Not now: \($0)." } ?? choice.summary
-      line(words, in: room.bottom(1), style: look.theme.dialog)
-      room = room.dropping(bottom: 1)
+      let rows = room.height >= 8 ? min(2, wrapped(words, to: max(1, room.width)).count) : 1
+      paragraph(words, in: room.bottom(rows), style: look.theme.dialog)
+      room = room.dropping(bottom: rows)
     }
     guard !choices.isEmpty else { return line("nothing found", in: room, style: look.theme.dialog) }
     let selected = places.firstIndex(of: state.selectedChoice)

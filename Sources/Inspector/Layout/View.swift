@@ -39,7 +39,9 @@ extension Canvas {
 
   mutating func drawTabs(_ state: InspectorState, in rect: Rect) {
     let panels = Panel.allCases
-    let titles = panels.map { "\($0.rawValue) \($0.title)" }
+    // At 80 columns all of them are there.
+    let isNarrow = panels.reduce(0) { $0 + displayWidth($1.title) + 4 } > rect.width
+    let titles = panels.map { "\($0.rawValue) \(isNarrow ? $0.shortTitle : $0.title)" }
     let tabs = Tabs(titles, selected: panels.firstIndex(of: state.focus) ?? 0)
     hits.add(tabs.draw(in: rect, of: &frame, look)) { .command(panels[$0].command) }
   }
@@ -168,10 +170,12 @@ package struct Canvas {
   }
 
   /// Draws as many blocks as fit, the first ones first, in columns beside each other.
-  mutating func fill(_ rect: Rect, with blocks: [Block], gap: Int = 2) {
+  ///
+  /// - Parameter columnWidth: a column is at least so wide where there are several.
+  mutating func fill(_ rect: Rect, with blocks: [Block], gap: Int = 2, columnWidth: Int = Canvas.columnWidth) {
     let fitting = blocks.filter { $0.least.width <= rect.width && $0.least.height <= rect.height }
     guard !fitting.isEmpty else { return }
-    var count = max(1, min(fitting.count, (rect.width + gap) / (Self.columnWidth + gap)))
+    var count = max(1, min(fitting.count, (rect.width + gap) / (columnWidth + gap)))
     let widest = fitting.map(\.least.width).max() ?? 0
     while count > 1 && (rect.width + gap) / count - gap < widest { count -= 1 }
     var columns = [[Block]](repeating: [], count: count)
@@ -186,8 +190,7 @@ package struct Canvas {
     for (column, place) in zip(columns, places) { stack(column, in: place) }
   }
 
-  /// A column of blocks is at least so wide where there are several.
-  private static let columnWidth = 38
+  static let columnWidth = 38
 
   private mutating func stack(_ column: [Block], in rect: Rect) {
     var heights = column.map(\.least.height)

@@ -81,7 +81,7 @@ package struct ScreenLayout {
   package static let smallest = Size(width: 20, height: 5)
 
   var header: Rect
-  /// The line that names untrained parts; empty without them.
+  /// What a person must know before believing a number, such as untrained parts; empty where there is nothing.
   var banner: Rect
   /// One tab a panel, when not all of them are on screen.
   var tabs: Rect
@@ -106,7 +106,9 @@ package struct ScreenLayout {
     }
     let hasRoom = size.height >= 12
     header = takeTop(size.height >= 8 ? 1 : 0)
-    banner = takeTop(size.height < 6 ? 0 : min(state.banners.count, size.height >= 24 ? 3 : 1))
+    banner = takeTop(
+      size.height < 6
+        ? 0 : min(state.bannerLines(width: width).count, size.height >= 24 ? 4 : size.height >= 16 ? 2 : 1))
     hints = takeBottom(hasRoom && width < 150 ? 1 : 0)
     status = takeBottom(1)
     progress = takeBottom(hasRoom && state.showsProgress ? 1 : 0)

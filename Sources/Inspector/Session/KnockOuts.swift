@@ -110,7 +110,7 @@ package struct MatchedRandomResult: Sendable, Equatable {
 
 extension InspectorState {
   mutating func knockOut(layer: Int?, head: Int?) -> [Effect] {
-    let keys = cuttableKeys
+    let keys = head == nil ? cuttableKeys : cuttableHeadKeys
     knockOutCount += 1
     let request = KnockOutRequest(id: knockOutCount, label: label(of: keys), keys: keys, layer: layer, head: head)
     work = .knockOut(request.label)
@@ -152,7 +152,8 @@ extension InspectorState {
     if let obstacle = busyObstacle { return obstacle }
     if command != .knockOut && view.layer == nil { return "choose one layer first" }
     if command == .knockOutHead && view.head == nil { return "choose one head first" }
-    return cuttableKeys.isEmpty ? "<voco> sees none of the selected keys" : nil
+    let keys = command == .knockOutHead ? cuttableHeadKeys : cuttableKeys
+    return keys.isEmpty ? "<voco> sees none of the selected keys" : nil
   }
 
   var matchedRandomObstacle: String? {
@@ -167,10 +168,18 @@ extension InspectorState {
   /// Positions of the selection, or of the key at the cursor, that `<voco>` may attend to; ascending.
   ///
   /// `<voco>` keeps itself: a row without any key has no softmax.
-  package var cuttableKeys: [Int] {
+  package var cuttableKeys: [Int] { cuttable(view.selection.isEmpty ? [cursor.key] : Array(view.selection)) }
+
+  /// The same of a cut in one head, which without a selection is of the anchors (what a head gives them is what it is
+  /// chosen by), unless the cursor stands on a key beside the patches.
+  private var cuttableHeadKeys: [Int] {
+    guard view.selection.isEmpty, links.anchors > 0, case .patch = cursor.key else { return cuttableKeys }
+    return cuttable((0..<links.anchors).map(KeyReference.anchor))
+  }
+
+  private func cuttable(_ keys: [KeyReference]) -> [Int] {
     guard let sequence = trace?.sequence, let voco = links.sequence?.vocoPosition else { return [] }
-    let chosen = view.selection.isEmpty ? [cursor.key] : Array(view.selection)
-    return chosen.compactMap(links.position).filter { $0 != voco && sequence.allows(row: voco, column: $0) }.sorted()
+    return keys.compactMap(links.position).filter { $0 != voco && sequence.allows(row: voco, column: $0) }.sorted()
   }
 
   /// The visible patches that a knock-out left alone, as positions.

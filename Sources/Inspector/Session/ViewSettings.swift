@@ -165,6 +165,15 @@ package enum Panel: Int, Sendable, CaseIterable, Codable {
   /// The panel's name in reports and exports.
   package var name: String { title.lowercased() }
 
+  /// For narrow screens.
+  var shortTitle: String {
+    switch self {
+    case .compression: "Compress"
+    case .checkpoint: "Checkpt"
+    default: title
+    }
+  }
+
   package var command: Command {
     switch self {
     case .image: .imagePanel

@@ -67,7 +67,9 @@ package struct Tabs: Widget, Sendable, Hashable {
   package func draw(in rect: Rect, of frame: inout Frame, _ look: Appearance) -> [Hit<Int>] {
     guard !rect.isEmpty else { return [] }
     let row = Rect(x: rect.x, y: rect.y, width: rect.width, height: 1)
-    let widths = titles.map { displayWidth($0) + 2 }
+    // A blank at either side of a title where all of them fit so, else one between them.
+    let padding = titles.reduce(0) { $0 + displayWidth($1) + 2 } <= rect.width ? 2 : 1
+    let widths = titles.map { displayWidth($0) + padding }
     let ends = widths.reduce(into: [Int]()) { $0.append(($0.last ?? 0) + $1) }
     let end = titles.indices.contains(selected) ? ends[selected] : 0
     let hidden = max(0, end - rect.width)
@@ -75,7 +77,7 @@ package struct Tabs: Widget, Sendable, Hashable {
     for (index, title) in titles.enumerated() {
       let x = rect.x + ends[index] - widths[index] - hidden
       let style = index == selected ? look.theme.cursor : look.theme.dim
-      frame.write(" \(title) ", at: Point(x: x, y: rect.y), style: style, clippedTo: row)
+      frame.write("\(padding == 2 ? " " : "")\(title) ", at: Point(x: x, y: rect.y), style: style, clippedTo: row)
       let place = Rect(x: x, y: rect.y, width: widths[index], height: 1).intersection(row)
       if !place.isEmpty { hits.append(Hit(index, place)) }
     }

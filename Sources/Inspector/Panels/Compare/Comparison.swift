@@ -151,7 +151,7 @@ extension Comparison {
     masks = before.map(\.masks) ?? Self.masks(state, compared)
     let all = Self.settings(state, compared)
     settings = all.filter { $0.first != $0.second } + all.filter { $0.first == $0.second }
-    facts = Self.facts(state, compared, views: views)
+    facts = Self.facts(state, compared, views: views, masks: masks)
   }
 
   /// The second run's row of the token that is looked at in the first.
@@ -259,7 +259,7 @@ extension Comparison {
 
   /// How far the runs' results are apart.
   static func facts(
-    _ state: InspectorState, _ compared: ComparedRun, views: (AttentionView, AttentionView)?
+    _ state: InspectorState, _ compared: ComparedRun, views: (AttentionView, AttentionView)?, masks: MaskDifference?
   ) -> [PanelReport.Fact] {
     guard let trace = state.trace else { return [] }
     var facts: [PanelReport.Fact] = []
@@ -277,7 +277,7 @@ extension Comparison {
         let last = a.shape[0] - 1
         add("cosine of the last state", .number(Divergence.cosine(a[row: last], b[row: last])))
       }
-      addParts(trace, other, add)
+      addParts(trace, other, masks, add)
     }
     guard let (a, b) = views else { return facts }
     if !a.layout.anchors.isEmpty || !b.layout.anchors.isEmpty {
@@ -293,7 +293,9 @@ extension Comparison {
   }
 
   /// Anchors, codes and mask of two whole runs.
-  private static func addParts(_ trace: Trace, _ other: Trace, _ add: (String, ReportValue) -> Void) {
+  private static func addParts(
+    _ trace: Trace, _ other: Trace, _ masks: MaskDifference?, _ add: (String, ReportValue) -> Void
+  ) {
     if let a = trace.anchors, let b = other.anchors, a.rank == 2, a.shape == b.shape {
       for index in 0..<a.shape[0] {
         add("cosine of A\(index + 1)", .number(Divergence.cosine(a[row: index], b[row: index])))
@@ -305,7 +307,7 @@ extension Comparison {
     }
     guard let a = trace.sequence, let b = other.sequence else { return }
     if a.mask.count == b.mask.count {
-      add("mask edges that differ", .integer(zip(a.mask, b.mask).count { ($0 != 0) != ($1 != 0) }))
+      add("mask edges that differ", .integer(masks.map { $0.firstCount + $0.secondCount } ?? 0))
     } else {
       add("sequence, first", .integer(a.length))
       add("sequence, second", .integer(b.length))
