@@ -36,6 +36,21 @@ struct CommandLineTests {
     #expect(values.status == 0 && values.output.contains("this checkpoint runs"), "\(values.output)")
   }
 
+  @Test(
+    "Each bundled twin of it runs with its tower, and says where that is from", arguments: ["voco-demo", "star-demo"])
+  func bundledTwin(_ name: String) throws {
+    let assets = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+      .deletingLastPathComponent().appendingPathComponent("assets").path
+    let answer = try Program.run([
+      "ask", "\(assets)/images/scene-1.png", "what object is at the top?", "--model", "\(assets)/models/\(name)",
+      "--from", "voco",
+    ])
+    #expect(answer.status == 0 && answer.output.contains("balloon"), "\(answer.output) \(answer.errors)")
+    let check = try Program.run(["check", "\(assets)/models/\(name)", "--values"])
+    #expect(check.status == 0 && check.output.contains("this checkpoint runs"), "\(check.output)")
+    #expect(check.output.contains("base     \(assets)/models/\(name)/../htc-demo"))
+  }
+
   @Test("A trace file holds what a report of the same run says")
   func traceAndReport() throws {
     let folder = try TemporaryFolder()

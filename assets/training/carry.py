@@ -1,7 +1,7 @@
 """Takes over the parts of a finished checkpoint, instead of training them again: `python carry.py assets/models/htc-demo --work DIR`.
 
-Writes DIR/tokenizer.model and DIR/mgvq/last.pt; `train.py --carry DIR` starts from its decoder and patch projector. Its anchor projector
-is never taken over.
+Writes DIR/tokenizer.model and DIR/mgvq/last.pt; `train.py --carry DIR` starts from its decoder and patch projector, with `--carry-anchors`
+from its anchor projector too.
 """
 
 import argparse
@@ -19,14 +19,29 @@ def weights(folder):
     return {k: v.float() for k, v in load_file(os.path.join(folder, "model.safetensors")).items()}
 
 
-def decoder(folder, inputs):
-    """The decoder and the patch projector under `decoder.Decoder`'s names; the projector unfolds the features' standardisation again."""
+def decoder(folder, inputs, others=()):
+    """The decoder and the patch projector under `decoder.Decoder`'s names; the projector unfolds the features' standardisation again.
+
+    With `others`, [(folder, share)] of its ancestors or descendants, the average of all weights (arXiv 2203.05482); it has the rest of the shares itself.
+    """
+    if others:
+        states = [(decoder(folder, inputs), 1 - sum(share for _, share in others))] + [(decoder(other, inputs), share) for other, share in others]
+        return {k: sum(share * state[k] for state, share in states) for k in states[0][0]}
     parts = ("model.embed_tokens.", "model.layers.", "model.norm.", "model.mm_projector.", "lm_head.")
     state = {k.removeprefix("model."): v for k, v in weights(folder).items() if k.startswith(parts)}
     mean, std = inputs.statistics["mean"], inputs.statistics["std"]
     state["mm_projector.0.bias"] = state["mm_projector.0.bias"] + state["mm_projector.0.weight"] @ mean
     state["mm_projector.0.weight"] = state["mm_projector.0.weight"] * std
     return state
+
+
+def anchor_projector(folder, centre, norm):
+    """The anchor projector under `decoder.AnchorProjector`'s names, the codes' centre and norm unfolded again."""
+    name = "model.anchor_projector."
+    state = {k.removeprefix(name): v for k, v in weights(folder).items() if k.startswith(name)}
+    state["fc1.bias"] = state["fc1.bias"] + state["fc1.weight"] @ centre
+    state["fc1.weight"] = state["fc1.weight"] * norm
+    return state | {"centre": centre, "norm": norm}
 
 
 def main():

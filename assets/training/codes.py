@@ -15,10 +15,11 @@ from mgvq import MGVQ, demo_config
 
 
 def load(work):
-    """The trained MGVQ in eval mode, its weights rounded as the checkpoint stores them (all but the codebook in F16)."""
+    """The trained MGVQ in eval mode, its weights rounded as the checkpoint stores them (all but the codebook and the statistics of norms in F16)."""
     model = MGVQ(demo_config())
     state = torch.load(os.path.join(work, "mgvq", "last.pt"), weights_only=False)["model"]
-    model.load_state_dict({k: v if k == "quantize.embedding.weight" else v.half().to(v.dtype) for k, v in state.items()})
+    kept = ("quantize.embedding.weight", ".running_mean", ".running_var")
+    model.load_state_dict({k: v if k.endswith(kept) else v.half().to(v.dtype) for k, v in state.items()})
     return model.eval().to(memory_format=torch.channels_last)
 
 

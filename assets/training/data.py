@@ -66,7 +66,8 @@ class Inputs:
         self.word_ids = torch.tensor([self.tokenizer.encode(w)[0] for w in self.words])
         statistics = os.path.join(work, "feature_statistics.pt")
         if not os.path.exists(statistics):
-            sample = torch.from_numpy(np.array(features.arrays(work, "train")["features"][:300])).float().flatten(0, 1)
+            split = next(s for s in features.TRAINING if features.done(work, s))
+            sample = torch.from_numpy(np.array(features.arrays(work, split)["features"][:min(300, features.done(work, split))])).float().flatten(0, 1)
             torch.save({"mean": sample.mean(0), "std": sample.std(0)}, statistics)
         self.statistics = torch.load(statistics)
         self.books = None

@@ -262,9 +262,17 @@ class Decoder(nn.Module):
         weights = torch.softmax(torch.cat([to_visual, to_text], -1), -1)
         return torch.einsum("bqhrn,bnhd->bqrhd", weights[..., :seen], visual_v) + torch.einsum("bqhrt,bqthd->bqrhd", weights[..., seen:], v)
 
-    def forward(self, variant, features, chosen, quantised, text, wanted):
-        """Logits [B, Q, R, vocab] at the text indices `wanted` [B, Q, R], and the <voco>, patch and text states for the auxiliary losses."""
+    def forward(self, variant, features, chosen, quantised, text, wanted, reads=None, exchange=None):
+        """Logits [B, Q, R, vocab] at the text indices `wanted` [B, Q, R], and the <voco>, patch and text states for the auxiliary losses.
+
+        `reads`, a list, gets (block, q of <voco>, k, v) of each layer in which the text can notice what <voco> attends to. `exchange` [anchors]:
+        the patches, counted among the chosen, that change positions with the anchors.
+        """
         x, positions = self.visual(variant, features, chosen, quantised)
+        if exchange is not None:
+            count, order = self.shape.anchors, torch.arange(len(positions))
+            order[1:1 + count], order[1 + count + exchange] = 1 + count + exchange, torch.arange(1, 1 + count)
+            positions = positions[order]
         t = self.embed_tokens(text)
         batch, questions, length, width = t.shape
         text_positions = positions[-1] + 1 + torch.arange(length)
@@ -296,6 +304,8 @@ class Decoder(nn.Module):
             t = block.finish(t, self.text_rows(variant, text_q, text_k, text_v, k, v, steps).flatten(-2))
             if number == last:
                 break
+            if reads is not None:
+                reads.append((block, self.project(block, "q", y[:, -1:], positions[-1:]), k, v))
             if variant.text == "voco" and number == last - 1:  # only <voco> is still needed
                 q = self.project(block, "q", y[:, -1:], positions[-1:])
                 x = block.finish(x[:, -1:], self.voco_row(q, k, v).flatten(-2))

@@ -15,7 +15,9 @@ import torch
 import vision
 from scenes import SIZE, render
 
-COUNTS = {"val": 200, "test": 500, "pairs": 250, "train": 8000}
+#: `more` holds scenes that no earlier training has shown, for carrying a checkpoint on.
+COUNTS = {"val": 200, "test": 500, "pairs": 250, "train": 8000, "more": 1600}
+TRAINING = ("train", "more")
 LAYERS = 8
 
 
@@ -50,7 +52,7 @@ def main():
     parser.add_argument("--work", default=default_work())
     for split, count in COUNTS.items():
         parser.add_argument(f"--{split}", type=int, default=count)
-    parser.add_argument("--splits", nargs="+", default=list(COUNTS), choices=list(COUNTS))
+    parser.add_argument("--splits", nargs="+", default=[s for s in COUNTS if s != "more"], choices=list(COUNTS))
     parser.add_argument("--stop", type=int, help="leave the rest of a split to a later call")
     parser.add_argument("--half", action="store_true", help="bfloat16 for the training scenes")
     parser.add_argument("--device", default="cpu")
@@ -60,7 +62,7 @@ def main():
     for split in options.splits:
         count, started = getattr(options, split), time.time()
         store = arrays(options.work, split, count, "r+")
-        half = options.half and split == "train"
+        half = options.half and split in TRAINING
         weights = {k: v.bfloat16() for k, v in state.items()} if half else state
         for begin in range(done(options.work, split), min(count, options.stop or count), 10):
             span = range(begin, min(begin + 10, count))

@@ -16,10 +16,10 @@ import torch
 import torch.nn.functional as F
 
 import carry
+import features
 from data import Inputs, Split
-from decoder import CELL_CLASSES, CELL_COLOURS, CELLS, UNCOMPRESSED, VARIANTS, Auxiliary, Decoder, Shape
+from decoder import CELL_CLASSES, CELL_COLOURS, CELLS, PATCHES, UNCOMPRESSED, VARIANTS, Auxiliary, Decoder, Shape
 from evaluate import accuracy
-from features import default_work
 from health import health, swap
 from muon import Muon
 from questions import ANCHOR_WEIGHTS, SECOND_WEIGHTS, WEIGHTS
@@ -42,6 +42,27 @@ def auxiliary_loss(model, heads, batch, voco, patch_states, text_states, rng, wo
         colour, known = heads.patch_colour(F.rms_norm(states, states.shape[-1:])), colours[:, some].flatten()
         loss = loss + .5 * F.cross_entropy(colour.flatten(0, 1), known, reduction="sum") / (known >= 0).sum().clamp_min(1)
     return loss
+
+
+def anchors_over_patches(reads, anchors, patches=PATCHES):
+    """What `verify` calls lift, of <voco>'s attention and of its contributions: [B] each, an anchor's part over a patch's.
+
+    From the rows that `Decoder.forward` left in `reads`; patches that the step left out count as those it saw. A contribution is
+    alpha * |(v - v') W_o|, v' the value at the same place in the next picture of the batch.
+    """
+    shares, parts = [], []
+    for block, q, k, v in reads:
+        scores = torch.einsum("bhd,bnhd->bhn", q[:, 0].float(), k.float()) * q.shape[-1] ** -.5
+        seen = scores.shape[-1] - anchors - 2
+        scores = scores + torch.cat([torch.zeros(1 + anchors), torch.full((seen,), math.log(patches / seen)), torch.zeros(1)]).to(scores.device)
+        weights = torch.softmax(scores, -1)
+        output = block.self_attn["o_proj"].weight.float().unflatten(1, (k.shape[2], -1))
+        change = (v - v.roll(1, 0)).float()
+        gram = torch.einsum("ohd,ohe->hde", output, output)
+        norms = (torch.einsum("bnhd,hde->bnhe", change, gram) * change).sum(-1).clamp_min(1e-12).sqrt().transpose(1, 2)
+        shares.append(weights.mean(1))
+        parts.append((weights * norms).sum(1))
+    return [(x[:, 1:1 + anchors].sum(-1) / anchors) / (x[:, 1 + anchors:-1].sum(-1) / patches) for x in (sum(shares), sum(parts))]
 
 
 def moved(batch, device):
@@ -77,8 +98,8 @@ def align_patches(model, heads, inputs, split, options, note):
     optimiser = torch.optim.AdamW(parameters, 2e-3, betas=(.9, .98), weight_decay=.02, fused=True)
     for step in range(options.align):
         optimiser.param_groups[0]["lr"] = schedule(step, step / options.align, 2e-3)
-        features, places, targets = moved(inputs.alignment_batch(split, np.random.default_rng([options.seed, step, 1])), options.device)
-        states = model.lone_patches(features, places)[0]
+        states, places, targets = moved(inputs.alignment_batch(split, np.random.default_rng([options.seed, step, 1])), options.device)
+        states = model.lone_patches(states, places)[0]
         words = F.linear(model.norm(states), model.lm_head.weight[inputs.word_ids])
         loss, known = F.cross_entropy(words, targets[:, 0]), targets[:, 1] >= 0
         loss = loss + .5 * F.cross_entropy(heads.patch_colour(F.rms_norm(states, states.shape[-1:]))[known], targets[known, 1])
@@ -114,9 +135,13 @@ def parse():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--variant", choices=sorted(set(VARIANTS) - {"lower", "anchors-alone"}), default="htc")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--work", default=default_work())
+    parser.add_argument("--work", default=features.default_work())
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--carry", help="start from the decoder of this checkpoint, with a fresh anchor projector")
+    parser.add_argument("--carry-average", nargs="+", default=[], metavar="DIR=SHARE", help="average the carried decoder's weights with those of these checkpoints, its relatives")
+    parser.add_argument("--carry-heads", help="start with the auxiliary heads of this run")
+    parser.add_argument("--carry-anchors", action="store_true", help="take the anchor projector over as well")
+    parser.add_argument("--split", default="train", choices=features.TRAINING, help="where the training scenes are from")
     parser.add_argument("--anchors", type=int, default=400, help="steps of the first stage, which aligns the anchors alone")
     parser.add_argument("--align", type=int, default=300, help="steps of the second stage, which aligns single patches")
     parser.add_argument("--order", choices=["anchors-first", "patches-first"], default="anchors-first")
@@ -124,6 +149,10 @@ def parse():
     parser.add_argument("--second", type=int, default=1100, help="last steps, at half the rate, with questions that look for a named object")
     parser.add_argument("--foreign", type=float, default=0, help="share of the scenes whose codes are another scene's, whose background is asked for")
     parser.add_argument("--foreign-steps", type=int, default=0, help="steps for which --foreign holds")
+    parser.add_argument("--foreign-weight", type=float, default=5, help="weight of the questions for the background while --foreign holds")
+    parser.add_argument("--colour-weight", type=float, default=SECOND_WEIGHTS["colour"], help="weight of the questions for an object's colour in the second stage")
+    parser.add_argument("--lift", type=float, default=0, help="raise <voco>'s attention to an anchor, and what it takes from it, to so many times a patch's")
+    parser.add_argument("--lift-weight", type=float, default=.5)
     parser.add_argument("--uncompressed", type=float, default=.2, help="share of the steps in which the text sees every token under the plain causal mask")
     parser.add_argument("--scenes", type=int, help="use only the first so many training scenes")
     parser.add_argument("--batch", type=int, default=24)
@@ -155,14 +184,19 @@ class Run:
         self.folder = os.path.join(options.work, "runs", options.name or f"{options.variant}-{options.seed}")
         os.makedirs(self.folder, exist_ok=True)
         self.last, self.inputs = os.path.join(self.folder, "last.pt"), Inputs(options.work)
-        self.train, self.val = Split(options.work, "train", options.scenes), Split(options.work, "val")
+        self.train, self.val = Split(options.work, options.split, options.scenes), Split(options.work, "val")
         torch.manual_seed(options.seed)
         self.shape = Shape(vocab=self.inputs.pieces + 1, layers=options.layers, mlp=options.mlp, anchor_hidden=options.anchor_hidden,
                            anchors=options.anchor_count, tied=not options.untied)
         self.model, self.heads = Decoder(self.shape), Auxiliary(self.shape)
         if options.carry:
-            self.model.load_state_dict(carry.decoder(options.carry, self.inputs), strict=False)
-        self.model.anchor_projector.start(**self.inputs.code_statistics(self.train))
+            self.model.load_state_dict(carry.decoder(options.carry, self.inputs, [(d, float(s)) for d, s in (x.rsplit("=", 1) for x in options.carry_average)]), strict=False)
+        if options.carry_heads:
+            self.heads.load_state_dict(torch.load(os.path.join(options.work, "runs", options.carry_heads, "last.pt"), weights_only=False)["heads"])
+        statistics = self.inputs.code_statistics(self.train)
+        self.model.anchor_projector.start(**statistics)
+        if options.carry_anchors:
+            self.model.anchor_projector.load_state_dict(carry.anchor_projector(options.carry, **statistics))
         self.model.to(options.device)
         self.heads.to(options.device)
         self.parameters = list(self.model.parameters()) + list(self.heads.parameters())
@@ -214,7 +248,7 @@ class Run:
     def align(self):
         """The two stages before the joint one, for what the variant has."""
         anchors = [lambda: align_anchors(self.model, self.inputs, self.train, self.options, self.note)] * (self.variant.anchors and self.variant.source == "codes" and self.options.anchors > 0)
-        everything = Split(self.options.work, "train", self.options.scenes, coded=False)
+        everything = Split(self.options.work, self.options.split, self.options.scenes, coded=False)
         patches = [lambda: align_patches(self.model, self.heads, self.inputs, everything, self.options, self.note)] * (self.variant.patches and self.options.align > 0)
         for stage in anchors + patches if self.options.order == "anchors-first" else patches + anchors:
             stage()
@@ -231,25 +265,30 @@ class Run:
     def step(self, run, step):
         """One joint step; returns its losses."""
         options, rng = self.options, np.random.default_rng([self.options.seed, step])
-        weights = SECOND_WEIGHTS if self.rates(step) else WEIGHTS
+        weights = SECOND_WEIGHTS | {"colour": options.colour_weight} if self.rates(step) else WEIGHTS
         full = step >= options.steps + options.second - options.full
         foreign = options.foreign if step < options.foreign_steps else 0
-        weights = weights | {"background": 5} if foreign else weights
+        weights = weights | {"background": options.foreign_weight} if foreign else weights
         variant = UNCOMPRESSED.get(options.variant, self.variant) if rng.random() < options.uncompressed else self.variant
         batch = moved(self.inputs.training_batch(self.train, rng, options.batch, 576 if full else options.patches, options.questions, options.mix, weights, foreign), options.device)
-        features, quantised, chosen, text, wanted, targets = batch[:6]
+        seen, quantised, chosen, text, wanted, targets = batch[:6]
         with torch.autocast(options.device, torch.bfloat16, enabled=options.half):
-            logits, voco, patch_states, text_states = run(variant, features, chosen, quantised, text, wanted)
+            reads = [] if options.lift and variant is self.variant else None
+            exchange = torch.from_numpy(rng.choice(len(chosen), self.shape.anchors, replace=False)) if reads is not None and rng.random() < .3 else None
+            logits, voco, patch_states, text_states = run(variant, seen, chosen, quantised, text, wanted, reads, exchange)
         answers = F.cross_entropy(logits[:, :, 0].flatten(0, 1).float(), targets[..., 0].flatten())
         ends = F.cross_entropy(logits[:, :, 1].flatten(0, 1).float(), targets[..., 1].flatten())
         extra = auxiliary_loss(self.model, self.heads, batch, voco, patch_states, text_states, rng, self.inputs.word_ids)
+        lifts = anchors_over_patches(reads, self.shape.anchors) if reads else []
+        missing = sum(F.relu(math.log(options.lift) - x.log()).mean() for x in lifts)
         self.model.zero_grad()
         self.heads.zero_grad()
-        (answers + .1 * ends + options.auxiliary * extra).backward()
+        (answers + .1 * ends + options.auxiliary * extra + options.lift_weight * missing).backward()
         torch.nn.utils.clip_grad_norm_(self.parameters, 1.0)
         for optimiser, _ in self.optimisers:
             optimiser.step()
-        return {"answers": round(answers.item(), 4), "ends": round(ends.item(), 4), "auxiliary": round(extra.item(), 4)}
+        return {"answers": round(answers.item(), 4), "ends": round(ends.item(), 4), "auxiliary": round(extra.item(), 4)} | (
+            {"lift": [round(x.log().mean().exp().item(), 1) for x in lifts], "exchanged": exchange is not None} if lifts else {})
 
     def go(self):
         """Trains to the end, saves every 50 steps, measures now and then."""

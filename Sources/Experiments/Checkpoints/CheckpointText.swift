@@ -82,6 +82,7 @@ package struct CheckpointText {
       "compute  OpenBLAS core \(ComputeBackend.openBLASCore), "
         + "\(Format.fixed(ComputeBackend.measureGEMM(), digits: 0)) GFLOP/s with \(ComputeBackend.processors) threads"
     ]
+    if let base = checkpoint.base { lines.append("base     \(base): what this directory has none of is taken from it") }
     let untrained = checkpoint.configuration.untrainedParts
     if !untrained.isEmpty { lines.append("untrained \(untrained.joined(separator: ", "))") }
     return lines

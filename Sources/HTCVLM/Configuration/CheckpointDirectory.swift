@@ -26,6 +26,8 @@ package struct CheckpointDirectory: Sendable {
   package var weightsSHA256: String { weights.sha256 }
   /// What it was trained as.
   package let family: ModelFamily
+  /// The checkpoint that it takes parts from, where it holds only what differs from that one.
+  package let base: String?
 
   /// Opens the directory at `path`.
   ///
@@ -49,20 +51,27 @@ package struct CheckpointDirectory: Sendable {
     let document = try GenerationSettings.applied(to: JSONValue(bytes: configBytes, path: configPath), directory: path)
     configuration = try HTCVLMConfiguration(document: document, path: configPath)
     configSHA256 = SHA256.hexDigest(of: configBytes)
-    if let id = try AddedTokens(directory: path).ids[AddedTokens.voco], let own = configuration.vocoTokenID, own != id {
+    let base = try BaseCheckpoint(of: document, directory: path)
+    self.base = base?.directory
+    let hasTokenizer = access(SentencePieceTokenizer.path(in: path), F_OK) == 0
+    let words = hasTokenizer ? path : base?.directory ?? path
+    tokenizerPath = SentencePieceTokenizer.path(in: words)
+    if let id = try AddedTokens(directory: words).ids[AddedTokens.voco], let own = configuration.vocoTokenID, own != id
+    {
       throw .key(
         path: configPath, key: "voco_token_id", found: "\(own)",
         expected: "\(id), which another file of the directory calls \(AddedTokens.voco)")
     }
 
-    preprocessor = try ImageProcessorConfiguration(directory: path, imageSize: configuration.vision.imageSize)
-
-    tokenizerPath = SentencePieceTokenizer.path(in: path)
+    let size = configuration.vision.imageSize
+    let steps = try ImageProcessorConfiguration.read(directory: path, imageSize: size)
+    let home = steps == nil ? base?.directory ?? path : path
+    preprocessor = try ImageProcessorConfiguration(directory: home, imageSize: size)
     do { _ = try MappedFile(path: tokenizerPath) } catch { throw .unreadable(error) }
 
     let files = try WeightFiles(directory: path)
-    tensors = files.tensors
-    weights = WeightIdentity(files.files)
+    tensors = try base?.completed(files.tensors) ?? files.tensors
+    weights = WeightIdentity(files.files + (base?.weights.files ?? []))
     family = configuration.family
   }
 
@@ -82,6 +91,7 @@ package struct CheckpointDirectory: Sendable {
     self.configSHA256 = configSHA256
     self.weights = weights
     self.family = family
+    base = nil
   }
 
   /// The name that the path leads to, also for `.` and `..`.
@@ -99,6 +109,69 @@ extension CheckpointDirectory {
     try Int8Weights(
       tensors, directory: path, weightsSHA256: weightsSHA256, keys: keys, cacheDirectory: cacheDirectory,
       progress: progress)
+  }
+}
+
+/// `base_model_name_or_path`, as PEFT calls it: the whole checkpoint that a directory of decoder and projectors takes its
+/// tower, quantizer, tokenizer and picture steps from.
+struct BaseCheckpoint {
+  static let key = "base_model_name_or_path"
+  /// What is taken whole, never tensor by tensor: the section of `config.json` that it is computed by, and what the names
+  /// of its tensors begin with.
+  private static let parts = [
+    (section: "vision_config", prefix: WeightLayout.visionPrefix),
+    (section: "mgvq_config", prefix: PublishedParts.quantizerPrefix),
+  ]
+
+  let directory: String
+  let weights: WeightFiles
+  private let document: JSONValue
+  /// The `config.json` that names it.
+  private let reader: JSONReader
+
+  /// What `document`, the `config.json` of `directory`, names, seen from there; nil where it names none.
+  ///
+  /// - Throws: `CheckpointError` naming the file and the key that cannot be used.
+  init?(of document: JSONValue, directory: String) throws(CheckpointError) {
+    reader = JSONReader(path: "\(directory)/config.json", prefix: "", object: document)
+    guard let name = try reader.string(Self.key) else { return nil }
+    self.directory = name.hasPrefix("/") ? name : "\(directory)/\(name)"
+    guard Directory.exists(self.directory), !name.isEmpty else {
+      throw reader.fault(Self.key, .string(name), expected: "a checkpoint's directory, seen from \(directory)")
+    }
+    let config = "\(self.directory)/config.json"
+    self.document = try JSONValue(file: config)
+    if let further = self.document[Self.key] {
+      throw .key(
+        path: config, key: Self.key, found: further.summary,
+        expected: "no such key, for \(reader.path) takes parts from this checkpoint, which has to be whole")
+    }
+    weights = try WeightFiles(directory: self.directory)
+  }
+
+  /// `own` and, of each part that it has no tensor of, the base's.
+  ///
+  /// - Throws: `CheckpointError` naming the section of `config.json` that the base's differs from, or the part that the base
+  ///   lacks too.
+  func completed(_ own: [String: StoredTensor]) throws(CheckpointError) -> [String: StoredTensor] {
+    var tensors = own
+    for part in Self.parts {
+      guard let section = reader.value(part.section), !own.keys.contains(where: { $0.hasPrefix(part.prefix) }) else {
+        continue
+      }
+      guard section == document[part.section] else {
+        throw reader.fault(
+          part.section, section,
+          expected: "the same as in \(directory)/config.json, for this directory has no \(part.prefix)… of its own")
+      }
+      let taken = weights.tensors.filter { $0.key.hasPrefix(part.prefix) }
+      guard !taken.isEmpty else {
+        throw .malformed(
+          path: directory, problem: "holds no tensor \(part.prefix)…, which \(reader.path) takes from it")
+      }
+      tensors.merge(taken) { own, _ in own }
+    }
+    return tensors
   }
 }
 

@@ -281,6 +281,9 @@ package enum ComparableWeights {
 
   private static func tensors(_ name: String) throws -> [String: StoredTensor] {
     let path = try HuggingFaceCache().directory(name).path
-    return try Directory.exists(path) ? WeightFiles(directory: path).tensors : WeightFiles(file: path).tensors
+    guard Directory.exists(path) else { return try WeightFiles(file: path).tensors }
+    let own = try WeightFiles(directory: path).tensors
+    guard let document = try? JSONValue(file: "\(path)/config.json") else { return own }
+    return try BaseCheckpoint(of: document, directory: path)?.completed(own) ?? own
   }
 }
