@@ -1,4 +1,6 @@
 #include "CKernels.h"
+#include "Clones.h"
+#include "Narrow.h"
 
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -7,9 +9,13 @@
 #define ROWS KERNEL_TILE_ROWS
 #define COLUMNS KERNEL_PANEL_COLUMNS
 
-int kernel_has_panels(void) { return kernel_widest_vectors() == kernel_vectors_avx512; }
+int kernel_has_panels(void) {
+  return kernel_widest_vectors() != kernel_vectors_baseline && __builtin_cpu_supports("f16c");
+}
 
-AVX512 void kernel_pack_tiles(const float *a, size_t rows, size_t depth, size_t stride, float *tiles) {
+static int is_wide(void) { return kernel_widest_vectors() == kernel_vectors_avx512; }
+
+CLONES void kernel_pack_tiles(const float *a, size_t rows, size_t depth, size_t stride, float *tiles) {
   for (size_t first = 0; first < rows; first += ROWS, tiles += ROWS * depth)
     for (size_t r = 0; r < ROWS; r++) {
       const float *row = a + (first + r) * stride;
@@ -94,13 +100,18 @@ AVX512 static inline __attribute__((always_inline)) void pack_panels(
   }
 }
 
-AVX512 void kernel_pack_panels(
+AVX512 static void wide_pack_panels(
     const void *weights, kernel_weight_type type, size_t rows, size_t depth, size_t stride, float *panels) {
   switch (type) {
     case kernel_weight_f16: return pack_panels(weights, kernel_weight_f16, 2, rows, depth, stride, panels);
     case kernel_weight_bf16: return pack_panels(weights, kernel_weight_bf16, 2, rows, depth, stride, panels);
     case kernel_weight_f32: return pack_panels(weights, kernel_weight_f32, 4, rows, depth, stride, panels);
   }
+}
+
+void kernel_pack_panels(
+    const void *weights, kernel_weight_type type, size_t rows, size_t depth, size_t stride, float *panels) {
+  (is_wide() ? wide_pack_panels : narrow_pack_panels)(weights, type, rows, depth, stride, panels);
 }
 
 /// Floats between a panel's row that is multiplied and the one that is asked for.
@@ -142,7 +153,7 @@ AVX512 static void multiply_tile(
   }
 }
 
-AVX512 void kernel_multiply_packed(
+AVX512 static void wide_multiply_packed(
     const float *tiles, size_t tile_stride, size_t rows, const float *panels, size_t panel_stride, size_t columns,
     size_t depth, int adds, float *c, size_t stride) {
   for (size_t r = 0; r < rows; r += ROWS, tiles += tile_stride)
@@ -151,8 +162,35 @@ AVX512 void kernel_multiply_packed(
           tiles, panels + n / COLUMNS * panel_stride, depth, rows - r < ROWS ? rows - r : ROWS,
           columns - n < COLUMNS ? columns - n : COLUMNS, adds, c + r * stride + n, stride);
 }
+
+void kernel_multiply_packed(
+    const float *tiles, size_t tile_stride, size_t rows, const float *panels, size_t panel_stride, size_t columns,
+    size_t depth, int adds, float *c, size_t stride) {
+  (is_wide() ? wide_multiply_packed : narrow_multiply_packed)(
+      tiles, tile_stride, rows, panels, panel_stride, columns, depth, adds, c, stride);
+}
+
+AVX512 static float wide_multiply_adds(size_t count, float factor) {
+  __m512 sums[24], step = _mm512_set1_ps(factor);
+#pragma clang loop unroll(full)
+  for (int i = 0; i < 24; i++) sums[i] = _mm512_set1_ps((float)i);
+  for (size_t n = 0; n < count; n += 16 * 24)
+#pragma clang loop unroll(full)
+    for (int i = 0; i < 24; i++) sums[i] = _mm512_fmadd_ps(sums[i], step, step);
+  for (int i = 1; i < 24; i++) sums[0] = _mm512_add_ps(sums[0], sums[i]);
+  return _mm512_reduce_add_ps(sums[0]);
+}
+
+float kernel_multiply_adds(size_t count, float factor) {
+  return (is_wide() ? wide_multiply_adds : narrow_multiply_adds)(count, factor);
+}
 #else
 int kernel_has_panels(void) { return 0; }
+
+float kernel_multiply_adds(size_t count, float factor) {
+  (void)count;
+  return factor;
+}
 
 void kernel_pack_tiles(const float *a, size_t rows, size_t depth, size_t stride, float *tiles) {
   (void)a, (void)rows, (void)depth, (void)stride, (void)tiles;

@@ -1,4 +1,5 @@
 #include "CKernels.h"
+#include "Narrow.h"
 
 // Minimal filtering F(4×4, 3×3) of Lavin & Gray, arXiv 1509.09308: a tile of 4×4 outputs takes 36 products instead of 144.
 // Y = Aᵀ [(G g Gᵀ) ⊙ (Bᵀ d B)] A with d a 6×6 tile of the input and g a 3×3 kernel.
@@ -116,7 +117,7 @@ AVX512_INLINED void transform_input(
   }
 }
 
-AVX512 void kernel_winograd_input(
+AVX512 static void wide_winograd_input(
     const float *x, size_t channels, size_t height, size_t width, size_t first, size_t tiles, float *panels,
     size_t panel_set) {
   for (size_t tile = first; tile < first + tiles;) {
@@ -188,7 +189,7 @@ AVX512_INLINED void transform_output(
   }
 }
 
-AVX512 void kernel_winograd_output(
+AVX512 static void wide_winograd_output(
     const float *sums, size_t sum_set, size_t stride, size_t channels, size_t height, size_t width, size_t first,
     size_t tiles, const float *bias, float *y) {
   for (size_t o = 0; o < channels; o++)
@@ -198,6 +199,20 @@ AVX512 void kernel_winograd_output(
           sums + o * stride + tile - first, sum_set, r, height, width, bias ? bias[o] : 0, y + o * height * width);
       tile += r.count;
     }
+}
+
+void kernel_winograd_input(
+    const float *x, size_t channels, size_t height, size_t width, size_t first, size_t tiles, float *panels,
+    size_t panel_set) {
+  (kernel_widest_vectors() == kernel_vectors_avx512 ? wide_winograd_input : narrow_winograd_input)(
+      x, channels, height, width, first, tiles, panels, panel_set);
+}
+
+void kernel_winograd_output(
+    const float *sums, size_t sum_set, size_t stride, size_t channels, size_t height, size_t width, size_t first,
+    size_t tiles, const float *bias, float *y) {
+  (kernel_widest_vectors() == kernel_vectors_avx512 ? wide_winograd_output : narrow_winograd_output)(
+      sums, sum_set, stride, channels, height, width, first, tiles, bias, y);
 }
 #else
 void kernel_winograd_input(

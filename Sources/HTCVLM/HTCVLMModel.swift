@@ -213,10 +213,21 @@ private struct BoundParts: Sendable {
 
 extension HTCVLMModel {
   /// Codes, anchors, features and patches of a picture: the stages `mgvq`, `anchors` and `vision`, in this order, so
-  /// that the codes are on screen while the tower runs.
-  package func encode(_ image: Picture, run: RunContext = RunContext()) throws -> VisualEncoding {
-    let mgvq = try codes(of: image, run: run)
-    let anchors = try self.anchors(mgvq, run: run)
+  /// that the codes are on screen while the tower runs; `onCodes` gets them before it does. `known` are the picture's, of an
+  /// earlier run.
+  package func encode(
+    _ image: Picture, run: RunContext = RunContext(), known: KnownCodes? = nil, onCodes: (CodeGrid) -> Void = { _ in }
+  ) throws -> VisualEncoding {
+    let mgvq: MGVQTrace?
+    let anchors: Tensor
+    if let known {
+      (mgvq, anchors) = (known.mgvq, known.anchors)
+      known.report(to: run)
+    } else {
+      mgvq = try codes(of: image, run: run)
+      if let mgvq { onCodes(mgvq.codes) }
+      anchors = try self.anchors(mgvq, run: run)
+    }
     let vision = try run.stage(.vision, steps: vision.steps + 1) { step in
       let pixels = try preprocessor.pixelValues(image)
       try requireFinite(pixels, "pixel values")

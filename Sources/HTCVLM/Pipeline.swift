@@ -1,3 +1,4 @@
+import Dispatch
 import Foundation
 import ImageLoading
 import Synchronization
@@ -44,6 +45,8 @@ package final class Pipeline: Sendable {
   /// What earlier runs left, of one picture.
   private struct Memory {
     var picture: String?
+    /// Taken over from another precision, until the tower has run.
+    var codes: KnownCodes?
     var visual: VisualEncoding?
     var reconstruction: Tensor?
     var caches: [Intervention: VisualCache] = [:]
@@ -144,11 +147,14 @@ package final class Pipeline: Sendable {
       onGeneration: onGeneration)
     let run = RunContext(observer: recorder, progress: progress, cancellation: cancellation)
     let tokens = try model.tokenize(request.prompt)
-    let visual = try encoding(picture, run: run)
+    let side = request.reconstructs ? SideReconstruction(model, cancellation) : nil
+    defer { side?.end() }
+    let hasPicture = memory.withLock { $0.picture == picture.sha256 && $0.reconstruction != nil }
+    let visual = try encoding(picture, run: run) { if !hasPicture { side?.begin($0) } }
     recorder.observe(sequence: try model.sequence(visual, request.intervention, text: tokens))
     let cache = try compression(visual, picture, request.intervention, run: run)
     _ = try model.answer(request.prompt, from: cache, source: request.source, options: request.options, run: run)
-    if request.reconstructs, let codes = visual.mgvq?.codes { try reconstruct(codes, picture, run: run) }
+    if let side, let codes = visual.mgvq?.codes { try reconstruct(codes, picture, beside: side, run: run) }
     return try finished(recorder, onChange)
   }
 
@@ -181,16 +187,32 @@ package final class Pipeline: Sendable {
       run: RunContext(cancellation: cancellation))
   }
 
-  /// The picture's encoding, kept from an earlier run or made now.
-  func encoding(_ picture: PictureSource, run: RunContext) throws -> VisualEncoding {
+  /// Takes over what another precision of this checkpoint kept of its picture and computed as this one would: codes, anchors
+  /// and the picture that the codes make.
+  package func adopt(_ other: Pipeline) {
+    precondition(other.checkpoint.path == checkpoint.path, "\(other.checkpoint.path) is not \(checkpoint.path)")
+    let theirs = other.memory.withLock { $0 }
+    guard let mgvq = theirs.visual?.mgvq, let anchors = theirs.visual?.anchors else { return }
+    memory.withLock { memory in
+      guard memory.picture != theirs.picture else { return }
+      memory = Memory(
+        picture: theirs.picture, codes: KnownCodes(mgvq: mgvq, anchors: anchors), reconstruction: theirs.reconstruction)
+    }
+  }
+
+  /// The picture's encoding, kept from an earlier run or made now; `onCodes` gets the codes of one that is made.
+  func encoding(
+    _ picture: PictureSource, run: RunContext, onCodes: (CodeGrid) -> Void = { _ in }
+  ) throws -> VisualEncoding {
     if let visual = memory.withLock({ $0.picture == picture.sha256 ? $0.visual : nil }) {
       if visual.mgvq != nil { for stage in [PipelineStage.mgvq, .anchors] { run.reused(stage) } }
       run.reused(.vision)
       visual.report(to: run.observer)
       return visual
     }
-    let visual = try model.encode(picture.image, run: run)
-    memory.withLock { $0 = Memory(picture: picture.sha256, visual: visual) }
+    let kept = memory.withLock { $0.picture == picture.sha256 ? ($0.codes, $0.reconstruction) : nil }
+    let visual = try model.encode(picture.image, run: run, known: kept?.0, onCodes: onCodes)
+    memory.withLock { $0 = Memory(picture: picture.sha256, visual: visual, reconstruction: kept?.1) }
     return visual
   }
 
@@ -221,13 +243,15 @@ package final class Pipeline: Sendable {
     memory.withLock { $0.picture == picture.sha256 ? $0.caches[intervention] : nil }
   }
 
-  private func reconstruct(_ codes: CodeGrid, _ picture: PictureSource, run: RunContext) throws {
+  private func reconstruct(
+    _ codes: CodeGrid, _ picture: PictureSource, beside side: SideReconstruction, run: RunContext
+  ) throws {
     if let made = memory.withLock({ $0.picture == picture.sha256 ? $0.reconstruction : nil }) {
       run.reused(.reconstruction)
       run.observer?.observe(.mgvqReconstruction, layer: nil, tensor: made)
       return
     }
-    let made = try model.reconstruct(codes, run: run)
+    let made = try side.result(run) ?? model.reconstruct(codes, run: run)
     memory.withLock { if $0.picture == picture.sha256 { $0.reconstruction = made } }
   }
 
@@ -277,5 +301,73 @@ extension Pipeline {
     _ = try model.answer(request.prompt, from: cache, source: request.source, options: request.options, run: run)
     if request.reconstructs { _ = try model.reconstruct(codes, run: run) }
     return try finished(recorder)
+  }
+}
+
+/// A picture decoded from its codes while the tower and the decoder run: their small steps leave threads idle. What comes out
+/// is the same to the bit, since a step is cut into as many parts whoever else computes.
+private final class SideReconstruction: Sendable {
+  private let model: HTCVLMModel
+  /// The whole run's.
+  private let cancellation: CancellationFlag
+  private let own = CancellationFlag()
+  private let made = Mutex<Result<Tensor, any Error>?>(nil)
+  private let isBegun = Atomic<Bool>(false)
+  /// One for each step that is done, and for all that are left at the end.
+  private let steps = DispatchSemaphore(value: 0)
+  private let stepsDone = Atomic<Int>(0)
+  private let isOver = DispatchSemaphore(value: 0)
+
+  init(_ model: HTCVLMModel, _ cancellation: CancellationFlag) {
+    self.model = model
+    self.cancellation = cancellation
+  }
+
+  /// Begins on a thread of its own; at most once.
+  func begin(_ codes: CodeGrid) {
+    isBegun.store(true, ordering: .relaxed)
+    DispatchQueue.global(qos: .userInitiated).async { [self] in
+      let run = RunContext(progress: { [self] in note($0) }, cancellation: own)
+      let result = Result { try model.reconstruct(codes, run: run) }
+      made.withLock { $0 = result }
+      for _ in stepsDone.load(ordering: .relaxed)..<stepCount { steps.signal() }
+      isOver.signal()
+    }
+  }
+
+  private var stepCount: Int { model.mgvq?.decodingSteps ?? 0 }
+
+  private func note(_ progress: StageProgress) {
+    if cancellation.isCancelled { own.cancel() }
+    guard case .running(let done, _) = progress.state, done > stepsDone.load(ordering: .relaxed) else { return }
+    stepsDone.store(done, ordering: .relaxed)
+    steps.signal()
+  }
+
+  /// The picture, once it is there, as the stage `reconstruction` of `run`; nil where nothing was begun.
+  func result(_ run: RunContext) throws -> Tensor? {
+    guard isBegun.load(ordering: .relaxed) else { return nil }
+    let picture = try run.stage(.reconstruction, steps: stepCount) { step in
+      for _ in 0..<stepCount {
+        steps.wait()
+        try step()
+      }
+      wait()
+      return try made.withLock { $0 }?.get()
+    }
+    if let picture { run.observer?.observe(.mgvqReconstruction, layer: nil, tensor: picture) }
+    return picture
+  }
+
+  /// Leaves nothing running behind.
+  func end() {
+    guard isBegun.load(ordering: .relaxed) else { return }
+    own.cancel()
+    wait()
+  }
+
+  private func wait() {
+    isOver.wait()
+    isOver.signal()
   }
 }

@@ -119,6 +119,7 @@ final class ModelWorker: Sendable {
     if let preview = try openedPreview() {
       let rounded = try shownTrace(preview, cancellation)
       mailbox.post(.refining)
+      exact.adopt(preview)
       let trace = try exact.trace(
         picture, Pipeline.Request(prompt: prompt, options: options.generation),
         progress: { [mailbox] in mailbox.post(.progress($0)) }, cancellation: cancellation)

@@ -8,8 +8,7 @@ struct Benchmark: ParsableCommand {
     commandName: "vocoscope-bench", abstract: "Measure the program on a checkpoint and a picture.",
     subcommands: [
       PipelineBenchmark.self, QuestionBenchmark.self, InspectorBenchmark.self, EvidenceBenchmark.self,
-      WeightsCommand.self, ShapeCommand.self,
-      FullCommand.self,
+      ProductBenchmark.self, WeightsCommand.self, ShapeCommand.self, FullCommand.self,
     ])
 }
 

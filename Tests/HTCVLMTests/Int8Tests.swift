@@ -1,6 +1,7 @@
 import Foundation
 import HTCVLM
 import Safetensors
+import Synchronization
 import Tensor
 import TestSupport
 import Testing
@@ -19,7 +20,9 @@ struct Int8Tests {
 
     var made: String { "\(path)/vocoscope-int8.safetensors" }
 
-    func pipeline() throws -> Pipeline { try Pipeline(opening: path, version: "test", precision: .int8) }
+    func pipeline(_ precision: Precision = .int8) throws -> Pipeline {
+      try Pipeline(opening: path, version: "test", precision: precision)
+    }
   }
 
   private func modificationTime(_ path: String) throws -> Date? {
@@ -41,6 +44,24 @@ struct Int8Tests {
     let rows = try #require(trace.language?.attentionVoco)
     let exactRows = try #require(expected["attention.voco"]).float32()
     #expect(zip(rows.values, exactRows.values).allSatisfy { abs($0 - $1) < 0.02 })
+  }
+
+  @Test("After a run of 8 bits the exact one takes codes, anchors and their picture over, and gives a cold run's trace")
+  func adopted() throws {
+    let parity = ParityCase.star
+    let copy = try Copy(parity)
+    let (picture, request) = (try parity.picture(), try parity.request())
+    let (rounded, exact) = (try copy.pipeline(), try copy.pipeline(.exact))
+    _ = try rounded.trace(picture, request)
+    exact.adopt(rounded)
+    let states = Mutex<[PipelineStage: StageProgress.State]>([:])
+    let trace = try exact.trace(picture, request) { progress in
+      states.withLock { $0[progress.stage] = progress.state }
+    }
+    let last = states.withLock { $0 }
+    for stage in [PipelineStage.mgvq, .anchors, .reconstruction] { #expect(last[stage] == .reused) }
+    for stage in [PipelineStage.vision, .decoder, .answer] { #expect(last[stage] == .finished) }
+    #expect(trace == (try copy.pipeline(.exact).trace(picture, request)))
   }
 
   @Test("A run on edited codes says int8 in its trace as the plain run does")

@@ -45,12 +45,12 @@ void kernel_matvec_i8(
 
 typedef enum { kernel_weight_f16, kernel_weight_bf16, kernel_weight_f32 } kernel_weight_type;
 
-/// Whether the three functions below may be called: with AVX-512.
+/// Whether the three functions below may be called: with AVX-512, or with AVX2, FMA and F16C.
 int kernel_has_panels(void);
 /// a [rows, depth] as [ceil(rows / 12)][depth][12], filled up with zeros.
 void kernel_pack_tiles(const float *a, size_t rows, size_t depth, size_t stride, float *tiles);
-/// w [rows, depth] at any address, `stride` elements from row to row, as [ceil(rows / 32)][depth][32], filled up with
-/// zeros; `depth` is a multiple of 16.
+/// w [rows, depth] at any address, `stride` elements from row to row, as [ceil(rows / 32)][depth][32], with vectors of
+/// eight [ceil(rows / 32)][2][depth][16], filled up with zeros; `depth` is a multiple of 16.
 void kernel_pack_panels(
     const void *weights, kernel_weight_type type, size_t rows, size_t depth, size_t stride, float *panels);
 /// c [rows, columns] = or, with `adds`, += the product over `depth` of tiles and panels whose beginnings lie
@@ -59,13 +59,17 @@ void kernel_multiply_packed(
     const float *tiles, size_t tile_stride, size_t rows, const float *panels, size_t panel_stride, size_t columns,
     size_t depth, int adds, float *c, size_t stride);
 
+/// `count` multiply-adds on registers alone, for a measure of what the processor could do; call it where
+/// `kernel_has_panels()`. The sum keeps them from being left out.
+float kernel_multiply_adds(size_t count, float factor);
+
 // A 3×3 convolution with stride 1 and padding 1 in tiles of 4×4 outputs (Winograd.c): 36 products of matrices, one for each
 // element of a transformed 6×6 tile, by `kernel_multiply_packed`. Tiles count row by row.
 
 /// weights [outputs, inputs, 3, 3] as 36 sets of tiles as `kernel_pack_tiles` makes them.
 void kernel_winograd_weights(const float *weights, size_t outputs, size_t inputs, float *tiles);
 /// `tiles` tiles of x [channels, height, width] from tile `first` on, as 36 sets `panel_set` floats apart of
-/// [ceil(tiles / 32)][channels][32]. Columns after the last tile hold anything.
+/// panels as `kernel_pack_panels` makes them, `channels` deep. Columns after the last tile hold anything.
 void kernel_winograd_input(
     const float *x, size_t channels, size_t height, size_t width, size_t first, size_t tiles, float *panels,
     size_t panel_set);

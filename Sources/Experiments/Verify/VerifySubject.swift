@@ -182,7 +182,7 @@ final class CompressedPictures {
       let cache = try model.compress(visual)
       seconds += start.duration(to: .now) / .seconds(1)
       compressions += 1
-      let bytes = model.donor(cache).byteCount + 4 * (cache.visual.vision.features.count + cache.visual.anchors.count)
+      let bytes = model.donor(cache).byteCount + cache.visual.byteCount
       while let oldest = held.min(by: { $0.value.used < $1.value.used }),
         held.values.reduce(bytes, { $0 + $1.bytes }) > room
       {

@@ -25,13 +25,14 @@ package struct MemoryEstimate: Sendable, Hashable {
     converted =
       tensors.reduce(0) { sum, entry in
         guard entry.value.shape.count == 4 else { return sum }
-        let isEncoder = entry.key.hasPrefix("\(MGVQTokenizer.prefix).encoder.")
-        return sum + Conv2D.heldBytes(entry.value.shape, minimalFiltering: isEncoder)
+        let isQuantizer = entry.key.hasPrefix("\(MGVQTokenizer.prefix).")
+        return sum + Conv2D.heldBytes(entry.value.shape, minimalFiltering: isQuantizer)
       }
     let length = Self.length(configuration)
-    activations = max(
-      Self.tower(configuration.vision), configuration.mgvq.map(Self.quantizer) ?? 0, Self.decoder(configuration, length)
-    )
+    // The codes are decoded to a picture beside the tower and the decoder.
+    activations =
+      max(Self.tower(configuration.vision), Self.decoder(configuration, length))
+      + (configuration.mgvq.map(Self.quantizer) ?? 0)
     keyValues = configuration.keyValueBytes(rows: length)
   }
 

@@ -53,6 +53,8 @@ struct KVCache: Sendable {
   /// Nothing, in no layer: what a variable holds while its cache is elsewhere.
   fileprivate init() { (rows, width, layers) = (0, 0, []) }
 
+  var layerCount: Int { layers.count }
+
   /// Bytes of the keys and values.
   var byteCount: Int { 2 * layers.count * rows * width * MemoryLayout<Float>.size }
 
@@ -94,12 +96,26 @@ struct KVCache: Sendable {
   /// A layer's values `[rows, kvHeads · headDim]`.
   func values(layer: Int) -> Tensor { Tensor(shape: [rows, width], values: layers[layer].values) }
 
+  /// Whether a layer holds the same rows in both, to the bit.
+  func equals(_ other: KVCache, layer: Int) -> Bool {
+    layers[layer].keys == other.layers[layer].keys && layers[layer].values == other.layers[layer].values
+  }
+
   /// Calls `body` with this cache in a list of its own, without a copy of its rows.
   mutating func asList<Result>(_ body: (inout [KVCache]) throws -> Result) rethrows -> Result {
     var list = [self]
     self = KVCache()
     defer { self = list[0] }
     return try body(&list)
+  }
+}
+
+extension [KVCache] {
+  /// The first layer that the caches differ in; as many as there are for one cache, or for equal ones.
+  var firstDifferingLayer: Int {
+    guard let first else { return 0 }
+    return (0..<first.layerCount).first { layer in dropFirst().contains { !$0.equals(first, layer: layer) } }
+      ?? first.layerCount
   }
 }
 

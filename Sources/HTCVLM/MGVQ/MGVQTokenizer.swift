@@ -33,7 +33,9 @@ struct MGVQTokenizer: Sendable {
       postQuantConvolution = try weights.convolution(
         "post_quant_conv", inputs: configuration.latentChannels, outputs: configuration.latentChannels, kernel: 1,
         groups: configuration.groups)
-      decoder = try MGVQDecoder(weights.under("decoder"), shape)
+      var inner = weights.under("decoder")
+      inner.usesMinimalFiltering = true
+      decoder = try MGVQDecoder(inner, shape)
     }
   }
 

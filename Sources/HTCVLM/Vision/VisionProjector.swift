@@ -65,6 +65,20 @@ struct VisionProjector: Sendable {
   }
 }
 
+/// The codes and anchors of a picture, which no precision rounds.
+package struct KnownCodes: Sendable {
+  let mgvq: MGVQTrace
+  let anchors: Tensor
+
+  /// As stages whose results were there already.
+  func report(to run: RunContext) {
+    run.reused(.mgvq)
+    VisualEncoding.report(mgvq, to: run.observer)
+    run.reused(.anchors)
+    if anchors.shape[0] > 0 { run.observer?.observe(.anchors, layer: nil, tensor: anchors) }
+  }
+}
+
 /// One picture on its way to the decoder: what depends neither on the sequence nor on the prompt.
 package struct VisualEncoding: Sendable {
   /// nil in a model without a quantizer.
@@ -80,6 +94,14 @@ package struct VisualEncoding: Sendable {
     self.anchors = anchors
     self.vision = vision
     self.cls = cls
+  }
+
+  /// Bytes of all its tensors.
+  package var byteCount: Int {
+    var tensors = [anchors, vision.pixelValues, vision.features, vision.patches]
+    if let cls { tensors.append(cls) }
+    if let mgvq { tensors += [mgvq.pixelValues, mgvq.latent, mgvq.quantized] }
+    return tensors.reduce(0) { $0 + $1.count * MemoryLayout<Float>.size }
   }
 
   func report(to observer: (any ActivationObserver)?) {

@@ -61,6 +61,19 @@ package enum ComputeBackend {
     let seconds = Double(best.components.attoseconds) * 1e-18 + Double(best.components.seconds)
     return 2 * Double(size * size * size) / seconds * 1e-9
   }
+
+  /// `count` multiply-adds on each thread's registers alone: what no product can be faster than. False where there is no
+  /// kernel for it.
+  package static func multiplyAdds(_ count: Int) -> Bool {
+    guard kernel_has_panels() != 0 else { return false }
+    inParallel(threads, grain: 1) { part in
+      for _ in part { Self.lastSum.store(kernel_multiply_adds(count, 0.5).bitPattern, ordering: .relaxed) }
+    }
+    return true
+  }
+
+  /// Read by nobody; it keeps the sums from being left out.
+  private static let lastSum = Atomic<UInt32>(0)
 }
 
 /// Which of OpenBLAS's kernel sets a processor deserves.

@@ -22,8 +22,9 @@ struct PeerRounds {
 
   private(set) var samples: [String: Sample] = [:]
   private(set) var versions: [String: String] = [:]
-  /// Codes that PyTorch also found, of all.
-  private(set) var sameCodes = (same: 0, of: 0)
+  /// Codes that each peer also found, of `codes`.
+  private(set) var sameCodes: [StagePeer: Int] = [:]
+  private(set) var codes = 0
 
   init(_ checkpoint: ShapedCheckpoint, picture: Picture, environment: PeerEnvironment, threads: Int, folder: String) {
     self.checkpoint = checkpoint
@@ -55,28 +56,36 @@ struct PeerRounds {
     let visual = try exact.two.encode(picture)
     let (pixels, codes) = ("\(folder)/pixels.f32", "\(folder)/codes.i32")
     guard let mgvq = visual.mgvq else { preconditionFailure("the benchmark's model has a quantizer") }
+    self.codes = mgvq.codes.indices.count
     try mgvq.pixelValues.values.withUnsafeBytes { try Data($0).write(to: URL(fileURLWithPath: pixels)) }
     let own = checkpoint.directory.path
-    let torch = try Peer(
-      python: environment.python, script: PackageResources.torch_peer_py, name: "torch_peer.py",
-      arguments: [own, "\(threads)", "\(Self.tokens)", pixels, codes], folder: folder)
+    let peers = try StagePeer.allCases.map { name in
+      let peer = try Peer(
+        python: environment.python, script: PackageResources.torch_peer_py, name: "torch_peer.py",
+        arguments: [
+          own, "\(threads)", "\(Self.tokens)", pixels, "\(codes)-\(name.rawValue)", folder, name.rawValue,
+        ], folder: folder)
+      return (name: name, peer: peer)
+    }
     let llama = try Peer(
       python: environment.python, script: PackageResources.llama_peer_py, name: "llama_peer.py",
       arguments: [own, "\(threads)", "\(Self.tokens)", folder], folder: folder)
-    versions = torch.versions.merging(llama.versions) { $1 }
+    versions = peers.reduce(llama.versions) { $0.merging($1.peer.versions) { $1 } }
     // The first round reads files, makes code and reorders weights; it does not count.
     for round in -1..<runs {
       try ours(exact, "exact", keeps: round >= 0)
-      try torchTurn(torch, keeps: round >= 0)
+      for (name, peer) in peers { try turn(of: name, peer, keeps: round >= 0) }
       try llamaTurn(llama, "F16", keeps: round >= 0)
       try ours(int8, "int8", keeps: round >= 0)
       try llamaTurn(llama, "Q8_0", keeps: round >= 0)
       FileHandle.standardError.write(Data("\rround \(round + 1) of \(runs)".utf8))
     }
     FileHandle.standardError.write(Data("\r\u{1B}[K".utf8))
-    torch.finish()
+    for (_, peer) in peers { peer.finish() }
     llama.finish()
-    try compare(codes: codes, with: mgvq.codes.indices)
+    for name in StagePeer.allCases {
+      sameCodes[name] = try same(codes: "\(codes)-\(name.rawValue)", as: mgvq.codes.indices)
+    }
   }
 
   private mutating func add(_ name: String, _ seconds: Double, _ keeps: Bool) {
@@ -111,11 +120,11 @@ struct PeerRounds {
     }
   }
 
-  private mutating func torchTurn(_ torch: Peer, keeps: Bool) throws {
-    for stage in ["clip", "projector", "mgvq", "anchors"] { add("torch.\(stage)", try torch.seconds(stage), keeps) }
-    let (one, two) = (try torch.seconds("layers1"), try torch.seconds("layers2"))
-    add("torch.layer", two - one, keeps)
-    add("torch.decoder", one + Double(Self.layers - 1) * (two - one), keeps)
+  private mutating func turn(of name: StagePeer, _ peer: Peer, keeps: Bool) throws {
+    for stage in StagePeer.stages { add("\(name.rawValue).\(stage)", try peer.seconds(stage), keeps) }
+    let layer = try peer.seconds("layer")
+    add("\(name.rawValue).layer", layer, keeps)
+    add("\(name.rawValue).decoder", Double(Self.layers) * layer, keeps)
   }
 
   private mutating func llamaTurn(_ llama: Peer, _ type: String, keeps: Bool) throws {
@@ -129,18 +138,38 @@ struct PeerRounds {
     add("llama.\(type).token.two", tokens[1], keeps)
   }
 
-  private mutating func compare(codes path: String, with own: [Int32]) throws {
+  /// Codes in a peer's file that are ours too.
+  private func same(codes path: String, as own: [Int32]) throws -> Int {
     let data = try Data(contentsOf: URL(fileURLWithPath: path))
     let theirs = data.withUnsafeBytes { bytes in
       (0..<bytes.count / 4).map { bytes.loadUnaligned(fromByteOffset: 4 * $0, as: Int32.self) }
     }
-    sameCodes = (zip(own, theirs).count { $0 == $1 }, own.count)
+    return zip(own, theirs).count { $0 == $1 }
   }
 
   /// The median of a sample.
   func median(_ name: String) -> Double { samples[name]?.quantile(0.5) ?? .nan }
 
   func sum(_ names: [String]) -> Double { names.reduce(0) { $0 + median($1) } }
+}
+
+/// Who else runs every stage, converted from the same modules of PyTorch.
+enum StagePeer: String, CaseIterable {
+  case torch, openvino, openvino8, onnxruntime
+
+  /// Before the decoder, in the order in which one's output is the next one's input.
+  static let stages = ["clip", "projector", "mgvq", "anchors"]
+
+  static let exact: [StagePeer] = [.torch, .openvino, .onnxruntime]
+
+  var title: String {
+    switch self {
+    case .torch: "PyTorch f32"
+    case .openvino: "OpenVINO f32"
+    case .openvino8: "OpenVINO, weights of 8 bits"
+    case .onnxruntime: "ONNX Runtime f32"
+    }
+  }
 }
 
 /// Another program that runs the same stages when told to, so that its turns can alternate with ours.
@@ -211,13 +240,14 @@ struct PeerEnvironment {
   private static let packages = [
     ["--retries", "1", "--extra-index-url", "https://download.pytorch.org/whl/cpu", "torch==2.13.0+cpu"],
     ["numpy", "transformers", "safetensors", "gguf"],
+    ["openvino", "nncf", "onnx", "onnxscript", "onnxruntime"],
     // From source, so that it uses what this processor has.
     ["--no-binary", "llama-cpp-python", "llama-cpp-python"],
   ]
 
   /// Makes the environment unless it is complete.
   func install() throws {
-    let done = "\(folder)/installed"
+    let done = "\(folder)/installed-with-openvino"
     guard !FileManager.default.fileExists(atPath: done) else { return }
     print("installing the peers into \(folder): this builds llama.cpp and takes minutes")
     try call("/usr/bin/env", ["python3", "-m", "venv", folder])

@@ -195,6 +195,8 @@ struct ShapeRunner {
   let directory: String
   let image: String
   let threads: Int
+  /// A folder in which reports are kept, so that hours of measurements can be made in pieces: delete it to measure anew.
+  let kept: String
 
   func report(
     layers: Int? = nil, grid: Int? = nil, mask: String? = nil, precision: String = "exact", threads: Int? = nil,
@@ -204,6 +206,12 @@ struct ShapeRunner {
       "shape", directory, "--image", image, "--precision", precision, "--threads", "\(threads ?? self.threads)",
       "--runs", "\(runs)", "--cancellations", "\(cancellations)",
     ]
+    let name = [
+      layers.map { "\($0) layers" } ?? "all layers", grid.map { "grid \($0)" } ?? "", mask ?? "", precision,
+      "\(threads ?? self.threads) threads", "\(runs) runs", "\(cancellations) cancelled",
+    ].filter { !$0.isEmpty }.joined(separator: ", ")
+    let file = URL(fileURLWithPath: "\(kept)/\(name).json")
+    if let data = try? Data(contentsOf: file) { return try JSONDecoder().decode(ShapeReport.self, from: data) }
     if let layers { arguments += ["--layers", "\(layers)"] }
     if let grid { arguments += ["--grid", "\(grid)"] }
     if let mask { arguments += ["--mask", mask] }
@@ -218,7 +226,10 @@ struct ShapeRunner {
     guard process.terminationStatus == 0 else {
       throw PeerFailure("\(arguments.joined(separator: " ")): exit status \(process.terminationStatus)")
     }
-    return try JSONDecoder().decode(ShapeReport.self, from: data)
+    let report = try JSONDecoder().decode(ShapeReport.self, from: data)
+    try FileManager.default.createDirectory(atPath: kept, withIntermediateDirectories: true)
+    try data.write(to: file, options: .atomic)
+    return report
   }
 }
 

@@ -1,18 +1,40 @@
-"""The same weights and shapes in PyTorch, 32-bit floats: reads a stage's name a line, runs it once, prints seconds.
+"""The same weights and shapes in PyTorch, and converted from it in OpenVINO and ONNX Runtime, as 32-bit floats or (OpenVINO) with
+weights of 8 bits: reads a stage's name a line, runs it once, prints seconds.
 
 MGVQ is written out from its published description (arXiv 2507.07997), as users of the released code run it."""
 import json, os, sys, time
 
 directory, threads, tokens = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+# Files to read and write: the picture that the benchmark prepared, codes, converted models. Last: whose turn it is.
+pixel_file, code_file, folder, engine = sys.argv[4:8]
 os.environ["OMP_NUM_THREADS"] = str(threads)
-import numpy, torch, transformers
-import torch.nn.functional as F
-from safetensors import safe_open
+import numpy
 
-torch.set_num_threads(threads)
-torch.set_grad_enabled(False)
-config = json.load(open(f"{directory}/config.json"))
-weights = safe_open(f"{directory}/model.safetensors", framework="pt")
+names = ["clip", "projector", "mgvq", "anchors", "layer"]
+# The next stage's input is this one's output.
+inputs = {"clip": "picture", "projector": "clip", "mgvq": "pixels", "anchors": "mgvq", "layer": "embedded"}
+
+models = f"{folder}/{engine}"
+needs_torch = engine == "torch" or not os.path.exists(models)
+if needs_torch:
+    import torch, transformers
+    import torch.nn.functional as F
+    from safetensors import safe_open
+
+    torch.set_num_threads(threads)
+    torch.set_grad_enabled(False)
+    config = json.load(open(f"{directory}/config.json"))
+    weights = safe_open(f"{directory}/model.safetensors", framework="pt")
+
+    class Stage(torch.nn.Module):
+        """A function with the modules whose weights it uses."""
+
+        def __init__(self, function, *modules):
+            super().__init__()
+            self.function, self.used = function, torch.nn.ModuleList(modules)
+
+        def forward(self, x):
+            return self.function(x)
 
 
 def tensor(name):
@@ -91,63 +113,114 @@ class Quantizer:
         return torch.cat(out), torch.stack(codes)
 
 
-quantizer = Quantizer()
-vision = config["vision_config"]
-tower_config = transformers.CLIPVisionConfig(**vision)
-tower = transformers.CLIPVisionModel(tower_config)
-own = "vision_model." if any(name.startswith("vision_model.") for name in tower.state_dict()) else ""
-load(tower, "model.vision_tower.vision_tower." + ("" if own else "vision_model."))
-projector = [(tensor(f"model.mm_projector.{i}.weight"), tensor(f"model.mm_projector.{i}.bias")) for i in (0, 2)]
-anchors = [(tensor(f"model.anchor_projector.fc{i}.weight"), tensor(f"model.anchor_projector.fc{i}.bias")) for i in (1, 2)]
-keys = ["hidden_size", "intermediate_size", "num_attention_heads", "num_key_value_heads", "rms_norm_eps"]
-decoder_config = transformers.LlamaConfig(
-    vocab_size=32, num_hidden_layers=2, max_position_embeddings=4096, **{key: config[key] for key in keys})
-decoder = transformers.LlamaModel(decoder_config)
-for index, layer in enumerate(decoder.layers):
-    load(layer, f"model.layers.{index}.")
-decoder.eval()
-both = decoder.layers
+def torch_stages():
+    """The modules by stage, and the inputs of those that begin."""
+    quantizer, vision = Quantizer(), config["vision_config"]
+    tower = transformers.CLIPVisionModel(transformers.CLIPVisionConfig(**vision))
+    own = "vision_model." if any(name.startswith("vision_model.") for name in tower.state_dict()) else ""
+    load(tower, "model.vision_tower.vision_tower." + ("" if own else "vision_model."))
+    keys = ["hidden_size", "intermediate_size", "num_attention_heads", "num_key_value_heads", "rms_norm_eps"]
+    decoder = transformers.LlamaModel(transformers.LlamaConfig(
+        vocab_size=32, num_hidden_layers=1, max_position_embeddings=4096, **{key: config[key] for key in keys}))
+    load(decoder.layers[0], "model.layers.0.")
+    projector = [(tensor(f"model.mm_projector.{i}.weight"), tensor(f"model.mm_projector.{i}.bias")) for i in (0, 2)]
+    anchors = [
+        (tensor(f"model.anchor_projector.fc{i}.weight"), tensor(f"model.anchor_projector.fc{i}.bias")) for i in (1, 2)]
+    selected = config["mm_vision_select_layer"]
+    positions = torch.arange(tokens)[None]
 
-side, square = vision["image_size"], config["mgvq_config"]["image_size"]
-# The picture the benchmark sends, prepared by it: so that codes can be compared.
-pixels = torch.from_numpy(numpy.fromfile(sys.argv[4], dtype="<f4").reshape(1, 3, square, square))
-picture = F.interpolate(pixels, size=(side, side))
-embedded = torch.randn(1, tokens, config["hidden_size"], generator=torch.Generator().manual_seed(0))
-state = {}
+    def clip(x):
+        return tower(x, output_hidden_states=True).hidden_states[selected][0, 1:]
 
+    def project(x):
+        (a, b), (c, d) = projector
+        return F.linear(F.gelu(F.linear(x, a, b)), c, d)
 
-def clip():
-    state["features"] = tower(picture, output_hidden_states=True).hidden_states[config["mm_vision_select_layer"]][:, 1:]
+    def anchor(x):
+        (a, b), (c, d) = anchors
+        return F.gelu(F.linear(F.gelu(F.linear(x.reshape(1, -1), a, b)), c, d))
 
+    def layer(x):
+        return decoder.layers[0](
+            x, attention_mask=None, position_ids=positions, position_embeddings=decoder.rotary_emb(x, positions))
 
-def project():
-    (a, b), (c, d) = projector
-    F.linear(F.gelu(F.linear(state["features"][0], a, b)), c, d)
-
-
-def mgvq():
-    state["quantized"], codes = quantizer.encode(pixels)
-    codes.int().numpy().tofile(sys.argv[5])
-
-
-def anchor():
-    (a, b), (c, d) = anchors
-    F.gelu(F.linear(F.gelu(F.linear(state["quantized"].reshape(1, -1), a, b)), c, d))
+    side, square = vision["image_size"], config["mgvq_config"]["image_size"]
+    pixels = torch.from_numpy(numpy.fromfile(pixel_file, dtype="<f4").reshape(1, 3, square, square))
+    embedded = torch.randn(1, tokens, config["hidden_size"], generator=torch.Generator().manual_seed(0))
+    starts = {"picture": F.interpolate(pixels, size=(side, side)), "pixels": pixels, "embedded": embedded}
+    modules = {
+        "clip": Stage(clip, tower), "projector": Stage(project), "mgvq": Stage(quantizer.encode),
+        "anchors": Stage(anchor), "layer": Stage(layer, decoder)}
+    return modules, starts
 
 
-def layers(count):
-    decoder.layers = both[:count]
-    decoder.config.num_hidden_layers = count
-    decoder(inputs_embeds=embedded, use_cache=True)
+def first(outputs):
+    return outputs[0] if isinstance(outputs, (tuple, list)) else outputs
 
 
-stages = {
-    "clip": clip, "projector": project, "mgvq": mgvq, "anchors": anchor, "layers1": lambda: layers(1),
-    "layers2": lambda: layers(2)}
-versions = {"torch": torch.__version__, "transformers": transformers.__version__, "numpy": numpy.__version__}
+def convert(path):
+    """Writes this engine's models, through `torch.export`, and what goes into them."""
+    modules, values = torch_stages()
+    os.makedirs(path, exist_ok=True)
+    for name in names:
+        example = values[inputs[name]]
+        values[name] = first(modules[name](example)).clone()
+        if engine == "onnxruntime":
+            torch.onnx.export(
+                modules[name], (example,), f"{path}/{name}.onnx", dynamo=True, external_data=True, verbose=False)
+        else:
+            model = openvino.convert_model(torch.export.export(modules[name], (example,), strict=False))
+            if engine == "openvino8":
+                import nncf
+                model = nncf.compress_weights(model, mode=nncf.CompressWeightsMode.INT8_ASYM)
+            openvino.save_model(model, f"{path}/{name}.xml", compress_to_fp16=False)
+    numpy.savez(f"{path}/values.npz", **{name: value.numpy() for name, value in values.items()})
+
+
+def compiled(name):
+    """A converted model as a function of its input."""
+    if engine == "onnxruntime":
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
+        session = onnxruntime.InferenceSession(f"{models}/{name}.onnx", options, providers=["CPUExecutionProvider"])
+        own = session.get_inputs()[0].name
+        return lambda x: session.run(None, {own: x})
+    hints = {"INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": threads, "NUM_STREAMS": 1}
+    request = openvino.Core().compile_model(f"{models}/{name}.xml", "CPU", hints).create_infer_request()
+
+    def run(x):
+        results = request.infer({0: x}, share_inputs=True, share_outputs=True)
+        return [results[index] for index in range(len(results))]
+    return run
+
+
+if engine == "torch":
+    stages, values = torch_stages()
+    versions = {"torch": torch.__version__, "transformers": transformers.__version__, "numpy": numpy.__version__}
+else:
+    if engine == "onnxruntime":
+        import onnxruntime
+    else:
+        import openvino
+    if needs_torch:
+        # What converters print is no answer.
+        answers = os.dup(1)
+        os.dup2(2, 1)
+        convert(models + ".partial")
+        os.rename(models + ".partial", models)
+        os.dup2(answers, 1)
+        # Again, without PyTorch and its copy of the weights.
+        os.execv(sys.executable, [sys.executable] + sys.argv)
+    stages, values = {name: compiled(name) for name in names}, dict(numpy.load(f"{models}/values.npz"))
+    values["pixels"] = numpy.fromfile(pixel_file, dtype="<f4").reshape(values["pixels"].shape)
+    versions = {"onnxruntime": onnxruntime.__version__} if engine == "onnxruntime" else {
+        "openvino": openvino.__version__.split("-")[0]}
 print(json.dumps(versions), flush=True)
 for line in sys.stdin:
-    stage = stages[line.strip()]
+    name = line.strip()
     start = time.perf_counter()
-    stage()
+    outputs = stages[name](values[inputs[name]])
     print(time.perf_counter() - start, flush=True)
+    values[name] = first(outputs)
+    if name == "mgvq":
+        numpy.asarray(outputs[1]).astype("<i4").tofile(code_file)
