@@ -284,9 +284,9 @@ package enum CursesTerminalError: Error, Sendable, Equatable, CustomStringConver
 
 /// Numbers for the pairs of colours on the screen.
 ///
-/// ncurses' own (`alloc_pair`) gives each number away once: when 65,535 pairs have been shown, which some dozens of pictures
-/// are, every new one is without colour. Here all are given away again once there are more than a few screens of them, and
-/// that screen is drawn anew.
+/// ncurses' own (`alloc_pair`) gives each number away once: when 65,535 pairs have been shown, which some thousand keys on a
+/// large screen do, every new one is without colour. Here all are given away again once there are more than a few screens of
+/// them, and that screen is drawn anew.
 package struct ColorPairs {
   private struct Colors: Hashable {
     let foreground: Int32
