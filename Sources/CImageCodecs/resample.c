@@ -2,8 +2,14 @@
 
 #include "CImageCodecs.h"
 
-// The loops are plain so that the compiler vectorises them; a copy for wider registers is chosen at load.
-#if defined(__x86_64__)
+// The loops are plain so that the compiler vectorises them; a copy for wider registers is chosen at load, before
+// ThreadSanitizer is there, which it would call.
+#if defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define IS_TSAN
+#endif
+#endif
+#if defined(__x86_64__) && !defined(IS_TSAN)
 #define WIDE __attribute__((target_clones("avx512f", "avx2", "default")))
 #else
 #define WIDE

@@ -194,10 +194,10 @@ void cncurses_update_size(int *width, int *height) {
     *height = LINES;
 }
 
-int cncurses_pair(int foreground, int background) {
-    if (!shows_color) return 0;
-    int pair = alloc_pair(foreground, background);
-    return pair < 0 ? 0 : pair;
+int cncurses_pairs(void) { return shows_color ? COLOR_PAIRS : 0; }
+
+void cncurses_set_pair(int pair, int foreground, int background) {
+    if (shows_color) init_extended_pair(pair, foreground, background);
 }
 
 static attr_t curses_attributes(unsigned attributes) {

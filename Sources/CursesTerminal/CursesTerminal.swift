@@ -50,6 +50,7 @@ package final class CursesTerminal {
   private var shown: Frame?
   private var pending: [InputEvent] = []
   private var reader = InputReader()
+  private var pairs: ColorPairs
   private var lastPair: (style: Style, pair: Int32)?
 
   /// Takes the terminal over.
@@ -67,6 +68,7 @@ package final class CursesTerminal {
       throw .unusableTerminal(configuration.environment["TERM"] ?? "", tried: names)
     }
     colors = Int(cncurses_colors())
+    pairs = ColorPairs(count: Int(cncurses_pairs()))
     depth = availableDepth(wanted: configuration.depth, colors: colors)
     size = Self.currentSize()
     self.configuration = configuration
@@ -121,6 +123,10 @@ package final class CursesTerminal {
   /// Shows a frame, sending only what changed; what does not fit the screen is cut.
   package func draw(_ frame: Frame) {
     let frame = isUnicode ? frame : frame.asciiOnly
+    if pairs.startOver(cells: size.width * size.height) {
+      lastPair = nil
+      redraw()
+    }
     // Lines that ncurses finds elsewhere it moves within a scroll region, and the pixels over them go along.
     if painter != nil, let shown, movesLines(from: shown, to: frame) { redraw() }
     let runs = frameDiff(from: shown, to: frame).filter { $0.y < size.height }
@@ -243,7 +249,9 @@ package final class CursesTerminal {
   private func put(_ cell: Cell, width: Int, x: Int, y: Int) {
     let code = CursesStyle(cell.style, depth: depth, colors: colors)
     if lastPair?.style != cell.style {
-      lastPair = (cell.style, cncurses_pair(code.foreground, code.background))
+      let (pair, isNew) = pairs.number(code.foreground, code.background)
+      if isNew { cncurses_set_pair(pair, code.foreground, code.background) }
+      lastPair = (cell.style, pair)
     }
     let scalars = cell.character.unicodeScalars.map(\.value)
     cncurses_put(
@@ -288,6 +296,55 @@ package enum CursesTerminalError: Error, Sendable, Equatable, CustomStringConver
     case .unusableTerminal(let term, let names):
       "no terminal description for TERM=\(term) can move the cursor (tried \(names.joined(separator: ", ")))"
     }
+  }
+}
+
+/// Numbers for the pairs of colours on the screen.
+///
+/// ncurses' own (`alloc_pair`) gives each number away once: when 65,535 pairs have been shown, which some thousand keys on a
+/// large screen do, every new one is without colour. Here all are given away again once there are more than a few screens of
+/// them, and that screen is drawn anew.
+package struct ColorPairs {
+  private struct Colors: Hashable {
+    let foreground: Int32
+    let background: Int32
+  }
+
+  /// Fewer are not worth drawing a screen again.
+  private static let fewest = 8192
+  /// Where a terminal has fewer than that, a screen that takes them all sooner would flicker.
+  private static let fewestFrames = 200
+
+  /// The greatest number.
+  private let limit: Int
+  private var numbers: [Colors: Int32] = [:]
+  /// Frames drawn since the numbers began from 1.
+  private var frames = 0
+  /// Whether a frame or a few take all numbers that there are: to start over would gain nothing.
+  private var areTooFew = false
+
+  /// - Parameter count: of the numbers from 0, which stands for the terminal's own colours.
+  package init(count: Int) { limit = max(0, count - 1) }
+
+  /// Before a frame on a screen of so many cells: whether the numbers begin anew, so that the screen has to be drawn whole.
+  package mutating func startOver(cells: Int) -> Bool {
+    defer { frames += 1 }
+    guard numbers.count >= min(limit, max(Self.fewest, 2 * cells)), !areTooFew, limit > 0 else { return false }
+    areTooFew = frames <= (limit < Self.fewest ? Self.fewestFrames : 1)
+    guard !areTooFew else { return false }
+    numbers.removeAll(keepingCapacity: true)
+    frames = 0
+    return true
+  }
+
+  /// The number of a pair, and whether it was given away just now; 0 where all are.
+  package mutating func number(_ foreground: Int32, _ background: Int32) -> (pair: Int32, isNew: Bool) {
+    let colors = Colors(foreground: foreground, background: background)
+    if let known = numbers[colors] { return (known, false) }
+    guard numbers.count < limit else { return (0, false) }
+    let next = Int32(numbers.count + 1)
+    numbers[colors] = next
+    return (next, true)
   }
 }
 

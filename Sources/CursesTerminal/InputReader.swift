@@ -20,7 +20,7 @@ package struct InputReader {
   /// Within a sequence the next byte is under way already.
   private static let sequenceTimeout: Int32 = 50
   private static let pasteTimeout: Int32 = 500
-  /// More than any prompt: a field holds one line, which is measured with each key.
+  /// More than any prompt: a field holds one line.
   private static let longestPaste = 1 << 16
   private static let longestSequence = 64
   private static let longestString = 512

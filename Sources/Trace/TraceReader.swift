@@ -21,7 +21,7 @@ struct TraceReader {
       tensors.has(.anchors)
       ? try tensors.floats(.anchors, [model.anchors, model.hiddenSize]) : nil
     trace.sequence = try SequenceReader(tensors: tensors, metadata: metadata).sequence()
-    trace.language = try language(length: trace.sequence?.length)
+    trace.language = try language(in: trace.sequence)
     trace.generation = try generation()
     return trace
   }
@@ -60,7 +60,7 @@ struct TraceReader {
       reconstruction: tensors.has(reconstruction) ? try tensors.floats(reconstruction, [3, side, side]) : nil)
   }
 
-  private func language(length: Int?) throws(CheckpointError) -> LanguageTrace? {
+  private func language(in sequence: SequenceTrace?) throws(CheckpointError) -> LanguageTrace? {
     let (last, hasVoco) = (TraceTensorName.attentionLast, model.vocoTokens > 0)
     let voco = hasVoco ? TraceTensorName.attentionVoco : last
     let hidden = hasVoco ? TraceTensorName.hiddenVoco : TraceTensorName.hiddenLast
@@ -69,10 +69,10 @@ struct TraceReader {
     guard tensors.hasAny([voco, last, hidden, TraceTensorName.logits, norms, rollout]) else {
       return nil
     }
-    guard let length else {
+    guard let sequence else {
       throw tensors.fault(.sequenceTokenIDs, "is missing, though \(voco.rawValue) or its like is there")
     }
-    let (layers, heads) = (model.layers, model.heads)
+    let (layers, heads, length) = (model.layers, model.heads, sequence.length)
     let language = LanguageTrace(
       attentionVoco: try tensors.floats(voco, [layers, heads, length]),
       attentionLast: try tensors.floats(last, [layers, heads, length]),
@@ -80,8 +80,8 @@ struct TraceReader {
       logits: try tensors.floats(.logits, [model.vocabularySize]),
       valueNorms: tensors.has(norms) ? try tensors.floats(norms, [layers, heads, length]) : nil,
       rolloutVoco: tensors.has(rollout) ? try tensors.floats(rollout, [layers, length]) : nil)
-    try tensors.check(voco, isAttention: language.attentionVoco)
-    try tensors.check(last, isAttention: language.attentionLast)
+    try tensors.check(voco, language.attentionVoco, isAttentionOf: sequence.inspectedPosition, in: sequence)
+    try tensors.check(last, language.attentionLast, isAttentionOf: length - 1, in: sequence)
     if let rows = language.rolloutVoco { try tensors.check(rollout, isShareOf: rows) }
     return language
   }
@@ -224,11 +224,25 @@ struct CheckedTensors {
     }
   }
 
-  /// Whether each row along the last axis is attention's: shares of one, which sum to one.
-  func check(_ name: TraceTensorName, isAttention tensor: Tensor) throws(CheckpointError) {
+  /// The most attention at a key that the mask hides: a softmax gives such a key none, in any arithmetic.
+  static let hiddenShare: Float = 1e-6
+
+  /// Whether each row of `tensor` `[L, H, S]` is attention's of the query at `position`: shares of one, which sum to one
+  /// and lie where the file's own mask lets that query look.
+  func check(
+    _ name: TraceTensorName, _ tensor: Tensor, isAttentionOf position: Int, in sequence: SequenceTrace
+  ) throws(CheckpointError) {
     try check(name, isShareOf: tensor)
-    let width = tensor.shape[tensor.rank - 1]
+    let width = sequence.length
+    let hidden = (0..<width).filter { !sequence.allows(row: position, column: $0) }
     for row in 0..<(width == 0 ? 0 : tensor.count / width) {
+      if let key = hidden.first(where: { tensor.values[row * width + $0] > Self.hiddenShare }) {
+        let place = NotFinite.index(of: row, in: Array(tensor.shape.dropLast()))
+        let share = tensor.values[row * width + key]
+        let found = "\(share) at \(place + [key]), layer \(place[0] + 1) head \(place[1] + 1)"
+        let hides = "mask hides key \(key) (\(sequence.pieces[key])) from row \(position)"
+        throw fault(name, "holds \(found); expected at most \(Self.hiddenShare), for \(hides)")
+      }
       let sum = tensor.values[row * width..<(row + 1) * width].reduce(0.0) { $0 + Double($1) }
       if abs(sum - 1) > 0.001 {
         let index = NotFinite.index(of: row, in: Array(tensor.shape.dropLast()))

@@ -12,6 +12,8 @@ struct Probe {
   var look: Appearance
   /// Whether the picture is taken away.
   var isHidden = false
+  /// Whether very many colours have been shown.
+  var isLate = false
 
   /// Colours of every kind, wide characters, and the last events from the bottom up.
   func frame(_ size: Size, graphics: PixelGraphics?) -> Frame {
@@ -32,7 +34,23 @@ struct Probe {
       let y = inside.maxY - 1 - offset
       frame.write(event, at: Point(x: inside.x, y: y), style: look.theme.text, clippedTo: inside)
     }
+    if isLate {
+      frame.write(
+        "c", at: Point(x: inside.x, y: inside.y), style: Style(Color(hex: 0xFEDCBA), on: Color(hex: 0x123456)))
+    }
     if let graphics { drawPicture(graphics, in: inside, of: &frame) }
+    return frame
+  }
+
+  /// Every cell in colours of its own, others in each of the frames.
+  func manyColors(_ size: Size, frame number: Int) -> Frame {
+    var frame = Frame(size: size)
+    for index in 0..<size.width * size.height {
+      let color = UInt32(number * size.width * size.height + index)
+      frame.write(
+        "▀", at: Point(x: index % size.width, y: index / size.width),
+        style: Style(Color(hex: 0x200000 + color), on: Color(hex: 0x400000 + color)))
+    }
     return frame
   }
 
@@ -83,6 +101,9 @@ func run() throws {
       }
     case .key(.control("z")): terminal.suspend()
     case .key(.control("l")): terminal.redraw()
+    case .key(.character("c")):
+      for number in 0..<40 { terminal.draw(probe.manyColors(terminal.size, frame: number)) }
+      probe.isLate = true
     case .key(.character("h")): probe.isHidden.toggle()
     default: continue
     }

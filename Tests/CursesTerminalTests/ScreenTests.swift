@@ -1,4 +1,5 @@
 import ColorMaps
+import CursesTerminal
 import Foundation
 import TerminalUI
 import TestSupport
@@ -30,6 +31,41 @@ struct ScreenTests {
     let driver = try startProbe(term: term, environment: ["COLORTERM": "truecolor"])
     #expect(driver.terminal[mapCell.x, mapCell.y].background == .direct(0x00, 0x22, 0x4E))
     #expect(driver.terminal[60, 20].background == .direct(0x10, 0x12, 0x16))
+  }
+
+  @Test("After more pairs of colours than ncurses has numbers, new ones are still shown", .enabled(if: hasDirectColor))
+  func manyPairs() throws {
+    let driver = try startProbe(term: "xterm-direct", environment: ["COLORTERM": "truecolor"])
+    driver.expect("character(\"c\")", after: "c")
+    let cell = driver.terminal[1, 1]
+    #expect(cell.foreground == .direct(0xFE, 0xDC, 0xBA) && cell.background == .direct(0x12, 0x34, 0x56), "\(cell)")
+    #expect(driver.terminal[mapCell.x, mapCell.y].background == .direct(0x00, 0x22, 0x4E))
+  }
+
+  @Test("Pairs have numbers of their own until all are given away anew, which one full screen alone never asks for")
+  func pairNumbers() {
+    var pairs = ColorPairs(count: 1 << 16)
+    var (starts, largest) = (0, Int32(0))
+    for frame in 0..<100 {
+      if pairs.startOver(cells: 5000) { starts += 1 }
+      let numbers = (0..<1000).map { pairs.number(Int32($0), Int32(frame)) }
+      #expect(Set(numbers.map(\.pair)).count == 1000 && numbers.allSatisfy { $0.pair > 0 && $0.isNew })
+      let again = pairs.number(999, Int32(frame))
+      #expect(again == (numbers[999].pair, false))
+      largest = max(largest, numbers.map(\.pair).max() ?? 0)
+    }
+    #expect(starts == 9 && largest == 10_000)
+
+    var few = ColorPairs(count: 64)
+    let last = (0..<10).map { _ in
+      let starts = few.startOver(cells: 5000)
+      #expect(!starts)
+      return (0..<81).map { few.number($0, 0).pair }
+    }.last
+    #expect(last == (0..<81).map { $0 < 63 ? $0 + 1 : 0 })
+    var none = ColorPairs(count: 0)
+    let (isStart, number) = (none.startOver(cells: 1), none.number(1, 2))
+    #expect(!isStart && number == (0, false))
   }
 
   @Test("A palette of 256 gets palette entries")

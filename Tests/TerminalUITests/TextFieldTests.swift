@@ -82,6 +82,23 @@ struct TextFieldTests {
 
 @Suite("Long input")
 struct LongInputTests {
+  @Test("A field in which a long text was pasted shows what its end alone would, and takes a click there")
+  func farEnd() {
+    let end = "ab中文cd e\u{301}字fgh"
+    for width in 2..<12 {
+      var (long, short) = (TextField(String(repeating: "x", count: 50_000) + end), TextField(end))
+      var frames = [Frame(size: Size(width: 14, height: 1)), Frame(size: Size(width: 14, height: 1))]
+      let rect = Rect(x: 1, y: 0, width: width, height: 1)
+      long.draw(in: rect, of: &frames[0], Appearance())
+      short.draw(in: rect, of: &frames[1], Appearance())
+      #expect(frames[0] == frames[1])
+      #expect(frames[0].caret.map { rect.contains($0) } == true)
+      long.moveCaret(toColumn: 1, width: width)
+      short.moveCaret(toColumn: 1, width: width)
+      #expect(long.caret == short.caret + 50_000)
+    }
+  }
+
   @Test("Text typed key by key is the text pasted, marks and flags joined, the caret behind it")
   func typed() {
     let text = String(repeating: "é", count: 300) + "e\u{301}🇩🇪👨‍👩‍👧" + String(repeating: "\u{300}", count: 200) + "x"

@@ -28,15 +28,16 @@ func exampleTrace() -> Trace {
     pieces: ["<s>", "A1", "A2", "patch", "patch", "patch", "patch", "<voco>", "▁what", "\u{1b}[2J"],
     embeddings: numbers([10, 4]), mask: (0..<100).map { $0 % 10 <= $0 / 10 ? 1 : 0 })
   trace.language = LanguageTrace(
-    attentionVoco: shares([2, 3, 10]), attentionLast: shares([2, 3, 10]), hiddenVoco: numbers([3, 4]),
+    attentionVoco: shares([2, 3, 10], upTo: 7), attentionLast: shares([2, 3, 10]), hiddenVoco: numbers([3, 4]),
     logits: numbers([12]), valueNorms: numbers([2, 3, 10]), rolloutVoco: numbers([2, 10]))
   trace.generation = GenerationTrace(tokenIDs: [3, 2], text: "a cat")
   return trace
 }
 
-/// Rows of different values that sum to one.
-private func shares(_ shape: [Int]) -> Tensor {
-  let (values, width) = (numbers(shape).values, shape[shape.count - 1])
+/// Rows of different values that sum to one, 0 behind the last key that the query sees.
+private func shares(_ shape: [Int], upTo last: Int = .max) -> Tensor {
+  let width = shape[shape.count - 1]
+  let values = numbers(shape).values.enumerated().map { $0 % width > last ? 0 : $1 }
   return Tensor(
     shape: shape,
     values: values.enumerated().map { index, value in

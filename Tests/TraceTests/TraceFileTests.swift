@@ -102,6 +102,39 @@ private func reread(
     #expect(error?.description.contains("tensor \(name) holds a row [1, 1] that sums to") == true, "\(error as Any)")
   }
 
+  @Test("Attention at a key that the file's own mask hides is refused by its place; with another mask the file opens")
+  func attentionBehindTheMask() throws {
+    let trace = exampleTrace()
+    let voco = try #require(trace.language?.attentionVoco)
+    var values = voco.values
+    // Layer 2, head 2: the rows still sum to one.
+    (values[4 * 10 + 3], values[4 * 10 + 8]) = (values[4 * 10 + 3] - 0.01, 0.01)
+    let lie = SafetensorsEntry("attention.voco", Tensor(shape: voco.shape, values: values))
+    let error = #expect(throws: CheckpointError.self) {
+      try reread(trace) { entries, _ in entries = entries.filter { $0.name != lie.name } + [lie] }
+    }
+    let sentence =
+      "tensor attention.voco holds 0.01 at [1, 1, 8], layer 2 head 2; expected at most 1e-06, for mask hides key 8 "
+      + "(▁what) from row 7"
+    #expect(error?.description.hasSuffix(sentence) == true, "\(error as Any)")
+    let mask = SafetensorsEntry("mask", shape: [10, 10], bytes: [UInt8](repeating: 1, count: 100))
+    let read = try reread(trace) { entries, _ in
+      entries = entries.filter { $0.name != lie.name && $0.name != mask.name } + [lie, mask]
+    }
+    #expect(read.language?.attentionVoco.values == values)
+  }
+
+  @Test("The last prompt token's attention lies within the mask too, to within rounding")
+  func lastBehindTheMask() throws {
+    var trace = exampleTrace()
+    for key in 0..<7 { trace.sequence?.mask[90 + key] = 0 }
+    let error = #expect(throws: CheckpointError.self) { try reread(trace) { _, _ in } }
+    #expect(error?.description.contains("for mask hides key") == true && error?.description.contains("row 9") == true)
+    let rows = (0..<6).flatMap { _ in [Float](repeating: 5e-7, count: 7) + [0.5, 0.25, 0.25] }
+    trace.language?.attentionLast = Tensor(shape: [2, 3, 10], values: rows)
+    #expect(try reread(trace) { _, _ in } == trace)
+  }
+
   @Test("A model that pools its patches has the features of all, and says so")
   func pooled() throws {
     var trace = exampleTrace()

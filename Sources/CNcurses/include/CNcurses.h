@@ -79,8 +79,12 @@ int cncurses_colors(void);
 /// The size the kernel says, given to ncurses too.
 void cncurses_update_size(int *width, int *height);
 
-/// The number of a pair of colours (-1 is the terminal's own); 0 without colour.
-int cncurses_pair(int foreground, int background);
+/// How many pairs of colours have a number, 0 to one less; 0 without colour.
+int cncurses_pairs(void);
+
+/// Gives a number other than 0 to a pair of colours (-1 is the terminal's own). Cells on the screen that had it are drawn
+/// again at the next refresh.
+void cncurses_set_pair(int pair, int foreground, int background);
 
 /// Puts one character (a base and its marks) at a position. Where the C library gives the base another width than
 /// `width`, question marks stand in for it.

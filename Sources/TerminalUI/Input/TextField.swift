@@ -47,26 +47,42 @@ package struct TextField: Widget, Sendable, Hashable {
     guard !rect.isEmpty else { return [] }
     let row = Rect(x: rect.x, y: rect.y, width: rect.width, height: 1)
     frame.fill(row, with: Cell(" ", look.theme.field))
-    let before = displayWidth(String(characters[..<caret]))
-    let hidden = max(0, before - (rect.width - 1))
-    frame.write(text, at: Point(x: rect.x - hidden, y: rect.y), style: look.theme.field, clippedTo: row)
-    frame.caret = Point(x: rect.x + before - hidden, y: rect.y)
+    let first = firstShown(width: rect.width)
+    var (end, used) = (first, 0)
+    while end < characters.count && used < rect.width {
+      used += displayWidth(characters[end])
+      end += 1
+    }
+    frame.write(
+      String(characters[first..<end]), at: Point(x: rect.x, y: rect.y), style: look.theme.field, clippedTo: row)
+    frame.caret = Point(x: rect.x + displayWidth(String(characters[first..<caret])), y: rect.y)
     return []
   }
 
   /// Puts the caret at the character nearest to a column of the drawn field.
   package mutating func moveCaret(toColumn column: Int, width: Int) {
-    let hidden = max(0, displayWidth(String(characters[..<caret])) - (width - 1))
+    let first = firstShown(width: width)
     var used = 0
-    for (index, character) in characters.enumerated() {
-      let next = used + displayWidth(character)
-      if next > column + hidden {
+    for index in first..<characters.count {
+      used += displayWidth(characters[index])
+      if used > column {
         caret = index
         return
       }
-      used = next
     }
     caret = characters.count
+  }
+
+  /// The first character in sight in so many columns: those before the caret that fit beside it. What lies further is not
+  /// looked at, however long a paste was.
+  private func firstShown(width: Int) -> Int {
+    var (first, used) = (caret, 0)
+    while first > 0 {
+      used += displayWidth(characters[first - 1])
+      guard used < width else { break }
+      first -= 1
+    }
+    return first
   }
 
   private var wordStart: Int {
