@@ -118,7 +118,8 @@ extension Canvas {
   /// A picture as large as fits, in the middle.
   @discardableResult
   mutating func drawPicture(_ picture: Picture, in rect: Rect, pictures: PictureRenderer?) -> Rect {
-    let size = PictureRenderer.size(ofWidth: picture.width, height: picture.height, in: rect.size)
+    let size = (pictures ?? .best(for: look)).size(
+      ofWidth: picture.width, height: picture.height, in: rect.size)
     guard size.width > 0 && size.height > 0 else { return rect }
     let place = Rect(
       x: rect.x + (rect.width - size.width) / 2, y: rect.y + (rect.height - size.height) / 2, width: size.width,

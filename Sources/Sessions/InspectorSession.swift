@@ -46,13 +46,14 @@ struct InspectorSession {
 
   private func draw(_ program: inout some InspectorProgram) {
     guard let terminal else { return }
-    let frame = program.draw(size: terminal.size, pictures: renderer(terminal.graphics))
+    let frame = program.draw(
+      size: terminal.size, pictures: renderer(terminal.graphics, cell: terminal.abilities.cellPixels))
     terminal.draw(frame)
     recording?.drew(frame, graphics: terminal.graphics)
   }
 
-  func renderer(_ graphics: PixelGraphics?) -> PictureRenderer {
-    graphics.map { PictureRenderer.pixels($0, orElse: pictures) } ?? pictures
+  func renderer(_ graphics: PixelGraphics?, cell: (width: Int, height: Int)? = nil) -> PictureRenderer {
+    graphics.map { PictureRenderer.pixels($0, cell: cell, orElse: pictures) } ?? pictures
   }
 
   /// Carries out effects; false once the session is over.

@@ -69,12 +69,27 @@ struct PictureTests {
   @Test("A picture keeps its shape in any room")
   func shape() {
     #expect(
-      PictureRenderer.size(ofWidth: 336, height: 336, in: Size(width: 50, height: 20)) == Size(width: 40, height: 20))
+      PictureRenderer.halfBlocks.size(ofWidth: 336, height: 336, in: Size(width: 50, height: 20))
+        == Size(width: 40, height: 20))
     #expect(
-      PictureRenderer.size(ofWidth: 400, height: 100, in: Size(width: 40, height: 20)) == Size(width: 40, height: 5))
+      PictureRenderer.halfBlocks.size(ofWidth: 400, height: 100, in: Size(width: 40, height: 20))
+        == Size(width: 40, height: 5))
     #expect(
-      PictureRenderer.size(ofWidth: 1, height: 9000, in: Size(width: 40, height: 20)) == Size(width: 1, height: 20))
-    #expect(PictureRenderer.size(ofWidth: 0, height: 5, in: Size(width: 4, height: 4)) == Size(width: 0, height: 0))
+      PictureRenderer.halfBlocks.size(ofWidth: 1, height: 9000, in: Size(width: 40, height: 20))
+        == Size(width: 1, height: 20))
+    #expect(
+      PictureRenderer.halfBlocks.size(ofWidth: 0, height: 5, in: Size(width: 4, height: 4)) == Size(width: 0, height: 0)
+    )
+  }
+
+  @Test("A picture in pixels keeps its shape by the terminal's own cells", arguments: [(10, 25), (8, 16), (9, 14)])
+  func shapeInPixels(width: Int, height: Int) {
+    let renderer = PictureRenderer.pixels(.kitty, cell: (width, height), orElse: .halfBlocks)
+    let cells = renderer.size(ofWidth: 400, height: 300, in: Size(width: 90, height: 20))
+    let shape = Double(cells.width * width) / Double(cells.height * height)
+    #expect(abs(shape - 4.0 / 3) < 0.05 && cells.height == 20)
+    let unknown = PictureRenderer.pixels(.kitty, cell: (1, 90), orElse: .halfBlocks)
+    #expect(unknown.cellAspect == 2)
   }
 
   @Test("A map over a picture mixes by opacity, cell by cell, and leaves cells without data")

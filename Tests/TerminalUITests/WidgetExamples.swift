@@ -26,7 +26,7 @@ struct WidgetExamples {
       MapLegend(map: .cividis, low: "中", high: "1"), costs, layers, books, lift, Headline("中文 text of a headline"),
       heads, matrix, mask, magnifier, ColorBar(scale: .logarithmic(0.0001...0.09), hasAbove: true, marked: 0.01),
       ProbabilityText([.init("中", 0.9), .init("\n", 0.1), .init("", nil)], firstDifference: 1, selected: 0), answer,
-      norms, thumbnails,
+      norms, thumbnails, shares, effects,
     ]
   }
 
@@ -55,6 +55,25 @@ struct WidgetExamples {
   private var norms: Histogram {
     Histogram(
       title: "norms of the codes", name: "norm", counts: [1, 2, 5, 9, 14, 20, 13, 8, 3, 1], range: 0...4, marked: 4)
+  }
+
+  /// Parts of a whole, layer by layer.
+  private var shares: StackedBars {
+    StackedBars(
+      title: "where each 中 layer looks", parts: [.init("anchors", color: 1), .init("文字", color: 0)],
+      rows: [[0.25, 0.75], [1, 0], [0, 0.004]].enumerated().map { index, values in
+        .init("L\(index + 1)", values, texts: values.map { "\($0)" })
+      }, selected: 1)
+  }
+
+  /// Quantities with intervals against a threshold.
+  private var effects: ForestPlot {
+    ForestPlot(
+      title: "part of the answer's way",
+      [
+        .init("anchors' values", text: "0.62 [0.5, 0.7]", point: 0.62, interval: 0.5...0.7),
+        .init("中", text: "0.01", point: 0.01, interval: nil),
+      ], scale: .linear(0...1), threshold: 0.05, thresholdName: "0.05")
   }
 
   private var answer: ProbabilityText {

@@ -105,4 +105,29 @@ extension VocoAttention {
       return statistic.value(.mean(shares))
     }
   }
+
+  /// `[H]` and one number: the statistic of each head's shares averaged over the live layers, and of all of them
+  /// (entropy and effective keys: the means).
+  package func headCurve(
+    _ statistic: CellStatistic, excluding sinks: Set<Int> = []
+  ) -> (heads: [Double?], whole: Double?) {
+    if statistic == .entropy || statistic == .effectiveKeys {
+      let means = (0..<heads).map { head in
+        liveLayers.reduce(0) { $0 + (value(statistic, layer: $1, head: head) ?? 0) } / Double(liveLayers.count)
+      }
+      return (means, means.reduce(0, +) / Double(heads))
+    }
+    let weighted = statistic == .normWeightedShare || statistic == .normWeightedLift
+    let shares = (0..<heads).map { head in
+      liveLayers.compactMap { layer in
+        (weighted ? normWeightedRow(layer: layer, head: head) : row(layer: layer, head: head)).map {
+          AttentionShares(row: $0, layout: layout, excluding: sinks)
+        }
+      }
+    }
+    guard shares.allSatisfy({ !$0.isEmpty }), !shares.isEmpty else {
+      return ([Double?](repeating: nil, count: heads), nil)
+    }
+    return (shares.map { statistic.value(.mean($0)) }, statistic.value(.mean(shares.flatMap { $0 })))
+  }
 }

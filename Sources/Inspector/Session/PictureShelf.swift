@@ -106,8 +106,9 @@ extension Canvas {
       return
     }
     // Small pictures are drawn in characters everywhere: a terminal need not be sent a hundred of them in pixels.
-    let size = PictureRenderer.size(ofWidth: picture.width, height: picture.height, in: room.size)
-    let cells = PictureRenderer.best(for: look).render(picture.pixels, picture.width, picture.height, size)
+    let renderer = PictureRenderer.best(for: look)
+    let size = renderer.size(ofWidth: picture.width, height: picture.height, in: room.size)
+    let cells = renderer.render(picture.pixels, picture.width, picture.height, size)
     frame.blit(
       cells, size: size, at: Point(x: room.x + (room.width - size.width) / 2, y: room.maxY - size.height),
       clippedTo: room)

@@ -6,6 +6,9 @@ package struct PictureRenderer: Sendable {
   package let name: String
   /// Whether pictures are regions of the frame that the terminal draws in pixels.
   package let leavesPixelsToTerminal: Bool
+  /// Height of a character cell over its width: what keeps a picture's shape. 2 for characters, whose halves stand for
+  /// squares; the terminal's own for pixels.
+  package let cellAspect: Double
 
   /// Cells, row-major and exactly `cells.width * cells.height`, of RGB pixels `[height, width, 3]` stretched over them.
   package let render: @Sendable (_ rgb: [UInt8], _ width: Int, _ height: Int, _ cells: Size) -> [Cell]
@@ -15,18 +18,25 @@ package struct PictureRenderer: Sendable {
   ) {
     self.name = name
     self.render = render
-    leavesPixelsToTerminal = false
+    (leavesPixelsToTerminal, cellAspect) = (false, 2)
   }
 
-  private init(_ graphics: PixelGraphics, orElse characters: PictureRenderer) {
+  private init(_ graphics: PixelGraphics, cellAspect: Double, orElse characters: PictureRenderer) {
     name = graphics.rawValue
     render = characters.render
     leavesPixelsToTerminal = true
+    // A font of another shape than this is a terminal's mistake about its pixels.
+    self.cellAspect = (1...4).contains(cellAspect) ? cellAspect : 2
   }
 
   /// Pictures in the terminal's own pixels, by `Frame.drawPicture`; whoever asks for cells gets characters.
-  package static func pixels(_ graphics: PixelGraphics, orElse characters: PictureRenderer) -> PictureRenderer {
-    PictureRenderer(graphics, orElse: characters)
+  ///
+  /// - Parameter cell: pixels of a character cell; `nil` where the terminal does not tell.
+  package static func pixels(
+    _ graphics: PixelGraphics, cell: (width: Int, height: Int)? = nil, orElse characters: PictureRenderer
+  ) -> PictureRenderer {
+    let aspect = cell.flatMap { $0.width > 0 ? Double($0.height) / Double($0.width) : nil } ?? 2
+    return PictureRenderer(graphics, cellAspect: aspect, orElse: characters)
   }
 
   /// Two pixels a character, each the mean of the picture's area that it covers.
@@ -55,13 +65,13 @@ package struct PictureRenderer: Sendable {
     look.drawsHalfBlocks ? .halfBlocks : ramp(look)
   }
 
-  /// The largest size in cells that keeps a picture's shape, half cells being square.
-  package static func size(ofWidth width: Int, height: Int, in room: Size) -> Size {
+  /// The largest size in cells that keeps a picture's shape.
+  package func size(ofWidth width: Int, height: Int, in room: Size) -> Size {
     guard width > 0 && height > 0 && room.width > 0 && room.height > 0 else { return Size(width: 0, height: 0) }
-    let scale = min(Double(room.width) / Double(width), Double(room.height * 2) / Double(height))
+    let scale = min(Double(room.width) / Double(width), Double(room.height) * cellAspect / Double(height))
     return Size(
       width: min(room.width, max(1, Int((Double(width) * scale).rounded()))),
-      height: min(room.height, max(1, Int((Double(height) * scale / 2).rounded()))))
+      height: min(room.height, max(1, Int((Double(height) * scale / cellAspect).rounded()))))
   }
 }
 

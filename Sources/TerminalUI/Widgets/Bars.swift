@@ -110,6 +110,100 @@ extension Frame {
   }
 }
 
+/// Parts of a whole, a row each: every part a stretch of its row with its number in it, so that rows can be held against
+/// each other, from layer to layer or from head to head.
+package struct StackedBars: Widget, Sendable, Hashable {
+  /// What a stretch stands for, and which of the theme's colours for series is its own.
+  package struct Kind: Sendable, Hashable {
+    package var name: String
+    package var color: Int
+
+    package init(_ name: String, color: Int) { (self.name, self.color) = (name, color) }
+  }
+
+  package struct Row: Sendable, Hashable {
+    package var label: String
+    /// One per part, in 0…1; together at most 1.
+    package var values: [Double]
+    /// The same numbers, written where they fit; a stretch is never their only carrier while it is wide enough.
+    package var texts: [String]
+
+    package init(_ label: String, _ values: [Double], texts: [String]) {
+      precondition(values.count == texts.count, "one text per value")
+      (self.label, self.values, self.texts) = (label, values, texts)
+    }
+  }
+
+  package var title: String
+  package var parts: [Kind]
+  package var rows: [Row]
+  package var selected: Int?
+
+  package init(title: String, parts: [Kind], rows: [Row], selected: Int? = nil) {
+    precondition(rows.allSatisfy { $0.values.count == parts.count }, "one value per part")
+    (self.title, self.parts, self.rows, self.selected) = (title, parts, rows, selected)
+  }
+
+  /// Parts are the rows in sight by number; they are scrolled so that the selected one is among them.
+  @discardableResult
+  package func draw(in rect: Rect, of frame: inout Frame, _ look: Appearance) -> [Hit<Int>] {
+    guard !rect.isEmpty && !rows.isEmpty else { return [] }
+    let head = ChartHead(
+      title: title,
+      entries: parts.map {
+        (look.hasColor ? look.glyphs.full : look.stackGlyph($0.color), look.seriesStyle($0.color), $0.name)
+      })
+    let headRows = min(head.rows(width: rect.width), max(0, rect.height - 1))
+    head.draw(in: rect.top(headRows), of: &frame, look)
+    let body = rect.dropping(top: headRows)
+    let step = max(1, min(2, body.height / rows.count))
+    let fitting = max(1, body.height / step)
+    let shown = Scroll().revealing(selected, count: rows.count, height: fitting)
+      .range(count: rows.count, height: fitting)
+    let gutter = min(rows.map { displayWidth($0.label) }.max() ?? 0, rect.width / 3)
+    var hits: [Hit<Int>] = []
+    for (offset, index) in shown.enumerated() {
+      let place = Rect(x: body.x, y: body.y + offset * step, width: body.width, height: step).intersection(body)
+      frame.writeLine(
+        rows[index].label, in: place.left(gutter), style: index == selected ? look.theme.cursor : look.theme.text,
+        ellipsis: look.glyphs.ellipsis)
+      draw(rows[index], in: place.dropping(left: gutter + 1), of: &frame, look)
+      hits.append(Hit(index, place))
+    }
+    return hits
+  }
+
+  /// Stretches end where the rounded running sum does, so that all of them fill the row exactly.
+  private func draw(_ row: Row, in rect: Rect, of frame: inout Frame, _ look: Appearance) {
+    var sum = 0.0
+    for (index, part) in parts.enumerated() where row.values[index] > 0 {
+      let start = rect.x + Int((min(sum, 1) * Double(rect.width)).rounded())
+      sum += row.values[index]
+      let end = rect.x + Int((min(sum, 1) * Double(rect.width)).rounded())
+      let place = Rect(x: start, y: rect.y, width: end - start, height: rect.height)
+      guard !place.isEmpty else { continue }
+      let colors = look.theme.seriesColors
+      var (glyph, style): (Character, Style) = (look.stackGlyph(part.color), look.theme.text)
+      if look.hasColor && !colors.isEmpty {
+        let color = colors[part.color % colors.count]
+        (glyph, style) = (" ", Style(ColorMap.contrasting(color), on: color))
+      }
+      frame.fill(place, with: Cell(glyph, style))
+      let text = row.texts[index]
+      guard displayWidth(text) + 2 <= place.width else { continue }
+      frame.writeLine(text, in: place, style: style, alignment: .center, ellipsis: look.glyphs.ellipsis)
+    }
+  }
+}
+
+extension Appearance {
+  /// What a stretch of a stacked bar is drawn with where there is no colour.
+  fileprivate func stackGlyph(_ color: Int) -> Character {
+    let glyphs: [Character] = glyphs.isUnicode ? ["░", "█", "▒", "▓", "·", "▪"] : [".", "#", ":", "%", "-", "+"]
+    return glyphs[color % glyphs.count]
+  }
+}
+
 /// How often values fall into bins of equal width, as columns to an eighth of a cell over an axis.
 package struct Histogram: Widget, Sendable, Hashable {
   package var title: String

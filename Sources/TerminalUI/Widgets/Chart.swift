@@ -62,7 +62,9 @@ package struct Chart: Widget, Sendable, Hashable {
     marks.filter { !$0.name.isEmpty }.map { mark in
       switch mark {
       case .line(let series):
-        return (look.glyphs.isUnicode ? "━" : "-", look.seriesStyle(series.color), series.name)
+        // Without colour a line is known by the marks on it.
+        let glyph: Character = look.hasColor ? (look.glyphs.isUnicode ? "━" : "-") : look.pointGlyph(series.color)
+        return (glyph, look.seriesStyle(series.color), series.name)
       case .scatter(let series): return (look.glyphs.bullet, look.seriesStyle(series.color), series.name)
       case .points(let series): return (look.pointGlyph(series.color), look.seriesStyle(series.color), series.name)
       case .columns(let series): return (look.glyphs.full, look.seriesStyle(series.color), series.name)
@@ -149,7 +151,7 @@ package struct Chart: Widget, Sendable, Hashable {
 }
 
 /// Title and legend of a chart: in one row where they fit beside each other.
-private struct ChartHead {
+struct ChartHead {
   let title: String
   let entries: [(glyph: Character, style: Style, name: String)]
 

@@ -61,7 +61,7 @@ package struct Gauge: Widget, Sendable, Hashable {
     frame.writeLine(title, in: name, style: look.theme.text, ellipsis: look.glyphs.ellipsis)
   }
 
-  private func drawInterval(in rect: Rect, of frame: inout Frame, _ look: Appearance) {
+  fileprivate func drawInterval(in rect: Rect, of frame: inout Frame, _ look: Appearance) {
     frame.fill(rect, with: Cell(look.glyphs.isUnicode ? "·" : ".", look.theme.border))
     var style = look.theme.accent
     style.attributes.insert(.bold)
@@ -101,7 +101,7 @@ package struct Gauge: Widget, Sendable, Hashable {
     }
   }
 
-  private func drawTicks(in rect: Rect, of frame: inout Frame, _ look: Appearance) {
+  fileprivate func drawTicks(in rect: Rect, of frame: inout Frame, _ look: Appearance) {
     var taken: [Range<Int>] = []
     func write(_ text: String, at x: Int, _ style: Style) {
       let width = displayWidth(text)
@@ -117,6 +117,64 @@ package struct Gauge: Widget, Sendable, Hashable {
     for tick in scale.ticks(count: max(2, rect.width / 8)) {
       if let x = column(tick.value, in: rect) { write(tick.label, at: x, look.theme.dim) }
     }
+  }
+}
+
+/// Several measured quantities on one axis, a row each: name, number, the point on its interval, and the threshold.
+package struct ForestPlot: Widget, Sendable, Hashable {
+  package struct Row: Sendable, Hashable {
+    package var label: String
+    /// The number with its interval, in words; the drawing is never its only carrier.
+    package var text: String
+    package var point: Double
+    package var interval: ClosedRange<Double>?
+
+    package init(_ label: String, text: String, point: Double, interval: ClosedRange<Double>?) {
+      (self.label, self.text, self.point, self.interval) = (label, text, point, interval)
+    }
+  }
+
+  package var title: String
+  package var rows: [Row]
+  package var scale: ValueScale
+  package var threshold: Double?
+  package var thresholdName: String
+
+  package init(
+    title: String, _ rows: [Row], scale: ValueScale, threshold: Double? = nil, thresholdName: String = ""
+  ) {
+    (self.title, self.rows, self.scale) = (title, rows, scale)
+    (self.threshold, self.thresholdName) = (threshold, thresholdName)
+  }
+
+  /// Parts are the rows by number.
+  @discardableResult
+  package func draw(in rect: Rect, of frame: inout Frame, _ look: Appearance) -> [Hit<Int>] {
+    guard !rect.isEmpty && !rows.isEmpty else { return [] }
+    frame.writeLine(title, in: rect, style: look.theme.title, ellipsis: look.glyphs.ellipsis)
+    let body = rect.dropping(top: 1)
+    let labels = min(rows.map { displayWidth($0.label) }.max() ?? 0, rect.width * 2 / 5)
+    let texts = min(rows.map { displayWidth($0.text) }.max() ?? 0, max(0, rect.width / 3))
+    let axis = body.dropping(left: labels + texts + 2)
+    func gauge(_ row: Row) -> Gauge {
+      Gauge(
+        title: "", text: "", scale: scale, point: row.point, interval: row.interval, threshold: threshold,
+        thresholdName: thresholdName)
+    }
+    var hits: [Hit<Int>] = []
+    for (index, row) in rows.prefix(body.height).enumerated() {
+      let place = Rect(x: body.x, y: body.y + index, width: body.width, height: 1)
+      frame.writeLine(row.label, in: place.left(labels), style: look.theme.text, ellipsis: look.glyphs.ellipsis)
+      frame.writeLine(
+        row.text, in: place.dropping(left: labels + 1).left(texts), style: look.theme.dim,
+        ellipsis: look.glyphs.ellipsis)
+      gauge(row).drawInterval(in: Rect(x: axis.x, y: place.y, width: axis.width, height: 1), of: &frame, look)
+      hits.append(Hit(index, place))
+    }
+    if body.height > rows.count, let first = rows.first {
+      gauge(first).drawTicks(in: axis.dropping(top: rows.count).top(1), of: &frame, look)
+    }
+    return hits
   }
 }
 

@@ -19,6 +19,9 @@ package struct ScoreMatrix: Widget, Sendable, Hashable {
   package var sortedBy: Int?
   /// Column and row, the row by its number and not its place.
   package var selected: GridPoint?
+  /// Whether columns share all the room there is, up to `widest` columns of characters each.
+  package var fillsRoom = false
+  private static let widest = 40
 
   /// - Parameter order: `nil` keeps the rows as they are.
   package init(
@@ -48,7 +51,8 @@ package struct ScoreMatrix: Widget, Sendable, Hashable {
     let room = rect.dropping(left: gutter + 1)
     // Two columns apart, one where all columns then fit.
     let least = max(texts, columnNames.map { displayWidth($0) }.max() ?? 0) + 1
-    let width = (least + 1) * columnNames.count > room.width ? least : least + 1
+    let tight = (least + 1) * columnNames.count > room.width ? least : least + 1
+    let width = fillsRoom ? max(tight, min(Self.widest, room.width / columnNames.count)) : tight
     let body = rect.dropping(top: 1)
     let rows = Scroll().revealing(
       selected.flatMap { order.firstIndex(of: $0.row) }, count: order.count, height: body.height
@@ -147,7 +151,7 @@ package struct Tiles: Widget, Sendable {
   private func draw(_ index: Int, in place: Rect, of frame: inout Frame, _ look: Appearance) {
     let tile = tiles[index]
     let room = place.dropping(bottom: 1)
-    let size = PictureRenderer.size(ofWidth: tile.width, height: tile.height, in: room.size)
+    let size = pictures.size(ofWidth: tile.width, height: tile.height, in: room.size)
     let corner = Point(x: room.x + (room.width - size.width) / 2, y: room.y + (room.height - size.height) / 2)
     frame.blit(
       pictures.render(tile.pixels, tile.width, tile.height, size), size: size, at: corner, clippedTo: room)

@@ -81,19 +81,33 @@ extension Canvas {
     fill(side.dropping(right: charts.width + 2), with: [code, heads].compactMap { $0 })
   }
 
-  /// The book over its usage; the shown group over the code at the cursor; all codes by use.
+  /// The book over how alike the most used codes are; the shown group over the code at the cursor; usage over all codes
+  /// by use.
   private mutating func drawBookBoard(_ state: InspectorState, in rect: Rect, pictures: PictureRenderer?) {
     let left = rect.left(rect.width / 3)
-    fill(left, with: [bookBlock(state), usageBlock(state)].compactMap { $0 })
+    var books = [bookBlock(state), usageBlock(state)].compactMap { $0 }
+    if let likeness = likenessBlock(state), let book = bookBlock(state) {
+      // Alike codes are seen as far as there are rows for them; the plane's points need few.
+      let rows = max(likeness.least.height, min(likeness.most, left.height - book.least.height - 1))
+      if rows + 1 + book.least.height <= left.height {
+        likeness.draw(&self, left.bottom(rows))
+        books = [book]
+        fill(left.dropping(bottom: rows + 1), with: books)
+      } else {
+        fill(left, with: books)
+      }
+    } else {
+      fill(left, with: books)
+    }
     let side = rect.dropping(left: left.width + 2)
-    let ranking = rankingBlock(state)
+    let rest = [books.count == 1 ? usageBlock(state) : nil, rankingBlock(state)].compactMap { $0 }
     guard let group = groupBlock(state, in: side, part: 0.66), side.width >= group.least.width + 36 else {
-      return fill(side, with: [codeBlock(state, pictures), ranking].compactMap { $0 })
+      return fill(side, with: [codeBlock(state, pictures)].compactMap { $0 } + rest)
     }
     let middle = side.left(group.least.width)
     group.draw(&self, middle.top(group.least.height))
     fill(middle.dropping(top: group.least.height + 1), with: [codeBlock(state, pictures)].compactMap { $0 })
-    fill(side.dropping(left: middle.width + 2), with: [ranking].compactMap { $0 })
+    fill(side.dropping(left: middle.width + 2), with: rest)
   }
 
   /// One thing under another, for narrow panels.
@@ -206,7 +220,7 @@ extension Canvas {
   }
 
   /// One group's map: codes by the colours of their vectors; without those by how often they occur.
-  private mutating func drawCodeMap(
+  mutating func drawCodeMap(
     _ state: InspectorState, _ figures: CodeFigures, _ codes: CodeGrid, group: Int, in rect: Rect
   ) -> GridLayout {
     let layout = GridLayout(
@@ -281,101 +295,5 @@ extension Canvas {
     }
     hits.add(layout.area, .codes(layout))
     return layout.area.size
-  }
-}
-
-/// The parts beside the maps.
-extension Canvas {
-  /// The shown group in the largest multiple that takes no more than a part of the height.
-  private func groupBlock(_ state: InspectorState, in room: Rect, part: Double) -> Block? {
-    guard let figures = state.codeFigures, let codes = state.trace?.mgvq?.codes else { return nil }
-    let unit = look.drawsHalfBlocks ? 1 : 2
-    let rows = (codes.height * unit + 1) / 2
-    let height = Int(Double(room.height) * part) - 1
-    func lines(_ scale: Int) -> Int { (codes.height * unit * scale + 1) / 2 }
-    let scale = (1...8).last { codes.width * unit * $0 <= room.width && lines($0) <= height } ?? 1
-    let least = Size(width: codes.width * unit * scale, height: min(lines(scale), max(rows, height)) + 1)
-    return Block(least: least, most: least.height) { canvas, rect in
-      canvas.line(
-        "group \(state.view.group + 1) · \(figures.legend(canvas.look))", in: rect, style: canvas.look.theme.title)
-      let area = rect.dropping(top: 1)
-      let layout = canvas.drawCodeMap(state, figures, codes, group: state.view.group, in: area)
-      canvas.hits.add(layout.area.intersection(area), .codes(layout))
-    }
-  }
-
-  /// The group's codes on the plane of their two main directions, those of this picture lit.
-  private func bookBlock(_ state: InspectorState) -> Block? {
-    guard let book = state.codeFigures?.book else { return nil }
-    return Block(least: Size(width: 34, height: 12)) { canvas, rect in
-      canvas.draw(book, in: rect)
-    }
-  }
-
-  /// How often this picture uses each code of the group, the most used first.
-  private func usageBlock(_ state: InspectorState) -> Block? {
-    guard let figures = state.codeFigures else { return nil }
-    return Block(least: Size(width: 34, height: 8), most: 16) { canvas, rect in
-      canvas.draw(figures.usageChart, in: rect)
-    }
-  }
-
-  /// Every code of the group that this picture uses, the most used first.
-  private func rankingBlock(_ state: InspectorState) -> Block? {
-    guard let figures = state.codeFigures, let most = figures.ranking.first?.value else { return nil }
-    return Block(least: Size(width: 34, height: 8), most: figures.ranking.count + 1) { canvas, rect in
-      canvas.line("codes by use", in: rect, style: canvas.look.theme.title)
-      let body = rect.dropping(top: 1)
-      let marked = figures.ranking.firstIndex(where: \.isMarked)
-      let shown = Scroll().revealing(marked, count: figures.ranking.count, height: body.height)
-        .range(count: figures.ranking.count, height: body.height)
-      let scale = ValueScale.logarithmic(0.5...max(1, most))
-      canvas.draw(Bars(Array(figures.ranking[shown]), scale: scale, hasAxis: false), in: body)
-    }
-  }
-
-  /// What each head gives each anchor, the heads that look at them most first.
-  private func anchorHeadsBlock(_ state: InspectorState) -> Block? {
-    guard let heads = state.inspected?.anchorHeads, let matrix = heads.matrix else { return nil }
-    return Block(least: Size(width: 34, height: 6), most: heads.places.count + 2) { canvas, rect in
-      canvas.line("each anchor's share by head", in: rect, style: canvas.look.theme.title)
-      var matrix = matrix
-      matrix.selected = heads.places.firstIndex(of: state.markedCell).map {
-        GridPoint(column: state.cursor.anchor, row: $0)
-      }
-      canvas.hits.add(matrix.draw(in: rect.dropping(top: 1), of: &canvas.frame, canvas.look)) {
-        .head(heads.places[$0.row])
-      }
-    }
-  }
-
-  /// The code at the cursor: where it fires, its neighbours and margin, and what would stand in its place.
-  private func codeBlock(_ state: InspectorState, _ pictures: PictureRenderer?) -> Block? {
-    guard let mgvq = state.trace?.mgvq, let figures = state.codeFigures else { return nil }
-    let facts = state.codeFacts(mgvq) + state.codeLabFacts
-    return Block(least: Size(width: 34, height: 10), most: facts.count + 16) { canvas, rect in
-      canvas.line("the code at the cursor", in: rect, style: canvas.look.theme.title)
-      var room = rect.dropping(top: 1)
-      let words = ReportText.lines(facts, width: room.width)
-      let shown = words.prefix(max(5, room.height - (canvas.look.hasColor && room.height >= 14 ? 8 : 2)))
-      for (row, text) in shown.enumerated() { canvas.line(text, in: room, row: row) }
-      room = room.dropping(top: shown.count)
-      if room.height >= 6, canvas.look.hasColor { canvas.drawExemplars(figures, in: room.top(6), pictures) }
-      if room.height >= 2 { canvas.paragraph(state.editorWords, in: rect.bottom(2), style: canvas.look.theme.dim) }
-    }
-  }
-
-  /// The cells where the code fires, each with its neighbours, as they are in the picture.
-  private mutating func drawExemplars(_ figures: CodeFigures, in rect: Rect, _ pictures: PictureRenderer?) {
-    let (width, height) = (8, 4)
-    for (index, exemplar) in figures.exemplars.prefix((rect.width + 1) / (width + 1)).enumerated() {
-      let place = Rect(x: rect.x + index * (width + 1), y: rect.y + 1, width: width, height: height).intersection(rect)
-      frame.drawPicture(
-        exemplar.crop.pixels, width: exemplar.crop.width, height: exemplar.crop.height, in: place,
-        with: pictures ?? .best(for: look))
-      line(
-        "(\(exemplar.cell.row),\(exemplar.cell.column))",
-        in: Rect(x: place.x, y: rect.y, width: width, height: 1), style: look.theme.dim)
-    }
   }
 }

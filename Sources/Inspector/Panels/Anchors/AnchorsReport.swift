@@ -19,7 +19,7 @@ extension InspectorState {
     report.notes += [collapseWords].compactMap { $0 } + editWords
     if codeLab.page == .decoded { report.notes += decodingWords }
     if codeLab.page == .provenance { report.notes += provenanceWords }
-    report.tables.append(groupTable)
+    report.tables += [groupTable] + likenessTables
     for group in 0..<mgvq.codes.groups { report.tables.append(codeTable(mgvq.codes, group: group)) }
     return report
   }
@@ -43,6 +43,9 @@ extension InspectorState {
 
   /// A value of the metric on screen: a fraction, except for lift.
   func metricValue(_ value: Double) -> ReportValue { view.metric == .lift ? .times(value) : .share(value) }
+
+  /// The same as panels write it: a lift of almost nothing, or over almost nothing, without digits that mean nothing.
+  func metricText(_ value: Double) -> String { metricValue(value).lift }
 
   var cosineTable: PanelReport.Table {
     guard let cosines = statistics?.anchors?.cosines else { return .init("cosine", columns: [], rows: []) }
@@ -106,6 +109,20 @@ extension InspectorState {
       [ReportValue.integer(group + 1), .integer(usage.used), .integer(codesPerGroup), .number(usage.perplexity)]
     }
     return .init("groups in this picture", columns: ["group", "codes used", "of", "perplexity"], rows: rows)
+  }
+
+  /// The pairs of much used codes whose vectors are nearest.
+  private var likenessTables: [PanelReport.Table] {
+    guard let likeness = codeFigures?.likeness else { return [] }
+    let count = likeness.codes.count
+    let pairs = (0..<count).flatMap { a in (a + 1..<count).map { (a, $0, likeness.cosines[a * count + $0]) } }
+    return [
+      .init(
+        "most alike of the \(count) most used codes of group \(view.group + 1)", columns: ["code", "other", "cosine"],
+        rows: pairs.sorted { $1.2 < $0.2 }.prefix(12).map {
+          [.integer(likeness.codes[$0.0]), .integer(likeness.codes[$0.1]), .number($0.2)]
+        })
+    ]
   }
 
   private func codeTable(_ codes: CodeGrid, group: Int) -> PanelReport.Table {
@@ -261,7 +278,7 @@ extension InspectorState {
   var anchorLines: [String] {
     let rows = anchorTable.rows.map { row in
       [
-        row[0].text, row[1] == .missing ? "" : row[1].text,
+        row[0].text, row[1] == .missing ? "" : row[1].lift,
         row[2] == .missing || view.metric == .lift ? "" : row[2].lift, row[3] == .missing ? "" : "#\(row[3].text)",
         row[4] == .missing ? "" : "‖v‖ \(row[4].text)",
       ]

@@ -202,6 +202,8 @@ struct CodeFigures: Sendable {
   var ranking: [Bars.Row] = []
   var book: Chart?
   var exemplars: [Exemplar] = []
+  /// The shown group's most used codes, and the cosines of their vectors, `[n, n]`; `nil` without the book.
+  var likeness: (codes: [Int], cosines: [Double])?
 
   init(_ codes: CodeGrid, _ codebook: CodebookView?, usage counts: CodeUsage, trace: Int) {
     self.trace = trace
@@ -247,6 +249,7 @@ extension InspectorState {
       return
     }
     let code = codes[view.group, cursor.code.row, cursor.code.column]
+    let isNewGroup = figures.group != view.group
     (figures.group, figures.cell) = (view.group, cursor.code)
     let counts = usage.counts[view.group]
     let sorted = counts.indices.filter { counts[$0] > 0 }.sorted { (counts[$1], $0) < (counts[$0], $1) }
@@ -254,11 +257,25 @@ extension InspectorState {
     figures.ranking = sorted.map {
       Bars.Row(label: "code \($0)", value: Double(counts[$0]), text: "\(counts[$0])×", isMarked: $0 == code)
     }
+    if isNewGroup { figures.likeness = likeness(of: sorted) }
     figures.book = bookChart(usage.counts[view.group], code)
     figures.exemplars = firingCells.prefix(focus == .anchors ? Self.exemplarCount : 0).compactMap { cell in
       magnified(cell, in: links.geometry.latent).map { CodeFigures.Exemplar(cell: cell, crop: $0) }
     }
     codeFigures = figures
+  }
+
+  /// So many of the most used codes are held against each other.
+  private static let likenessCount = 64
+
+  private func likeness(of sorted: [Int]) -> (codes: [Int], cosines: [Double])? {
+    guard let groups = codebook?.groups, groups.indices.contains(view.group) else { return nil }
+    // Rows of the book have length 1.
+    let (book, codes) = (groups[view.group], Array(sorted.prefix(Self.likenessCount)))
+    guard codes.count > 1, codes.allSatisfy({ $0 < book.shape[0] }) else { return nil }
+    let vectors = codes.map { book[row: $0].values }
+    let cosines = vectors.flatMap { a in vectors.map { b in Double(zip(a, b).reduce(0) { $0 + $1.0 * $1.1 }) } }
+    return (codes, cosines)
   }
 
   private func usageChart(_ counts: [Int], _ sorted: [Int], _ code: Int) -> Chart {

@@ -2,6 +2,7 @@ import ColorMaps
 import Evidence
 import Statistics
 import TerminalUI
+import Trace
 
 extension Canvas {
   /// The view that was chosen, and in the room that it leaves the others.
@@ -110,48 +111,54 @@ extension Canvas {
     if hasRoom { fill(below.left(main.width), with: numbers) }
   }
 
-  /// The curve over the heads with the keys beside them; matrix and map at the right.
+  /// Curves over the layers; under them the heads with what each layer looks at, and numbers and map at the right.
   private mutating func drawLayersView(_ state: InspectorState, _ map: MapStatistics, in rect: Rect) {
     let isWide = rect.width >= 84
     let left = isWide ? rect.left(rect.width * 3 / 5) : rect
     let side = isWide ? rect.dropping(left: left.width + 2) : rect
-    let (keys, matrix) = (keysBlock(state, map), matrixBlock(state, map))
-    let heads = [headsBlock(state)].compactMap { $0 }
+    let (keys, matrix, shares) = (keysBlock(state, map), matrixBlock(state, map), sharesBlock(state, map))
+    let strongest = strongestKeysBlock(state, map)
     let rows =
-      left.height >= 40
-      ? left.height * 3 / 10 : isWide ? left.height : max(min(left.height, 12), left.height * 3 / 5)
-    drawLayers(state, map, in: left.top(rows))
+      left.height >= 24
+      ? max(11, left.height * 3 / 10) : isWide ? left.height : max(min(left.height, 9), left.height / 2)
+    drawCurves(state, map, in: left.top(rows))
     let below = left.dropping(top: rows + 1)
-    guard isWide else { return fill(below, with: [matrix, keys, mapBlock(state, map, in: side)] + heads) }
-    guard below.height >= 9, let figure = state.headMaps?.figure else {
-      return fill(side, with: [matrix, keys, mapBlock(state, map, in: side)] + heads)
+    guard isWide else {
+      return fill(
+        below, with: [shares, matrix, keys, mapBlock(state, map, in: side)] + [headsBlock(state)].compactMap { $0 })
     }
-    let width = max(30, figure.size(in: below.dropping(top: 1), look).width)
-    heads.first?.draw(&self, below.left(width))
-    let rest = below.dropping(left: width + 2)
-    fill(rest, with: [keys])
-    // The map is as high as numbers of the heads leave it.
+    let patches = mapBlock(state, map, in: Rect(x: 0, y: 0, width: side.width, height: side.height * 3 / 4))
+    guard below.height >= 9, let heads = headsBlock(state), let figure = state.headMaps?.figure else {
+      return fill(side, with: [matrix, shares, keys, strongest, patches])
+    }
+    // What each layer looks at stands beside the heads where that hides none of them.
+    func page(_ room: Rect) -> String { figure.pageText(in: room.dropping(top: 1), look) }
+    let narrow = below.dropping(right: 42)
+    let room = narrow.width >= 40 && (page(narrow).isEmpty || page(below) == page(narrow)) ? narrow : below
+    heads.draw(&self, room)
+    let rest = below.dropping(left: max(30, figure.size(in: room.dropping(top: 1), look).width) + 2)
+    guard rest.width >= 34 else { return fill(side, with: [matrix, shares, keys, strongest, patches]) }
+    fill(rest, with: [keys, shares, strongest])
     let top = min(state.layerCount + 2, side.height / 3)
     drawMatrix(state, map, in: side.top(top))
-    let room = side.dropping(top: top + 1)
-    let patches = mapBlock(state, map, in: Rect(x: room.x, y: room.y, width: room.width, height: room.height * 4 / 3))
-    fill(room, with: rest.width >= 18 ? [patches] : [patches, keys])
+    let under = side.dropping(top: top + 1)
+    fill(under, with: [mapBlock(state, map, in: Rect(x: 0, y: 0, width: under.width, height: under.height * 4 / 3))])
   }
 
-  /// The numbers over all heads' maps; the map at the right with keys beside and the curve below it.
+  /// The numbers with their means over where each head looks; the map at the right with keys beside and curves below it.
   private mutating func drawMatrixView(_ state: InspectorState, _ map: MapStatistics, in rect: Rect) {
-    let rows = min(rect.height, state.layerCount + 2)
-    let least = min(rect.width, 9 + state.headCount * 9)
+    let rows = min(rect.height, state.layerCount + 3)
+    let least = min(rect.width, 9 + (state.headCount + 1) * 9)
     let isBeside = rect.width - least >= 42
-    // Maps of all heads are wider than their numbers.
+    // What heads look at takes more room than their numbers.
     let width = rect.width >= 150 ? max(least, rect.width * 2 / 5) : least
     let left = isBeside ? rect.left(width) : rect
-    drawMatrix(state, map, in: left.top(rows))
+    drawMatrix(state, map, in: left.top(rows), withMeans: true)
     let below = left.dropping(top: rows + 1)
     let side = isBeside ? rect.dropping(left: width + 2) : below
     let (keys, layers, patches) = (keysBlock(state, map), layersBlock(state, map), mapBlock(state, map, in: side))
-    let heads = [headsBlock(state)].compactMap { $0 }
-    guard isBeside else { return fill(below, with: [keys, layers, patches] + heads) }
+    let heads = [headSharesBlock(state, map), anchorHeadsBlock(state)].compactMap { $0 }
+    guard isBeside else { return fill(below, with: heads + [keys, layers, patches]) }
     fill(below, with: heads)
     let beside = side.dropping(left: patches.least.width + 2).top(patches.least.height)
     // The map is worth more of a tall column than the curve, which the layers' view draws large.
@@ -159,196 +166,132 @@ extension Canvas {
       return fill(side, with: [keys, patches, layers])
     }
     patches.draw(&self, side.left(patches.least.width).top(patches.least.height))
-    fill(beside, with: [keys])
-    fill(side.dropping(top: patches.least.height + 1), with: [layers])
+    fill(beside, with: [keys, strongestKeysBlock(state, map)])
+    drawCurves(state, map, in: side.dropping(top: patches.least.height + 1))
   }
 }
 
-/// The parts of the panel.
-extension Canvas {
-  private func keysBlock(_ state: InspectorState, _ map: MapStatistics) -> Block {
-    let rows = min(map.listed.count, 12)
-    return Block(least: Size(width: 18, height: min(rows, 4)), most: rows + 7) { $0.drawKeys(state, map, in: $1) }
-  }
-
-  private func layersBlock(_ state: InspectorState, _ map: MapStatistics) -> Block {
-    Block(least: Size(width: 34, height: 8), most: 18) { $0.drawLayers(state, map, in: $1) }
-  }
-
-  private func matrixBlock(_ state: InspectorState, _ map: MapStatistics) -> Block {
-    Block(least: Size(width: 26, height: 4), most: state.layerCount + 2) { $0.drawMatrix(state, map, in: $1) }
-  }
-
-  private func headsBlock(_ state: InspectorState) -> Block? {
-    guard let figure = state.headMaps?.figure else { return nil }
-    return Block(least: Size(width: 30, height: 9)) { canvas, rect in
-      var figure = figure
-      figure.selected = state.markedCell
-      let room = rect.dropping(top: 1)
-      let title = titleLine(
-        ["heads", figure.scale.kind.rawValue, figure.pageText(in: room, canvas.look)], width: rect.width)
-      canvas.line(title, in: rect, style: canvas.look.theme.title)
-      canvas.hits.add(figure.draw(in: room, of: &canvas.frame, canvas.look)) { .head($0) }
+extension InspectorState {
+  var attentionReport: PanelReport {
+    var report = PanelReport(.attention, title: "Attention of \(inspectedToken)")
+    guard let map else {
+      report.notes = [statistics?.attentionProblem ?? "The decoder has not run yet."]
+      return report
     }
-  }
-
-  /// The map in the largest multiple that leaves a quarter of the room's height to others.
-  func mapBlock(_ state: InspectorState, _ map: MapStatistics, in room: Rect) -> Block {
-    let grid = state.links.geometry.patches
-    let unit = look.drawsHalfBlocks ? 1 : 2
-    let rows = (grid.rows * unit + 1) / 2
-    let multiple = max(1, min(room.width / (grid.columns * unit), (room.height * 3 / 4 - 1) / rows))
-    let least = Size(width: grid.columns * unit * multiple, height: rows * multiple + 1)
-    return Block(least: least, most: least.height) { canvas, rect in
-      guard map.positions.count == grid.count else { return }
-      canvas.line(state.choiceWords, in: rect, style: canvas.look.theme.title)
-      canvas.drawMap(state, map.positions, in: rect.dropping(top: 1))
+    report.add("formula", map.view.formula)
+    report.add("layer", layerWords)
+    report.add("heads", headWords)
+    report.add(
+      "scale",
+      "\(view.scale.rawValue) from \(Format.number(map.range.lowerBound)) to \(Format.number(map.range.upperBound))")
+    report.facts += shareFacts(map.view)
+    if let best = inspected?.strongest {
+      report.add("most", "layer \(best.layer + 1) head \(best.head + 1), \(liftText(best.lift))")
     }
-  }
-
-  /// The map; with a knock-out the map before and after, or, where there is room for one alone, the difference.
-  private mutating func drawMaps(_ state: InspectorState, _ map: MapStatistics, in rect: Rect) {
-    guard !rect.isEmpty else { return }
-    guard map.knockOut != nil else { return drawMap(state, map.positions, in: rect) }
-    if showsBothMaps(state, width: rect.width) {
-      let halves = Layout(.horizontal, [.fill, .fill], gap: 1).split(rect)
-      line("before", in: halves[0], style: look.theme.dim)
-      line("after", in: halves[1], style: look.theme.dim)
-      drawMap(state, map.positions, in: halves[0].dropping(top: 1))
-      drawMap(state, map.cutPositions, in: halves[1].dropping(top: 1))
-    } else {
-      line("after − before", in: rect, style: look.theme.dim)
-      let limit = map.differenceLimit
-      drawMap(state, map.difference, in: rect.dropping(top: 1), range: -limit...limit, colors: .blueOrange)
-    }
-  }
-
-  /// Whether the map stands there twice, before and after.
-  private func showsBothMaps(_ state: InspectorState, width: Int) -> Bool {
-    width >= 2 * state.links.geometry.patches.columns * (look.drawsHalfBlocks ? 1 : 2) + 1
-  }
-
-  private mutating func drawMap(
-    _ state: InspectorState, _ values: [Double], in rect: Rect, range: ClosedRange<Double> = 0...1,
-    colors: ColorMap = .cividis
-  ) {
-    guard !rect.isEmpty else { return }
-    let grid = state.links.geometry.patches
-    let layout = GridLayout(
-      columns: grid.columns, rows: grid.rows, in: rect, look, keeping: state.cursor.patch)
-    draw(HeatMap(values, layout: layout, range: range, map: colors), in: rect)
-    let selection = state.highlightedKeys.compactMap { key in
-      if case .patch(let index) = key, index < grid.count { grid.point(index) } else { nil }
-    }
-    draw(GridMarks(layout: layout, cursor: state.cursor.patch, selection: Set(selection)), in: rect)
-    hits.add(layout.area.intersection(rect), .patches(layout))
-  }
-
-  /// What the colours mean, with the cursor's value marked.
-  private mutating func drawColorBar(_ map: MapStatistics, _ state: InspectorState, in rect: Rect) {
-    if map.knockOut != nil && !showsBothMaps(state, width: rect.width) {
-      let limit = max(map.differenceLimit, .ulpOfOne)
-      return draw(ColorBar(map: .blueOrange, scale: .linear(-limit...limit), name: "change"), in: rect)
-    }
-    let position = state.links.position(of: state.cursor.key)
-    let marked = position.flatMap { map.view.shown[$0] ? map.view.values[$0] : nil }
-    let name = state.view.heldRange == nil ? state.view.metric.rawValue : "held"
-    draw(ColorBar(scale: map.colors, name: name, marked: marked), in: rect)
-  }
-
-  /// Anchors, prefix and `<voco>` itself: value, lift and a bar against uniform.
-  private mutating func drawKeys(_ state: InspectorState, _ map: MapStatistics, in rect: Rect) {
-    guard rect.width >= 8, rect.height >= 1 else { return }
-    let summary = rect.height >= 9 ? state.shareLines(map) : []
-    let keys = map.listed.map(\.key)
-    let body = rect.dropping(bottom: summary.count)
-    let visible = Scroll().revealing(
-      keys.firstIndex(of: state.cursor.key), count: keys.count, height: body.height
-    ).range(count: keys.count, height: body.height)
-    let rows = visible.map {
-      keyRow(map.listed[$0].key, map.listed[$0].position, state, map, isNarrow: rect.width < 20)
-    }
-    // Without bars the line they are held against says nothing.
-    let reference = rect.width >= 26 ? map.view.uniform : nil
-    draw(Bars(rows, maximum: max(map.range.upperBound, rows.map(\.value).max() ?? 0), reference: reference), in: body)
-    for index in visible {
-      hits.add(
-        Rect(x: body.x, y: body.y + index - visible.lowerBound, width: body.width, height: 1), .key(keys[index]))
-    }
-    let foot = Rect(
-      x: rect.x, y: body.y + min(body.height, visible.count + 1), width: rect.width, height: summary.count
-    ).intersection(rect)
-    for (row, text) in summary.enumerated() { line(text, in: foot, row: row, style: look.theme.dim) }
-  }
-
-  private func keyRow(
-    _ key: KeyReference, _ position: Int, _ state: InspectorState, _ map: MapStatistics, isNarrow: Bool
-  ) -> Bars.Row {
-    let pin = state.highlightedKeys.contains(key) ? String(look.glyphs.bullet) : ""
-    let isShown = map.view.shown[position]
-    let value = map.view.values[position]
-    var text = isShown ? state.metricValue(value).text : "left out"
-    if isShown, let cut = map.knockOut, cut.shown[position] {
-      text += "\(look.glyphs.right)\(state.metricValue(cut.values[position]).text)"
-    } else if isShown, state.view.metric != .lift, !isNarrow, !map.view.layout.patches.isEmpty {
-      text += " \(liftText(map.view.lift(of: position)))"
-    }
-    return Bars.Row(
-      label: pin + state.keyName(position), value: isShown ? value : 0, text: text,
-      isMarked: state.cursor.key == key)
-  }
-
-  /// Each head a dot, their mean a line, uniform across; the layer that nobody reads is named.
-  private mutating func drawLayers(_ state: InspectorState, _ map: MapStatistics, in rect: Rect) {
-    guard rect.height >= 3, state.layerCount > 0 else { return }
-    let cells = map.cells
-    let dead = state.inspected?.deadLayer
-    let axis = cells.axis
-    func point(_ layer: Int, _ value: Double?) -> ChartPoint? {
-      value.map { ChartPoint(Double(layer), max($0, axis.kind == .logarithmic ? axis.range.lowerBound : $0)) }
-    }
-    let mean = cells.curve.enumerated().compactMap { $0.offset == dead ? nil : point($0.offset, $0.element) }
-    let heads = cells.matrix.enumerated().flatMap { layer, heads in
-      layer == dead ? [] : heads.compactMap { point(layer, $0) }
-    }
-    var marks: [ChartMark] = [
-      .points(ChartSeries("a head", color: 3, points: heads)), .line(ChartSeries("mean", color: 0, points: mean)),
+    report.tables = [
+      keyTable(map), patchTable(map), matrixTable(map.cells), curveTable(map.cells),
     ]
-    if let uniform = cells.uniform { marks.append(.level(uniform, name: "uniform \(Format.number(uniform))")) }
-    // The cursor is told by the first series, which must be the mean.
-    marks.swapAt(0, 1)
-    // The dead layer is the last one: the axis ends before it.
-    let names = (0..<(dead ?? state.layerCount)).map { "L\($0 + 1)" }
-    let unread = dead.map { "; L\($0 + 1) is read by nobody" } ?? ""
-    let chart = Chart(
-      title: "\(cells.statistic.rawValue) by layer\(unread)", x: .categories(names), y: Chart.Axis("", axis),
-      marks: marks,
-      cursor: state.view.layer == dead ? nil : state.view.layer)
-    hits.add(chart.draw(in: rect, of: &frame, look)) { .layer($0) }
+    if map.matrix.statistic != map.cells.statistic { report.tables.append(matrixTable(map.matrix)) }
+    report.tables += profileTables(map) + lensTables
+    if let cut = map.knockOut, let result = shownKnockOut {
+      report.tables.append(knockOutTable(map.view, cut, label: result.request.label))
+    }
+    if let dead = inspected?.deadLayer {
+      report.notes.append("What \(inspectedToken) attends to in layer \(dead + 1), the last, is read by nobody.")
+    }
+    report.notes += [causalHeadWords].compactMap { $0 }
+    report.notes += [SinkRule().sentence(visible: map.view.layout.visible.count)]
+    return report
   }
 
-  /// Layers by heads in numbers, sorted where a head was chosen for that.
-  private mutating func drawMatrix(_ state: InspectorState, _ map: MapStatistics, in rect: Rect) {
-    guard rect.height >= 2, state.layerCount > 0, state.headCount > 0 else { return }
-    let cells = map.matrix
-    let dead = state.inspected?.deadLayer
-    let sorted = state.view.sortedHead.flatMap { $0 < state.headCount ? $0 : nil }
-    let order = sorted.map { "sorted by head \($0 + 1)" } ?? "layer × head"
-    let marked = state.view.inspected == .voco ? state.causalHeads : []
-    let mark = String(look.glyphs.bullet)
-    let legend = marked.isEmpty ? "" : "; \(mark) moves the answer alone"
-    line("\(cells.statistic.rawValue), \(order)\(legend)", in: rect, style: look.theme.title)
-    let names = (0..<state.layerCount).map { "L\($0 + 1)" }
-    let live = cells.matrix.enumerated().map { layer, heads in layer == dead ? heads.map { _ in nil } : heads }
-    let matrix = ScoreMatrix(
-      rowNames: names, columnNames: (0..<state.headCount).map { "h\($0 + 1)" }, values: live,
-      texts: cells.matrix.enumerated().map { layer, heads in
-        heads.enumerated().map { head, value in
-          let isMarked = !marked.isEmpty && marked.contains { $0.layer == layer && $0.head == head }
-          return (isMarked ? mark : "") + (value.map(cells.text) ?? Format.none)
-        }
-      }, scale: cells.axis,
-      order: sorted.map { ScoreMatrix.order(of: live, byColumn: $0) }, sortedBy: sorted, selected: state.markedCell)
-    hits.add(matrix.draw(in: rect.dropping(top: 1), of: &frame, look)) { .head($0) }
+  private func shareFacts(_ view: AttentionView) -> [PanelReport.Fact] {
+    let shares = view.shares
+    let hasAnchors = links.anchors > 0
+    let anchors: [PanelReport.Fact] = [.init(name: "anchor share", value: .share(shares.anchors))]
+    let lifts: [PanelReport.Fact] = [
+      .init(name: "lift", value: .init(times: shares.lift)),
+      .init(name: "lift over uniform", value: .init(times: shares.liftOverUniform)),
+    ]
+    return (hasAnchors ? anchors : []) + [
+      .init(name: "patch share", value: .share(shares.patches)),
+      .init(name: "prefix share", value: .share(shares.prefix)),
+      .init(name: "self share", value: .share(shares.itself)),
+    ] + (hasAnchors ? lifts : []) + [
+      .init(name: "keys counted", value: .integer(shares.visibleCount)),
+      .init(name: "entropy (nat)", value: .number(view.entropy)),
+      .init(name: "effective keys", value: .number(view.effectiveKeys)),
+    ]
+  }
+
+  /// `all`, `3/6`.
+  var layerWords: String { view.layer.map { "\($0 + 1)/\(layerCount)" } ?? "all \(layerCount)" }
+
+  /// `mean of 8`, `max of 8`, `2/8`; rollout has no heads to choose.
+  var headWords: String {
+    if view.metric == .rollout { return "averaged in the rollout" }
+    return view.head.map { "\($0 + 1)/\(headCount)" } ?? "\(view.takesMaximum ? "max" : "mean") of \(headCount)"
+  }
+
+  private func keyTable(_ map: MapStatistics) -> PanelReport.Table {
+    let rows = map.listed.map { _, position -> [ReportValue] in
+      let isShown = map.view.shown[position]
+      return [
+        .text(keyName(position)), .integer(position), isShown ? .number(map.view.values[position]) : .missing,
+        .init(integer: map.view.rank(of: position)), .init(times: map.view.lift(of: position)),
+      ]
+    }
+    return .init(
+      "keys beside the patches", columns: ["key", "position", view.metric.rawValue, "rank", "lift"], rows: rows)
+  }
+
+  private func patchTable(_ map: MapStatistics) -> PanelReport.Table {
+    let grid = links.geometry.patches
+    let values = map.view.patchValues
+    let rows = (0..<(values.count == grid.count ? grid.rows : 0)).map { row in
+      [.integer(row)] + (0..<grid.columns).map { ReportValue.number(values[row * grid.columns + $0]) }
+    }
+    return .init("patches, \(view.metric.rawValue)", columns: ["row"] + (0..<grid.columns).map(String.init), rows: rows)
+  }
+
+  private func matrixTable(_ cells: CellStatistics) -> PanelReport.Table {
+    let rows = cells.matrix.enumerated().map { layer, heads in
+      [.integer(layer + 1)] + heads.map(ReportValue.init(number:))
+    }
+    return .init(
+      "layer × head, \(cells.formula)", columns: ["layer"] + (0..<headCount).map { "head \($0 + 1)" }, rows: rows)
+  }
+
+  private func curveTable(_ cells: CellStatistics) -> PanelReport.Table {
+    let rows = cells.curve.enumerated().map { layer, value in
+      [ReportValue.integer(layer + 1), .init(number: value), .init(number: cells.uniform)]
+    }
+    return .init("over layers, \(cells.statistic.rawValue)", columns: ["layer", "value", "uniform"], rows: rows)
+  }
+
+  /// Where each layer looks, over how many keys its heads spread, and the keys that it looks at most.
+  private func profileTables(_ map: MapStatistics) -> [PanelReport.Table] {
+    let profile = map.profile
+    let keys = profile.keys.enumerated().flatMap { layer, keys in
+      keys.map {
+        [ReportValue.integer(layer + 1), .text(keyName($0.position)), .integer($0.position), .share($0.share)]
+      }
+    }
+    return [
+      .init(
+        "where each layer looks, mean over heads", columns: ["layer"] + profile.layers.parts.map(\.name),
+        rows: profile.layers.rows.enumerated().map { [.integer($0.offset + 1)] + $0.element.values.map { .share($0) } }),
+      .init(
+        "most attended keys by layer, mean over heads", columns: ["layer", "key", "position", "share"], rows: keys),
+      matrixTable(profile.spread),
+    ]
+  }
+
+  private func knockOutTable(_ run: AttentionView, _ cut: AttentionView, label: String) -> PanelReport.Table {
+    let parts: [(String, (AttentionShares) -> Double)] = [
+      ("anchors", { $0.anchors }), ("patches", { $0.patches }), ("prefix", { $0.prefix }), ("self", { $0.itself }),
+    ]
+    return .init(
+      "with \(label) cut", columns: ["keys", "before", "after"],
+      rows: parts.map { [.text($0.0), .share($0.1(run.shares)), .share($0.1(cut.shares))] })
   }
 }

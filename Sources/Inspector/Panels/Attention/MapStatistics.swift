@@ -15,6 +15,8 @@ package struct MapStatistics: Sendable {
   package let cells: CellStatistics
   /// What the layer × head matrix shows: lifts, or a share where there are no anchors to compare.
   package let matrix: CellStatistics
+  /// Where each layer and head looks, whatever is chosen.
+  let profile: LayerProfile
   /// The same numbers of the run with edges cut; `nil` when no knock-out is shown.
   package let knockOut: AttentionView?
   /// `[P]`, the knock-out's values minus the run's; not a number where either is not shown. Empty without a knock-out.
@@ -49,6 +51,7 @@ package struct MapStatistics: Sendable {
       previous?.matrix, attention,
       !hasAnchors ? .patchShare : settings.metric == .normWeighted ? .normWeightedLift : .lift,
       hidesSinks: settings.hidesSinks)
+    profile = LayerProfile.kept(previous?.profile, attention, hidesSinks: settings.hidesSinks)
     let cut = result.flatMap { result in
       (try? VocoAttention(layout: attention.layout, attention: result.attentionVoco))
         .flatMap { AttentionView($0, settings.query) }
@@ -104,6 +107,9 @@ package struct CellStatistics: Sendable {
   package let matrix: [[Double?]]
   /// `[L]`.
   package let curve: [Double?]
+  /// `[H]`, each head over the live layers, and one number of them all.
+  let headCurve: [Double?]
+  let whole: Double?
   /// What uniform attention would give; `nil` where that depends on the values.
   package let uniform: Double?
   package let formula: String
@@ -118,6 +124,7 @@ package struct CellStatistics: Sendable {
     query = attention.layout.query
     matrix = attention.matrix(statistic, excluding: sinks)
     curve = attention.curve(statistic, excluding: sinks)
+    (headCurve, whole) = attention.headCurve(statistic, excluding: sinks)
     uniform = statistic.uniform(layout: attention.layout)
     formula = statistic.formula(layout: attention.layout)
     let all = (matrix.joined() + curve + [uniform]).compactMap { $0 }
@@ -150,6 +157,15 @@ package struct CellStatistics: Sendable {
   /// Whether the numbers are ratios, which stand on a logarithmic axis.
   var isRatio: Bool { [.lift, .normWeightedLift, .liftOverUniform].contains(statistic) }
 
+  /// What the numbers are counted in.
+  var unit: String {
+    switch statistic {
+    case .entropy: "nats"
+    case .effectiveKeys: "keys"
+    default: isRatio ? "lift" : "share"
+    }
+  }
+
   /// The axis of the numbers: ratios over powers of ten with a floor, shares from 0.
   var axis: ValueScale {
     guard isRatio, maximum > 0 else { return .linear(0...max(maximum, .ulpOfOne)) }
@@ -159,7 +175,83 @@ package struct CellStatistics: Sendable {
   /// A ratio below this is as good as none.
   static let floor = 0.01
 
-  func text(_ value: Double) -> String { isRatio ? liftText(value) : Format.percent(value) }
+  func text(_ value: Double) -> String {
+    switch statistic {
+    case .entropy, .effectiveKeys: Format.number(value)
+    default: isRatio ? liftText(value) : Format.percent(value)
+    }
+  }
+}
+
+/// Where the inspected token looks in each layer and head: parts of a whole, how far it spreads, and the keys it looks at
+/// most. It depends on neither layer, head nor metric.
+struct LayerProfile: Sendable {
+  private static let listedKeys = 5
+
+  /// The query that it belongs to.
+  private let query: Int
+  private let hidesSinks: Bool
+  /// A row a layer of its heads' mean, and a row a head, layer by layer; what nobody reads is left out.
+  let layers: StackedBars
+  let heads: StackedBars
+  /// Head as column and layer as row, of each row of `heads`.
+  let places: [GridPoint]
+  /// Over how many keys each head spreads.
+  let spread: CellStatistics
+  /// `[L]`, the most attended keys of each layer's mean over heads, the first of them first; empty where nobody reads.
+  let keys: [[(position: Int, share: Double)]]
+
+  /// What was computed before, where it is what is asked for.
+  static func kept(_ before: LayerProfile?, _ attention: VocoAttention, hidesSinks: Bool) -> LayerProfile {
+    let same = before.flatMap { $0.query == attention.layout.query ? $0 : nil }
+    if let same, same.hidesSinks == hidesSinks { return same }
+    // How far heads spread is counted over all keys.
+    let spread = same?.spread ?? CellStatistics.kept(nil, attention, .effectiveKeys, hidesSinks: false)
+    return LayerProfile(attention, spread, hidesSinks: hidesSinks)
+  }
+
+  private init(_ attention: VocoAttention, _ spread: CellStatistics, hidesSinks: Bool) {
+    let sinks = hidesSinks ? Set(attention.sinks(.all)) : []
+    (query, self.hidesSinks) = (attention.layout.query, hidesSinks)
+    self.spread = spread
+    let live = Array(attention.liveLayers)
+    let shares = live.map { layer in
+      (0..<attention.heads).map { attention.shares(layer: layer, head: $0, excluding: sinks) }
+    }
+    let hasAnchors = !attention.layout.anchors.isEmpty
+    let kinds: [(part: StackedBars.Kind, value: (AttentionShares) -> Double)] = [
+      (.init("anchors", color: 1), \.anchors), (.init("patches", color: 0), \.patches),
+      (.init("prefix", color: 2), \.prefix), (.init("itself", color: 4), { $0.itself + $0.earlierVocos }),
+    ].filter { hasAnchors || $0.0.name != "anchors" }
+    func row(_ name: String, _ shares: AttentionShares) -> StackedBars.Row {
+      let values = kinds.map { $0.value(shares) }
+      return StackedBars.Row(name, values, texts: values.map(Format.percent))
+    }
+    func bars(_ title: String, _ rows: [StackedBars.Row]) -> StackedBars {
+      StackedBars(title: title, parts: kinds.map(\.part), rows: rows)
+    }
+    layers = bars(
+      "where each layer looks", zip(live, shares).map { row("L\($0 + 1)", AttentionShares.mean($1)) })
+    places = live.flatMap { layer in (0..<attention.heads).map { GridPoint(column: $0, row: layer) } }
+    heads = bars(
+      "where each head looks",
+      zip(places, shares.joined()).map { row("L\($0.row + 1) h\($0.column + 1)", $1) })
+    keys = live.map { layer in
+      var mean = [Double](repeating: 0, count: attention.layout.length)
+      for head in 0..<attention.heads {
+        let row = attention.row(layer: layer, head: head)
+        for key in attention.layout.visible where !sinks.contains(key) { mean[key] += row[key] }
+      }
+      var best: [(position: Int, share: Double)] = []
+      for key in attention.layout.visible {
+        let share = mean[key] / Double(attention.heads)
+        guard best.count < Self.listedKeys || share > best[best.count - 1].share else { continue }
+        best.insert((key, share), at: best.firstIndex { $0.share < share } ?? best.count)
+        if best.count > Self.listedKeys { best.removeLast() }
+      }
+      return best
+    }
+  }
 }
 
 /// A lift in words: one of almost nothing, or over almost nothing, has no digits that mean anything.

@@ -116,7 +116,7 @@ extension Canvas {
     let texts = shown.map { change -> (String, String, String) in
       (
         change.name,
-        "\(state.metricValue(change.first).text) \(look.glyphs.right) \(state.metricValue(change.second).text)",
+        "\(state.metricText(change.first)) \(look.glyphs.right) \(state.metricText(change.second))",
         state.signed(change.difference)
       )
     }
@@ -235,11 +235,11 @@ extension Canvas {
       for (half, tile) in zip(halves, [(state.imageName, first), (compared.name, second)]) {
         canvas.line(tile.0, in: half, style: canvas.look.theme.title)
         let room = half.dropping(top: 1)
-        let size = PictureRenderer.size(ofWidth: tile.1.width, height: tile.1.height, in: room.size)
+        let renderer = pictures ?? .best(for: canvas.look)
+        let size = renderer.size(ofWidth: tile.1.width, height: tile.1.height, in: room.size)
         canvas.frame.drawPicture(
           tile.1.pixels, width: tile.1.width, height: tile.1.height,
-          in: Rect(x: room.x, y: room.y, width: size.width, height: size.height),
-          with: pictures ?? .best(for: canvas.look))
+          in: Rect(x: room.x, y: room.y, width: size.width, height: size.height), with: renderer)
       }
     }
   }

@@ -18,26 +18,28 @@ extension Canvas {
       _ = tabs.draw(in: Rect(x: room.x, y: room.y, width: room.width, height: 1), of: &frame, look)
       room = room.dropping(top: 1)
     }
-    drawCompressionPage(state.compressionView.page, state, in: room, pictures: pictures, scrolls: true)
+    let page = state.compressionView.page
+    drawCompressionPage(page, state, in: room, pictures: pictures, scrolls: true)
+    guard page == .answers, let figures = state.compressionFigures else { return }
+    // The bill begins under answers that leave room.
+    let used = state.compressionLines(width: room.width).lines(page).count
+    if room.height - used >= 7 { drawCosts(figures, in: room.dropping(top: used + 1)) }
   }
 
-  /// All pages at once: the answers over the costs at the left; what was kept, the conversation and the codes at the
-  /// right. A page that was chosen takes the whole right side.
+  /// All pages at once; a page that was chosen takes the right side where that is narrow, beside answers and costs.
   private mutating func drawCompressionBoard(_ state: InspectorState, in rect: Rect, pictures: PictureRenderer?) {
     guard let figures = state.compressionFigures else {
       return drawCompressionPage(.answers, state, in: rect, pictures: pictures, scrolls: false)
     }
-    if rect.width >= 150 { return drawCompressionColumns(figures, state, in: rect, pictures: pictures) }
+    if rect.width >= 150 || state.compressionView.page == .answers {
+      return drawCompressionColumns(figures, state, in: rect, pictures: pictures)
+    }
     let left = rect.left(rect.width * 54 / 100)
     let answers = min(left.height / 2, answerRows(figures, width: left.width))
     drawAnswers(figures, in: left.top(answers))
     drawCosts(figures, in: left.dropping(top: answers + 1))
     let side = rect.dropping(left: left.width + 2)
-    let page = state.compressionView.page
-    if page != .answers { return drawTitled(page, state, in: side, pictures: pictures, isChosen: true) }
-    let middle = side.height * 2 / 5
-    drawTitled(.families, state, in: side.top(middle - 1), pictures: pictures, isChosen: false)
-    drawTitled(.conversation, state, in: side.dropping(top: middle), pictures: pictures, isChosen: false)
+    drawTitled(state.compressionView.page, state, in: side, pictures: pictures, isChosen: true)
   }
 
   /// Answers with the page that was chosen, costs, and the picture with what its codes and the cache keep of it.
@@ -45,7 +47,7 @@ extension Canvas {
     _ figures: CompressionFigures, _ state: InspectorState, in rect: Rect, pictures: PictureRenderer?
   ) {
     // Four squares, two above two, are as wide as the panel is high twice.
-    let right = rect.right(min(rect.width / 2, 2 * rect.height))
+    let right = rect.right(min(rect.width >= 150 ? rect.width / 2 : rect.width * 2 / 5, 2 * rect.height))
     drawKept(state, in: right, pictures: pictures)
     let rest = rect.dropping(right: right.width + 2)
     let left = rest.left(rest.width / 2)
@@ -91,7 +93,7 @@ extension Canvas {
   private mutating func drawCosts(_ figures: CompressionFigures, in rect: Rect) {
     line(figures.headline, in: rect, style: look.theme.title)
     let blocks = figures.costs.map { bars in
-      Block(least: Size(width: 34, height: bars.rows.count + 2), most: bars.rows.count + 2) { canvas, rect in
+      Block(least: Size(width: 30, height: bars.rows.count + 2), most: bars.rows.count + 2) { canvas, rect in
         canvas.draw(bars, in: rect)
       }
     }
@@ -147,10 +149,11 @@ extension Canvas {
   ) {
     line(title, in: rect, style: look.theme.accent)
     let place = rect.dropping(top: 1)
-    let size = PictureRenderer.size(ofWidth: picture.width, height: picture.height, in: place.size)
+    let renderer = pictures ?? .best(for: look)
+    let size = renderer.size(ofWidth: picture.width, height: picture.height, in: place.size)
     frame.drawPicture(
       picture.pixels, width: picture.width, height: picture.height,
-      in: Rect(x: place.x, y: place.y, width: size.width, height: size.height), with: pictures ?? .best(for: look))
+      in: Rect(x: place.x, y: place.y, width: size.width, height: size.height), with: renderer)
   }
 
   /// A mark a row of keys and values: what a question reads of all visual tokens, and of `<voco>` alone.

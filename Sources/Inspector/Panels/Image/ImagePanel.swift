@@ -17,7 +17,8 @@ extension Canvas {
     }
     let legendRows = rect.height >= 8 ? 1 : 0
     let room = rect.dropping(bottom: legendRows)
-    let size = pictureSize(picture, state.links.geometry.patches, in: room)
+    // The picture keeps its place and shape when a map is laid over it.
+    let size = pictureSize(picture, state.links.geometry.patches, in: room, pictures ?? .best(for: look))
     let area = Rect(x: rect.x, y: rect.y, width: size.width, height: size.height)
     // Under a map each patch keeps its exact colour, and going through layers waits for no picture to be drawn anew.
     let renderer = state.overlaysMap ? .best(for: look) : pictures ?? .best(for: look)
@@ -28,14 +29,19 @@ extension Canvas {
     if legendRows > 0 {
       drawImageLegend(state, in: Rect(x: rect.x, y: area.maxY, width: max(area.width, min(40, rect.width)), height: 1))
     }
-    let blocks =
-      [magnifierBlock(state, pictures), numbersBlock(state), stagesBlock(state)]
-      + [decodedBlock(state, pictures), attentionBlock(state, in: Rect(x: 0, y: 0, width: 48, height: 36))].compactMap {
-        $0
-      }
     let side = rect.dropping(left: area.width + 2)
     let below = rect.dropping(top: area.height + legendRows + 1)
-    if side.width >= 18 { fill(side, with: blocks) } else if below.height >= 5 { fill(below, with: blocks) }
+    // Two columns of maps where one would leave half of its width empty.
+    let isNarrow = side.width < 96
+    let map = attentionBlock(state, in: Rect(x: 0, y: 0, width: isNarrow ? 26 : 48, height: 36))
+    let pictured = [decodedBlock(state, pictures), map].compactMap { $0 }
+    let (magnifier, numbers, stages) = (magnifierBlock(state, pictures), numbersBlock(state), stagesBlock(state))
+    let blocks = isNarrow ? [magnifier, numbers] + pictured + [stages] : [magnifier, numbers, stages] + pictured
+    if side.width >= 18 {
+      fill(side, with: blocks, columnWidth: isNarrow ? 24 : Self.columnWidth)
+    } else if below.height >= 5 {
+      fill(below, with: blocks)
+    }
   }
 
   /// The cursor's patch with its eight neighbours, from the picture itself.
@@ -46,12 +52,14 @@ extension Canvas {
       canvas.line("patch (\(point.row),\(point.column)) and its neighbours", in: rect, style: canvas.look.theme.title)
       let room = rect.dropping(top: 1)
       // A multiple of three, so that each patch has cells of its own.
-      let scale = max(1, min(room.width / 6, room.height / 3))
-      let area = Rect(x: room.x, y: room.y, width: 6 * scale, height: 3 * scale).intersection(room)
+      let renderer = pictures ?? .best(for: canvas.look)
+      let whole = renderer.size(ofWidth: 3, height: 3, in: room.size)
+      let patch = Size(width: max(1, whole.width / 3), height: max(1, whole.height / 3))
+      let area = Rect(x: room.x, y: room.y, width: 3 * patch.width, height: 3 * patch.height).intersection(room)
       canvas.frame.drawPicture(
-        around.pixels, width: around.width, height: around.height, in: area,
-        with: pictures ?? .best(for: canvas.look))
-      let middle = Rect(x: area.x + 2 * scale, y: area.y + scale, width: 2 * scale, height: scale)
+        around.pixels, width: around.width, height: around.height, in: area, with: renderer)
+      let middle = Rect(
+        x: area.x + patch.width, y: area.y + patch.height, width: patch.width, height: patch.height)
       canvas.drawBrackets(middle, over: area)
     }
   }
@@ -63,11 +71,11 @@ extension Canvas {
       canvas.line("what the codes decode to", in: rect, style: canvas.look.theme.title)
       let room = rect.dropping(top: 1)
       let picture = decoded.reconstruction
-      let size = PictureRenderer.size(ofWidth: picture.width, height: picture.height, in: room.size)
+      let renderer = pictures ?? .best(for: canvas.look)
+      let size = renderer.size(ofWidth: picture.width, height: picture.height, in: room.size)
       canvas.frame.drawPicture(
         picture.pixels, width: picture.width, height: picture.height,
-        in: Rect(x: room.x, y: room.y, width: size.width, height: size.height),
-        with: pictures ?? .best(for: canvas.look))
+        in: Rect(x: room.x, y: room.y, width: size.width, height: size.height), with: renderer)
     }
   }
 
@@ -80,7 +88,7 @@ extension Canvas {
   /// What is known about the picture and the patch.
   private func numbersBlock(_ state: InspectorState) -> Block {
     let facts = state.imageFacts
-    return Block(least: Size(width: 30, height: 4), most: facts.count + 4) { canvas, rect in
+    return Block(least: Size(width: 26, height: 4), most: facts.count + 4) { canvas, rect in
       for (row, text) in ReportText.lines(facts, width: rect.width).enumerated() {
         canvas.line(text, in: rect, row: row)
       }
@@ -94,15 +102,19 @@ extension Canvas {
       Bars.Row(label: $0.stage.title, value: $0.seconds, text: "\(Format.seconds($0.seconds)) \($0.state.words)")
     }
     let slowest = max(stages.map(\.seconds).max() ?? 0, .ulpOfOne)
-    return Block(least: Size(width: 30, height: min(3, rows.count + 1)), most: rows.count + 2) { canvas, rect in
+    return Block(least: Size(width: 26, height: min(3, rows.count + 1)), most: rows.count + 2) { canvas, rect in
       guard !rows.isEmpty else { return }
       canvas.draw(Bars(title: "stages, seconds", rows, scale: .linear(0...slowest)), in: rect)
     }
   }
 
   /// Whole half cells per patch where that costs little room, else as large as fits.
-  private func pictureSize(_ picture: Picture, _ grid: GridSize, in room: Rect) -> Size {
-    let largest = PictureRenderer.size(ofWidth: picture.width, height: picture.height, in: room.size)
+  private func pictureSize(
+    _ picture: Picture, _ grid: GridSize, in room: Rect, _ renderer: PictureRenderer
+  ) -> Size {
+    let largest = renderer.size(ofWidth: picture.width, height: picture.height, in: room.size)
+    // Half cells are square enough for whole ones per patch where a cell is about twice as high as wide.
+    guard abs(renderer.cellAspect - 2) < 0.1 else { return largest }
     let layout = GridLayout(columns: grid.columns, rows: grid.rows, in: room, look)
     let exact = layout.area.size
     let isLargeEnough = 10 * exact.width * exact.height >= 6 * largest.width * largest.height

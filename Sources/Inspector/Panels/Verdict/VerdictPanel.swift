@@ -46,6 +46,64 @@ extension Canvas {
     let unfolded = lines(withRules: true)
     let lines = state.view.showsRules || unfolded.count <= place.height ? unfolded : lines(withRules: false)
     ListView(lines, scroll: Scroll(offset: state.scroll[.verdict] ?? 0)).draw(in: place, of: &frame, look)
+    fill(place.dropping(top: lines.count + 1), with: evidenceBlocks(state))
+  }
+
+  /// What the claims rest on, most telling first: what was exchanged and how far the answer went, single heads, and where
+  /// this picture's heads and layers look.
+  private func evidenceBlocks(_ state: InspectorState) -> [Block] {
+    let verdict = state.verdict
+    var blocks: [Block] = []
+    let prompt = verdict?.headEffects.first?.prompt ?? 0
+    if let numbers = verdict?.causalNumbers {
+      let rows = Interchanged.allCases.compactMap { quantity in
+        numbers.quantities[quantity].map { forestRow(quantity.shortWords, $0) }
+      }
+      blocks.append(forestBlock("exchanged with a donor's: part of the answer's way (\(numbers.scale.rawValue))", rows))
+    }
+    if let heads = verdict?.headEffects.first(where: { $0.prompt == prompt }) {
+      let rows = heads.heads.map { forestRow("L\($0.place.layer + 1) h\($0.place.head + 1)", $0.effect) }
+      blocks.append(
+        forestBlock(
+          "anchors' values through one head alone (\(heads.scale.rawValue))",
+          rows + [forestRow("all \(heads.heads.count)", heads.together)]))
+    }
+    if let found = verdict?.heads, !found.isEmpty {
+      let rows = found.map {
+        Bars.Row(
+          label: "L\($0.layer + 1) h\($0.head + 1)", value: $0.lift,
+          text: "\(liftText($0.lift)) p \(significant($0.pValue))")
+      }
+      let most = max(2, rows.map(\.value).max() ?? 2)
+      blocks.append(
+        Block(least: Size(width: 34, height: 4), most: rows.count + 2) { canvas, rect in
+          canvas.draw(
+            Bars(
+              title: "heads that stand out, same-position lift", rows, scale: .logarithmic(0.5...most), reference: 1),
+            in: rect)
+        })
+    }
+    guard let map = state.map, state.hasQuestion else { return blocks }
+    return blocks + [anchorHeadsBlock(state), sharesBlock(state, map), matrixBlock(state, map)].compactMap { $0 }
+  }
+
+  private func forestRow(_ name: String, _ effect: EffectEstimate) -> ForestPlot.Row {
+    ForestPlot.Row(
+      name, text: significant(effect.effect), point: effect.effect,
+      interval: effect.interval.flatMap { $0.low <= $0.high ? $0.low...$0.high : nil })
+  }
+
+  private func forestBlock(_ title: String, _ rows: [ForestPlot.Row]) -> Block {
+    let ends = rows.flatMap { [$0.point, $0.interval?.lowerBound, $0.interval?.upperBound].compactMap { $0 } }
+      .filter(\.isFinite)
+    let scale = ValueScale.linear(min(-0.1, ends.min() ?? 0)...max(1, ends.max() ?? 1))
+    let threshold = VerdictRule().minimumEffect
+    return Block(least: Size(width: 56, height: min(rows.count, 6) + 2), most: rows.count + 2) { canvas, rect in
+      canvas.draw(
+        ForestPlot(
+          title: title, rows, scale: scale, threshold: threshold, thresholdName: decimal(threshold, digits: 2)),
+        in: rect)
+    }
   }
 
   private func gauge(_ tier: InspectorState.Tier) -> Gauge {
@@ -127,6 +185,22 @@ extension Canvas {
   }
 }
 
+extension Interchanged {
+  /// For the rows of a chart.
+  fileprivate var shortWords: String {
+    switch self {
+    case .content, .steering, .total: words
+    case .edges: "their keys and values"
+    case .patches: "all patches"
+    case .visual: "all visual keys"
+    case .random: "random patches"
+    case .mostAttended: "most attended patches"
+    case .largestNorm: "largest-norm patches"
+    case .nearest: "nearest patches"
+    }
+  }
+}
+
 extension InspectorState {
   /// One claim as the panel prints it.
   package struct Tier: Sendable, Equatable {
@@ -173,7 +247,7 @@ extension InspectorState {
     let tiers = tiers
     if hasQuestion { report.tables = [tierTable(tiers)] }
     if hasQuestion, let evidence { report.tables.append(controlTable(evidence)) }
-    report.tables += headEffectTables
+    report.tables += interchangeTables + headEffectTables
     if !knockOuts.isEmpty { report.tables.append(knockOutTable) }
     report.tables += traceTables + savedTables
     if let figureTable { report.tables.append(figureTable) }
@@ -251,6 +325,23 @@ extension InspectorState {
         let outcome = control.outcome.map { $0 ? "passed" : "failed" } ?? "open"
         return [.text(control.name.rawValue), .text(outcome), .text(control.sentence)]
       })
+  }
+
+  /// What was exchanged with a donor picture's, and how far the answer went, of verified pictures.
+  private var interchangeTables: [PanelReport.Table] {
+    guard let numbers = verdict?.causalNumbers else { return [] }
+    let rows = Interchanged.allCases.compactMap { quantity -> [ReportValue]? in
+      numbers.quantities[quantity].map {
+        [
+          .text(quantity.words), .number($0.effect), .init(number: $0.interval?.low), .init(number: $0.interval?.high),
+        ]
+      }
+    }
+    return [
+      PanelReport.Table(
+        "exchanged with a donor's: part of the answer's way (\(numbers.scale.rawValue))",
+        columns: ["exchanged", "effect", "low", "high"], rows: rows)
+    ]
   }
 
   /// What single heads carry of what the anchors hold, of verified pictures.
