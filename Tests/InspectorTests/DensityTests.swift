@@ -25,54 +25,73 @@ struct DensityTests {
     return Double(blank) / Double(inside.width * inside.height)
   }
 
-  /// Everything is there to be shown: a verdict with its pictures, answers, a second run, a tensor's values.
-  static func state(_ panel: Panel) -> InspectorState {
-    var state = InspectorState.complete(.large, size: Size(width: 200, height: 56))
-    state.post(.verdict(.recorded))
-    state.post(
-      .vocoRows(
-        (0..<32).map { index in
-          VocoRow(
-            index: index, key: "key \(index)", name: "p\(index).png", anchors: [0.1, 0.2, 0.3, 0.1],
-            patches: [Double](repeating: 0.3 / 576, count: 576))
-        }))
+  /// What a person has on screen: the models that there are, and what was loaded beside the picture.
+  enum Scene: CaseIterable, CustomTestStringConvertible {
+    /// A small model of six heads and a book of 256 codes, one picture.
+    case small
+    /// The published shapes, one picture.
+    case large
+    /// The same with the evidence of many pictures.
+    case evidence
+
+    var testDescription: String { "\(self)" }
+
+    fileprivate var trace: SyntheticTrace {
+      self == .small
+        ? SyntheticTrace(grid: 24, layers: 4, heads: 6, groups: 8, codesPerGroup: 256, latent: 21, text: 9) : .large
+    }
+  }
+
+  /// Everything is there to be shown: answers, a second run, a tensor's values, a lens.
+  static func state(_ panel: Panel, _ scene: Scene, size: Size = Size(width: 200, height: 56)) -> InspectorState {
+    let synthetic = scene.trace
+    var state = InspectorState.complete(synthetic, size: size)
+    if scene == .evidence {
+      state.post(.verdict(.recorded))
+      state.post(
+        .vocoRows(
+          (0..<32).map { index in
+            VocoRow(
+              index: index, key: "key \(index)", name: "p\(index).png", anchors: [0.1, 0.2, 0.3, 0.1],
+              patches: [Double](repeating: 0.3 / 576, count: 576))
+          }))
+    }
+    state.post(.measured(.lens(SyntheticFindings.lens(synthetic))))
     state.postCompression()
     state.post(.weights(name: listing.rows[0].name, .ofRamp))
-    state.post(.compared(SyntheticTrace.large.second))
+    state.post(.compared(synthetic.second))
     state.post(.command(panel.command))
     return state
   }
 
-  /// The blank part that nothing may exceed.
+  /// The blank part that nothing may exceed at 200×56.
   static let most = 0.45
 
-  /// Short sentences and rules, as in this verdict, leave more.
-  @Test("No panel zoomed at 200×56 leaves more than 45 % of its cells empty", arguments: Panel.allCases)
-  func panels(_ panel: Panel) {
-    let emptiness = Self.emptiness(Self.state(panel))
-    #expect(emptiness <= (panel == .verdict ? 0.7 : Self.most), "\(panel.title): \(emptiness)")
+  @Test("No panel zoomed at 200×56 leaves more than 45 % of its cells empty", arguments: Panel.allCases, Scene.allCases)
+  func panels(_ panel: Panel, _ scene: Scene) {
+    let emptiness = Self.emptiness(Self.state(panel, scene))
+    #expect(emptiness <= Self.most, "\(panel.title): \(emptiness)")
   }
 
-  @Test("Neither do the views of Attention", arguments: [AttentionDisplay.map, .heads, .layers, .matrix])
-  func attention(_ display: AttentionDisplay) {
-    var state = Self.state(.attention)
+  @Test("Neither do the views of Attention", arguments: AttentionDisplay.allCases, Scene.allCases)
+  func attention(_ display: AttentionDisplay, _ scene: Scene) {
+    var state = Self.state(.attention, scene)
     while state.view.display != display { state.post(.command(.display)) }
     let emptiness = Self.emptiness(state)
     #expect(emptiness <= Self.most, "\(display.rawValue): \(emptiness)")
   }
 
-  @Test("Nor those of Anchors", arguments: AnchorsDisplay.allCases)
-  func anchors(_ display: AnchorsDisplay) {
-    var state = Self.state(.anchors)
+  @Test("Nor those of Anchors", arguments: AnchorsDisplay.allCases, Scene.allCases)
+  func anchors(_ display: AnchorsDisplay, _ scene: Scene) {
+    var state = Self.state(.anchors, scene)
     while state.view.anchorsDisplay != display { state.post(.command(.display)) }
     let emptiness = Self.emptiness(state)
-    // The plane of the book is blank between its codes.
-    #expect(emptiness <= (display == .book ? 0.5 : Self.most), "\(display.rawValue): \(emptiness)")
+    #expect(emptiness <= Self.most, "\(display.rawValue): \(emptiness)")
   }
 
   @Test("Nor a cut and another mask held against the run")
   func compared() throws {
-    var state = Self.state(.attention)
+    var state = Self.state(.attention, .large)
     state.post(.command(.selectAnchors))
     guard case .knockOut(let request)? = state.post(.command(.knockOut)).first else {
       return #expect(Bool(false), "nothing was cut")
@@ -88,6 +107,17 @@ struct DensityTests {
       state.post(.compared(run))
       let emptiness = Self.emptiness(state)
       #expect(emptiness <= Self.most, "\(run.name): \(emptiness)")
+    }
+  }
+
+  @Test("At 120×36 no panel leaves more than half of its cells empty", arguments: Panel.allCases, Scene.allCases)
+  func medium(_ panel: Panel, _ scene: Scene) {
+    var state = Self.state(panel, scene, size: Size(width: 120, height: 36))
+    #expect(Self.emptiness(state) <= 0.5, "\(panel.title): \(Self.emptiness(state))")
+    guard panel == .attention else { return }
+    for _ in AttentionDisplay.allCases {
+      state.post(.command(.display))
+      #expect(Self.emptiness(state) <= 0.5, "\(state.view.display.rawValue): \(Self.emptiness(state))")
     }
   }
 
