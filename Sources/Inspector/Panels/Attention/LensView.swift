@@ -329,7 +329,7 @@ extension Canvas {
     let (grid, shown) = (state.links.geometry.patches, state.lensState)
     guard lens.patches[shown].count == grid.count, grid.count > 0 else { return nil }
     let unit = look.drawsHalfBlocks ? 1 : 2
-    let least = Size(width: max(30, grid.columns * unit), height: (grid.rows * unit + 1) / 2 + 2)
+    let least = Size(width: max(30, grid.columns * unit), height: (grid.rows * unit + 1) / 2 + 3)
     let unread = shown < lens.lens.liveStates(of: .patches) ? "" : ", read by nobody"
     return Block(least: least, most: rect.height) { canvas, rect in
       canvas.line(

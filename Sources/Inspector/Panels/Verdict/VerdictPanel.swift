@@ -95,6 +95,7 @@ extension Canvas {
 
   private func forestBlock(_ title: String, _ rows: [ForestPlot.Row]) -> Block {
     let ends = rows.flatMap { [$0.point, $0.interval?.lowerBound, $0.interval?.upperBound].compactMap { $0 } }
+      .filter(\.isFinite)
     let scale = ValueScale.linear(min(-0.1, ends.min() ?? 0)...max(1, ends.max() ?? 1))
     let threshold = VerdictRule().minimumEffect
     return Block(least: Size(width: 56, height: min(rows.count, 6) + 2), most: rows.count + 2) { canvas, rect in
