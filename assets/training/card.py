@@ -63,7 +63,7 @@ always gives the family's most frequent answer; `guess` the most frequent one am
 Measured with the recipe's packed forward pass in float32.{agreement}
 
 On the first 500 test scenes the first of the three had 0.930, *which* 0.906 and *colour* 0.629, the second 0.909, 0.830 and 0.629; VoCo, trained as long as the first,
-read 0.777 of the colours through one `<voco>`, so neither the tower nor the single token bounds it.
+read 0.777 of the colours through one `<voco>`, so neither the tower nor the single token bounds it. {ancestors}
 
 {reading}
 
@@ -133,6 +133,7 @@ def main():
     parser.add_argument("--work", default=default_work())
     parser.add_argument("--agreement", default="", help="a sentence on how the exported files compare")
     parser.add_argument("--stages", nargs="+", default=["htc-lifted", "htc-steadied"], help="the runs that it was carried on from, the earliest first")
+    parser.add_argument("--ancestors", default="", help="a sentence on what the checkpoints before reach on the same scenes")
     parser.add_argument("--remark", default="", help="a sentence on how the stages were chosen")
     parser.add_argument("--evidence", default="", help="what `vocoscope verify` says")
     options = parser.parse_args()
@@ -149,7 +150,7 @@ def main():
     with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "earlier.md")) as file:
         earlier = file.read().strip()
     text = TEXT.format(
-        seed=saved["seed"], minutes=sum(run["seconds"] for run in stages) / 60, scenes=saved["scenes"], scenes_one=stages[0]["scenes"], averaged=options.remark,
+        seed=saved["seed"], minutes=sum(run["seconds"] for run in stages) / 60, scenes=saved["scenes"], scenes_one=stages[0]["scenes"], averaged=options.remark, ancestors=options.ancestors,
         stages="\n".join(map(stage_row, stages, [""] + options.stages)), **{k: given[k] for k in ("batch", "questions")},
         images=families["count"]["n"], fewer=every["count"]["n"], swapped=figures["count"]["n"], rows="\n".join(rows), swaps="\n".join(swaps), mean=result["mean"], uncompressed=other["mean"],
         base=sum(v["majority"] for v in families.values()) / len(families), guess=sum(v["guess"] for v in families.values()) / len(families),

@@ -46,6 +46,7 @@ def main():
     parser.add_argument("--run", required=True)
     parser.add_argument("--out", required=True)
     parser.add_argument("--work", default=default_work())
+    parser.add_argument("--remark", default="", help="a sentence on the answers from all patches")
     parser.add_argument("--agreement", default="", help="a sentence on what the program measures of the exported files")
     options = parser.parse_args()
     saved, whole = (torch.load(os.path.join(options.work, "runs", run, "last.pt"), weights_only=False) for run in (options.run, "htc-demo"))
@@ -56,7 +57,7 @@ def main():
     rows = [f"| {f} | {v['accuracy']:.3f} | {v['interval'][0]:.3f} – {v['interval'][1]:.3f} | {v['majority']:.3f} | {v['guess']:.3f} | {v['n']} |" for f, v in families.items()]
     text = TEXT.format(
         run=options.run, what=what, change=change, variant=saved["variant"], steps=saved["step"], steps_htc=whole["step"], scenes=saved["scenes"], minutes=saved["seconds"] / 60, seed=saved["seed"],
-        full_answers=f"In {given['uncompressed']:.0%} of the steps the text saw all 576 patches under the causal mask.", rows="\n".join(rows), mean=result["mean"],
+        full_answers=f"In {given['uncompressed']:.0%} of the steps the text saw all 576 patches under the causal mask{options.remark}.", rows="\n".join(rows), mean=result["mean"],
         base=sum(v["majority"] for v in families.values()) / len(families), guess=sum(v["guess"] for v in families.values()) / len(families),
         total=sum(v["n"] for v in families.values()), images=families["count"]["n"], agreement=options.agreement, **{k: given[k] for k in ("batch", "questions", "full")})
     with open(options.out, "w") as out:
