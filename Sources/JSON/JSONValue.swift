@@ -76,7 +76,11 @@ package struct JSONObject: Sendable, Equatable {
     members.first { $0.key.isExactly(key) }?.value
   }
 
-  package static func == (a: JSONObject, b: JSONObject) -> Bool { a.members == b.members }
+  /// Members in any order, which JSON gives no meaning (RFC 8259, section 4).
+  package static func == (a: JSONObject, b: JSONObject) -> Bool {
+    let byKey = { (object: JSONObject) in object.members.sorted { $0.key < $1.key } }
+    return a.members == b.members || a.members.count == b.members.count && byKey(a) == byKey(b)
+  }
 }
 
 /// A key and its value.
