@@ -69,9 +69,9 @@ struct WidgetTests {
     let frame = draw(20, 1) {
       hits = Tabs(["Image", "Attention", "Anchors", "Mask"], selected: 3).draw(in: $0.bounds, of: &$0, look)
     }
-    #expect(frame.text == "tion  Anchors  Mask")
+    #expect(frame.text == "ention Anchors Mask")
     #expect(hits.map(\.part) == [1, 2, 3])
-    #expect(hits.last?.rect == Rect(x: 14, y: 0, width: 6, height: 1))
+    #expect(hits.last?.rect == Rect(x: 15, y: 0, width: 5, height: 1))
   }
 
   @Test("Progress shows name, bar and percentage; unknown progress a spinner")
