@@ -1,10 +1,13 @@
 #include "CKernels.h"
+#include "Clones.h"
 #include "Narrow.h"
 
 // Minimal filtering F(4×4, 3×3) of Lavin & Gray, arXiv 1509.09308: a tile of 4×4 outputs takes 36 products instead of 144.
 // Y = Aᵀ [(G g Gᵀ) ⊙ (Bᵀ d B)] A with d a 6×6 tile of the input and g a 3×3 kernel.
 
-void kernel_winograd_weights(const float *weights, size_t outputs, size_t inputs, float *tiles) {
+CLONES void kernel_winograd_weights(const float *weights, size_t outputs, size_t inputs, float *tiles) {
+  // Products and sums are rounded one by one, so that every processor transforms a kernel to the same bits.
+#pragma STDC FP_CONTRACT OFF
   static const double g[6][3] = {{1.0 / 4, 0, 0},
                                  {-1.0 / 6, -1.0 / 6, -1.0 / 6},
                                  {-1.0 / 6, 1.0 / 6, -1.0 / 6},
@@ -12,17 +15,22 @@ void kernel_winograd_weights(const float *weights, size_t outputs, size_t inputs
                                  {1.0 / 24, -1.0 / 12, 1.0 / 6},
                                  {0, 0, 1}};
   size_t rows = (outputs + KERNEL_TILE_ROWS - 1) / KERNEL_TILE_ROWS * KERNEL_TILE_ROWS;
-  for (size_t o = 0; o < rows; o++)
+  for (size_t first = 0; first < rows; first += KERNEL_TILE_ROWS)
     for (size_t c = 0; c < inputs; c++) {
-      float *place = tiles + o / KERNEL_TILE_ROWS * KERNEL_TILE_ROWS * inputs + c * KERNEL_TILE_ROWS + o % KERNEL_TILE_ROWS;
-      const float *kernel = weights + (o * inputs + c) * 9;
-      for (size_t i = 0; i < 6; i++) {
-        double row[3] = {0, 0, 0};
-        for (size_t a = 0; o < outputs && a < 3; a++)
-          for (size_t b = 0; b < 3; b++) row[b] += g[i][a] * kernel[a * 3 + b];
-        for (size_t j = 0; j < 6; j++)
-          place[(i * 6 + j) * rows * inputs] = (float)(row[0] * g[j][0] + row[1] * g[j][1] + row[2] * g[j][2]);
-      }
+      // A tile's rows side by side, so that they are computed as vectors and written where they lie together.
+      double kernel[9][KERNEL_TILE_ROWS], half[6][3][KERNEL_TILE_ROWS];
+      for (size_t r = 0; r < KERNEL_TILE_ROWS; r++)
+        for (size_t k = 0; k < 9; k++)
+          kernel[k][r] = first + r < outputs ? weights[((first + r) * inputs + c) * 9 + k] : 0;
+      for (size_t i = 0; i < 6; i++)
+        for (size_t b = 0; b < 3; b++)
+          for (size_t r = 0; r < KERNEL_TILE_ROWS; r++)
+            half[i][b][r] = g[i][0] * kernel[b][r] + g[i][1] * kernel[3 + b][r] + g[i][2] * kernel[6 + b][r];
+      float *place = tiles + first * inputs + c * KERNEL_TILE_ROWS;
+      for (size_t i = 0; i < 6; i++)
+        for (size_t j = 0; j < 6; j++, place += rows * inputs)
+          for (size_t r = 0; r < KERNEL_TILE_ROWS; r++)
+            place[r] = (float)(half[i][0][r] * g[j][0] + half[i][1][r] * g[j][1] + half[i][2][r] * g[j][2]);
     }
 }
 

@@ -67,20 +67,34 @@ struct FullSizeTests {
     #expect((report["peak"] as? Int ?? 0) > (report["peakAnonymous"] as? Int ?? .max) / 2)
   }
 
+  @Test("Products print their speed, and half-precision sums their error, which grows with the terms before a widening")
+  func products() throws {
+    let result = try Program.run(
+      ["products", "--rows", "40", "--inputs", "64", "--outputs", "48", "--runs", "1"], product: "vocoscope-bench")
+    #expect(result.status == 0 && result.output.contains("int8"), "\(result.errors)")
+    let errors = result.output.split(separator: "\n").filter { $0.contains(": off by ") }.compactMap { line in
+      line.split(separator: " ").dropFirst(3).first.flatMap { Double($0) }
+    }
+    #expect(errors.count == 7 && errors.allSatisfy { $0 > 0 && $0 < 1e-2 })
+    #expect((errors.last ?? 0) > (errors.first ?? 1))
+    #expect(try Program.run(["products", "--inputs", "20"], product: "vocoscope-bench").status != 0)
+  }
+
   @Test("Growth is a table of every shape and a figure")
   func growth() throws {
     let folder = try TemporaryFolder()
     let (model, out) = (folder.path("model"), folder.path("out"))
     #expect(try weights(model, layers: 8).status == 0)
     let result = try Program.run(
-      ["full", model, "--image", ParityCase.image, "--out", out, "--no-compare", "--no-record"],
+      ["full", model, "--image", ParityCase.image, "--out", out, "--no-compare", "--no-record", "--largest", "48"],
       product: "vocoscope-bench")
     #expect(result.status == 0, "\(result.errors)")
     let text = try String(contentsOfFile: "\(out)/full-size.md", encoding: .utf8)
     for tokens in [144, 576, 1296, 2304] {
       for mask in ["star", "causal"] { #expect(text.contains("| \(tokens) | \(mask) |")) }
     }
-    #expect(text.contains("| 8 |"))
+    #expect(text.contains("| 8 |") && !text.contains("| 5184 |"))
+    #expect(try FileManager.default.contentsOfDirectory(atPath: "\(out)/shapes").count == 13)
     let figure = try Data(contentsOf: URL(fileURLWithPath: "\(out)/full-size-growth.png"))
     #expect(figure.count > 10_000 && figure.prefix(4) == Data([0x89, 0x50, 0x4E, 0x47]))
   }

@@ -33,6 +33,9 @@ struct FullCommand: ParsableCommand {
   @Option(help: "Threads, ours and the peers'.")
   var threads = 2
 
+  @Option(help: "The most patches along a side that growth is measured to; 96, 9,216 visual tokens, take minutes.")
+  var largest = 96
+
   @Flag(inversion: .prefixedNo, help: "Compare with the peers.")
   var compare = true
 
@@ -55,7 +58,7 @@ struct FullCommand: ParsableCommand {
     let runner = ShapeRunner(directory: directory, image: image, threads: threads, kept: "\(out)/shapes")
     if record { try add(Record(runner).text) }
     if growth {
-      let measured = try Growth(runner)
+      let measured = try Growth(runner, largest: largest)
       try measured.figure.write(to: "\(out)/full-size-growth.png", scale: 1.5)
       try add(measured.text)
     }
@@ -221,9 +224,9 @@ struct Growth {
   /// Patches along a side from which one run has to do.
   static let large = 48
 
-  init(_ runner: ShapeRunner) throws {
+  init(_ runner: ShapeRunner, largest: Int) throws {
     tokens = try ["star", "causal"].flatMap { mask in
-      try (Self.grids[mask] ?? []).map { grid in
+      try (Self.grids[mask] ?? []).filter { $0 <= largest }.map { grid in
         let runs = grid < Self.large ? 3 : 1
         return Row(report: try runner.report(layers: 2, grid: grid, mask: mask, runs: runs), name: mask)
       }

@@ -145,10 +145,14 @@ struct ShapedCheckpoint {
       layers: configuration.layers, grid: configuration.vision.grid, mask: configuration.visualMask.rawValue)
   }
 
+  /// Room for 9,216 visual tokens; the paper's model has 4,096 positions, and no weight depends on it.
+  private static let positions = 16384
+
   func configuration(_ shape: ModelShape) throws -> HTCVLMConfiguration {
     let size = shape.grid * directory.configuration.vision.patchSize
     let vision = (document["vision_config"] ?? .null).replacing("image_size", .integer(size))
     let changed = document.replacing("num_hidden_layers", .integer(shape.layers))
+      .replacing("max_position_embeddings", .integer(Self.positions))
       .replacing("visual_mask", .string(shape.mask)).replacing("vision_config", vision)
     return try HTCVLMConfiguration(document: changed, path: "\(directory.path)/config.json")
   }
