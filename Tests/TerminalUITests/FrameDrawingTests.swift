@@ -78,7 +78,7 @@ struct FrameDrawingTests {
     var frame = frame(24, 1)
     frame.write("é×ñ “中” ▇█ ✓ ␛ Ж … ½", at: Point(x: 0, y: 0), style: .plain)
     let folded = frame.asciiOnly
-    #expect(folded.text == "exn \"? \" ## y ^ ? ~ ?")
+    #expect(folded.text == "exn \"? \" ## y ^ ? ~ h")
     #expect(folded.cells.allSatisfy { $0.character.isASCII })
   }
 
