@@ -25,6 +25,20 @@ void narrow_winograd_output(
     const float *sums, size_t sum_set, size_t stride, size_t channels, size_t height, size_t width, size_t first,
     size_t tiles, const float *bias, float *y);
 
+/// A run of tiles of 4×4 of one row of tiles.
+typedef struct {
+  size_t ty, tx, count;
+} run;
+
+/// The run that begins with `tile` and ends before `end`, of at most `lanes` tiles.
+static inline __attribute__((always_inline)) run run_at(size_t tile, size_t end, size_t width, size_t lanes) {
+  size_t across = (width + 3) / 4;
+  run r = {tile / across, tile % across, end - tile};
+  if (r.count > across - r.tx) r.count = across - r.tx;
+  if (r.count > lanes) r.count = lanes;
+  return r;
+}
+
 /// The mask of the first `count` lanes.
 AVX2_INLINED __m256i lanes_before(size_t count) {
   return _mm256_cmpgt_epi32(_mm256_set1_epi32(count < 8 ? (int)count : 8), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));

@@ -9,19 +9,6 @@
 #define REACH (4 * LANES + 2)
 #define LINE 40
 
-/// A run of tiles of one row of tiles, at most a vector of them.
-typedef struct {
-  size_t ty, tx, count;
-} run;
-
-AVX2_INLINED run run_at(size_t tile, size_t end, size_t width) {
-  size_t across = (width + 3) / 4;
-  run r = {tile / across, tile % across, end - tile};
-  if (r.count > across - r.tx) r.count = across - r.tx;
-  if (r.count > LANES) r.count = LANES;
-  return r;
-}
-
 /// Bᵀ d for eight neighbours: six values become six.
 AVX2_INLINED void input_column(const __m256 d[6], __m256 t[6]) {
   __m256 odd = 2 * (d[3] - d[1]), even = d[4] - d[2], outer = d[4] - 4 * d[2], inner = d[3] - 4 * d[1];
@@ -79,7 +66,7 @@ AVX2 void narrow_winograd_input(
     const float *x, size_t channels, size_t height, size_t width, size_t first, size_t tiles, float *panels,
     size_t panel_set) {
   for (size_t tile = first; tile < first + tiles;) {
-    run r = run_at(tile, first + tiles, width);
+    run r = run_at(tile, first + tiles, width, LANES);
     for (size_t c = 0; c < channels; c++) {
       float edge[6 * LINE];
       _Alignas(32) float lines[6 * LINE];
@@ -159,7 +146,7 @@ AVX2 void narrow_winograd_output(
     size_t tiles, const float *bias, float *y) {
   for (size_t o = 0; o < channels; o++)
     for (size_t tile = first; tile < first + tiles;) {
-      run r = run_at(tile, first + tiles, width);
+      run r = run_at(tile, first + tiles, width, LANES);
       transform_output(
           sums + o * stride + tile - first, sum_set, r, height, width, bias ? bias[o] : 0, y + o * height * width);
       tile += r.count;

@@ -45,19 +45,6 @@ CLONES void kernel_winograd_weights(const float *weights, size_t outputs, size_t
 /// Vectors of the input under them: 4 · 16 columns and two more.
 #define VECTORS 5
 
-/// A run of tiles of one row of tiles, at most a vector of them.
-typedef struct {
-  size_t ty, tx, count;
-} run;
-
-AVX512_INLINED run run_at(size_t tile, size_t end, size_t width) {
-  size_t across = (width + 3) / 4;
-  run r = {tile / across, tile % across, end - tile};
-  if (r.count > across - r.tx) r.count = across - r.tx;
-  if (r.count > LANES) r.count = LANES;
-  return r;
-}
-
 AVX512_INLINED __mmask16 first_lanes(size_t count) { return count >= 16 ? 0xffff : (__mmask16)((1u << count) - 1); }
 
 /// Bᵀ d for 16 neighbours: six values become six.
@@ -129,7 +116,7 @@ AVX512 static void wide_winograd_input(
     const float *x, size_t channels, size_t height, size_t width, size_t first, size_t tiles, float *panels,
     size_t panel_set) {
   for (size_t tile = first; tile < first + tiles;) {
-    run r = run_at(tile, first + tiles, width);
+    run r = run_at(tile, first + tiles, width, LANES);
     __mmask16 inside[VECTORS];
     for (size_t k = 0; k < VECTORS; k++) {
       size_t start = 4 * r.tx + 16 * k;  // One to the right of the vector's first column.
@@ -202,7 +189,7 @@ AVX512 static void wide_winograd_output(
     size_t tiles, const float *bias, float *y) {
   for (size_t o = 0; o < channels; o++)
     for (size_t tile = first; tile < first + tiles;) {
-      run r = run_at(tile, first + tiles, width);
+      run r = run_at(tile, first + tiles, width, LANES);
       transform_output(
           sums + o * stride + tile - first, sum_set, r, height, width, bias ? bias[o] : 0, y + o * height * width);
       tile += r.count;

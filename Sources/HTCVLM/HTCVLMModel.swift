@@ -63,10 +63,7 @@ package final class HTCVLMModel: Sendable {
     prompts = try PromptEncoding(configuration, tokenizer)
     let files = tensors.values.compactMap(\.file).map { (ObjectIdentifier($0), $0) }
     weightFiles = Array(Dictionary(files) { first, _ in first }.values)
-    var parts = Self.parts(configuration, tokenizer, prompts, text: [])
-    parts.question = question
-    let layout = try SequenceLayout(order: configuration.sequence, parts: parts, visualMask: configuration.visualMask)
-    context = Array(layout.kinds[layout.context])
+    context = try Self.context(configuration, Self.parts(configuration, tokenizer, prompts, question, text: []))
   }
 
   /// The same model with the last token of `prompt` in voco's place: its attention is that of a predicting token, which is
@@ -85,10 +82,15 @@ package final class HTCVLMModel: Sendable {
     (self.configuration, self.question) = (configuration, question)
     (precision, tokenizer, preprocessor) = (model.precision, model.tokenizer, model.preprocessor)
     (bound, prompts, weightFiles) = (model.bound, model.prompts, model.weightFiles)
-    var parts = Self.parts(configuration, tokenizer, prompts, text: [])
-    parts.question = question
+    context = try Self.context(configuration, Self.parts(configuration, tokenizer, prompts, question, text: []))
+  }
+
+  /// What is at each position before voco, or before the prompt.
+  private static func context(
+    _ configuration: HTCVLMConfiguration, _ parts: SequenceLayout.Parts
+  ) throws(ModelError) -> [SegmentKind] {
     let layout = try SequenceLayout(order: configuration.sequence, parts: parts, visualMask: configuration.visualMask)
-    context = Array(layout.kinds[layout.context])
+    return Array(layout.kinds[layout.context])
   }
 
   /// Drops the pages that the stages before the decoder have read: of a 7B model a gigabyte that nobody needs beside the
@@ -148,13 +150,12 @@ package final class HTCVLMModel: Sendable {
 
   /// What the sequence's segments are filled with, for a picture and a tokenised prompt.
   func parts(text: [Int32]) -> SequenceLayout.Parts {
-    var parts = Self.parts(configuration, tokenizer, prompts, text: text)
-    parts.question = question
-    return parts
+    Self.parts(configuration, tokenizer, prompts, question, text: text)
   }
 
   private static func parts(
-    _ configuration: HTCVLMConfiguration, _ tokenizer: SentencePieceTokenizer, _ prompts: PromptEncoding, text: [Int32]
+    _ configuration: HTCVLMConfiguration, _ tokenizer: SentencePieceTokenizer, _ prompts: PromptEncoding,
+    _ question: [Int32]?, text: [Int32]
   ) -> SequenceLayout.Parts {
     var parts = SequenceLayout.Parts(
       bos: configuration.bosTokenID, newline: tokenizer.byteTokenID(0x0A), voco: configuration.vocoTokenID,
@@ -162,6 +163,7 @@ package final class HTCVLMModel: Sendable {
       prefix: prompts.beforePicture, text: text)
     if let newlines = prompts.newlines { parts.newlines = newlines }
     parts.cls = configuration.keepsCLS ? 1 : 0
+    parts.question = question
     return parts
   }
 

@@ -292,6 +292,8 @@ package struct EvidenceRun: Sendable, Hashable, Codable {
 
   /// What sentences call the token that looks at the anchors.
   package var asker: String { inspected == nil ? "voco" : "the last prompt token" }
+  /// The same in titles.
+  package var askerName: String { inspected == nil ? "<voco>" : asker }
 }
 
 /// The evidence of many pictures, in the order of the run, from one part or several.

@@ -175,7 +175,7 @@ struct PaperFigure {
       thumbnails.isEmpty ? [] : [TileGrid(title: "pictures", tiles: thumbnails, columns: 2)]
     return Figure(
       title:
-        "Attention of \(plan.run.inspected == nil ? "<voco>" : plan.run.asker) over \(first.anchors.count) anchors and the patches, \(rows.count) pictures",
+        "Attention of \(plan.run.askerName) over \(first.anchors.count) anchors and the patches, \(rows.count) pictures",
       columnWidths: (strip.isEmpty ? [] : [max(90, height / 4.6)]) + [520, 620], rowHeights: [height],
       panels: strip + panels,
       notes: [

@@ -141,7 +141,7 @@ package struct VerifyReport: Sendable {
     }
     return [
       "",
-      "the paper's heat map: \(summary.run.inspected == nil ? "<voco>" : summary.run.asker) over \(first.anchors.count) anchors and the first \(shown) of "
+      "the paper's heat map: \(summary.run.askerName) over \(first.anchors.count) anchors and the first \(shown) of "
         + "\(first.patches.count) patches, in per mille (\(VocoRow.formula))",
     ] + TextTable(.trailingButFirst, isMatrix: true).lines([head] + rows)
   }

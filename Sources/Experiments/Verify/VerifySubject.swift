@@ -104,8 +104,7 @@ package struct VerifySubject: Sendable {
   func answers(_ cache: VisualCache) throws -> [[Int32]] {
     guard inspected == nil else {
       // What the inspected token itself predicts.
-      let logits = try logits([.none], on: cache, prompt: 0)[0].values
-      return [[Int32(logits.indices.max { (logits[$0], $1) < (logits[$1], $0) } ?? 0)]]
+      return [[Int32(likeliestToken(try logits([.none], on: cache, prompt: 0)[0].values))]]
     }
     return try prompts.map {
       try model.answer($0, from: cache, options: GenerationOptions(maxNewTokens: Self.answerTokens)).tokenIDs

@@ -59,6 +59,9 @@ package struct GeneratedToken: Sendable {
   package let text: String
 }
 
+/// The token that greedy generation takes: of the largest logit, among equal ones the first.
+package func likeliestToken(_ logits: [Float]) -> Int { logits.indices.reduce(0) { logits[$1] > logits[$0] ? $1 : $0 } }
+
 /// Picks tokens from logits.
 struct TokenSampler {
   private let options: GenerationOptions
@@ -73,7 +76,7 @@ struct TokenSampler {
   mutating func next(_ logits: [Float]) -> (id: Int, probability: Float) {
     let plain = Self.probabilities(logits, temperature: 1)
     guard options.temperature > 0 else {
-      let best = logits.indices.reduce(0) { logits[$1] > logits[$0] ? $1 : $0 }
+      let best = likeliestToken(logits)
       return (best, Float(plain[best]))
     }
     let tempered = Self.probabilities(logits, temperature: Double(options.temperature))
