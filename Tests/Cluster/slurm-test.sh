@@ -108,4 +108,26 @@ echo "== GNU parallel"
 PARALLEL="--jobs 2" "$root/assets/cluster/parallel.sh" 3 "$scratch/parallel" eval "$questions" --images "$images" --threads 1 \
   >/dev/null
 compare parallel "$scratch/parallel/merged.jsonl"
+
+# The same of a verdict, whose parts lend each other pictures.
+judged() { # name, verdict
+  if diff "$scratch/verdict.txt" "$2" >/dev/null; then
+    echo "$1: $(wc -l <"$2") lines of verdict, the same as of one process"
+  else
+    echo "$1: the verdict differs from that of one process" >&2
+    diff "$scratch/verdict.txt" "$2" | head -5 >&2
+    failed=1
+  fi
+}
+pictures=$root/assets/images
+echo "== verdict, one process"
+"$VOCOSCOPE" verify "$pictures" --no-random-models >"$scratch/verdict.txt"
+echo "== verdict, two job arrays"
+"$root/assets/cluster/slurm.sh" 2 "$scratch/out-verify" verify "$pictures" --no-random-models
+of_verdict() { [ -s "$scratch/out-verify/merged.txt" ]; }
+wait_for 400 "the merged verdict" of_verdict
+judged slurm "$scratch/out-verify/merged.txt"
+echo "== verdict, GNU parallel"
+"$root/assets/cluster/parallel.sh" 2 "$scratch/parallel-verify" verify "$pictures" --no-random-models >/dev/null
+judged parallel "$scratch/parallel-verify/merged.txt"
 exit $failed

@@ -145,6 +145,31 @@ struct VerifyTests {
     #expect(twice.status == 1 && twice.errors.contains("holds part 1/2"), "\(twice.errors)")
   }
 
+  @Test("Parts that are prepared first write the evidence.json of one run, random models included")
+  func prepared() throws {
+    let folder = try TemporaryFolder()
+    let whole = try verify(["--report", folder.path("whole")])
+    #expect(whole.status == 0, "\(whole.errors)")
+    for part in 1...2 {
+      let result = try verify(["--prepare", folder.path("prepared"), "--shard", "\(part)/2"])
+      #expect(result.status == 0 && result.output.isEmpty && result.errors.isEmpty, "\(result.errors)")
+    }
+    let states = (1...2).map { folder.path("part-\($0).jsonl") }
+    for (index, state) in states.enumerated() {
+      let result = try verify([
+        "--prepared", folder.path("prepared"), "--shard", "\(index + 1)/2", "--out", state,
+      ])
+      #expect(result.status == 0 && result.errors.hasPrefix("The random control"), "\(result.errors)")
+    }
+    let merged = try Program.run(["verify", "merge"] + states + ["--report", folder.path("merged")])
+    #expect(merged.status == 0 && merged.output == whole.output, "\(merged.errors)")
+    let evidence = { try String(contentsOfFile: folder.path("\($0)/evidence.json"), encoding: .utf8) }
+    #expect(try evidence("merged") == evidence("whole"))
+
+    let other = try verify(["--prepared", folder.path("prepared"), "--prompt", "how many?"])
+    #expect(other.status == 1 && other.errors.contains("is of another run: prompts"), "\(other.errors)")
+  }
+
   @Test("The same picture twice is one observation, and one picture decides nothing")
   func onePicture() throws {
     let result = try verify(["--format", "json"], pictures: [Self.pictures[0], Self.pictures[0]])
@@ -216,7 +241,8 @@ struct VerifyTests {
     arguments: [
       [], ["a.png", "--prompt", "what", "--prompt", "what"], ["a.png", "--figure", "figure.jpg"],
       ["a.png", "--shard", "1/2", "--out", "s.jsonl", "--report", "r"], ["a.png", "--shard", "1/2"],
-      ["a.png", "--shard", "3/2", "--out", "s.jsonl"],
+      ["a.png", "--shard", "3/2", "--out", "s.jsonl"], ["a.png", "--prepare", "d", "--prepared", "d"],
+      ["a.png", "--prepare", "d", "--out", "s.jsonl"],
     ])
   func usage(arguments: [String]) throws {
     let result = try Program.run(["verify"] + arguments)

@@ -9,9 +9,10 @@
 # every processor: PARALLEL="--jobs 4" with --threads 2 suits a machine of eight. VOCOSCOPE names the program.
 #
 # Parts that stopped go on from their last whole line: start the same command again and only what is missing is done.
+# verify goes over the pictures twice, since its parts lend each other pictures: OUT/prepared is what the first leaves.
 set -eu
 
-[ $# -ge 3 ] || { sed -n '2,13s/^# \{0,1\}//p' "$0"; exit 2; }
+[ $# -ge 3 ] || { sed -n '2,14s/^# \{0,1\}//p' "$0"; exit 2; }
 parts=$1 out=$2 command=$3
 shift 3
 program=${VOCOSCOPE:-vocoscope}
@@ -22,8 +23,12 @@ case " ${PARALLEL:-} " in *--jobs* | *-j* | *--sshlogin* | *-S*) jobs= ;; *) job
 
 # --quote keeps every argument as it is for the shell that parallel starts.
 # shellcheck disable=SC2086 # no option at all where the user chose
-seq "$parts" | parallel $jobs --quote --halt soon,fail=1 \
-  "$program" "$command" "$@" --out "$out/part-{}.jsonl" --shard "{}/$parts" >"$out/parts.log"
+each() { seq "$parts" | parallel $jobs --quote --halt soon,fail=1 "$program" "$command" "$@" --shard "{}/$parts"; }
+if [ "$command" = verify ]; then
+  each "$@" --prepare "$out/prepared" >"$out/prepared.log"
+  set -- "$@" --prepared "$out/prepared"
+fi
+each "$@" --out "$out/part-{}.jsonl" >"$out/parts.log"
 
 rm -f "$out/merged.jsonl"
 set --

@@ -8,11 +8,12 @@
 # merged.txt is what `vocoscope verify merge` or `vocoscope eval merge` makes of them. sbatch reads what a site wants from
 # SBATCH_PARTITION, SBATCH_ACCOUNT, SBATCH_TIMELIMIT and its like. VOCOSCOPE names the program.
 #
-# A task that is requeued, after a node failed or by preemption, goes on from its part's last whole line, so nothing is
-# computed or counted twice. Starting the same command again does only what is missing.
+# verify is two arrays, the second after all of the first, since its parts lend each other pictures: OUT/prepared is what
+# the first leaves. A task that is requeued, after a node failed or by preemption, goes on from its part's last whole
+# line, so nothing is computed or counted twice. Starting the same command again does only what is missing.
 set -eu
 
-[ $# -ge 3 ] || { sed -n '2,13s/^# \{0,1\}//p' "$0"; exit 2; }
+[ $# -ge 3 ] || { sed -n '2,14s/^# \{0,1\}//p' "$0"; exit 2; }
 parts=$1 out=$2 command=$3
 shift 3
 program=${VOCOSCOPE:-vocoscope}
@@ -24,14 +25,24 @@ mkdir -p "$out"
 quoted() { for word; do printf " '%s'" "$(printf %s "$word" | sed "s/'/'\\\\''/g")"; done; }
 run="$(quoted "$program" "$command" "$@")"
 
-array=$(
-  sbatch --parsable --job-name="vocoscope-$command" --array="1-$parts" --requeue --open-mode=append \
-    --output="$out/part-%a.log" <<SCRIPT
+# array NAME DEPENDENCY OPTIONS: one task a part, after the job that DEPENDENCY names; prints the array's number.
+array() {
+  id=$(
+    sbatch --parsable --job-name="vocoscope-$command-$1" --array="1-$parts" --requeue --open-mode=append \
+      ${2:+"--dependency=afterok:$2"} --kill-on-invalid-dep=yes --output="$out/$1-%a.log" <<SCRIPT
 #!/bin/sh
-exec$run --out $(quoted "$out")/part-\$SLURM_ARRAY_TASK_ID.jsonl --shard "\$SLURM_ARRAY_TASK_ID/$parts"
+exec$run $3 --shard "\$SLURM_ARRAY_TASK_ID/$parts"
 SCRIPT
-)
-array=${array%%;*}
+  )
+  echo "${id%%;*}"
+}
+
+first= lent=
+if [ "$command" = verify ]; then
+  first=$(array prepare "" "--prepare$(quoted "$out/prepared")")
+  lent="--prepared$(quoted "$out/prepared") "
+fi
+array=$(array part "$first" "$lent--out$(quoted "$out")/part-\$SLURM_ARRAY_TASK_ID.jsonl")
 
 # eval merges into a file, verify prints its verdict.
 case $command in eval) merged="--out $(quoted "$out/merged.jsonl")" ;; verify) merged= ;; esac
@@ -46,4 +57,4 @@ $(quoted "$program" "$command") merge "\$@" $merged > $(quoted "$out/merged.txt.
 mv $(quoted "$out/merged.txt.partial") $(quoted "$out/merged.txt")
 SCRIPT
 )
-echo "job array $array, merged by ${merge%%;*} into $out/merged.txt"
+echo "job array $first${first:+ and }$array, merged by ${merge%%;*} into $out/merged.txt"

@@ -16,14 +16,17 @@ struct PictureMeasurement {
   let donors: [DonorChoice]
   let answers: [[[Int32]]]
 
-  /// Everything of one picture.
+  /// A picture and what its donors lend.
   ///
   /// - Parameter pictures: gives compressed pictures by number.
-  func measure(
-    _ index: Int, key: String, name: String, pictures: (Int) throws -> VisualCache
-  ) throws -> PictureEvidence {
+  func borrowed(_ index: Int, _ pictures: (Int) throws -> VisualCache) throws -> BorrowedPicture {
     let plain = try pictures(index)
-    let contexts = try contexts(index, plain, pictures)
+    return BorrowedPicture(plain: plain, contexts: try contexts(index, plain, pictures))
+  }
+
+  /// Everything of one picture.
+  func measure(_ index: Int, key: String, name: String, _ picture: BorrowedPicture) throws -> PictureEvidence {
+    let (plain, contexts) = (picture.plain, picture.contexts)
     let vocos = try vocoEvidence(plain, key: key, donors: donors[0].donors[index].compactMap { contexts[$0] })
     let prompts = try subject.prompts.indices.map { prompt in
       try promptEvidence(index, prompt: prompt, key: key, plain, contexts)
@@ -46,11 +49,8 @@ struct PictureMeasurement {
   }
 
   /// Effects of the anchors' values in single heads' edges, and in all of these together.
-  func headEvidence(
-    _ index: Int, _ heads: [HeadPlace], pictures: (Int) throws -> VisualCache
-  ) throws -> HeadEvidence {
-    let plain = try pictures(index)
-    let contexts = try contexts(index, plain, pictures)
+  func headEvidence(_ index: Int, _ heads: [HeadPlace], _ picture: BorrowedPicture) throws -> HeadEvidence {
+    let (plain, contexts) = (picture.plain, picture.contexts)
     let prompts = try subject.prompts.indices.map { prompt -> [HeadEvidence.Pair] in
       guard donors[prompt].differ[index] else { return [] }
       return try ofPairs(index, prompt: prompt, plain, contexts) { donor in
@@ -211,6 +211,12 @@ struct PictureMeasurement {
     }
     return logits.dropFirst().map { difference(logits[0]) - difference($0) }
   }
+}
+
+/// A compressed picture, and by their numbers what its donors lend to it.
+struct BorrowedPicture {
+  let plain: VisualCache
+  let contexts: [Int: DonorContexts]
 }
 
 /// Every interchange of one picture, voco token and donor, as interventions that run side by side, and back from their

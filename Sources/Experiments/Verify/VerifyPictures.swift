@@ -40,11 +40,13 @@ package struct VerifyPictures {
 
   /// What decoding them finds odd, a line for each picture of which anything is; throws for one that cannot be decoded, so
   /// that it is known before long work.
-  package func warnings() throws -> [String] {
+  ///
+  /// - Parameter prepared: pictures of which it is known already.
+  package func warnings(beside prepared: PreparedPictures? = nil) throws -> [String] {
     try entries.compactMap { entry in
-      let warnings = try ImageDecoder.decode(path: entry.path).warnings
-      let name = URL(fileURLWithPath: entry.path).lastPathComponent
-      return warnings.isEmpty ? nil : "\(name): \(warnings.joined(separator: "; "))"
+      let known = prepared?.warning(of: entry.sha256) ?? (isKnown: false, text: nil)
+      let warning = known.isKnown ? known.text : try ImageDecoder.decode(path: entry.path).joinedWarnings
+      return warning.map { "\(URL(fileURLWithPath: entry.path).lastPathComponent): \($0)" }
     }
   }
 
@@ -109,6 +111,8 @@ package struct PictureFiles: VerifySource {
     return decoded.image
   }
 
+  package func warning(_ index: Int) throws -> String? { try ImageDecoder.decode(path: paths[index]).joinedWarnings }
+
   package func blank(_ index: Int, _ model: HTCVLMModel, seed: UInt64) throws -> VisualEncoding {
     let image = try picture(index)
     return try model.encode(Self.blank(of: image, seed: seed, key: keys[index]))
@@ -128,6 +132,11 @@ package struct PictureFiles: VerifySource {
   }
 
   private static let noise = 16
+}
+
+extension DecodedImage {
+  /// What decoding found odd, in one line; nil if nothing.
+  fileprivate var joinedWarnings: String? { warnings.isEmpty ? nil : warnings.joined(separator: "; ") }
 }
 
 /// What keeps a checkpoint from being verified, as one sentence that names it.

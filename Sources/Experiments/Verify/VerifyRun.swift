@@ -10,6 +10,7 @@ package struct VerifyRun {
   private let source: any VerifySource
   private let tensors: [String: StoredTensor]
   private let preprocessor: ImageProcessorConfiguration
+  private let prepared: PreparedPictures?
   private let check: () throws -> Void
   package let plan: VerifyPlan
   private let progress: (String) -> Void
@@ -23,19 +24,21 @@ package struct VerifyRun {
   ///   - picturesSHA256: over the pictures' own.
   ///   - randomModels: whether to run models of permuted weights; `nil` runs them where they are affordable.
   ///   - pictureWarnings: what decoding found odd, a line per picture.
+  ///   - prepared: what parts of the run left of its pictures; what is missing in it is worked out here.
   ///   - check: called before a record is kept; throws if the weights are not those that the run began with.
   ///   - progress: gets what is under way.
   ///   - say: gets sentences that are to stay.
   package init(
     _ subject: VerifySubject, _ source: any VerifySource, tensors: [String: StoredTensor],
     preprocessor: ImageProcessorConfiguration, picturesSHA256: String, seed: UInt64, randomModels: Bool?,
-    pictureWarnings: [String] = [], check: @escaping () throws -> Void = {}, progress: @escaping (String) -> Void,
-    say: @escaping (String) -> Void = { _ in }
+    pictureWarnings: [String] = [], prepared: PreparedPictures? = nil, check: @escaping () throws -> Void = {},
+    progress: @escaping (String) -> Void, say: @escaping (String) -> Void = { _ in }
   ) {
     self.subject = subject
     self.source = source
     self.tensors = tensors
     self.preprocessor = preprocessor
+    self.prepared = prepared
     self.check = check
     self.progress = progress
     self.say = say
@@ -60,12 +63,63 @@ package struct VerifyRun {
       try state.add(record)
       try writer?.append(record)
     }
-    let pictures = CompressedPictures(source, subject.model)
+    let pictures = CompressedPictures(source, subject.model, prepared)
+    if let missing = prepared?.missing(of: source.keys) { say(missing) }
+    let said = try takeAnswers(pictures, &state, keep)
+    guard !state.isFinished, let donors = state.donors else { return state }
+    let measurement = PictureMeasurement(
+      subject: subject, layouts: try subject.layouts(try pictures[0].visual),
+      grams: subject.model.outputGrams(), seed: plan.run.seed, donors: donors,
+      answers: subject.prompts.indices.map { prompt in
+        (0..<plan.inputs.pictures).map { state.answers[$0]?[prompt] ?? [] }
+      })
+    try measurePictures(measurement, pictures, &state, keep)
+    try measureBlanks(measurement, &state, keep)
+    try measureRandomModels(measurement, pictures, said: said, &state, keep)
+    return state
+  }
+
+  private typealias Keep = (VerifyRecord, inout VerifyState) throws -> Void
+
+  /// Leaves in `directory` what all parts of the run need of this part's pictures, as far as no part did so yet.
+  package func prepare(_ shard: Shard, into directory: String) throws {
+    let writer = try PreparedPictures.Writer(directory, run: plan.run, shard: shard)
+    // Each is needed once.
+    let pictures = CompressedPictures(subject.model, room: 0) { try source.encode($0, subject.model) }
+    var measurement: PictureMeasurement?
+    for index in shard.range(of: plan.inputs.pictures) where writer.before[source.keys[index]] == nil {
+      progress("prepares picture \(index + 1)/\(plan.inputs.pictures) \(source.names[index])")
+      let picture = try pictures[index]
+      var record = PreparedPictures.Record(
+        key: source.keys[index], tokens: try subject.answers(picture), warning: try source.warning(index))
+      if plan.inputs.pictures >= HeadChoice.fewestPictures, HeadChoice.chooses(index) {
+        let used =
+          try measurement
+          ?? PictureMeasurement(
+            subject: subject, layouts: subject.layouts(picture.visual), grams: subject.model.outputGrams(),
+            seed: plan.run.seed, donors: [], answers: [])
+        measurement = used
+        record.cells = try used.vocoEvidence(picture, key: record.key, donors: []).map(\.cells)
+      }
+      try check()
+      try writer.append(record, picture.visual)
+    }
+  }
+
+  /// The answers of all pictures, from which donors are drawn; returns what was said of the random models' cost.
+  private func takeAnswers(
+    _ pictures: CompressedPictures, _ state: inout VerifyState, _ keep: Keep
+  ) throws -> RandomModelCost? {
+    for (index, answers) in state.answers { try checkTokens(answers, of: index) }
     var said: RandomModelCost?
     for index in 0..<plan.inputs.pictures where state.answers[index] == nil {
-      progress("answers \(index + 1)/\(plan.inputs.pictures) \(source.names[index])")
-      let tokens = try subject.answers(try pictures[index])
-      try keep(.answer(index: index, key: source.keys[index], tokens: tokens), &state)
+      var tokens = prepared?[source.keys[index]]?.tokens
+      if let tokens { try checkTokens(tokens, of: index) }
+      if tokens == nil {
+        progress("answers \(index + 1)/\(plan.inputs.pictures) \(source.names[index])")
+        tokens = try subject.answers(try pictures[index])
+      }
+      try keep(.answer(index: index, key: source.keys[index], tokens: tokens ?? []), &state)
       // Said at once, so that nobody finds out after hours what the control takes.
       if index == 0, !state.ownRandomModels.isEmpty {
         let seen = min(plan.inputs.pictures, RandomModels.pictures)
@@ -76,42 +130,60 @@ package struct VerifyRun {
         said = cost
       }
     }
-    guard !state.isFinished, let donors = state.donors else { return state }
-    let measurement = PictureMeasurement(
-      subject: subject, layouts: try subject.layouts(try pictures[0].visual),
-      grams: subject.model.outputGrams(), seed: plan.run.seed, donors: donors,
-      answers: subject.prompts.indices.map { prompt in
-        (0..<plan.inputs.pictures).map { state.answers[$0]?[prompt] ?? [] }
-      })
-    for index in state.ownPictures where state.pictures[index] == nil {
-      progress("picture \(index + 1)/\(plan.inputs.pictures) \(source.names[index])")
-      let picture = try measurement.measure(
-        index, key: source.keys[index], name: source.names[index], pictures: { try pictures[$0] })
-      try keep(.picture(picture), &state)
-    }
-    try measureHeads(measurement, pictures, &state, keep)
-    try measureBlanks(measurement, &state, keep)
-    try measureRandomModels(measurement, pictures, said: said, &state, keep)
-    return state
+    return said
   }
 
-  private typealias Keep = (VerifyRecord, inout VerifyState) throws -> Void
+  /// Answers from a file, before their tokens index logits.
+  private func checkTokens(_ answers: [[Int32]], of index: Int) throws {
+    let vocabulary = 0..<Int32(subject.model.configuration.vocabularySize)
+    if let token = answers.joined().first(where: { !vocabulary.contains($0) }) {
+      throw ExperimentError(
+        "\(source.names[index]): its answer holds the token \(token), expected 0 to \(vocabulary.upperBound - 1)")
+    }
+  }
 
-  /// Heads chosen by half of the pictures, and their effects in the others.
-  private func measureHeads(
+  /// This part's pictures, and in those that have no part in the choice the effects of the heads that the others choose.
+  private func measurePictures(
     _ measurement: PictureMeasurement, _ pictures: CompressedPictures, _ state: inout VerifyState, _ keep: Keep
   ) throws {
-    guard state.ownTested.contains(where: { state.heads[$0] == nil }) else { return }
-    for index in state.unknownCells {
-      progress("attention, to choose heads, of picture \(index + 1)/\(plan.inputs.pictures)")
-      let vocos = try measurement.vocoEvidence(try pictures[index], key: source.keys[index], donors: [])
-      try keep(.cells(index: index, vocos.map(\.cells)), &state)
+    let (own, tested) = (state.ownPictures, state.ownTested.filter { state.heads[$0] == nil })
+    for index in own where HeadChoice.chooses(index) && state.pictures[index] == nil {
+      try measure(index, measurement, try measurement.borrowed(index) { try pictures[$0] }, &state, keep)
     }
-    guard let choice = state.headChoice else { return }
-    for index in state.ownTested where state.heads[index] == nil {
+    if !tested.isEmpty { try completeCells(measurement, pictures, &state, keep) }
+    // A picture and its donors are at hand once for both.
+    let choice = tested.isEmpty ? nil : state.headChoice
+    for index in own where !HeadChoice.chooses(index) {
+      let heads = choice.flatMap { tested.contains(index) ? $0.heads : nil }
+      guard state.pictures[index] == nil || heads != nil else { continue }
+      let borrowed = try measurement.borrowed(index) { try pictures[$0] }
+      if state.pictures[index] == nil { try measure(index, measurement, borrowed, &state, keep) }
+      guard let heads else { continue }
       progress("single heads, picture \(index + 1)/\(plan.inputs.pictures) \(source.names[index])")
-      try keep(
-        .heads(try measurement.headEvidence(index, choice.heads, pictures: { try pictures[$0] })), &state)
+      try keep(.heads(try measurement.headEvidence(index, heads, borrowed)), &state)
+    }
+  }
+
+  private func measure(
+    _ index: Int, _ measurement: PictureMeasurement, _ borrowed: BorrowedPicture, _ state: inout VerifyState,
+    _ keep: Keep
+  ) throws {
+    progress("picture \(index + 1)/\(plan.inputs.pictures) \(source.names[index])")
+    let (key, name) = (source.keys[index], source.names[index])
+    try keep(.picture(try measurement.measure(index, key: key, name: name, borrowed)), &state)
+  }
+
+  /// The attention in other parts' pictures, by which heads are chosen.
+  private func completeCells(
+    _ measurement: PictureMeasurement, _ pictures: CompressedPictures, _ state: inout VerifyState, _ keep: Keep
+  ) throws {
+    for index in state.unknownCells {
+      var cells = prepared?[source.keys[index]]?.cells
+      if cells == nil {
+        progress("attention, to choose heads, of picture \(index + 1)/\(plan.inputs.pictures)")
+        cells = try measurement.vocoEvidence(try pictures[index], key: source.keys[index], donors: []).map(\.cells)
+      }
+      try keep(.cells(index: index, cells ?? []), &state)
     }
   }
 

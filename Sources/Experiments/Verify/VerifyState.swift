@@ -15,19 +15,13 @@ package struct VerifyPlan: Codable, Equatable, Sendable {
 
   /// The first difference in words; `nil` if there is none.
   func difference(_ other: VerifyPlan) -> String? {
-    let fields: [(String, (VerifyPlan) -> String)] = [
-      ("version", \.run.version), ("model", \.run.modelName), ("config SHA-256", \.run.configSHA256),
-      ("weights SHA-256", \.run.weightsSHA256), ("prompts", { $0.run.prompts.joined(separator: " | ") }),
-      ("precision", { $0.run.precision ?? "not recorded" }), ("seed", { "\($0.run.seed)" }),
-      ("number of pictures", { "\($0.inputs.pictures)" }),
-      ("SHA-256 of the pictures", \.inputs.picturesSHA256),
-      ("number of random models", { "\($0.inputs.randomModels)" }), ("inputs", { "\($0.inputs)" }),
-      ("model shape", { "\($0.run)" }),
-    ]
-    for (name, value) in fields where value(self) != value(other) {
-      return "\(name) is \(value(self)) in it, expected \(value(other))"
-    }
-    return nil
+    run.difference(other.run)
+      ?? firstDifference(
+        self, other,
+        [
+          ("number of pictures", { "\($0.inputs.pictures)" }), ("SHA-256 of the pictures", \.inputs.picturesSHA256),
+          ("number of random models", { "\($0.inputs.randomModels)" }), ("inputs", { "\($0.inputs)" }),
+        ])
   }
 
   /// Sizes of a plan from a file, before anything is allocated by them.
@@ -40,6 +34,46 @@ package struct VerifyPlan: Codable, Equatable, Sendable {
     for (name, value, range) in counts where !range.contains(value) {
       throw EvidenceFault(name, "\(value)", expected: "\(range.lowerBound) to \(range.upperBound)")
     }
+  }
+}
+
+/// The first of the named values that differs, in words.
+private func firstDifference<Value>(_ own: Value, _ other: Value, _ fields: [(String, (Value) -> String)]) -> String? {
+  fields.first { $0.1(own) != $0.1(other) }.map { "\($0) is \($1(own)) in it, expected \($1(other))" }
+}
+
+extension EvidenceRun {
+  /// The first difference in words; `nil` if there is none.
+  func difference(_ other: EvidenceRun) -> String? {
+    modelDifference(other)
+      ?? firstDifference(
+        self, other,
+        [
+          ("prompts", { $0.prompts.joined(separator: " | ") }), ("seed", { "\($0.seed)" }),
+          ("model shape", { "\($0)" }),
+        ])
+  }
+
+  /// The same of what a picture's encoding depends on.
+  func modelDifference(_ other: EvidenceRun) -> String? {
+    firstDifference(
+      self, other,
+      [
+        ("version", \.version), ("model", \.modelName), ("config SHA-256", \.configSHA256),
+        ("weights SHA-256", \.weightsSHA256), ("precision", { $0.precision ?? "not recorded" }),
+      ])
+  }
+
+  func check(answers tokens: [[Int32]]) throws(EvidenceFault) {
+    guard tokens.count == prompts.count else {
+      throw EvidenceFault("answer.tokens", "a list of \(tokens.count)", expected: "\(prompts.count)")
+    }
+  }
+
+  func check(cells: [[Double]]) throws(EvidenceFault) {
+    guard cells.count == vocoTokens, cells.allSatisfy({ $0.count == liveLayers * heads }),
+      cells.joined().allSatisfy({ $0.isFinite && abs($0) <= 200 })
+    else { throw EvidenceFault("cells", "of another shape or range", expected: "finite, of the run's shape") }
   }
 }
 
@@ -61,17 +95,13 @@ package enum VerifyRecord: Codable, Sendable, Equatable {
       guard (0..<inputs.pictures).contains(index) else {
         throw EvidenceFault("answer.index", "\(index)", expected: "0 to \(inputs.pictures - 1)")
       }
-      guard tokens.count == run.prompts.count else {
-        throw EvidenceFault("answer.tokens", "a list of \(tokens.count)", expected: "\(run.prompts.count)")
-      }
+      try run.check(answers: tokens)
     case .picture(let picture): try picture.check(run, pictures: inputs.pictures)
     case .cells(let index, let cells):
       guard (0..<inputs.pictures).contains(index) else {
         throw EvidenceFault("cells.index", "\(index)", expected: "0 to \(inputs.pictures - 1)")
       }
-      guard cells.count == run.vocoTokens, cells.allSatisfy({ $0.count == run.liveLayers * run.heads }),
-        cells.joined().allSatisfy({ $0.isFinite && abs($0) <= 200 })
-      else { throw EvidenceFault("cells", "of another shape or range", expected: "finite, of the run's shape") }
+      try run.check(cells: cells)
     case .heads(let heads): try heads.check(run, pictures: inputs.pictures)
     case .blank(let blank): try blank.check(run, blanks: inputs.blanks)
     case .random(let random): try random.check(run, models: inputs.randomModels, pictures: inputs.pictures)

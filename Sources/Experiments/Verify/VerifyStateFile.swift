@@ -11,76 +11,29 @@ package enum VerifyStateFile {
     var plan: VerifyPlan
   }
 
-  private static let format = "vocoscope-verify-3"
-  private static let olderFormats = ["vocoscope-verify", "vocoscope-verify-2"]
-  private static let largestFile = 1 << 30
+  private static let lines = RecordLines(
+    format: "vocoscope-verify-3", olderFormats: ["vocoscope-verify", "vocoscope-verify-2"],
+    command: "vocoscope verify --out")
 
   /// Reads the file at `path`; a last line without its end, which a killed run leaves, is passed over.
   ///
   /// - Returns: the state, and how many bytes of the file hold it.
   /// - Throws: `ExperimentError` naming the file, the line and the field.
   static func read(_ path: String) throws -> (state: VerifyState, byteCount: Int) {
-    let bytes = try FileContents.read(path: path, limit: largestFile)
-    let newline = UInt8(ascii: "\n")
-    for (number, line) in bytes.split(separator: newline).enumerated() {
-      do { try JSONValue.checkDensity(line) } catch {
-        throw ExperimentError("\(path), line \(number + 1): \(error.problem)")
+    var read: VerifyState?
+    let byteCount = try lines.read(path) { (head: Head) in
+      guard let shard = try? Shard(head.shard) else {
+        throw EvidenceFault("shard", "“\(head.shard)”", expected: "i/n with 1 ≤ i ≤ n")
       }
+      try head.plan.check()
+      read = VerifyState(plan: head.plan, shard: shard)
+    } record: { (record: VerifyRecord) in
+      guard let plan = read?.plan else { return }
+      try record.check(plan)
+      try read?.add(record)
     }
-    let whole = bytes.lastIndex(of: newline).map { $0 + 1 } ?? 0
-    let lines = bytes[..<whole].split(separator: newline)
-    let name = (lines.first ?? bytes.split(separator: newline).first).flatMap { formatName(Data($0)) }
-    guard !olderFormats.contains(name ?? "") else {
-      throw ExperimentError("\(path), line 1: format is that of an earlier version, expected \(format): measure again")
-    }
-    guard let first = lines.first, name == format else {
-      throw ExperimentError("\(path): is not a file that 'vocoscope verify --out' wrote")
-    }
-    func fault(_ line: Int, _ reason: String) -> ExperimentError { ExperimentError("\(path), line \(line): \(reason)") }
-    let head: Head
-    do { head = try JSONDecoder().decode(Head.self, from: Data(first)) } catch { throw fault(1, words(error)) }
-    guard let shard = try? Shard(head.shard) else {
-      throw fault(1, "shard is “\(head.shard)”, expected i/n with 1 ≤ i ≤ n")
-    }
-    do { try head.plan.check() } catch { throw fault(1, "\(error)") }
-    var state = VerifyState(plan: head.plan, shard: shard)
-    for (number, line) in lines.enumerated().dropFirst() {
-      let record: VerifyRecord
-      do {
-        record = try JSONDecoder().decode(VerifyRecord.self, from: Data(line))
-      } catch {
-        throw fault(number + 1, words(error))
-      }
-      do {
-        try record.check(head.plan)
-        try state.add(record)
-      } catch {
-        throw fault(number + 1, "\(error)")
-      }
-    }
-    return (state, whole)
-  }
-
-  private static func formatName(_ line: Data) -> String? {
-    struct Named: Codable { var format: String }
-    return (try? JSONDecoder().decode(Named.self, from: line))?.format
-  }
-
-  /// A decoder's complaint: the field's path and what is wrong with it.
-  private static func words(_ error: any Error) -> String {
-    func path(_ context: DecodingError.Context) -> String {
-      let keys = context.codingPath.filter { !$0.stringValue.hasPrefix("_") }.map { key in
-        key.intValue.map { "[\($0)]" } ?? ".\(key.stringValue)"
-      }.joined()
-      return keys.isEmpty ? "the line" : keys.hasPrefix(".") ? String(keys.dropFirst()) : keys
-    }
-    return switch error {
-    case DecodingError.keyNotFound(let key, let context): "\(path(context)) has no \(key.stringValue)"
-    case DecodingError.typeMismatch(let type, let context): "\(path(context)) is not \(type)"
-    case DecodingError.valueNotFound(let type, let context): "\(path(context)) is null, expected \(type)"
-    case DecodingError.dataCorrupted(let context): "\(path(context)) is damaged: \(context.debugDescription)"
-    default: "cannot be read"
-    }
+    guard let read else { preconditionFailure("lines were read without their head") }
+    return (read, byteCount)
   }
 
   /// The state at `path`, for a verdict.
@@ -117,48 +70,132 @@ package enum VerifyStateFile {
     ExperimentError("\(path): is one of \(shard.count) parts, and part \(number)/\(shard.count) is missing")
   }
 
-  /// Appends records to a file, each in one write of one line.
-  final class Writer {
-    private let handle: FileHandle
-    private let path: String
+  /// Appends records to a part's file.
+  struct Writer {
+    private let lines: RecordWriter
 
     /// Continues the part at `path` if there is one, else starts it there.
     static func open(_ path: String, plan: VerifyPlan, shard: Shard) throws -> (Writer, VerifyState) {
       if FileManager.default.fileExists(atPath: path) {
         let (state, byteCount) = try read(path)
-        InputFiles.forget(path)
         if let difference = state.plan.difference(plan) {
           throw ExperimentError("\(path): is of another run: \(difference)")
         }
         guard state.shard == shard else {
           throw ExperimentError("\(path): holds part \(state.shard) of the run, not part \(shard)")
         }
-        let writer = try Writer(path)
-        try writer.handle.truncate(atOffset: UInt64(byteCount))
-        try writer.handle.seekToEnd()
-        return (writer, state)
+        return (Writer(lines: try RecordWriter(path, continuingAt: byteCount)), state)
       }
-      let head = Head(format: format, shard: "\(shard)", plan: plan)
-      try FileContents.write([UInt8](try line(head)), to: path)
-      let writer = try Writer(path)
-      try writer.handle.seekToEnd()
-      return (writer, VerifyState(plan: plan, shard: shard))
+      let head = Head(format: VerifyStateFile.lines.format, shard: "\(shard)", plan: plan)
+      return (Writer(lines: try RecordWriter(path, head: head)), VerifyState(plan: plan, shard: shard))
     }
 
-    private init(_ path: String) throws {
-      guard let handle = FileHandle(forUpdatingAtPath: path) else {
-        throw ExperimentError("\(path): cannot be written")
-      }
-      self.handle = handle
-      self.path = path
-    }
+    func append(_ record: VerifyRecord) throws { try lines.append(record) }
+  }
+}
 
-    func append(_ record: VerifyRecord) throws {
-      do {
-        try handle.write(contentsOf: try line(record))
-      } catch {
-        throw ExperimentError("\(path): cannot be written: \(error.localizedDescription)")
+/// A file of JSON lines: a head that says what it is, then records, appended as they are made.
+struct RecordLines {
+  let format: String
+  var olderFormats: [String] = []
+  /// That writes such files.
+  let command: String
+
+  private static let largestFile = 1 << 30
+
+  /// Reads the file at `path`; a last line without its end, which a killed run leaves, is passed over.
+  ///
+  /// - Returns: how many bytes of the file hold whole lines.
+  /// - Throws: `ExperimentError` naming the file and the line, with what `head` and `record` throw of them.
+  func read<Head: Decodable, Record: Decodable>(
+    _ path: String, head: (Head) throws -> Void, record: (Record) throws -> Void
+  ) throws -> Int {
+    let bytes = try FileContents.read(path: path, limit: Self.largestFile)
+    let newline = UInt8(ascii: "\n")
+    for (number, line) in bytes.split(separator: newline).enumerated() {
+      do { try JSONValue.checkDensity(line) } catch {
+        throw ExperimentError("\(path), line \(number + 1): \(error.problem)")
       }
+    }
+    let whole = bytes.lastIndex(of: newline).map { $0 + 1 } ?? 0
+    let lines = bytes[..<whole].split(separator: newline)
+    let name = (lines.first ?? bytes.split(separator: newline).first).flatMap { Self.formatName(Data($0)) }
+    guard !olderFormats.contains(name ?? "") else {
+      throw ExperimentError("\(path), line 1: format is that of an earlier version, expected \(format): measure again")
+    }
+    guard let first = lines.first, name == format else {
+      throw ExperimentError("\(path): is not a file that '\(command)' wrote")
+    }
+    try Self.take(first, head) { ExperimentError("\(path), line 1: \($0)") }
+    for (number, line) in lines.enumerated().dropFirst() {
+      try Self.take(line, record) { ExperimentError("\(path), line \(number + 1): \($0)") }
+    }
+    return whole
+  }
+
+  private static func take<Value: Decodable>(
+    _ line: ArraySlice<UInt8>, _ body: (Value) throws -> Void, fault: (String) -> ExperimentError
+  ) throws {
+    let value: Value
+    do { value = try JSONDecoder().decode(Value.self, from: Data(line)) } catch { throw fault(words(error)) }
+    do { try body(value) } catch { throw fault("\(error)") }
+  }
+
+  private static func formatName(_ line: Data) -> String? {
+    struct Named: Codable { var format: String }
+    return (try? JSONDecoder().decode(Named.self, from: line))?.format
+  }
+
+  /// A decoder's complaint: the field's path and what is wrong with it.
+  private static func words(_ error: any Error) -> String {
+    func path(_ context: DecodingError.Context) -> String {
+      let keys = context.codingPath.filter { !$0.stringValue.hasPrefix("_") }.map { key in
+        key.intValue.map { "[\($0)]" } ?? ".\(key.stringValue)"
+      }.joined()
+      return keys.isEmpty ? "the line" : keys.hasPrefix(".") ? String(keys.dropFirst()) : keys
+    }
+    return switch error {
+    case DecodingError.keyNotFound(let key, let context): "\(path(context)) has no \(key.stringValue)"
+    case DecodingError.typeMismatch(let type, let context): "\(path(context)) is not \(type)"
+    case DecodingError.valueNotFound(let type, let context): "\(path(context)) is null, expected \(type)"
+    case DecodingError.dataCorrupted(let context): "\(path(context)) is damaged: \(context.debugDescription)"
+    default: "cannot be read"
+    }
+  }
+}
+
+/// Appends records to a file of JSON lines, each in one write of one line.
+final class RecordWriter {
+  private let handle: FileHandle
+  private let path: String
+
+  /// Starts a file with its head.
+  init(_ path: String, head: some Encodable) throws {
+    try FileContents.write([UInt8](try Self.line(head)), to: path)
+    (self.path, handle) = (path, try Self.open(path))
+    try handle.seekToEnd()
+  }
+
+  /// Goes on with a file of which the first `byteCount` bytes hold whole lines.
+  init(_ path: String, continuingAt byteCount: Int) throws {
+    InputFiles.forget(path)
+    (self.path, handle) = (path, try Self.open(path))
+    try handle.truncate(atOffset: UInt64(byteCount))
+    try handle.seekToEnd()
+  }
+
+  private static func open(_ path: String) throws -> FileHandle {
+    guard let handle = FileHandle(forUpdatingAtPath: path) else {
+      throw ExperimentError("\(path): cannot be written")
+    }
+    return handle
+  }
+
+  func append(_ record: some Encodable) throws {
+    do {
+      try handle.write(contentsOf: try Self.line(record))
+    } catch {
+      throw ExperimentError("\(path): cannot be written: \(error.localizedDescription)")
     }
   }
 

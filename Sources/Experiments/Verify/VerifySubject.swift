@@ -140,8 +140,15 @@ package protocol VerifySource {
 
   func encode(_ index: Int, _ model: HTCVLMModel) throws -> VisualEncoding
 
+  /// What decoding a picture finds odd, in one line; nil if nothing.
+  func warning(_ index: Int) throws -> String?
+
   /// A picture of the same mean colour with nothing in it but noise of the seed.
   func blank(_ index: Int, _ model: HTCVLMModel, seed: UInt64) throws -> VisualEncoding
+}
+
+extension VerifySource {
+  package func warning(_ index: Int) throws -> String? { nil }
 }
 
 /// Encoded and compressed pictures, kept while there is room: every one is needed for its own measures and as a donor.
@@ -162,8 +169,10 @@ final class CompressedPictures {
     self.room = room
   }
 
-  convenience init(_ source: any VerifySource, _ model: HTCVLMModel) {
-    self.init(model) { try source.encode($0, model) }
+  /// - Parameter prepared: encodings that need not be made here.
+  convenience init(_ source: any VerifySource, _ model: HTCVLMModel, _ prepared: PreparedPictures? = nil) {
+    let keys = source.keys
+    self.init(model) { try prepared?.encoding(keys[$0], model) ?? source.encode($0, model) }
   }
 
   /// What the tower and the quantizer made of a picture; the decoder does not run for it.

@@ -17,7 +17,8 @@ struct VerifyCommand: ParsableCommand {
       Three claims are tested apart: voco attends to the anchors, what varies in their values contributes, and the answer \
       follows what they hold when another picture's are put in their place. Each is yes, no or undecided by a rule that \
       is printed with it. With --out, an interrupted run \
-      goes on where it was; the parts that --shard makes are put together by 'vocoscope verify merge STATE…'.
+      goes on where it was; the parts that --shard makes are put together by 'vocoscope verify merge STATE…'. Parts lend \
+      each other pictures: --prepare leaves what all of them need of one part's in a directory, --prepared takes it.
       """,
     subcommands: [VerifyMergeCommand.self])
 
@@ -44,6 +45,17 @@ struct VerifyCommand: ParsableCommand {
   @Option(help: ArgumentHelp("Do only part i of n; prints no verdict.", valueName: "i/n"))
   var shard: String?
 
+  @Option(
+    help: ArgumentHelp(
+      "Measure nothing yet, but leave in this directory what all parts need of the pictures, or of part i of them.",
+      valueName: "dir"))
+  var prepare: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Take from this directory what --prepare left there; what is missing is worked out.", valueName: "dir"))
+  var prepared: String?
+
   @Flag(
     inversion: .prefixedNo,
     help: "Run the control of 39 models of permuted weights. Without either, in models of at most 1e9 parameters.")
@@ -64,7 +76,13 @@ struct VerifyCommand: ParsableCommand {
     }
     if let shard {
       do { _ = try Shard(shard) } catch { throw ValidationError("--shard: \(error)") }
-      if out == nil { throw ValidationError("--shard needs --out: a part prints no verdict, its state is merged") }
+      if out == nil, prepare == nil {
+        throw ValidationError("--shard needs --out: a part prints no verdict, its state is merged")
+      }
+    }
+    if prepare != nil, out != nil || prepared != nil || verdict.report != nil || verdict.figure != nil {
+      throw ValidationError(
+        "--prepare judges nothing: --out, --prepared, --report and --figure are of the runs after it")
     }
   }
 
@@ -74,9 +92,10 @@ struct VerifyCommand: ParsableCommand {
         "vocoscope: --no-every-head has nothing to leave out any more: heads are tested without runs of their own\n")
     }
     if merge {
-      guard out == nil, shard == nil, prompt.isEmpty else {
+      guard out == nil, shard == nil, prompt.isEmpty, prepare == nil, prepared == nil else {
         throw ValidationError(
-          "merging measures nothing: --out, --shard and --prompt are of the runs that made the parts")
+          "merging measures nothing: --out, --shard, --prompt, --prepare and --prepared are of the runs before it"
+        )
       }
       return try VerifyMergeCommand.judge(sources, verdict)
     }
@@ -85,20 +104,25 @@ struct VerifyCommand: ParsableCommand {
     if let figure = verdict.figure { try InputFiles.refuse(figure) }
     let progress = ProgressLine()
     defer { progress.clear() }
-    let state = try prepare(pictures, progress).finish(shard.map { try Shard($0) } ?? .whole, savingTo: out)
+    let shard = try shard.map { try Shard($0) } ?? .whole
+    let run = try opened(pictures, progress)
+    if let prepare { return try run.prepare(shard, into: prepare) }
+    let state = try run.finish(shard, savingTo: out)
     progress.clear()
-    if shard == nil { try verdict.show(VerifyReport(state), pictures: pictures.entries.map(\.path)) }
+    if self.shard == nil { try verdict.show(VerifyReport(state), pictures: pictures.entries.map(\.path)) }
   }
 
-  private func prepare(_ pictures: VerifyPictures, _ progress: ProgressLine) throws -> VerifyRun {
+  private func opened(_ pictures: VerifyPictures, _ progress: ProgressLine) throws -> VerifyRun {
     let pipeline = try model.opening().open()
     let prompts = prompt.isEmpty ? [RunOptions.defaultPrompt] : prompt
     let subject = try VerifySubject(
       pipeline.checkpoint, model: pipeline.model, prompts: prompts, version: programVersion)
+    let known = try prepared.map { try PreparedPictures($0, run: subject.evidenceRun(seed: seed)) }
     return VerifyRun(
       subject, pictures.files, tensors: pipeline.checkpoint.tensors, preprocessor: pipeline.checkpoint.preprocessor,
       picturesSHA256: pictures.sha256, seed: seed, randomModels: randomModels,
-      pictureWarnings: try pictures.warnings(), check: { try pipeline.checkpoint.weights.checkUnchanged() },
+      pictureWarnings: prepare == nil ? try pictures.warnings(beside: known) : [], prepared: known,
+      check: { try pipeline.checkpoint.weights.checkUnchanged() },
       progress: { progress.show($0) },
       say: { sentence in
         progress.clear()
