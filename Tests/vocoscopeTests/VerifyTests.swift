@@ -163,7 +163,8 @@ struct VerifyTests {
     }
     let merged = try Program.run(["verify", "merge"] + states + ["--report", folder.path("merged")])
     #expect(merged.status == 0 && merged.output == whole.output, "\(merged.errors)")
-    let evidence = { try String(contentsOfFile: folder.path("\($0)/evidence.json"), encoding: .utf8) }
+    let evidence = { (name: String) in try String(contentsOfFile: folder.path("\(name)/evidence.json"), encoding: .utf8)
+    }
     #expect(try evidence("merged") == evidence("whole"))
 
     let other = try verify(["--prepared", folder.path("prepared"), "--prompt", "how many?"])
