@@ -91,6 +91,13 @@ struct VocoLLaMATests {
     try changed.change("config.json", ["matryoshka_vis_token_scale": [1, 25]])
     #expect(refusal(changed.parts).contains("M3 trains its tower"))
     try changed.moveTowerInside()
+    // Its mm_vision_tower names CLIP's tower of 576 patches, which the one in the file is not.
+    for source in [CheckpointSource.directory(changed.path), .parts(ModelParts(llm: changed.path))] {
+      let refused = #expect(throws: (any Error).self) { try source.open() }
+      let sentence = refused.map { "\($0)" } ?? ""
+      #expect(sentence.contains("position_embedding.weight") && sentence.contains("has 26 rows"), "\(sentence)")
+      #expect(sentence.contains("577") && sentence.contains("--vision"), "\(sentence)")
+    }
     let picture = try FamilyCase.original.picture()
     let all = try CheckpointSource.parts(changed.parts).open()
     #expect(

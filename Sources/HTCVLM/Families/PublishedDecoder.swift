@@ -171,7 +171,23 @@ struct PublishedTower {
     imageSize = try reader.integer("image_size", in: 1...4096)
     let side = imageSize / (try reader.integer("patch_size", in: 1...imageSize))
     patches = side * side
+    if found == nil, isInside { try Self.check(decoder, patches: patches, named: name) }
     directories = [found?.path, decoder.directory].compactMap { $0 }
+  }
+
+  /// Refuses a tower among the decoder's tensors that is not the one its settings speak of, before anything else is counted by
+  /// these.
+  private static func check(
+    _ decoder: PublishedDecoder, patches: Int, named name: String?
+  ) throws(CheckpointError) {
+    let embedding = "\(WeightLayout.visionPrefix)vision_model.embeddings.position_embedding.weight"
+    guard let rows = decoder.tensors[embedding]?.shape.first, rows != patches + 1 else { return }
+    let says = decoder.visionDocument == nil ? "the tower that mm_vision_tower names, \(name ?? "")" : "vision_config"
+    throw .tensor(
+      path: decoder.directory, name: embedding,
+      problem:
+        "has \(rows) rows, expected the \(patches + 1) of \(says); name the directory with this tower's config.json "
+        + "with --vision, or, where an option takes one directory alone, put them together with 'vocoscope convert'")
   }
 
   /// The directory of the tower that `mm_vision_tower` names.
