@@ -2,7 +2,8 @@
 #define NARROW_H
 
 // What Panels.c and Winograd.c do for processors whose vectors hold eight floats: AVX2 with FMA and F16C. A panel lies as two
-// halves, [2][depth][16], since a row of sixteen is one line of the cache and what half a tile is multiplied with.
+// halves, [2][depth][16], since a row of sixteen is one line of the cache and what half a tile is multiplied with; so does
+// a tile, [2][depth][6], so that half of one fills no more of the first cache than it needs.
 
 #include "CKernels.h"
 
@@ -12,11 +13,12 @@
 #define AVX2 __attribute__((target("avx2,fma,f16c")))
 #define AVX2_INLINED AVX2 static inline __attribute__((always_inline))
 
+void narrow_pack_tiles(const float *a, size_t rows, size_t depth, size_t stride, float *tiles);
 void narrow_pack_panels(
     const void *weights, kernel_weight_type type, size_t rows, size_t depth, size_t stride, float *panels);
 void narrow_multiply_packed(
     const float *tiles, size_t tile_stride, size_t rows, const float *panels, size_t panel_stride, size_t columns,
-    size_t depth, int adds, float *c, size_t stride);
+    size_t depth, const float *base, size_t base_stride, float *c, size_t stride);
 float narrow_multiply_adds(size_t count, float factor);
 void narrow_winograd_input(
     const float *x, size_t channels, size_t height, size_t width, size_t first, size_t tiles, float *panels,

@@ -68,12 +68,35 @@ AVX2 void narrow_pack_panels(
   }
 }
 
-/// Floats between a panel's row that is multiplied and the one that is asked for.
-#define AHEAD 256
+/// Six rows of `a`, of which `filled` are there, as [depth][6].
+AVX2_INLINED void pack_half_tile(const float *a, size_t filled, size_t depth, size_t stride, float *tile) {
+  size_t k = 0;
+  for (; k + 8 <= depth; k += 8) {
+    __m256 block[8];
+    for (size_t r = 0; r < 8; r++) block[r] = r < filled ? _mm256_loadu_ps(a + r * stride + k) : _mm256_setzero_ps();
+    transpose(block);
+    // Two elements too many, which the next column overwrites; the last one's would be another half's.
+    for (size_t i = 0; i < 7; i++) _mm256_storeu_ps(tile + (k + i) * HALF_ROWS, block[i]);
+    _mm_storeu_ps(tile + (k + 7) * HALF_ROWS, _mm256_castps256_ps128(block[7]));
+    _mm_storel_pi((__m64 *)(tile + (k + 7) * HALF_ROWS + 4), _mm256_extractf128_ps(block[7], 1));
+  }
+  for (; k < depth; k++)
+    for (size_t r = 0; r < HALF_ROWS; r++) tile[k * HALF_ROWS + r] = r < filled ? a[r * stride + k] : 0;
+}
+
+AVX2 void narrow_pack_tiles(const float *a, size_t rows, size_t depth, size_t stride, float *tiles) {
+  size_t whole = (rows + KERNEL_TILE_ROWS - 1) / KERNEL_TILE_ROWS * KERNEL_TILE_ROWS;
+  for (size_t first = 0; first < whole; first += HALF_ROWS) {
+    if (first + HALF_ROWS <= rows)
+      pack_half_tile(a + first * stride, HALF_ROWS, depth, stride, tiles + first * depth);
+    else
+      pack_half_tile(a + first * stride, first < rows ? rows - first : 0, depth, stride, tiles + first * depth);
+  }
+}
 
 AVX2 static void multiply_half(
-    const float *tile, const float *panel, size_t depth, size_t rows, size_t columns, int adds, float *c,
-    size_t stride) {
+    const float *tile, const float *panel, size_t depth, size_t rows, size_t columns, const float *base,
+    size_t base_stride, float *c, size_t stride) {
   __m256 left[HALF_ROWS], right[HALF_ROWS];
 #pragma clang loop unroll(full)
   for (int r = 0; r < HALF_ROWS; r++) {
@@ -81,26 +104,27 @@ AVX2 static void multiply_half(
     // Rows of a wide result lie on pages and in sets of their own; asked for now, they are there when the sums are.
     _mm_prefetch((const char *)(c + ((size_t)r < rows ? (size_t)r * stride : 0)), _MM_HINT_T0);
   }
-#pragma clang loop unroll_count(2)
-  for (size_t k = 0; k < depth; k++, tile += KERNEL_TILE_ROWS, panel += HALF_COLUMNS) {
+#pragma clang loop unroll_count(4)
+  for (size_t k = 0; k < depth; k++, tile += HALF_ROWS, panel += HALF_COLUMNS) {
     __m256 p = _mm256_loadu_ps(panel), q = _mm256_loadu_ps(panel + 8);
-    _mm_prefetch((const char *)(panel + AHEAD), _MM_HINT_T0);
 #pragma clang loop unroll(full)
     for (int r = 0; r < HALF_ROWS; r++) {
       __m256 element = _mm256_broadcast_ss(tile + r);
       left[r] = _mm256_fmadd_ps(element, p, left[r]), right[r] = _mm256_fmadd_ps(element, q, right[r]);
     }
   }
+  int is_whole = columns >= HALF_COLUMNS;
   __m256i in_left = lanes_before(columns), in_right = lanes_before(columns > 8 ? columns - 8 : 0);
 #pragma clang loop unroll(full)
   for (int r = 0; r < HALF_ROWS; r++) {
     if ((size_t)r >= rows) continue;
+    const float *from = base + (size_t)r * base_stride;
     float *y = c + (size_t)r * stride;
-    if (adds) {
-      left[r] = _mm256_add_ps(left[r], _mm256_maskload_ps(y, in_left));
-      right[r] = _mm256_add_ps(right[r], _mm256_maskload_ps(y + 8, in_right));
+    if (base) {
+      left[r] = _mm256_add_ps(left[r], is_whole ? _mm256_loadu_ps(from) : _mm256_maskload_ps(from, in_left));
+      right[r] = _mm256_add_ps(right[r], is_whole ? _mm256_loadu_ps(from + 8) : _mm256_maskload_ps(from + 8, in_right));
     }
-    if (columns >= HALF_COLUMNS) {
+    if (is_whole) {
       _mm256_storeu_ps(y, left[r]), _mm256_storeu_ps(y + 8, right[r]);
     } else {
       _mm256_maskstore_ps(y, in_left, left[r]), _mm256_maskstore_ps(y + 8, in_right, right[r]);
@@ -110,17 +134,15 @@ AVX2 static void multiply_half(
 
 AVX2 void narrow_multiply_packed(
     const float *tiles, size_t tile_stride, size_t rows, const float *panels, size_t panel_stride, size_t columns,
-    size_t depth, int adds, float *c, size_t stride) {
-  for (size_t r = 0; r < rows; r += KERNEL_TILE_ROWS, tiles += tile_stride)
-    for (size_t n = 0; n < columns; n += HALF_COLUMNS) {
-      const float *panel = panels + n / KERNEL_PANEL_COLUMNS * panel_stride + n % KERNEL_PANEL_COLUMNS * depth;
-      for (size_t half = 0; half < KERNEL_TILE_ROWS && r + half < rows; half += HALF_ROWS) {
-        size_t left = rows - r - half;
-        multiply_half(
-            tiles + half, panel, depth, left < HALF_ROWS ? left : HALF_ROWS,
-            columns - n < HALF_COLUMNS ? columns - n : HALF_COLUMNS, adds, c + (r + half) * stride + n, stride);
-      }
-    }
+    size_t depth, const float *base, size_t base_stride, float *c, size_t stride) {
+  for (size_t r = 0; r < rows; r += HALF_ROWS) {
+    const float *tile = tiles + r / KERNEL_TILE_ROWS * tile_stride + r % KERNEL_TILE_ROWS * depth;
+    for (size_t n = 0; n < columns; n += HALF_COLUMNS)
+      multiply_half(
+          tile, panels + n / KERNEL_PANEL_COLUMNS * panel_stride + n % KERNEL_PANEL_COLUMNS * depth, depth,
+          rows - r < HALF_ROWS ? rows - r : HALF_ROWS, columns - n < HALF_COLUMNS ? columns - n : HALF_COLUMNS,
+          base ? base + r * base_stride + n : NULL, base_stride, c + r * stride + n, stride);
+  }
 }
 
 AVX2 float narrow_multiply_adds(size_t count, float factor) {

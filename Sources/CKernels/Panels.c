@@ -1,3 +1,5 @@
+#include <string.h>
+
 #include "CKernels.h"
 #include "Clones.h"
 #include "Narrow.h"
@@ -15,12 +17,27 @@ int kernel_has_panels(void) {
 
 static int is_wide(void) { return kernel_widest_vectors() == kernel_vectors_avx512; }
 
-CLONES void kernel_pack_tiles(const float *a, size_t rows, size_t depth, size_t stride, float *tiles) {
+CLONES static void wide_pack_tiles(const float *a, size_t rows, size_t depth, size_t stride, float *tiles) {
   for (size_t first = 0; first < rows; first += ROWS, tiles += ROWS * depth)
     for (size_t r = 0; r < ROWS; r++) {
       const float *row = a + (first + r) * stride;
       for (size_t k = 0; k < depth; k++) tiles[k * ROWS + r] = first + r < rows ? row[k] : 0;
     }
+}
+
+void kernel_pack_tiles(const float *a, size_t rows, size_t depth, size_t stride, float *tiles) {
+  (is_wide() ? wide_pack_tiles : narrow_pack_tiles)(a, rows, depth, stride, tiles);
+}
+
+void kernel_pack_columns(const float *w, size_t depth, size_t columns, size_t stride, float *panels) {
+  size_t width = is_wide() ? COLUMNS : COLUMNS / 2, whole = (columns + COLUMNS - 1) / COLUMNS * COLUMNS;
+  for (size_t first = 0; first < whole; first += width) {
+    size_t filled = first >= columns ? 0 : columns - first < width ? columns - first : width;
+    for (size_t k = 0; k < depth; k++, panels += width) {
+      memset(panels + filled, 0, (width - filled) * sizeof *panels);
+      memcpy(panels, w + k * stride + first, filled * sizeof *panels);
+    }
+  }
 }
 
 /// Sixteen weights at any address, as floats.
@@ -119,8 +136,8 @@ void kernel_pack_panels(
 
 /// 12 × 32 sums in registers: 24 of 32, with two for the panel's row and one or two for an element of the tile.
 AVX512 static void multiply_tile(
-    const float *tile, const float *panel, size_t depth, size_t rows, size_t columns, int adds, float *c,
-    size_t stride) {
+    const float *tile, const float *panel, size_t depth, size_t rows, size_t columns, const float *base,
+    size_t base_stride, float *c, size_t stride) {
   __m512 left[ROWS], right[ROWS];
 #pragma clang loop unroll(full)
   for (int r = 0; r < ROWS; r++) {
@@ -144,10 +161,11 @@ AVX512 static void multiply_tile(
 #pragma clang loop unroll(full)
   for (int r = 0; r < ROWS; r++) {
     if ((size_t)r >= rows) continue;
+    const float *from = base + (size_t)r * base_stride;
     float *y = c + (size_t)r * stride;
-    if (adds) {
-      left[r] = _mm512_add_ps(left[r], _mm512_maskz_loadu_ps(in_left, y));
-      right[r] = _mm512_add_ps(right[r], _mm512_maskz_loadu_ps(in_right, y + 16));
+    if (base) {
+      left[r] = _mm512_add_ps(left[r], _mm512_maskz_loadu_ps(in_left, from));
+      right[r] = _mm512_add_ps(right[r], _mm512_maskz_loadu_ps(in_right, from + 16));
     }
     _mm512_mask_storeu_ps(y, in_left, left[r]), _mm512_mask_storeu_ps(y + 16, in_right, right[r]);
   }
@@ -155,19 +173,20 @@ AVX512 static void multiply_tile(
 
 AVX512 static void wide_multiply_packed(
     const float *tiles, size_t tile_stride, size_t rows, const float *panels, size_t panel_stride, size_t columns,
-    size_t depth, int adds, float *c, size_t stride) {
+    size_t depth, const float *base, size_t base_stride, float *c, size_t stride) {
   for (size_t r = 0; r < rows; r += ROWS, tiles += tile_stride)
     for (size_t n = 0; n < columns; n += COLUMNS)
       multiply_tile(
           tiles, panels + n / COLUMNS * panel_stride, depth, rows - r < ROWS ? rows - r : ROWS,
-          columns - n < COLUMNS ? columns - n : COLUMNS, adds, c + r * stride + n, stride);
+          columns - n < COLUMNS ? columns - n : COLUMNS, base ? base + r * base_stride + n : NULL, base_stride,
+          c + r * stride + n, stride);
 }
 
 void kernel_multiply_packed(
     const float *tiles, size_t tile_stride, size_t rows, const float *panels, size_t panel_stride, size_t columns,
-    size_t depth, int adds, float *c, size_t stride) {
+    size_t depth, const float *base, size_t base_stride, float *c, size_t stride) {
   (is_wide() ? wide_multiply_packed : narrow_multiply_packed)(
-      tiles, tile_stride, rows, panels, panel_stride, columns, depth, adds, c, stride);
+      tiles, tile_stride, rows, panels, panel_stride, columns, depth, base, base_stride, c, stride);
 }
 
 AVX512 static float wide_multiply_adds(size_t count, float factor) {
@@ -196,6 +215,10 @@ void kernel_pack_tiles(const float *a, size_t rows, size_t depth, size_t stride,
   (void)a, (void)rows, (void)depth, (void)stride, (void)tiles;
 }
 
+void kernel_pack_columns(const float *w, size_t depth, size_t columns, size_t stride, float *panels) {
+  (void)w, (void)depth, (void)columns, (void)stride, (void)panels;
+}
+
 void kernel_pack_panels(
     const void *weights, kernel_weight_type type, size_t rows, size_t depth, size_t stride, float *panels) {
   (void)weights, (void)type, (void)rows, (void)depth, (void)stride, (void)panels;
@@ -203,8 +226,8 @@ void kernel_pack_panels(
 
 void kernel_multiply_packed(
     const float *tiles, size_t tile_stride, size_t rows, const float *panels, size_t panel_stride, size_t columns,
-    size_t depth, int adds, float *c, size_t stride) {
+    size_t depth, const float *base, size_t base_stride, float *c, size_t stride) {
   (void)tiles, (void)tile_stride, (void)rows, (void)panels, (void)panel_stride, (void)columns, (void)depth;
-  (void)adds, (void)c, (void)stride;
+  (void)base, (void)base_stride, (void)c, (void)stride;
 }
 #endif

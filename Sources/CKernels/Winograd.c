@@ -1,3 +1,5 @@
+#include <string.h>
+
 #include "CKernels.h"
 #include "Clones.h"
 #include "Narrow.h"
@@ -15,6 +17,10 @@ CLONES void kernel_winograd_weights(const float *weights, size_t outputs, size_t
                                  {1.0 / 24, -1.0 / 12, 1.0 / 6},
                                  {0, 0, 1}};
   size_t rows = (outputs + KERNEL_TILE_ROWS - 1) / KERNEL_TILE_ROWS * KERNEL_TILE_ROWS;
+  // A tile lies in one piece or in two halves.
+  enum { half_rows = KERNEL_TILE_ROWS / 2 };
+  int is_wide = kernel_widest_vectors() == kernel_vectors_avx512;
+  size_t side_by_side = is_wide ? KERNEL_TILE_ROWS : half_rows, apart = is_wide ? half_rows : half_rows * inputs;
   for (size_t first = 0; first < rows; first += KERNEL_TILE_ROWS)
     for (size_t c = 0; c < inputs; c++) {
       // A tile's rows side by side, so that they are computed as vectors and written where they lie together.
@@ -26,11 +32,14 @@ CLONES void kernel_winograd_weights(const float *weights, size_t outputs, size_t
         for (size_t b = 0; b < 3; b++)
           for (size_t r = 0; r < KERNEL_TILE_ROWS; r++)
             half[i][b][r] = g[i][0] * kernel[b][r] + g[i][1] * kernel[3 + b][r] + g[i][2] * kernel[6 + b][r];
-      float *place = tiles + first * inputs + c * KERNEL_TILE_ROWS;
+      float *place = tiles + first * inputs + c * side_by_side;
       for (size_t i = 0; i < 6; i++)
-        for (size_t j = 0; j < 6; j++, place += rows * inputs)
+        for (size_t j = 0; j < 6; j++, place += rows * inputs) {
+          float tile[KERNEL_TILE_ROWS];
           for (size_t r = 0; r < KERNEL_TILE_ROWS; r++)
-            place[r] = (float)(half[i][0][r] * g[j][0] + half[i][1][r] * g[j][1] + half[i][2][r] * g[j][2]);
+            tile[r] = (float)(half[i][0][r] * g[j][0] + half[i][1][r] * g[j][1] + half[i][2][r] * g[j][2]);
+          memcpy(place, tile, sizeof tile / 2), memcpy(place + apart, tile + half_rows, sizeof tile / 2);
+        }
     }
 }
 

@@ -47,17 +47,19 @@ typedef enum { kernel_weight_f16, kernel_weight_bf16, kernel_weight_f32 } kernel
 
 /// Whether the three functions below may be called: with AVX-512, or with AVX2, FMA and F16C.
 int kernel_has_panels(void);
-/// a [rows, depth] as [ceil(rows / 12)][depth][12], filled up with zeros.
+/// a [rows, depth] as [ceil(rows / 12)][depth][12], with vectors of eight [ceil(rows / 12)][2][depth][6], filled up with zeros.
 void kernel_pack_tiles(const float *a, size_t rows, size_t depth, size_t stride, float *tiles);
 /// w [rows, depth] at any address, `stride` elements from row to row, as [ceil(rows / 32)][depth][32], with vectors of
 /// eight [ceil(rows / 32)][2][depth][16], filled up with zeros; `depth` is a multiple of 16.
 void kernel_pack_panels(
     const void *weights, kernel_weight_type type, size_t rows, size_t depth, size_t stride, float *panels);
-/// c [rows, columns] = or, with `adds`, += the product over `depth` of tiles and panels whose beginnings lie
-/// `tile_stride` and `panel_stride` floats apart.
+/// w [depth, columns], `stride` floats from row to row, as the panels of its transpose.
+void kernel_pack_columns(const float *w, size_t depth, size_t columns, size_t stride, float *panels);
+/// c [rows, columns] = `base` + the product over `depth` of tiles and panels whose beginnings lie `tile_stride` and
+/// `panel_stride` floats apart. `base` may be c itself, a row for all with a `base_stride` of 0, or NULL for nothing.
 void kernel_multiply_packed(
     const float *tiles, size_t tile_stride, size_t rows, const float *panels, size_t panel_stride, size_t columns,
-    size_t depth, int adds, float *c, size_t stride);
+    size_t depth, const float *base, size_t base_stride, float *c, size_t stride);
 
 /// `count` multiply-adds on registers alone, for a measure of what the processor could do; call it where
 /// `kernel_has_panels()`. The sum keeps them from being left out.
@@ -159,6 +161,12 @@ void kernel_gather_strided(
 double kernel_similarity_sum(
     const float *x, const float *y, size_t height, size_t width, const double *window, size_t taps, double c1, double c2,
     double *scratch);
+
+// Threads (Pool.c).
+
+/// Calls `run` with each of 0..<parts, on this thread and up to `most_threads` - 1 others, which take part after part as
+/// they come free. It may be called from `run` and from several threads.
+void kernel_run_parts(size_t parts, size_t most_threads, void (*run)(void *context, size_t part), void *context);
 
 // The machine (Machine.c).
 

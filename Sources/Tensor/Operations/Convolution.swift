@@ -285,7 +285,7 @@ final class WinogradConvolution: Sendable {
       for element in 0..<Self.elements {
         kernel_multiply_packed(
           kernel + element * set + part.lowerBound * inputs, inputs * Self.tileRows, part.count,
-          panels + element * panelSet, inputs * Self.panel, count, inputs, 0, sums + element * sumSet, stride)
+          panels + element * panelSet, inputs * Self.panel, count, inputs, nil, 0, sums + element * sumSet, stride)
       }
     }
   }

@@ -22,7 +22,7 @@ private func elementwise(
   _ count: Int, _ result: UnsafeMutableBufferPointer<Float>, _ body: (Int, UnsafeMutablePointer<Float>, Int) -> Void
 ) {
   guard let result = result.baseAddress else { return }
-  inParallel(count, grain: 1 << 18) { body($0.lowerBound, result + $0.lowerBound, $0.count) }
+  inParallel(count, grain: 1 << 15) { body($0.lowerBound, result + $0.lowerBound, $0.count) }
 }
 
 /// Every element times `factor`.
@@ -37,7 +37,7 @@ extension Tensor {
   package var isFinite: Bool {
     let found = Atomic<Bool>(false)
     withPointers(self) { x in
-      inParallel(x.count, grain: 1 << 18) { part in
+      inParallel(x.count, grain: 1 << 16) { part in
         if kernel_all_finite(x.start + part.lowerBound, part.count) == 0 { found.store(true, ordering: .relaxed) }
       }
     }

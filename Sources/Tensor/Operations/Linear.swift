@@ -108,12 +108,12 @@ package struct Linear: Sendable {
   private func multiplyMatrix(
     _ weight: StoredTensor, _ x: UnsafePointer<Float>, rows: Int, into y: UnsafeMutablePointer<Float>
   ) {
+    if PackedProduct.takes(weight) {
+      withBias { PackedProduct.multiply(x, rows: rows, weight, bias: $0, into: y) }
+      return
+    }
     withBias { bias in
       if let bias { kernel_fill_rows(bias, y, rows, outputSize) }
-    }
-    if PackedProduct.takes(weight) {
-      PackedProduct.multiply(x, rows: rows, weight, adds: bias != nil, into: y)
-      return
     }
     let beta: Float = bias == nil ? 0 : 1
     let input = MatrixPointer(base: x, stride: inputSize)
@@ -169,9 +169,10 @@ enum PackedProduct {
     }
   }
 
-  /// `x` `[rows, in]` → `y` `[rows, out]`, added to what is there with `adds`.
+  /// `x` `[rows, in]` → `y` `[rows, out]`, with `bias` `[out]` in every row.
   static func multiply(
-    _ x: UnsafePointer<Float>, rows: Int, _ weight: StoredTensor, adds: Bool, into y: UnsafeMutablePointer<Float>
+    _ x: UnsafePointer<Float>, rows: Int, _ weight: StoredTensor, bias: UnsafePointer<Float>?,
+    into y: UnsafeMutablePointer<Float>
   ) {
     guard let type = type(weight) else { preconditionFailure("\(weight.name) is \(weight.dtype)") }
     let (outputs, inputs) = (weight.shape[0], weight.shape[1])
@@ -189,21 +190,21 @@ enum PackedProduct {
         }
       }
       weight.withUnsafeBytes { bytes in
-        guard let base = bytes.baseAddress else { return }
+        guard let weights = bytes.baseAddress else { return }
         // A strip must be worth waking a thread for, some 20 µs of arithmetic.
         let grain = max(64, (1 << 20) / max(1, rows * inputs))
-        inParallel(outputs, grain: grain, multipleOf: Int(KERNEL_PANEL_COLUMNS)) { part in
+        inParallel(outputs, grain: grain, multipleOf: Int(KERNEL_PANEL_COLUMNS), pieces: 4) { part in
           Scratch.with(columns * depth) { panels in
             for start in stride(from: part.lowerBound, to: part.upperBound, by: columns) {
               let count = min(columns, part.upperBound - start)
               for first in stride(from: 0, to: inputs, by: depth) {
                 let length = min(depth, inputs - first)
                 kernel_pack_panels(
-                  base + (start * inputs + first) * weight.dtype.size, type, count, length, inputs, panels)
+                  weights + (start * inputs + first) * weight.dtype.size, type, count, length, inputs, panels)
+                let base = first > 0 ? UnsafePointer(y + start) : bias.map { $0 + start }
                 kernel_multiply_packed(
                   tiles + first * tileCount * tileRows, tileRows * length, rows, panels,
-                  length * Int(KERNEL_PANEL_COLUMNS), count,
-                  length, adds || first > 0 ? 1 : 0, y + start, outputs)
+                  length * Int(KERNEL_PANEL_COLUMNS), count, length, base, first > 0 ? outputs : 0, y + start, outputs)
               }
             }
           }

@@ -6,8 +6,11 @@ internal import CKernels
 package func layerNorm(_ x: Tensor, weight: Tensor, bias: Tensor, epsilon: Float) -> Tensor {
   precondition(x.rank == 2 && weight.shape == [x.shape[1]] && bias.shape == weight.shape, "layerNorm of \(x.shape)")
   return Tensor(shape: x.shape) { y in
+    guard let y = y.baseAddress else { return }
     withPointers(x, weight, bias) { x, weight, bias in
-      kernel_layer_norm(x.start, weight.start, bias.start, epsilon, y.baseAddress, x.count / weight.count, weight.count)
+      inRows(x.count, width: weight.count) { first, rows in
+        kernel_layer_norm(x.start + first, weight.start, bias.start, epsilon, y + first, rows, weight.count)
+      }
     }
   }
 }
@@ -16,10 +19,18 @@ package func layerNorm(_ x: Tensor, weight: Tensor, bias: Tensor, epsilon: Float
 package func rmsNorm(_ x: Tensor, weight: Tensor, epsilon: Float) -> Tensor {
   precondition(x.rank == 2 && weight.shape == [x.shape[1]], "rmsNorm of \(x.shape)")
   return Tensor(shape: x.shape) { y in
+    guard let y = y.baseAddress else { return }
     withPointers(x, weight) { x, weight in
-      kernel_rms_norm(x.start, weight.start, epsilon, y.baseAddress, x.count / weight.count, weight.count)
+      inRows(x.count, width: weight.count) { first, rows in
+        kernel_rms_norm(x.start + first, weight.start, epsilon, y + first, rows, weight.count)
+      }
     }
   }
+}
+
+/// Calls `body` for parts of a matrix of `count` elements with the first element of each and its rows.
+private func inRows(_ count: Int, width: Int, _ body: (_ first: Int, _ rows: Int) -> Void) {
+  inParallel(count / width, grain: max(1, (1 << 15) / width)) { body($0.lowerBound * width, $0.count) }
 }
 
 /// x / √(mean over channels of x² + epsilon) · weight + bias at every place of `x` `[C, H, W]`: the `trms2d` of MGVQ.

@@ -1,30 +1,46 @@
-import Dispatch
+import CKernels
 import Synchronization
 
 /// How many threads a loop may use. OpenBLAS and oneDNN run on one thread each and are called from these loops, so there is
-/// one pool, whose idle threads sleep.
+/// one pool, whose idle threads sleep after a moment.
 let threadLimit = Atomic<Int>(ComputeBackend.processors)
 
 /// Runs `body` on consecutive parts of 0..<count, in parallel when there are at least two parts of `grain` elements;
 /// parts start at multiples of `unit`.
 ///
-/// `body` must write only what belongs to its part.
-func inParallel(_ count: Int, grain: Int, multipleOf unit: Int = 1, _ body: (Range<Int>) -> Void) {
-  let parts = min(threadLimit.load(ordering: .relaxed), count / max(grain, unit))
+/// There are up to `pieces` parts a thread, and whichever is free takes the next: a processor may be slower than another,
+/// or be lent to somebody else for a while. `body` must write only what belongs to its part.
+func inParallel(
+  _ count: Int, grain: Int, multipleOf unit: Int = 1, pieces: Int = 1, _ body: (Range<Int>) -> Void
+) {
+  let threads = threadLimit.load(ordering: .relaxed)
+  let parts = threads == 1 ? 1 : min(threads * pieces, count / max(grain, unit))
   guard parts > 1 else { return body(0..<count) }
   withoutActuallyEscaping(body) { body in
-    let shared = SharedBody(run: body)
-    DispatchQueue.concurrentPerform(iterations: parts) { part in
-      let start = count * part / parts / unit * unit
-      let end = part + 1 == parts ? count : count * (part + 1) / parts / unit * unit
-      shared.run(start..<end)
+    var loop = Loop(count: count, parts: parts, unit: unit, run: body)
+    withUnsafeMutablePointer(to: &loop) { loop in
+      kernel_run_parts(
+        parts, threads,
+        { context, part in
+          let loop = context?.assumingMemoryBound(to: Loop.self).pointee
+          loop?.run(part)
+        }, loop)
     }
   }
 }
 
-/// `@unchecked Sendable`: parts of a loop do not overlap, and the loop ends before its body's captures do.
-private struct SharedBody: @unchecked Sendable {
+/// A loop that several threads read; parts do not overlap, and the loop ends before its body's captures do.
+private struct Loop {
+  let count: Int
+  let parts: Int
+  let unit: Int
   let run: (Range<Int>) -> Void
+
+  func run(_ part: Int) {
+    let start = count * part / parts / unit * unit
+    let end = part + 1 == parts ? count : count * (part + 1) / parts / unit * unit
+    run(start..<end)
+  }
 }
 
 /// Buffers kept between uses, so that their pages stay mapped and in the cache: a fresh one costs more than most
