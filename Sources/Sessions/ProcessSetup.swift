@@ -18,7 +18,7 @@ package enum ProcessSetup {
     execv("/proc/self/exe", CommandLine.unsafeArgv)
   }
 
-  /// Ends the process with a sentence where too few files can be opened, for Dispatch, which every loop runs on, would trap;
+  /// Ends the process with a sentence where too few files can be opened, for Dispatch, which the model's run starts on, would trap;
   /// and where the stack is too small, for it would end with a fault.
   package static func checkLimits() {
     if !StandardStream.canOpen(smallestRunsFiles) {
