@@ -204,3 +204,15 @@ let package = Package(
   ],
   cxxLanguageStandard: .cxx17
 )
+
+// `.ci/sanitize` names the targets that it runs: with them alone, and what they need, a build takes half as long.
+if let names = Context.environment["VOCOSCOPE_TARGETS"] {
+  var kept: Set<String> = []
+  var next = names.split(separator: ",").map(String.init)
+  while let name = next.popLast() {
+    guard kept.insert(name).inserted, let target = package.targets.first(where: { $0.name == name }) else { continue }
+    next += target.dependencies.compactMap { if case .byNameItem(let name, _) = $0 { name } else { nil } }
+  }
+  package.targets.removeAll { !kept.contains($0.name) }
+  package.products = []
+}
