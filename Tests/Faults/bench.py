@@ -10,9 +10,9 @@ from commands import LIMIT, Run, commands, environment, leftovers, make_inputs
 
 
 class Bench:
-    def __init__(self, program, work, seed):
-        self.program, self.work = program, work
-        self.random = random.Random(seed)
+    def __init__(self, program, work, seed, share=1.0):
+        self.program, self.work, self.share = program, work, share
+        self.random, self.choice = random.Random(seed), random.Random(f"{seed} share")
         self.faults = self.kills = self.runs = 0
         self.problems = []
         self.of_one_thread = {}
@@ -26,6 +26,10 @@ class Bench:
     @property
     def counts(self):
         return f"{self.faults} faults, {self.kills} kills, {self.runs} runs of the program, {len(self.problems)} problems"
+
+    def takes(self):
+        """Whether the next fault is among those that are tried."""
+        return self.share >= 1 or self.choice.random() < self.share
 
     def folder(self, command):
         """An empty folder for one attempt."""

@@ -24,13 +24,13 @@ def run(bench, options):
             below = bench.work if call in ("read", "mmap", "open") else f"{bench.work}/{command.name}"
             for what in plans:
                 for number in range(1, MOST + 1):
-                    if not inject(bench, command, call, number, what, below):
+                    if bench.takes() and not inject(bench, command, call, number, what, below):
                         break
         for call in ["write", "fsync", "rename", "open", "close"]:
             for death in DEATHS:
                 for place in ["signal", "after"]:
                     for number in range(1, MOST + 1):
-                        if not strike(bench, command, call, number, place, death):
+                        if bench.takes() and not strike(bench, command, call, number, place, death):
                             break
 
 
