@@ -22,6 +22,9 @@ const char *__ubsan_default_options(void) { return "halt_on_error=1:print_stackt
 // library, called_from_lib, ends the program where it finds libopenblas.so.0 mapped twice.)
 const char *__tsan_default_options(void) { return COMMON ":ignore_noninstrumented_modules=1"; }
 
+// The array without elements that all empty arrays share: `Array(unsafeUninitializedCapacity: 0)` stores its count in it, always 0.
+const char *__tsan_default_suppressions(void) { return "race:_swiftEmptyArrayStorage\n"; }
+
 // Swift's `Mutex` on Linux (swift/stdlib/public/Synchronization/Mutex/LinuxImpl.swift): where nobody waits, a compare-and-exchange
 // takes and frees the lock; that is inlined into our modules, and instrumented. Where somebody waits, `_MutexHandle` asks the
 // kernel (FUTEX_LOCK_PI) in libswiftSynchronization.so, which is not instrumented: what one thread wrote before it woke another
