@@ -58,6 +58,18 @@ struct PictureFolder {
     index = all.firstIndex { $0.utf8.elementsEqual(shown.utf8) } ?? 0
   }
 
+  /// The picture after the one on screen.
+  ///
+  /// - Throws: `UsageProblem` where there is no other: a picture compared with itself would look like a finding.
+  func next() throws -> String {
+    guard paths.count > 1 else {
+      throw UsageProblem(
+        "\(printable(URL(fileURLWithPath: paths[0]).lastPathComponent)) is the only picture of its folder; give the path of another."
+      )
+    }
+    return path(by: 1)
+  }
+
   /// The path so many places further, round the ends.
   func path(by step: Int) -> String { paths[((index + step) % paths.count + paths.count) % paths.count] }
 }

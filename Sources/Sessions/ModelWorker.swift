@@ -197,7 +197,7 @@ final class ModelWorker: Sendable {
     of request: KnockOutRequest, _ pipeline: Pipeline, _ cancellation: CancellationFlag
   ) throws -> (request: KnockOutRequest, intervention: Intervention) {
     guard let donor = request.donor else { return (request, request.intervention) }
-    let path = donor.isEmpty ? try PictureFolder(around: state.withLock { $0.path }).path(by: 1) : donor
+    let path = donor.isEmpty ? try PictureFolder(around: state.withLock { $0.path }).next() : donor
     let other = try PictureSource(path: path)
     let anchors = try pipeline.model.encode(other.image, run: RunContext(cancellation: cancellation)).anchors
     return (request.named(other.name), Intervention(inputs: [.anchors(EditedRows(anchors))]))
@@ -248,12 +248,7 @@ final class ModelWorker: Sendable {
 
   /// The next picture of the folder, encoded.
   private func other(_ pipeline: Pipeline, _ run: RunContext) throws -> (name: String, visual: VisualEncoding) {
-    let path = state.withLock { $0.path }
-    let next = try PictureFolder(around: path).path(by: 1)
-    guard next != path else {
-      throw UsageProblem("\(picture.name) is the only picture of its folder; it takes a second one to compare with")
-    }
-    let source = try PictureSource(path: next)
+    let source = try PictureSource(path: PictureFolder(around: state.withLock { $0.path }).next())
     return (source.name, try pipeline.model.encode(source.image, run: run))
   }
 

@@ -166,7 +166,7 @@ extension ModelWorker {
     start { [self] pipeline, cancellation in
       var request = request
       if case .picture(let path) = request, path.isEmpty {
-        request = .picture(path: try PictureFolder(around: state.withLock { $0.path }).path(by: 1))
+        request = .picture(path: try PictureFolder(around: state.withLock { $0.path }).next())
       }
       let prompt = state.withLock { $0.prompt }
       let second = SecondRun(

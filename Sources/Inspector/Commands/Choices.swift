@@ -209,7 +209,7 @@ package enum CompareChoice: String, Sendable, CaseIterable {
   /// The line under the field.
   var hint: String {
     switch self {
-    case .picture: "The path of a PNG or JPEG file; nothing takes the next picture of the folder. Esc leaves."
+    case .picture: "The path of a PNG or JPEG file; an empty line takes the next picture of the folder. Esc leaves."
     case .prompt: "Enter asks it of the same picture. Esc leaves."
     case .file, .cut, .nothing: "A checkpoint's directory, or a file that 'vocoscope trace' or W wrote. Esc leaves."
     }

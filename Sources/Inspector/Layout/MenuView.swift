@@ -17,7 +17,7 @@ extension Canvas {
     case .donorPath(let field):
       drawField(
         field, " Swap the anchors with another picture ",
-        "The path of a PNG or JPEG file; nothing takes the next picture of the folder. Enter swaps; Esc leaves.",
+        "The path of a PNG or JPEG file; an empty line takes the next picture of the folder. Enter swaps; Esc leaves.",
         in: rect)
     case .inspect: drawChoices(state, " Whose attention? ", nil, in: rect)
     case .compare: drawChoices(state, " Compare the run on screen with ", nil, in: rect)
