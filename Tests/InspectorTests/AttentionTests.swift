@@ -76,6 +76,16 @@ struct AttentionPanelTests {
     #expect(view(state, size: Size(width: 160, height: 50)).frame.text.contains("read by nobody"))
   }
 
+  @Test("Whoever asks for the strongest head from another panel is told which it is and what can be done there")
+  func strongestNotice() throws {
+    var state = started()
+    state.type("*")
+    let (layer, head) = (try #require(state.view.layer), try #require(state.view.head))
+    let notice = try #require(state.notice)
+    #expect(notice.hasPrefix("layer \(layer + 1) head \(head + 1), where the anchors get most: ×"))
+    #expect(notice.hasSuffix("a patch; z cuts <voco> off from them there"))
+  }
+
   @Test("Arrows in heads choose a head from the strongest on, Enter opens its map")
   func heads() throws {
     var state = started(on: .attention)

@@ -96,6 +96,7 @@ package enum CommandTable {
       unless: \.strongestObstacle
     ) { state in
       state.change { [best = state.inspected?.strongest] in ($0.layer, $0.head) = (best?.layer, best?.head) }
+      state.notice = state.strongestNotice
     },
     entry(
       .aggregation, .attention, "aggregation",

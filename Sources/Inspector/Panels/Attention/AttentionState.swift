@@ -367,6 +367,16 @@ extension InspectorState {
     return "most in layer \(best.layer + 1) head \(best.head + 1) (\(liftText(best.lift)))"
   }
 
+  /// `layer 2 head 1: an anchor gets ×98 a patch there, more than anywhere; z cuts voco off from them in that head`
+  var strongestNotice: String? {
+    guard let best = inspected?.strongest else { return nil }
+    let place = "layer \(best.layer + 1) head \(best.head + 1)"
+    let key = keyMap.hint(.knockOutHead, unicode: glyphs.isUnicode)
+    let next =
+      key.isEmpty || knockOutObstacle(.knockOutHead) != nil ? "" : "; \(key) cuts \(inspectedToken) off from them there"
+    return "\(place), where the anchors get most: \(liftText(best.lift)) a patch\(next)"
+  }
+
   /// The shares of the kinds of keys under the metric on screen.
   func shareLines(_ map: MapStatistics) -> [String] {
     let shares = map.view.shares
