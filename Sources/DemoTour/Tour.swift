@@ -17,6 +17,7 @@ package struct TourState: InspectorProgram {
   /// - Parameter inspector: a session whose run has not begun, of the whole screen's size.
   package init(_ inspector: InspectorState) {
     self.inspector = inspector
+    self.inspector.takenKeys = [" ", .backspace]
     size = inspector.size
     _ = Inspector.update(&self.inspector, .input(.resize(Self.room(size))))
     _ = begin()
@@ -92,10 +93,10 @@ extension Canvas {
     frame.restyle(rect.top(1)) { $0 = look.theme.banner }
     let heading = " Tour \(tour.step.rawValue + 1)/\(count) · \(tour.step.title)"
     line(heading, in: rect, style: look.theme.banner)
-    let keys =
-      tour.isReady ? (isLast ? "space ends" : "space goes on") + " · backspace back · q quits " : "computing … "
-    if displayWidth(heading) + displayWidth(keys) < rect.width {
-      line(keys, in: rect.top(1), style: look.theme.banner, alignment: .trailing)
+    let on = isLast ? "space ends" : "space goes on"
+    let keys = tour.isReady ? ["\(on) · backspace back · q quits ", "\(on) · q quits ", "\(on) "] : ["computing … "]
+    if let shown = keys.first(where: { displayWidth(heading) + displayWidth($0) < rect.width }) {
+      line(shown, in: rect.top(1), style: look.theme.banner, alignment: .trailing)
     }
     let inside = Rect(x: rect.x + 1, y: rect.y + 1, width: max(0, rect.width - 2), height: rect.height - 1)
     paragraph(tour.text, in: inside)

@@ -43,6 +43,16 @@ struct KeyMapTests {
     #expect(map[key: .character("x")] == .knockOut)
   }
 
+  @Test("A command that a configuration left without a key is named when the program starts")
+  func keyless() throws {
+    let taken = try KeyMap(json: #"{"keys": {"overlay": "x"}}"#, file: "config.json")
+    #expect(taken.keyless == [.knockOut])
+    let state = InspectorState(imageName: "a.png", prompt: "?", size: Size(width: 80, height: 24), keyMap: taken)
+    #expect(state.notice == "the configuration leaves no key for knock out; : finds commands by name")
+    let moved = try KeyMap(json: #"{"keys": {"overlay": "x", "knockOut": "o"}}"#, file: "config.json")
+    #expect(moved.keyless.isEmpty && KeyMap.standard.keyless.isEmpty)
+  }
+
   @Test("A configuration without keys changes nothing")
   func empty() throws {
     #expect(try KeyMap(json: "{}", file: "config.json") == .standard)

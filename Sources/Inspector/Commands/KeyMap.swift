@@ -51,6 +51,13 @@ package struct KeyMap: Sendable, Equatable {
   /// The keys of a command, the one to show first.
   package func keys(of command: Command) -> [Key] { keysOfCommand[command] ?? [] }
 
+  /// Commands whose last key a configuration gave to another.
+  package var keyless: [Command] {
+    Command.allCases.filter { command in
+      keys(of: command).isEmpty && command.defaultKeys.contains { commands[$0] != nil }
+    }
+  }
+
   /// The keys of the commands that have others than the manual says, as a configuration would name them; `nil` if none.
   package var changes: [String: [String]]? {
     let changed = Command.allCases.filter { keys(of: $0) != $0.defaultKeys }

@@ -185,7 +185,9 @@ extension InspectorState {
       case .compare: [.compare, .display, .nextLayer, .nextHead, .scale, .pin, .export]
       }
     let first: [Command] = work == nil ? [.help] : [.cancel, .help]
-    return (first + here + [.nextPanel, .prompt, .palette, .quit]).filter { obstacle(to: $0) == nil }
+    return (first + here + [.nextPanel, .prompt, .palette, .quit]).filter { command in
+      obstacle(to: command) == nil && keyMap.keys(of: command).first.map { !takenKeys.contains($0) } ?? false
+    }
   }
 
   /// The hint's keys: steps show both directions.

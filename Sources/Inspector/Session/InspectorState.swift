@@ -96,6 +96,8 @@ package struct InspectorState: Sendable {
   package let depth: ColorDepth
   package let themes: [Theme]
   package let keyMap: KeyMap
+  /// Keys that whoever shows the inspector keeps to itself: hints leave out what they would do.
+  package var takenKeys: Set<Key> = []
 
   // What follows from the above, kept so that a frame costs only drawing.
   package internal(set) var links: CursorLinks
@@ -159,7 +161,16 @@ package struct InspectorState: Sendable {
     view.prompt = prompt
     view.takesMouse = takesMouse
     view.workspace = workspace
+    notice = keylessNotice
     work = capabilities.runsModel ? .run : nil
+  }
+
+  /// `x is another command's key now: knock out has none`, of a configuration that took keys away.
+  var keylessNotice: String? {
+    let names = keyMap.keyless.map(\.title)
+    return names.isEmpty
+      ? nil
+      : "the configuration leaves no key for \(names.joined(separator: ", ")); \(keyMap.hint(.palette, unicode: glyphs.isUnicode)) finds commands by name"
   }
 
   package var appearance: Appearance {

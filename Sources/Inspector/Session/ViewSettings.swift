@@ -222,7 +222,7 @@ extension InspectorState {
     (view.theme, view.takesMouse) = (theme, takesMouse)
     (view.shownKnockOut, view.edits, view.prompt) = (nil, [], prompt)
     (keptCursor, focus) = (kept.cursor, kept.focus)
-    notice = "shown as it was left"
+    notice = keylessNotice ?? "shown as it was left"
     if trace != nil { clampView() }
     relink()
   }
