@@ -116,3 +116,63 @@ private func nearestPaletteIndex(_ r: UInt8, _ g: UInt8, _ b: UInt8) -> UInt8 {
 private func nearestANSIIndex(_ r: UInt8, _ g: UInt8, _ b: UInt8) -> UInt8 {
   (UInt8(0)..<16).min { distance(r, g, b, paletteColor($0)) < distance(r, g, b, paletteColor($1)) } ?? 0
 }
+
+/// A colour that a terminal of sixteen colours lacks, as one of them scattered over another.
+package struct ANSIShade: Sendable, Hashable {
+  /// 0–15.
+  package let foreground: UInt8
+  /// 0–7: where there are but eight, text alone is brighter.
+  package let background: UInt8
+  /// Quarters of the cell that the foreground covers, 0…4.
+  package let quarters: Int
+
+  /// The shade that looks most like a colour, of steps of sixteen a channel; lightness, which tells magnitudes, counts most.
+  package init(nearest color: Color) {
+    guard case .rgb(let r, let g, let b) = color else {
+      (foreground, background, quarters) = (7, 0, 0)
+      return
+    }
+    if case .index(let own) = ColorDepth.ansi16.reduce(color), paletteColor(own) == color {
+      self = own < 8 ? ANSIShade(own == 0 ? 7 : 0, on: own, 0) : ANSIShade(own, on: 0, 4)
+      return
+    }
+    self = Self.nearest[Int(r >> 4) << 8 | Int(g >> 4) << 4 | Int(b >> 4)]
+  }
+
+  private init(_ foreground: UInt8, on background: UInt8, _ quarters: Int) {
+    (self.foreground, self.background, self.quarters) = (foreground, background, quarters)
+  }
+
+  /// `[4096]`, by four bits of red, of green and of blue.
+  private static let nearest: [ANSIShade] = {
+    let all = mixtures()
+    return (0..<4096).map { index in
+      let channel = { (shift: Int) in UInt8((index >> shift & 15) * 17) }
+      let wanted = LabColor(.rgb(channel(8), channel(4), channel(0)))
+      func cost(_ mixture: (shade: ANSIShade, looks: LabColor, unrest: Double)) -> Double {
+        wanted.squaredDistance(to: mixture.looks, lightness: 8) + mixture.unrest
+      }
+      return all.min { cost($0) < cost($1) }!.shade
+    }
+  }()
+
+  /// Every shade with how it looks from afar, where light adds up, and with how far its two colours stand apart: a grey of
+  /// red and cyan would flicker.
+  private static func mixtures() -> [(shade: ANSIShade, looks: LabColor, unrest: Double)] {
+    let lab = (UInt8(0)..<16).map { LabColor(paletteColor($0)) }
+    var result = (UInt8(0)..<8).map { (ANSIShade($0 == 0 ? 7 : 0, on: $0, 0), lab[Int($0)], 0.0) }
+    result += (UInt8(8)..<16).map { (ANSIShade($0, on: 0, 4), lab[Int($0)], 0) }
+    for foreground in UInt8(0)..<16 {
+      for background in UInt8(0)..<8 where background != foreground {
+        let apart = lab[Int(foreground)].squaredDistance(to: lab[Int(background)], lightness: 1)
+        for quarters in 1...3 {
+          let part = Double(quarters) / 4
+          let light = zip(lab[Int(foreground)].linear, lab[Int(background)].linear).map { part * $0 + (1 - part) * $1 }
+          let shade = ANSIShade(foreground, on: background, quarters)
+          result.append((shade, LabColor(linear: light), 0.15 * part * (1 - part) * apart))
+        }
+      }
+    }
+    return result
+  }
+}

@@ -102,6 +102,12 @@ package struct LabColor: Sendable, Hashable {
     self.init(lightness: 116 * y - 16, a: 500 * (x - y), b: 200 * (y - z))
   }
 
+  /// ΔE*ab, squared, with so much weight on lightness.
+  func squaredDistance(to other: LabColor, lightness weight: Double) -> Double {
+    let (l, a, b) = (lightness - other.lightness, a - other.a, b - other.b)
+    return weight * l * l + a * a + b * b
+  }
+
   func mixed(with other: LabColor, _ t: Double) -> LabColor {
     LabColor(
       lightness: lightness + (other.lightness - lightness) * t, a: a + (other.a - a) * t, b: b + (other.b - b) * t)

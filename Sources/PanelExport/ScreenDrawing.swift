@@ -81,7 +81,8 @@ private struct ScreenDrawing {
   private func draw(_ x: Int, _ y: Int, _ canvas: PlotCanvas) -> Int {
     let cell = frame[x, y]
     let colors = colors(of: cell.style)
-    if Self.halves(cell.character) != nil || cell.character == Cell.continuation.character
+    if Self.halves(cell.character) != nil || Self.shades[cell.character] != nil
+      || cell.character == Cell.continuation.character
       || cell.character == Cell.picture.character
     {
       return 1
@@ -166,6 +167,7 @@ private struct ScreenDrawing {
       (0..<frame.size.width).map { x in
         let cell = frame[x, row / 2]
         let shown = colors(of: cell.style)
+        if let part = Self.shades[cell.character] { return Self.mixed(shown.front, shown.back, twentieths: part) }
         let filled = Self.halves(cell.character) ?? (upper: false, lower: false)
         return (row % 2 == 0 ? filled.upper : filled.lower) ? shown.front : shown.back
       }
@@ -182,20 +184,24 @@ private struct ScreenDrawing {
     func plot(_ color: Color, _ own: PlotColor) -> PlotColor { color == .terminal ? own : PlotColor(color) }
     var colors = (front: plot(style.foreground, ink), back: plot(style.background, ground))
     if style.attributes.contains(.reverse) { colors = (colors.back, colors.front) }
-    if style.attributes.contains(.dim) { colors.front = Self.middle(colors.front, colors.back) }
+    if style.attributes.contains(.dim) { colors.front = Self.mixed(colors.front, colors.back, twentieths: 12) }
     return colors
   }
 
-  private static func middle(_ first: PlotColor, _ second: PlotColor) -> PlotColor {
+  private static func mixed(_ first: PlotColor, _ second: PlotColor, twentieths: UInt32) -> PlotColor {
     PlotColor(
       hex: [UInt32(16), 8, 0].reduce(UInt32(0)) { hex, shift in
-        hex << 8 | (3 * (first.hex >> shift & 0xFF) + 2 * (second.hex >> shift & 0xFF)) / 5
+        hex << 8 | (twentieths * (first.hex >> shift & 0xFF) + (20 - twentieths) * (second.hex >> shift & 0xFF)) / 20
       })
   }
 
+  /// Twentieths of its cell that a character covers evenly.
+  private static let shades: [Character: UInt32] = ["░": 5, "▒": 10, "▓": 15]
+
   private static func isText(_ character: Character) -> Bool {
     character != " " && character != Cell.continuation.character && character != Cell.picture.character
-      && halves(character) == nil && eighths(character) == nil && dots(character) == nil && arms[character] == nil
+      && halves(character) == nil && shades[character] == nil && eighths(character) == nil && dots(character) == nil
+      && arms[character] == nil
   }
 
   /// Which halves of its cell a character fills.

@@ -50,6 +50,28 @@ struct ColorTests {
     #expect(depth.reduce(.terminal) == .terminal)
   }
 
+  @Test(
+    "Sixteen colours are mixed by shading: their own stay pure, lightness rises with a map, no grey is red and cyan")
+  func shades() {
+    for index in UInt8(0)..<16 {
+      let shade = ANSIShade(nearest: paletteColor(index))
+      #expect(
+        index < 8 ? shade.quarters == 0 && shade.background == index : shade.quarters == 4 && shade.foreground == index)
+    }
+    let greys = (0...255).map { ANSIShade(nearest: .rgb($0, $0, $0)) }
+    for shade in greys {
+      for entry in [shade.foreground, shade.background] { #expect([0, 7, 8, 15].contains(entry), "\(shade)") }
+    }
+    func light(_ shade: ANSIShade) -> Double {
+      let part = Double(shade.quarters) / 4
+      return part * relativeLuminance(paletteColor(shade.foreground))
+        + (1 - part) * relativeLuminance(paletteColor(shade.background))
+    }
+    let ramp = (0..<ColorMap.levels).map { light(ANSIShade(nearest: ColorMap.cividis.color((Double($0) + 0.5) / 32))) }
+    for (darker, lighter) in zip(ramp, ramp.dropFirst()) { #expect(lighter >= darker - 0.02) }
+    #expect(Set(ramp).count >= 8)
+  }
+
   @Test("The 256-colour reduction is the nearest entry within a few steps of each channel")
   func nearReduction() {
     for red in stride(from: UInt8(0), through: 250, by: 25) {

@@ -104,8 +104,11 @@ struct HeatMapTests {
     let shown = (0..<12).map { frame[2 * $0, 0].character }
     #expect(shown[10] == glyphs.noData)
     #expect(shown[0] == " " && shown[9] == glyphs.ramp.last)
-    let steps = shown[..<10].compactMap { glyphs.ramp.firstIndex(of: $0) }
-    #expect(steps.count == 10 && steps == steps.sorted() && Set(steps).count >= 9)
+    // Both characters of a cell: four shades have steps between them.
+    let steps = (0..<10).map { cell in
+      (0..<2).compactMap { glyphs.ramp.firstIndex(of: frame[2 * cell + $0, 0].character) }.reduce(0, +)
+    }
+    #expect(steps == steps.sorted() && Set(steps).count >= 9)
   }
 
   @Test("Without colour a diverging map tells the sign: digits above, letters below")

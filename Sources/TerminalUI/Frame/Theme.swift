@@ -148,7 +148,7 @@ package struct Appearance: Sendable, Hashable {
     self.depth = depth
   }
 
-  /// Whether half blocks in two colours can carry a map; otherwise a ramp of characters does.
+  /// Whether there are colours at all.
   package var hasColor: Bool { depth != .mono }
 }
 
@@ -174,7 +174,7 @@ package struct Glyphs: Sendable, Hashable {
     teeLeft: "├", teeRight: "┤", teeTop: "┬", teeBottom: "┴", cross: "┼",
     horizontalEighths: [" ", "▏", "▎", "▍", "▌", "▋", "▊", "▉", "█"],
     verticalEighths: [" ", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"], upperHalf: "▀", lowerHalf: "▄", full: "█",
-    ramp: [" ", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"], ellipsis: "…", bullet: "•", check: "✓", failure: "✗",
+    ramp: [" ", "░", "▒", "▓", "█"], ellipsis: "…", bullet: "•", check: "✓", failure: "✗",
     pointer: "▸", line: "─", noData: "·", scrollThumb: "█", scrollTrack: "│", up: "↑", down: "↓", left: "←", right: "→",
     spinner: ["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧"])
 

@@ -49,13 +49,15 @@ package struct PictureRenderer: Sendable {
     }
   }
 
-  /// A ramp of characters for lightness, drawn in the theme's text style.
+  /// One pixel a character: of sixteen colours mixed, or a ramp of characters for lightness, drawn in the theme's text style.
   package static func ramp(_ look: Appearance) -> PictureRenderer {
-    PictureRenderer(name: "character ramp") { rgb, width, height, cells in
+    PictureRenderer(name: look.mapsHaveColor ? "shades" : "character ramp") { rgb, width, height, cells in
       guard cells.width > 0 && cells.height > 0 else { return [] }
       let pixels = boxFiltered(rgb, width: width, height: height, toWidth: cells.width, toHeight: cells.height)
       return (0..<cells.width * cells.height).map { index in
-        Cell(look.glyphs.rampCharacter(lightness(color(pixels, index))), look.theme.text)
+        look.mapsHaveColor
+          ? look.cell(of: color(pixels, index))
+          : Cell(look.glyphs.rampCharacter(lightness(color(pixels, index))), look.theme.text)
       }
     }
   }

@@ -54,7 +54,7 @@ package struct GridLayout: Sendable, Hashable {
     var y = rect.height * units / rows
     if isSquare {
       let square = min(x / aspect, y)
-      (x, y) = square >= 1 ? (square * aspect, square) : (1, 1)
+      (x, y) = square >= 1 ? (square * aspect, square) : (x >= aspect ? aspect : 1, 1)
     }
     (scaleX, scaleY, unitsPerRow) = (max(x, 1), max(y, 1), units)
     (self.columns, self.rows) = (columns, rows)
@@ -115,8 +115,19 @@ package struct GridLayout: Sendable, Hashable {
 }
 
 extension Appearance {
-  /// Whether two map colours fit in one character; with 16 colours or fewer a ramp of characters carries maps.
+  /// Whether two map colours fit in one character.
   package var drawsHalfBlocks: Bool { glyphs.isUnicode && (depth == .trueColor || depth == .palette256) }
+
+  /// Whether maps wear their colours, be they mixed of sixteen; without, a ramp of characters stands for magnitudes.
+  package var mapsHaveColor: Bool { glyphs.isUnicode && depth != .mono }
+
+  /// A character that is all of one colour; with sixteen colours one of them scattered over another.
+  package func cell(of color: Color) -> Cell {
+    guard depth == .ansi16 else { return Cell(" ", Style(color, on: color)) }
+    let shade = ANSIShade(nearest: color)
+    return Cell(
+      glyphs.ramp[shade.quarters], Style(paletteColor(shade.foreground), on: paletteColor(shade.background)))
+  }
 }
 
 /// The cursor and the selected cells of a grid, drawn over whatever the grid shows: a map or a picture.

@@ -68,10 +68,17 @@ package struct HeatMap: Widget, Sendable, Hashable {
 
   private func rampCell(at point: Point, _ look: Appearance) -> Cell {
     guard let here = layout.gridPoint(at: point, unit: 0) else { return Cell(" ", look.theme.text) }
+    if look.mapsHaveColor { return look.cell(of: color(of: here, look)) }
     guard let t = position(values[here.index(columns: layout.columns)]) else {
       return Cell(look.glyphs.noData, look.theme.dim)
     }
-    return Cell(look.mapCharacter(t, map), look.theme.text)
+    // Four shades are few: a cell of two characters has steps between them, the first a quarter of one denser.
+    let isSplit = look.glyphs.isUnicode && !map.isDiverging && layout.scaleX % 2 == 0 && t > 0
+    let quarter = 0.25 / Double(look.glyphs.ramp.count - 1)
+    guard isSplit else { return Cell(look.mapCharacter(t, map), look.theme.text) }
+    let isFirst = (point.x - layout.area.x) % 2 == 0
+    let shown = isFirst ? t + quarter : t < 3 * quarter ? 0 : t - quarter
+    return Cell(look.mapCharacter(shown, map), look.theme.text)
   }
 }
 
@@ -106,13 +113,16 @@ package struct ColorBar: Widget, Sendable, Hashable {
   package var hasAbove: Bool
   /// A value marked on the bar: the one under the cursor.
   package var marked: Double?
+  /// What stands at the upper end instead of its number.
+  package var highText: String?
 
   package init(
     map: ColorMap = .cividis, scale: ValueScale, name: String = "", hasBelow: Bool = false, hasAbove: Bool = false,
-    marked: Double? = nil
+    marked: Double? = nil, highText: String? = nil
   ) {
     (self.map, self.scale, self.name) = (map, scale, name)
     (self.hasBelow, self.hasAbove, self.marked) = (hasBelow, hasAbove, marked)
+    self.highText = highText
   }
 
   /// The bar of a map of these values: whether some lie outside its scale is seen from them.
@@ -126,7 +136,7 @@ package struct ColorBar: Widget, Sendable, Hashable {
   package func draw(in rect: Rect, of frame: inout Frame, _ look: Appearance) -> [Hit<Never>] {
     guard !rect.isEmpty else { return [] }
     let low = tickText(scale.range.lowerBound) + (hasBelow ? " \(look.glyphs.left)" : " ")
-    let high = (hasAbove ? "\(look.glyphs.right) " : " ") + tickText(scale.range.upperBound)
+    let high = (hasAbove ? "\(look.glyphs.right) " : " ") + (highText ?? tickText(scale.range.upperBound))
     let ends = displayWidth(low) + displayWidth(high)
     var words = [scale.kind == .linear ? "linear" : scale.kind.rawValue, name].filter { !$0.isEmpty }
     // The name goes first, then the scale's; the ends stay.
@@ -168,9 +178,7 @@ package struct ColorBar: Widget, Sendable, Hashable {
   }
 
   private func cell(_ t: Double, _ look: Appearance) -> Cell {
-    guard look.drawsHalfBlocks else { return Cell(look.mapCharacter(t, map), look.theme.text) }
-    let color = map.color(t, look.depth)
-    return Cell(" ", Style(color, on: color))
+    look.mapsHaveColor ? look.cell(of: map.color(t, look.depth)) : Cell(look.mapCharacter(t, map), look.theme.text)
   }
 }
 
@@ -196,9 +204,7 @@ package struct MapLegend: Widget, Sendable, Hashable {
     for step in 0..<bar {
       let t = bar == 1 ? 0.5 : Double(step) / Double(bar - 1)
       let cell =
-        look.drawsHalfBlocks
-        ? Cell(" ", Style(map.color(t, look.depth), on: map.color(t, look.depth)))
-        : Cell(character(t, look), look.theme.text)
+        look.mapsHaveColor ? look.cell(of: map.color(t, look.depth)) : Cell(character(t, look), look.theme.text)
       frame.put(cell.character, cell.style, x: start + step, y: rect.y, clip: rect)
     }
     frame.write(high, at: Point(x: start + bar + 1, y: rect.y), style: look.theme.dim, clippedTo: rect)

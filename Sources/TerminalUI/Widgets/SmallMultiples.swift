@@ -210,6 +210,7 @@ package struct SmallMultiples: Widget, Sendable, Hashable {
       scale.clampedPosition(value).map { map.color($0, look.depth) } ?? look.theme.noDataColor
     }
     if look.drawsHalfBlocks { return halfBlockCell(upper: color(upper), lower: color(lower), look.glyphs) }
+    if look.mapsHaveColor { return look.cell(of: color(upper)) }
     guard let t = scale.clampedPosition(upper) else { return Cell(look.glyphs.noData, look.theme.dim) }
     return Cell(look.mapCharacter(t, map), look.theme.text)
   }

@@ -278,7 +278,7 @@ extension Canvas {
       columns: mgvq.codes.width, rows: mgvq.codes.height, in: rect,
       Appearance(theme: look.theme, glyphs: .ascii, depth: look.depth), isSquare: false,
       largestScale: 2 * (digits + 1))
-    let colors = look.drawsHalfBlocks ? figures.colors[state.view.group] : nil
+    let colors = look.mapsHaveColor ? figures.colors[state.view.group] : nil
     for row in 0..<mgvq.codes.height {
       for column in 0..<mgvq.codes.width {
         let point = GridPoint(column: column, row: row)

@@ -222,7 +222,7 @@ struct CodeFigures: Sendable {
 
   /// What the maps' colours mean.
   func legend(_ look: Appearance) -> String {
-    look.drawsHalfBlocks && colors.contains { $0 != nil }
+    look.mapsHaveColor && colors.contains { $0 != nil }
       ? "colour: the code's vector; near codes look alike"
       : "how often the cell's code occurs in this picture, log"
   }

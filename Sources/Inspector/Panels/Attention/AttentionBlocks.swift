@@ -155,7 +155,8 @@ extension Canvas {
     let position = state.links.position(of: state.cursor.key)
     let marked = position.flatMap { map.view.shown[$0] ? map.view.values[$0] : nil }
     let name = state.view.heldRange == nil ? state.view.metric.rawValue : "held"
-    draw(ColorBar(scale: map.colors, name: name, marked: marked), in: rect)
+    let high = state.view.metric == .lift ? liftText(map.colors.range.upperBound) : nil
+    draw(ColorBar(scale: map.colors, name: name, marked: marked, highText: high), in: rect)
   }
 
   /// Anchors, prefix and `<voco>` itself: value, lift and a bar against uniform.

@@ -246,7 +246,7 @@ extension Canvas {
     let layout = GridLayout(columns: grid.columns, rows: grid.rows, in: rect, look, keeping: state.cursor.patch)
     var map = HeatMap(lens.patches[shown], layout: layout, range: 0...lens.largest[shown])
     let colors = look.theme.seriesColors
-    if look.drawsHalfBlocks, !colors.isEmpty {
+    if look.mapsHaveColor, !colors.isEmpty {
       map.colors = lens.patchColors[shown].map { $0.map { colors[$0 % colors.count] } ?? look.theme.noDataColor }
     }
     draw(map, in: rect)
@@ -343,7 +343,7 @@ extension Canvas {
   }
 
   private mutating func drawTokenLegend(_ lens: LensStatistics, of shown: Int, in rect: Rect) {
-    guard look.drawsHalfBlocks else {
+    guard look.mapsHaveColor else {
       let bar = ColorBar(
         map: .cividis, scale: .linear(0...lens.largest[shown]), name: "probability of the likeliest")
       return draw(bar, in: rect.top(1))
