@@ -43,7 +43,7 @@ private func apply(_ action: Action, to state: inout InspectorState) -> [Effect]
   case .failed(let sentence):
     state.work = nil
     state.refuseLabRequest()
-    state.failure = sentence
+    (state.failure, state.notice) = (sentence, nil)
   case .notice(let sentence):
     state.notice = sentence
   case .codebook(let codebook):
