@@ -6,6 +6,8 @@ import os
 
 import torch
 
+import colours
+import comparison
 from features import default_work
 from questions import FAMILIES
 
@@ -67,6 +69,8 @@ read 0.777 of the colours through one `<voco>`, so neither the tower nor the sin
 
 {reading}
 
+**What bounds *colour*.** {colours}; from all 580 tokens {colours_all}. So it is not the words that fail: these models know which colours there are, and hardly whose they are.
+
 ## What the anchors do here
 
 Measured on the first {swapped} of these test scenes. *Swapped*: the anchors of another picture, whose answer differs, in place of the own ones, keys and values in every layer; patches and everything else as they were.
@@ -81,6 +85,17 @@ flat: {saturated[0]:.1%} and {saturated[1]:.1%} of its two layers; units that ar
 MGVQ's codes cannot tell an object's class (a ridge probe reads .085 of 144 classes from them), and what `<voco>` says of objects it takes from the patches.
 
 {evidence}
+
+## What can be read where
+
+Ridge probes of the bundled slice's pictures (`vocoscope probe`: every picture judged by the fit to all others; 999 permutations of the labels; in brackets what no label at all would reach, the most frequent one's share).
+`*`: above all but 5 % of the permutations. *mean patch*: of the projected ones. *colour* is the asked object's.
+
+{probes}
+
+{reads}
+
+{comparison}
 
 {earlier}
 
@@ -125,6 +140,39 @@ def stage_row(run, before):
     return f"   | {begins} | {run['step']} | ×{given['lift']:.0f} | {given['foreign']:.0%} | {[line['val']['mean'] for line in log if 'val' in line][-1]:.3f} |"
 
 
+def probe_table(found):
+    """Markdown of `judge.py probe`'s result: a row for each kind of feature, a column for each family; and a sentence on families that cannot be probed."""
+    families = [f for f, v in found.items() if "results" in v]
+    names = [r["name"] for r in found[families[0]]["results"]]
+    lines = ["| read from | " + " | ".join(f"{f} ({found[f]['chance']:.2f})" for f in families) + " |", "| --- " * (1 + len(families)) + "|"]
+    for i, name in enumerate(names):
+        cells = [found[f]["results"][i] for f in families]
+        lines.append(f"| {name.replace('<voco>', '`<voco>`')} | " + " | ".join(f"{c['accuracy']:.3f}{'*' if c['p'] < .05 else ''}" for c in cells) + " |")
+    left = [f"*{f}* cannot be probed so: {v['once']} of its {v['answers']} answers occur in one picture only." for f, v in found.items() if "results" not in v]
+    pictures = ", ".join(f"{f} {found[f]['pictures']}" for f in families)
+    return "\n".join(lines) + "\n\n" + " ".join([f"Pictures: {pictures}."] + left)
+
+
+def lens_sentence(found):
+    """Where the right answer is the likeliest token of a state, from `judge.py lens`."""
+    def said(counts, n):
+        return f"{', '.join(map(str, counts))} of {n}" if any(counts) else "never"
+
+    parts = [f"asked for {family}, an anchor {said(v['anchors'], v['n'])}, `<voco>` {said(v['voco'], v['n'])}, the prompt's last token {said(v['text'], v['n'])}" for family, v in found.items()]
+    return ("The lens (`vocoscope report --lens`, final norm and head) over the sample scenes, how often a state entering layers 1 to 4 and after the last decodes to the right answer: " + "; ".join(parts) + ".")
+
+
+def comparison_summary(work, split="test"):
+    """A pointer to comparison.md with what it says of HTC's seeds."""
+    found = comparison.results(work, split)
+    marks = comparison.Marks(work, split, found)
+    verdicts = comparison.anchors(work, "htc", split)[1]
+    gaps = [line for line in comparison.differences(found, marks) if line.startswith(("* HTC − VoCo", "* HTC − star"))]
+    return "\n".join(["## What three seeds say that nobody constructed", "",
+                      "[The comparison](../../training/comparison.md) was trained again from random weights, anchors first with a projector that stays healthy, in a small budget. There, of HTC:", "",
+                      *comparison.conclusions(verdicts), *gaps])
+
+
 def main():
     """Fills the card."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -136,6 +184,7 @@ def main():
     parser.add_argument("--ancestors", default="", help="a sentence on what the checkpoints before reach on the same scenes")
     parser.add_argument("--remark", default="", help="a sentence on how the stages were chosen")
     parser.add_argument("--evidence", default="", help="what `vocoscope verify` says")
+    parser.add_argument("--reads", default="", help="a sentence on how probes, lens and verdict agree")
     options = parser.parse_args()
     saved = torch.load(os.path.join(options.work, "runs", options.run, "last.pt"), weights_only=False)
     result, other, figures = (read(options.work, options.run + end) for end in ("-test", "-as-upper-test", "-health-test"))
@@ -149,7 +198,10 @@ def main():
     reading = f"Better than guessing (interval clear of it): {', '.join(above) or 'none'}. At or below guessing: {', '.join(f for f in families if f not in above) or 'none'}."
     with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "earlier.md")) as file:
         earlier = file.read().strip()
+    asked, whole = (colours.rows(options.work, options.run + end) for end in ("", "-as-upper"))
     text = TEXT.format(
+        colours=colours.sentence(asked), colours_all=colours.share(whole), probes=probe_table(read(options.work, options.run + "-probes")),
+        reads=f"{lens_sentence(read(options.work, options.run + '-lens'))} {options.reads}", comparison=comparison_summary(options.work),
         seed=saved["seed"], minutes=sum(run["seconds"] for run in stages) / 60, scenes=saved["scenes"], scenes_one=stages[0]["scenes"], averaged=options.remark, ancestors=options.ancestors,
         stages="\n".join(map(stage_row, stages, [""] + options.stages)), **{k: given[k] for k in ("batch", "questions")},
         images=families["count"]["n"], fewer=every["count"]["n"], swapped=figures["count"]["n"], rows="\n".join(rows), swaps="\n".join(swaps), mean=result["mean"], uncompressed=other["mean"],

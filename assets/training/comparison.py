@@ -1,9 +1,11 @@
-"""The comparison the paper is about, in miniature: `python comparison.py [--work DIR] [--split test]` prints its table.
+"""The comparison the paper is about, in miniature: `python comparison.py [--work DIR] [--split test]` prints its table, with `--out` writes it
+with what `health.py` and `judge.py verify` found of its HTC runs.
 
 Rows are the runs whose results `evaluate.py` has written. Two retentions are printed, since papers differ: the mean over families of
 (result - lower) / (upper - lower), and of result / upper. Families whose upper and lower lie within ten points of each other are shown but left out
-of the first. That rule was fixed before any run was evaluated. Intervals: 2,000 bootstrap draws over scenes, the same draws for all runs; where
-a variant has several seeds, every draw takes a random one of them too.
+of the first. That rule was fixed before any run was evaluated. No retention is printed where the upper bound, trained no longer than the others, does not
+lie above all of them: then it bounds nothing. Intervals: 2,000 bootstrap draws over scenes, the same draws for all runs; where a variant has several seeds,
+every draw draws seeds too.
 """
 
 import argparse
@@ -52,7 +54,8 @@ class Marks:
 
     def __init__(self, work, split, found):
         self.asked = {q["question_id"]: q for q in map(json.loads, open(os.path.join(work, "questions", split + ".jsonl")))}
-        images = sorted({q["image"] for q in self.asked.values()})
+        answered = [{self.asked[json.loads(line)["question_id"]]["image"] for line in open(run["answers"])} for run in found.values()]
+        images = sorted(set.intersection(*answered)) if answered else []
         self.place = {image: i for i, image in enumerate(images)}
         rng = np.random.default_rng(0)
         self.draws = np.concatenate([np.ones((1, len(images))), rng.multinomial(len(images), np.full(len(images), 1 / len(images)), DRAWS)])
@@ -63,6 +66,8 @@ class Marks:
         right, given = np.zeros((2, len(self.place), len(FAMILIES)))
         for line in map(json.loads, open(path)):
             question = self.asked[line["question_id"]]
+            if question["image"] not in self.place:
+                continue
             at = self.place[question["image"]], FAMILIES.index(question["category"])
             right[at] += question["answer"] == line["text"]
             given[at] += 1
@@ -100,57 +105,168 @@ def over_seeds(means, rng):
 
 
 def differences(found, marks):
-    """What anchors and mask change: mean accuracy over families, averaged over seeds, between variants."""
-    means = {}
+    """What anchors and mask change: mean accuracy over families, averaged over seeds, between variants; and the same without the family that the
+    anchors' own steps teach."""
+    means, others = {}, {}
+    rest = [i for i, f in enumerate(FAMILIES) if f != "background"]
     for name, run in found.items():
         means.setdefault(run["variant"], []).append(marks.families[name].mean(1))
+        others.setdefault(run["variant"], []).append(marks.families[name][:, rest].mean(1))
     spread = max((float(np.ptp([m[0] for m in of])) for of in means.values()), default=0)
     pairs = [("HTC", "VoCo"), ("HTC", "star without anchors"), ("star without anchors", "VoCo"), ("upper", "HTC"), (LONG_HTC, LONG_VOCO)]
     pairs += [(name, "HTC") for name in ABLATIONS.values()]
     rng = np.random.default_rng(1)
-    means |= {name: [marks.families[name].mean(1)] for name in found}
     lines = []
     for a, b in pairs:
         if a in means and b in means:
-            gap = over_seeds(means[a], rng) - over_seeds(means[b], rng)
+            gap, apart = (over_seeds(of[a], rng) - over_seeds(of[b], rng) for of in (means, others))
             low, high = interval(gap)
             word = "no difference shown" if low <= 0 <= high else "within the spread of seeds" if abs(gap[0]) <= spread else "better" if low > 0 else "worse"
-            anecdote = "; an anecdote, since a variant with one seed does not tell what another would give" if min(len(means[a]), len(means[b])) < 3 else ""
-            lines.append(f"* {a} − {b}: {written(gap, '{:+.1f}')}, {word} (seeds: {len(means[a])} and {len(means[b])}){anecdote}")
+            anecdote = "; an anecdote, since a variant with fewer than three seeds does not tell what others would give" if min(len(means[a]), len(means[b])) < 3 else ""
+            lines.append(f"* {a} − {b}: {written(gap, '{:+.1f}')}, {word} (seeds: {len(means[a])} and {len(means[b])}); without *background* {written(apart, '{:+.1f}')}{anecdote}")
     if spread:
         lines += ["", f"Two seeds of one variant differ by up to {100 * spread:.1f} points."]
     return lines
 
 
-def table(work, split="test"):
+def bounds(found):
+    """Whether the upper row lies above every other row of as many steps, so that there is a span of which something can be retained."""
+    if "lower" not in found or "upper, seed 1" not in found:
+        return False
+    upper = found["upper, seed 1"]
+    return all(run["mean"] < upper["mean"] for name, run in found.items() if name != "upper, seed 1" and run["step"] == upper["step"])
+
+
+def table(found, marks):
     """Markdown: accuracy per family, mean and retention of every run, which families count, and differences between variants."""
-    found = results(work, split)
-    marks = Marks(work, split, found)
-    lines = ["| run | steps | " + " | ".join(FAMILIES) + " | mean | retention | of upper |", "| --- " * (len(FAMILIES) + 5) + "|"]
-    bounded = "lower" in found and "upper, seed 1" in found
+    bounded = bounds(found)
+    heads = ["run", "steps", *FAMILIES, "mean"] + ["retention", "of upper"] * bounded
+    lines = ["| " + " | ".join(heads) + " |", "| --- " * len(heads) + "|"]
     kept = [i for i in range(len(FAMILIES)) if bounded and abs(marks.families["upper, seed 1"][0, i] - marks.families["lower"][0, i]) >= LEAST_GAP]
     for name, result in found.items():
-        cells = [f"{result['families'][f]['accuracy']:.3f}" for f in FAMILIES]
-        retention = written(retained(marks, name, kept)) if kept and name not in ("lower", "upper, seed 1") else ""
-        of_upper = written(share(marks, name)) if bounded and name != "upper, seed 1" else ""
-        lines.append(f"| {name} | {result['step']} | " + " | ".join(cells) + f" | {result['mean']:.3f} | {retention} | {of_upper} |")
+        cells = [f"{result['families'][f]['accuracy']:.3f}" for f in FAMILIES] + [f"{result['mean']:.3f}"]
+        if bounded:
+            cells += [written(retained(marks, name, kept)) if kept and name not in ("lower", "upper, seed 1") else "", written(share(marks, name)) if name != "upper, seed 1" else ""]
+        lines.append(f"| {name} | {result['step']} | " + " | ".join(cells) + " |")
     if bounded:
         left = [f for i, f in enumerate(FAMILIES) if i not in kept]
         lines += ["", f"Left out of retention because upper and lower lie within ten points: {', '.join(left) or 'none'}.",
                   "The paper's retention, of other tasks and sizes: " + ", ".join(f"{n} {v}" for n, v in PAPER.items()) + "."]
+    elif "upper, seed 1" in found:
+        best = max((n for n in found if n != "upper, seed 1"), key=lambda n: found[n]["mean"])
+        lines += ["", f"No retention: upper ({found['upper, seed 1']['mean']:.3f}) does not lie above all other rows ({best} {found[best]['mean']:.3f}), so in so few steps it bounds nothing."]
+    learnt = {f: [n for n, run in found.items() if n != "lower" and run["families"][f]["interval"][0] > run["families"][f]["guess"]] for f in FAMILIES}
+    lines += ["", "Above guessing (interval clear of the most frequent answer that the question allows): " + "; ".join(
+        f"*{f}* {'no row' if not rows else 'all rows' if len(rows) == len(found) - ('lower' in found) else ', '.join(rows)}" for f, rows in learnt.items()) + "."]
     gaps = differences(found, marks)
     if gaps:
         lines += ["", "Differences of the mean accuracy, in points, with 95 % intervals over scenes and seeds:", ""] + gaps
     return "\n".join(lines)
 
 
+CLAIMS = ("attends", "contributes", "causes")
+
+
+def stored(work, run, kind):
+    """A result of `health.py` or `judge.py`, or None."""
+    path = os.path.join(work, "results", f"{run}-{kind}.json")
+    if not os.path.exists(path):
+        return None
+    with open(path) as file:
+        return json.load(file)
+
+
+def shown(claim, value):
+    """A verdict with its effect and interval."""
+    form = (lambda x: f"×{x:.3g}") if claim != "causes" else (lambda x: f"{x:.3f}")
+    return f"**{value['verdict']}** {form(value['effect'])} [{', '.join(form(x) for x in value['interval'])}]"
+
+
+def claims(found, family):
+    """{claim: its verdict} of a `verify` result for the question of a family."""
+    judged = found[family]["voco_tokens"][0]
+    return {"attends": judged["attends"], "contributes": judged["contributes"], "causes": judged["causes"][0]}
+
+
+def anchors(work, variant, split):
+    """Markdown: what the anchors of each seed hold and do, and what `verify` says of it; and the verdicts [{claim: verdict}] for the background."""
+    seeds = [n for n in range(1, 10) if stored(work, f"{variant}-{n}", f"health-{split}")]
+    lines = ["| run | effective rank | saturated | swapped: KL | right before | right after | donor's answer | count, swapped: KL |", "| --- " * 8 + "|"]
+    for n in seeds:
+        figures = stored(work, f"{variant}-{n}", f"health-{split}")
+        swap = figures["background"]
+        lines.append(f"| {NAMES[variant]}, seed {n} | {figures['rank']} | {figures['saturated'][0]:.1%}, {figures['saturated'][1]:.1%} | {swap['kl']:.2g} | {swap['own']:.3f} | {swap['swapped']:.3f} | {swap['donor']:.3f} | {figures['count']['kl']:.2g} |")
+    judged = [(n, stored(work, f"{variant}-{n}", "verify")) for n in range(1, 10)]
+    judged = [(n, v) for n, v in judged if v]
+    if judged:
+        lines += ["", "| run | asked for | attends | contributes | causes | donor's answer | permuted weights reach |", "| --- " * 7 + "|"]
+    for n, found in judged:
+        for family in found:
+            said = claims(found, family)
+            flips, null = said["causes"]["flips"], [f"×{max(said[c]['nulls']):.3g}" for c in CLAIMS[:2] if said[c].get("nulls")]
+            lines.append(f"| {NAMES[variant]}, seed {n} | {family} | " + " | ".join(shown(c, said[c]) for c in CLAIMS)
+                         + f" | {flips['donor']} of {said['causes']['donors']['pairs']} | {', '.join(null)} |")
+    return ("\n".join(lines) if seeds else ""), [{c: v["verdict"] for c, v in claims(found, "background").items()} for _, found in judged if "background" in found]
+
+
+def least_share(n):
+    """The lower end of Clopper and Pearson's 95 % interval of n of n."""
+    return .025 ** (1 / n)
+
+
+def conclusions(verdicts):
+    """One line a claim: in how many seeds, and what as many say of seeds to come."""
+    lines = []
+    for claim in CLAIMS:
+        said = [v[claim] for v in verdicts]
+        counts = ", ".join(f"{word} {said.count(word)}" for word in ("yes", "no", "undecided") if word in said)
+        alike = f": of models trained so, at least {least_share(len(said)):.0%} would get the same word (95 %)" if len(set(said)) == 1 else ": seeds disagree, so no word holds of the recipe"
+        lines.append(f"* *{claim}*, of {len(said)} seeds: {counts}{alike if len(said) > 1 else ''}.")
+    return lines
+
+
+def budget(found):
+    """How the rows were trained, from the results themselves."""
+    same = [run for name, run in found.items() if run.get("options") and name != "lower"]
+    values = {k: sorted({str(run["options"].get(k)) for run in same}) for k in ("batch", "questions", "patches", "anchors", "align", "second", "full", "muon", "rate", "split")}
+    values |= {"step": sorted({str(run["step"]) for run in same}), "scenes": sorted({str(run["scenes"]) for run in same})}
+    v = {k: " or ".join(x) for k, x in values.items()}
+    minutes = sum(run["training_minutes"] for run in same)
+    return (f"Each row: random weights, {v['step']} joint steps of {v['batch']} scenes and {v['questions']} questions on {v['scenes']} scenes (split `{v['split']}`, four in five of a batch put together from several), "
+            f"{v['second']} of them in the second stage, the last {v['full']} with all 576 patches, the others with {v['patches']}. Before them {v['align']} steps that name single patches where there are patches, and {v['anchors']} "
+            f"steps of the anchors alone where there are anchors made of codes: **steps that rows without anchors do not get**. Blocks and projector by Muon at {v['muon']}, the rest by AdamW at {v['rate']}. "
+            f"{minutes:.0f} minutes by the clock in all, on two cores that did other things too.")
+
+
+def document(work, split):
+    """The whole file."""
+    found = results(work, split)
+    marks = Marks(work, split, found)
+    parts = ["# The comparison, anchors first", "Written by `comparison.py` from what `evaluate.py`, `health.py` and `judge.py` measured; `sh assets/training/run.sh comparison` repeats it.",
+             budget(found), f"No run was chosen among others, and each run read the {len(marks.place)} test scenes once, when it was finished. *lower* is the upper model, its text confined to a `<voco>` that no text was trained to read.",
+             table(found, marks)]
+    for variant, title in (("htc", "## What the anchors do in HTC runs that nobody constructed"), ("htc-patches-first", "## The same with the patches aligned first")):
+        lines, verdicts = anchors(work, variant, split)
+        if lines:
+            parts += [title, f"*Swapped*: another picture's anchors, whose answer differs, on the {len(marks.place)} test scenes. `vocoscope verify` over the bundled slice.", lines]
+        if verdicts:
+            parts.append("\n".join(conclusions(verdicts)))
+    return "\n\n".join(parts) + "\n"
+
+
 def main():
-    """Prints the table."""
+    """Prints the table, or writes the file."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--work", default=default_work())
     parser.add_argument("--split", default="test", choices=["val", "test", "pairs"])
+    parser.add_argument("--out", help="write table, anchors and verdicts into this file")
     options = parser.parse_args()
-    print(table(options.work, options.split))
+    if options.out:
+        with open(options.out, "w") as out:
+            out.write(document(options.work, options.split))
+        return
+    found = results(options.work, options.split)
+    print(table(found, Marks(options.work, options.split, found)))
 
 
 if __name__ == "__main__":

@@ -73,7 +73,7 @@ class Inputs:
         self.books = None
         path = os.path.join(work, "mgvq", "last.pt")
         if os.path.exists(path):
-            weight = torch.load(path, weights_only=False)["model"]["quantize.embedding.weight"]
+            weight = torch.load(path, weights_only=False, map_location="cpu")["model"]["quantize.embedding.weight"]
             self.books = F.normalize(weight, dim=-1).unflatten(0, (8, -1))
 
     def code_statistics(self, split, scenes=500):

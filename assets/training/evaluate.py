@@ -23,6 +23,9 @@ from decoder import VARIANTS, Decoder, Shape
 from features import LAYERS, default_work
 from questions import FAMILIES, best_guess, fixed_questions, majority
 
+#: What a result says of how its run was trained.
+TOLD = ("split", "batch", "questions", "patches", "anchors", "align", "order", "steps", "second", "full", "muon", "rate", "mix", "uncompressed", "carry", "foreign", "lift")
+
 
 class Slice:
     """The shipped pictures in the place of the first scenes of the test split; made as `samples.py --slice` does."""
@@ -76,7 +79,7 @@ def interval(share, n):
 
 def load(folder):
     """The model of a run and its saved state."""
-    state = torch.load(os.path.join(folder, "last.pt"), weights_only=False)
+    state = torch.load(os.path.join(folder, "last.pt"), weights_only=False, map_location="cpu")
     model = Decoder(Shape(**{"tied": False} | state["shape"]))
     model.load_state_dict(state["model"])
     return model.eval(), state
@@ -91,6 +94,7 @@ def main():
     parser.add_argument("--slice", help="evaluate on the pictures of this folder")
     parser.add_argument("--as", dest="rules", choices=sorted(VARIANTS))
     parser.add_argument("--limit", type=int, help="only the first so many scenes, written to the result's n")
+    parser.add_argument("--device", default="cpu")
     options = parser.parse_args()
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", 1)))
     inputs = Inputs(options.work)
@@ -99,6 +103,8 @@ def main():
     os.makedirs(os.path.join(options.work, "results"), exist_ok=True)
     for run in options.runs:
         model, state = load(os.path.join(options.work, "runs", run))
+        torch.set_default_device(options.device)
+        model.to(options.device)
         rules = options.rules or state["variant"]
         given = list(answers(model, VARIANTS[rules], inputs, split, options.limit))
         base, guess, families = majority([q for q, _ in given]), best_guess([q for q, _ in given]), {}
@@ -108,7 +114,8 @@ def main():
             families[family] = {"accuracy": round(share, 4), "n": len(marks), "interval": interval(share, len(marks)), "majority": round(base[family][0], 4),
                                 "guess": round(guess[family], 4)}
         mean = sum(f["accuracy"] for f in families.values()) / len(families)
-        result = {"run": run, "rules": rules, "split": label, "step": state["step"], "steps": state["steps"], "scenes": state["scenes"],
+        given_options = {k: state["options"].get(k) for k in TOLD} if "options" in state else {}
+        result = {"run": run, "rules": rules, "split": label, "step": state["step"], "steps": state["steps"], "scenes": state["scenes"], "options": given_options,
                   "training_minutes": round(state["seconds"] / 60, 1), "families": families, "mean": round(mean, 4)}
         path = os.path.join(options.work, "results", run + (f"-as-{rules}" if options.rules else "") + f"-{label}")
         with open(path + ".json", "w") as out:

@@ -58,6 +58,7 @@ def main():
     parser.add_argument("--device", default="cpu")
     options = parser.parse_args()
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", 1)))
+    torch.backends.cudnn.allow_tf32 = False  # else an accelerator rounds convolutions to 10 bits, which changes features and codes
     state = {k: v.to(options.device) for k, v in vision.fold(LAYERS).items()}
     for split in options.splits:
         count, started = getattr(options, split), time.time()

