@@ -177,9 +177,13 @@ def stored(work, run, kind):
 
 
 def shown(claim, value):
-    """A verdict with its effect and interval."""
+    """A verdict with its effect and interval, where there is one."""
+    if value.get("effect") is None or value.get("interval") is None:
+        return f"**{value['verdict']}**, not measured"
     form = (lambda x: f"×{x:.3g}") if claim != "causes" else (lambda x: f"{x:.3f}")
-    return f"**{value['verdict']}** {form(value['effect'])} [{', '.join(form(x) for x in value['interval'])}]"
+    # Without the control by models of permuted weights no lift is a yes.
+    word = f"**{value['verdict']}** " if claim == "causes" or value.get("nulls") else ""
+    return f"{word}{form(value['effect'])} [{', '.join(form(x) for x in value['interval'])}]"
 
 
 def claims(found, family):
@@ -198,14 +202,18 @@ def anchors(work, variant, split):
         lines.append(f"| {NAMES[variant]}, seed {n} | {figures['rank']} | {figures['saturated'][0]:.1%}, {figures['saturated'][1]:.1%} | {swap['kl']:.2g} | {swap['own']:.3f} | {swap['swapped']:.3f} | {swap['donor']:.3f} | {figures['count']['kl']:.2g} |")
     judged = [(n, stored(work, f"{variant}-{n}", "verify")) for n in range(1, 10)]
     judged = [(n, v) for n, v in judged if v]
+    notes = []
     if judged:
         lines += ["", "| run | asked for | attends | contributes | causes | donor's answer | permuted weights reach |", "| --- " * 7 + "|"]
     for n, found in judged:
         for family in found:
             said = claims(found, family)
-            flips, null = said["causes"]["flips"], [f"×{max(said[c]['nulls']):.3g}" for c in CLAIMS[:2] if said[c].get("nulls")]
+            flips, null = said["causes"].get("flips"), [f"×{max(said[c]['nulls']):.3g}" for c in CLAIMS[:2] if said[c].get("nulls")] or ["not run"]
             lines.append(f"| {NAMES[variant]}, seed {n} | {family} | " + " | ".join(shown(c, said[c]) for c in CLAIMS)
-                         + f" | {flips['donor']} of {said['causes']['donors']['pairs']} | {', '.join(null)} |")
+                         + (f" | {flips['donor']} of {said['causes']['donors']['pairs']}" if flips else " | ") + f" | {', '.join(null)} |")
+            if said["causes"].get("effect") is None:
+                notes.append(f"Seed {n}, asked for {family}: {said['causes']['sentence']}")
+    lines += [""] * bool(notes) + notes
     return ("\n".join(lines) if seeds else ""), [{c: v["verdict"] for c, v in claims(found, "background").items()} for _, found in judged if "background" in found]
 
 
@@ -238,19 +246,37 @@ def budget(found):
             f"{minutes:.0f} minutes by the clock in all, on two cores that did other things too.")
 
 
+def rivals(found):
+    """A sentence on whether patches alone had learnt the background's colour in as many steps, so that something rivalled the anchors."""
+    alone = [run["families"]["background"] for run in found.values() if run["variant"] == "VoCo"]
+    if not alone:
+        return ""
+    reached = ", ".join(f"{f['accuracy']:.3f}" for f in alone)
+    if all(f["interval"][0] <= f["guess"] for f in alone):
+        return (f"**In as many steps patches alone had not learnt the background's colour** (VoCo: {reached}; guessing {alone[0]['guess']:.3f}), so nothing rivalled the anchors yet: "
+                "that is what *anchors first* means, and less than a preference for them over patches that know it too. ")
+    return f"Patches alone had learnt it as well (VoCo: {reached}), so the anchors had a rival. "
+
+
 def document(work, split):
     """The whole file."""
     found = results(work, split)
     marks = Marks(work, split, found)
+    there = {run["variant"] for run in found.values()}
+    missing = [name for variant, name in NAMES.items() if name not in there and variant not in ABLATIONS] + ["lower"] * ("lower" not in there)
     parts = ["# The comparison, anchors first", "Written by `comparison.py` from what `evaluate.py`, `health.py` and `judge.py` measured; `sh assets/training/run.sh comparison` repeats it.",
-             budget(found), f"No run was chosen among others, and each run read the {len(marks.place)} test scenes once, when it was finished. *lower* is the upper model, its text confined to a `<voco>` that no text was trained to read.",
+             budget(found), f"No run was chosen among others, and each run read the {len(marks.place)} test scenes once, when it was finished."
+             + (" *lower* is the upper model, its text confined to a `<voco>` that no text was trained to read." if "lower" in there else "")
+             + (f" **Rows that were not trained: {', '.join(missing)}**; so there is no retention, and star mask and anchors are not told apart." if missing else ""),
              table(found, marks)]
     for variant, title in (("htc", "## What the anchors do in HTC runs that nobody constructed"), ("htc-patches-first", "## The same with the patches aligned first")):
         lines, verdicts = anchors(work, variant, split)
         if lines:
             parts += [title, f"*Swapped*: another picture's anchors, whose answer differs, on the {len(marks.place)} test scenes. `vocoscope verify` over the bundled slice.", lines]
         if verdicts:
-            parts.append("\n".join(conclusions(verdicts)))
+            steps = " or ".join(sorted({str(run["step"]) for run in found.values() if run["variant"] == NAMES[variant]}))
+            parts.append("\n".join(["Of the background's colour, which the anchors' own steps teach:", "", *conclusions(verdicts), "",
+                                    f"All of it after {steps} joint steps. {rivals(found)}Whether it lasts through longer training these runs do not tell."]))
     return "\n\n".join(parts) + "\n"
 
 

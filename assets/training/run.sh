@@ -36,10 +36,10 @@ cd "$here"
 # Compiled, a decoder step takes two thirds of the time; in a small budget compiling takes longer than it saves.
 compile=""
 if command -v g++ >/dev/null; then compile=--compile; fi
-seeds="1 2 3" counts="" quantizer="" tiny="" verdicts=""
+seeds="1 2 3" counts="" quantizer="" tiny="" verdicts="" probes=""
 if [ -n "$rehearsal" ]; then # one seed, but in the comparison two, so that there is an interval over them
     compile="" seeds=1 counts="--train 24 --more 24 --val 10 --test 10 --pairs 10" quantizer="--steps 2"
-    tiny="--scenes 24 --batch 4 --questions 3 --anchors 2 --align 2 --steps 2 --second 2 --full 1 --every 2 --patches 24" verdicts="--pictures 6 --more --no-random-models"
+    tiny="--scenes 24 --batch 4 --questions 3 --anchors 2 --align 2 --steps 2 --second 2 --full 1 --every 2 --patches 24" verdicts="--pictures 6 --more --no-random-models" probes="--more --permutations 9"
     [ "$what" != comparison ] || seeds="1 2"
 fi
 
@@ -118,7 +118,8 @@ shipped)
     "$python" export.py --run htc-demo --out "$work/export/htc-demo"
     "$python" export.py --run star-demo --out "$work/export/star-demo" --base ../htc-demo --sources voco
     "$python" export.py --run voco-demo --out "$work/export/voco-demo" --base ../htc-demo
-    [ -z "$program" ] || "$python" judge.py probe htc-demo --program "$program"
+    [ -z "$program" ] || "$python" judge.py probe htc-demo --program "$program" $probes
+    [ -z "$program" ] || "$python" judge.py lens htc-demo --program "$program" --families background count
     ;;
 scratch)
     longer htc
