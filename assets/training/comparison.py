@@ -267,7 +267,8 @@ def document(work, split):
     parts = ["# The comparison, anchors first", "Written by `comparison.py` from what `evaluate.py`, `health.py` and `judge.py` measured; `sh assets/training/run.sh comparison` repeats it.",
              budget(found), f"No run was chosen among others, and each run read the {len(marks.place)} test scenes once, when it was finished."
              + (" *lower* is the upper model, its text confined to a `<voco>` that no text was trained to read." if "lower" in there else "")
-             + (f" **Rows that were not trained: {', '.join(missing)}**; so there is no retention, and star mask and anchors are not told apart." if missing else ""),
+             + (f" **Rows that were not trained: {', '.join(missing)}**; so there is no retention, and star mask and anchors are not told apart." if missing else "")
+             + ("" if NAMES["htc-patches-first"] in there else " Nor was HTC with its patches aligned first, so nothing here shows that the order decides."),
              table(found, marks)]
     for variant, title in (("htc", "## What the anchors do in HTC runs that nobody constructed"), ("htc-patches-first", "## The same with the patches aligned first")):
         lines, verdicts = anchors(work, variant, split)

@@ -39,7 +39,7 @@ if command -v g++ >/dev/null; then compile=--compile; fi
 seeds="1 2 3" counts="" quantizer="" tiny="" verdicts="" probes=""
 if [ -n "$rehearsal" ]; then # one seed, but in the comparison two, so that there is an interval over them
     compile="" seeds=1 counts="--train 24 --more 24 --val 10 --test 10 --pairs 10" quantizer="--steps 2"
-    tiny="--scenes 24 --batch 4 --questions 3 --anchors 2 --align 2 --steps 2 --second 2 --full 1 --every 2 --patches 24" verdicts="--pictures 6 --more --no-random-models" probes="--more --permutations 9"
+    tiny="--scenes 24 --batch 4 --questions 3 --anchors 2 --align 2 --steps 2 --second 2 --full 1 --every 2 --patches 24" verdicts="--pictures 6 --more --no-random-models" probes="--more --permutations 19"
     [ "$what" != comparison ] || seeds="1 2"
 fi
 
@@ -136,7 +136,7 @@ comparison)
         trained "htc-patches-first-$each" --variant htc --seed "$each" --order patches-first $budget
     done
     for each in $seeds; do
-        if [ "$each" = 1 ]; then judged htc-1 "background count"; else judged "htc-$each" background; fi
+        if [ "$each" = 1 ]; then judged htc-1 "background texture count"; else judged "htc-$each" "background texture"; fi
         judged "htc-patches-first-$each" background
     done
     "$python" comparison.py --out "$work/results/comparison.md"
