@@ -6,9 +6,9 @@
 #   sh assets/training/run.sh long         every row of the comparison with 2,100 steps on 8,000 scenes, and HTC and VoCo with 8,400
 #   sh assets/training/run.sh ablations    what the anchors are made of, how many, where they stand, what is trained first
 #   sh assets/training/run.sh voco 2       one row of the long comparison: variant and seed
-# DEVICE=cuda uses an accelerator. Working data goes to $VOCOSCOPE_TRAINING (default ~/.cache/vocoscope-training).
+# DEVICE=cuda uses an accelerator. Working data goes to $VOCOSCOPE_TRAINING (default ~/.cache/vocoscope-training), Python packages to its venv or $VOCOSCOPE_VENV.
 # VOCOSCOPE is the program that judges, `vocoscope` if it is on the path; without one, what it would say is left out.
-# REHEARSAL=1 runs each command with a handful of scenes and steps, in a work folder of its own: it shows that the commands run, nothing else.
+# REHEARSAL=1 runs each command with a handful of scenes and steps, in a work folder of its own: it shows that the commands run, nothing else; it does not compile.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 what=${1:-shipped} seed=${2:-1} device=${DEVICE:-cpu} rehearsal=${REHEARSAL:-}
