@@ -120,7 +120,7 @@ photo backgrounds from scikit-image's photos without copyright restrictions. {sc
 ## What it cannot do
 
 Anything else. It knows the trained questions and words; free conversation, reading and counting beyond four are absent. **Photos are out of distribution**: on a
-photo it still answers with one of the trained words, and the word means nothing. Its answers must not be relied on.
+photo it still answers with one of the trained words, and the word means nothing. {photos} Its answers must not be relied on.
 """
 
 
@@ -162,6 +162,16 @@ def lens_sentence(found):
     return ("The lens (`vocoscope report --lens`, final norm and head) over the sample scenes, how often a state entering layers 1 to 4 and after the last decodes to the right answer: " + "; ".join(parts) + ".")
 
 
+def photo_sentence(found):
+    """How often *which* is right of photographs, from `photos.py`."""
+    def said(kind):
+        low, high = found[kind]["interval"]
+        return f"{found[kind]['score']:.1%} [{low:.1%}, {high:.1%}]"
+
+    return (f"Of {found['drawn']['n']} cut-out photographs of {found['drawn']['classes']} of the classes, held out as a whole (`assets/training/photos.py`), it names {said('drawn')} on a drawn background, "
+            f"{said('photo')} on a photo that served as background in training, and {said('large')} two thirds of the picture large on such a photo: far from 60%, which is why samples, tour and README lead with scenes.")
+
+
 def comparison_summary(work, split="test"):
     """A pointer to comparison.md with what it says of HTC's seeds."""
     found = comparison.results(work, split)
@@ -200,7 +210,7 @@ def main():
         earlier = file.read().strip()
     asked, whole = (colours.rows(options.work, options.run + end) for end in ("", "-as-upper"))
     text = TEXT.format(
-        colours=colours.sentence(asked), colours_all=colours.share(whole), probes=probe_table(read(options.work, options.run + "-probes")),
+        photos=photo_sentence(read(options.work, options.run + "-photos")), colours=colours.sentence(asked), colours_all=colours.share(whole), probes=probe_table(read(options.work, options.run + "-probes")),
         reads=f"{lens_sentence(read(options.work, options.run + '-lens'))} {options.reads}", comparison=comparison_summary(options.work),
         seed=saved["seed"], minutes=sum(run["seconds"] for run in stages) / 60, scenes=saved["scenes"], scenes_one=stages[0]["scenes"], averaged=options.remark, ancestors=options.ancestors,
         stages="\n".join(map(stage_row, stages, [""] + options.stages)), **{k: given[k] for k in ("batch", "questions")},
