@@ -38,8 +38,8 @@ void cfiles_forget_mapping(int slot) {
   if (slot < 0 || slot >= MAPPINGS) return;
   pthread_mutex_lock(&lock);
   char *name = mappings[slot].name;
-  mappings[slot].name = NULL;
   atomic_store(&mappings[slot].base, 0);
+  mappings[slot].name = NULL;
   pthread_mutex_unlock(&lock);
   free(name);
 }
