@@ -27,7 +27,7 @@ struct InspectorBenchmark: ParsableCommand {
     for start in 0..<starts {
       let began = ContinuousClock.now
       let driver = try PtyDriver(
-        executable: PtyDriver.builtProduct("vocoscope"), arguments: [image, "--model", model],
+        executable: PtyDriver.builtProduct("vocoscope"), arguments: [image, "--model", model, "--no-reopen"],
         environment: [
           "TERM": "xterm-256color", "LC_ALL": "C.UTF-8", "COLORTERM": "truecolor", "HOME": "/nonexistent",
           "PATH": "/usr/bin:/bin",
