@@ -41,6 +41,17 @@ static inline __attribute__((always_inline)) run run_at(size_t tile, size_t end,
   return r;
 }
 
+/// `output_column`: Aᵀ m for neighbours side by side, six values become four, on vectors of either width.
+#define OUTPUT_COLUMN(INLINED, VECTOR) \
+  INLINED void output_column(const VECTOR m[6], VECTOR y[4]) { \
+    VECTOR sum = m[1] + m[2], difference = m[1] - m[2]; \
+    VECTOR far = m[3] + m[4], spread = m[3] - m[4]; \
+    y[0] = m[0] + sum + far; \
+    y[1] = difference + 2 * spread; \
+    y[2] = sum + 4 * far; \
+    y[3] = difference + 8 * spread + m[5]; \
+  }
+
 /// The mask of the first `count` lanes.
 AVX2_INLINED __m256i lanes_before(size_t count) {
   return _mm256_cmpgt_epi32(_mm256_set1_epi32(count < 8 ? (int)count : 8), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));

@@ -94,15 +94,7 @@ AVX2 void narrow_winograd_input(
   }
 }
 
-/// Aᵀ m for eight neighbours: six values become four.
-AVX2_INLINED void output_column(const __m256 m[6], __m256 y[4]) {
-  __m256 sum = m[1] + m[2], difference = m[1] - m[2];
-  __m256 far = m[3] + m[4], spread = m[3] - m[4];
-  y[0] = m[0] + sum + far;
-  y[1] = difference + 2 * spread;
-  y[2] = sum + 4 * far;
-  y[3] = difference + 8 * spread + m[5];
-}
+OUTPUT_COLUMN(AVX2_INLINED, __m256)
 
 /// place[4·l + q] = rows[q][l], `count` floats of them.
 AVX2_INLINED void write_line(__m256 rows[4], size_t count, float *place) {

@@ -140,15 +140,7 @@ AVX512 static void wide_winograd_input(
   }
 }
 
-/// Aᵀ m for 16 neighbours: six values become four.
-AVX512_INLINED void output_column(const __m512 m[6], __m512 y[4]) {
-  __m512 sum = m[1] + m[2], difference = m[1] - m[2];
-  __m512 far = m[3] + m[4], spread = m[3] - m[4];
-  y[0] = m[0] + sum + far;
-  y[1] = difference + 2 * spread;
-  y[2] = sum + 4 * far;
-  y[3] = difference + 8 * spread + m[5];
-}
+OUTPUT_COLUMN(AVX512_INLINED, __m512)
 
 AVX512_INLINED __m512 pairs(__m512 a, __m512 b, int high) {
   __m512d c = _mm512_castps_pd(a), d = _mm512_castps_pd(b);
