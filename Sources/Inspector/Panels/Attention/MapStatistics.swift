@@ -269,3 +269,71 @@ extension CursorLinks {
       + sequence.others.filter { $0 <= query }.map(KeyReference.position)
   }
 }
+
+/// What the panel says of the map.
+extension InspectorState {
+  var attentionFindings: [String] {
+    guard map != nil else { return [] }
+    if view.display == .lens { return [lensFinding ?? "lens", "view: lens"] }
+    let token = view.inspected == .voco ? "" : "of \(inspectedToken)"
+    let isWhole = view.layer == nil && view.head == nil
+    return [token, attentionFinding, isWhole ? strongestWords : choiceWords, "view: \(view.display.rawValue)"]
+  }
+
+  /// `anchors ×7.4 a patch`, of the layer and head on screen.
+  var attentionFinding: String {
+    guard let map else { return "" }
+    let shares = map.view.shares
+    if let lift = shares.lift { return "anchors \(liftText(lift)) a patch" }
+    if map.view.layout.anchors.isEmpty && shares.patches > 0 { return "patches \(Format.percent(shares.patches))" }
+    let others = map.listed.filter { $0.position != map.view.layout.query }
+    guard let most = others.max(by: { map.view.values[$0.position] < map.view.values[$1.position] }) else { return "" }
+    return "most at \(keyName(most.position)) (\(Format.percent(map.view.values[most.position])))"
+  }
+
+  /// `most in layer 2 head 1 (×98)`
+  var strongestWords: String {
+    guard let best = inspected?.strongest else { return "" }
+    return "most in layer \(best.layer + 1) head \(best.head + 1) (\(liftText(best.lift)))"
+  }
+
+  /// `layer 2 head 1: an anchor gets ×98 a patch there, more than anywhere; z cuts voco off from them in that head`
+  var strongestNotice: String? {
+    guard let best = inspected?.strongest else { return nil }
+    let place = "layer \(best.layer + 1) head \(best.head + 1)"
+    let key = keyMap.hint(.knockOutHead, unicode: glyphs.isUnicode)
+    let next =
+      key.isEmpty || knockOutObstacle(.knockOutHead) != nil ? "" : "; \(key) cuts \(inspectedToken) off from them there"
+    return "\(place), where the anchors get most: \(liftText(best.lift)) a patch\(next)"
+  }
+
+  /// The shares of the kinds of keys under the metric on screen.
+  func shareLines(_ map: MapStatistics) -> [String] {
+    let shares = map.view.shares
+    let uniform = view.metric == .lift ? Format.times(map.view.uniform) : Format.percent(map.view.uniform)
+    return [
+      "anchors \(Format.percent(shares.anchors)) \(liftText(shares.lift))",
+      "patches \(Format.percent(shares.patches))", "prefix  \(Format.percent(shares.prefix))",
+      "self    \(Format.percent(shares.itself))", "uniform \(uniform) \(glyphs.vertical)",
+    ]
+  }
+
+  /// What single heads of `<voco>` carry of what the anchors hold, by the verified pictures.
+  var causalHeadWords: String? {
+    guard view.inspected == .voco, let effects = verdict?.headEffects.first else { return nil }
+    let above = effects.heads.filter(\.isAbove).map { "\($0.place.name) \($0.effect.text)" }
+    let found = above.isEmpty ? "no head of \(effects.heads.count)" : above.joined(separator: ", ")
+    return
+      "Part of the answer's way that the anchors' values go in one head alone: \(found); in all \(effects.together.text)."
+  }
+
+  /// The formula of the numbers on the map, and the rule by which keys are left out.
+  func formulaWords(_ map: MapStatistics) -> String {
+    var words = map.view.formula
+    if let dead = inspected?.deadLayer, view.layer == dead {
+      words = "Layer \(dead + 1) is read by nobody: what \(inspectedToken) attends to there goes nowhere. " + words
+    }
+    if view.hidesSinks { words += ". \(SinkRule().sentence(visible: map.view.layout.visible.count))" }
+    return causalHeadWords.map { words + (words.hasSuffix(".") ? " " : ". ") + $0 } ?? words
+  }
+}
