@@ -147,7 +147,11 @@ let package = Package(
       ],
       path: "Tests/TestSupport",
       swiftSettings: swift),
-    tests("Tensor", ["Files"]),
+    // CKernels' loops for AVX-512, on functions in the place of its instructions.
+    .target(
+      name: "EmulatedKernels", dependencies: ["CKernels"], path: "Tests/EmulatedKernels",
+      cSettings: c + [.unsafeFlags(["-Wno-psabi"])]),
+    tests("Tensor", ["CKernels", "EmulatedKernels", "Files", "Statistics"]),
     tests("JSON"),
     tests("Files"),
     tests("Statistics", fixtures: true),

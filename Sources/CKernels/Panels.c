@@ -3,11 +3,9 @@
 #include "CKernels.h"
 #include "Clones.h"
 #include "Narrow.h"
+#include "Wide.h"
 
 #if defined(__x86_64__)
-#include <immintrin.h>
-
-#define AVX512 __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl")))
 #define ROWS KERNEL_TILE_ROWS
 #define COLUMNS KERNEL_PANEL_COLUMNS
 
@@ -41,23 +39,23 @@ void kernel_pack_columns(const float *w, size_t depth, size_t columns, size_t st
 }
 
 /// Sixteen weights at any address, as floats.
-AVX512 static inline __attribute__((always_inline)) __m512 widened(const char *weights, kernel_weight_type type) {
+AVX512_INLINED __m512 widened(const char *weights, kernel_weight_type type) {
   if (type == kernel_weight_f32) return _mm512_loadu_ps((const void *)weights);
   __m256i half = _mm256_loadu_si256((const void *)weights);
   if (type == kernel_weight_f16) return _mm512_cvtph_ps(half);
   return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(half), 16));
 }
 
-AVX512 static inline __attribute__((always_inline)) __m512 low_pairs(__m512 a, __m512 b) {
+AVX512_INLINED __m512 low_pairs(__m512 a, __m512 b) {
   return _mm512_castpd_ps(_mm512_unpacklo_pd(_mm512_castps_pd(a), _mm512_castps_pd(b)));
 }
 
-AVX512 static inline __attribute__((always_inline)) __m512 high_pairs(__m512 a, __m512 b) {
+AVX512_INLINED __m512 high_pairs(__m512 a, __m512 b) {
   return _mm512_castpd_ps(_mm512_unpackhi_pd(_mm512_castps_pd(a), _mm512_castps_pd(b)));
 }
 
 /// Rows become columns: single elements within quarters of four, then whole quarters.
-AVX512 static inline __attribute__((always_inline)) void transpose(__m512 r[16]) {
+AVX512_INLINED void transpose(__m512 r[16]) {
   __m512 t[16];
   for (int i = 0; i < 16; i += 2) t[i] = _mm512_unpacklo_ps(r[i], r[i + 1]), t[i + 1] = _mm512_unpackhi_ps(r[i], r[i + 1]);
   for (int i = 0; i < 16; i += 4) {
@@ -83,7 +81,7 @@ AVX512 static inline __attribute__((always_inline)) void transpose(__m512 r[16])
 
 /// Sixteen rows of a chunk, `filled` of them from memory. Rows are read one after the other, for sixteen at once would
 /// be more streams than the processor fetches ahead, in one set of the cache; the next sixteen rows are asked for.
-AVX512 static inline __attribute__((always_inline)) void read_rows(
+AVX512_INLINED void read_rows(
     const char *weights, kernel_weight_type type, size_t size, size_t filled, size_t count, size_t stride, float *rows) {
   for (size_t r = 0; r < 16; r++)
     for (size_t k = 0; k < count; k += 16) {
@@ -93,7 +91,7 @@ AVX512 static inline __attribute__((always_inline)) void read_rows(
     }
 }
 
-AVX512 static inline __attribute__((always_inline)) void pack_panels(
+AVX512_INLINED void pack_panels(
     const char *weights, kernel_weight_type type, size_t size, size_t rows, size_t depth, size_t stride,
     float *panels) {
   _Alignas(64) float chunk[16 * CHUNK_STRIDE];

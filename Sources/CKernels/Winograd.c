@@ -3,6 +3,7 @@
 #include "CKernels.h"
 #include "Clones.h"
 #include "Narrow.h"
+#include "Wide.h"
 
 // Minimal filtering F(4×4, 3×3) of Lavin & Gray, arXiv 1509.09308: a tile of 4×4 outputs takes 36 products instead of 144.
 // Y = Aᵀ [(G g Gᵀ) ⊙ (Bᵀ d B)] A with d a 6×6 tile of the input and g a 3×3 kernel.
@@ -44,11 +45,6 @@ CLONES void kernel_winograd_weights(const float *weights, size_t outputs, size_t
 }
 
 #if defined(__x86_64__)
-#include <immintrin.h>
-
-#define AVX512 __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl")))
-#define AVX512_INLINED AVX512 static inline __attribute__((always_inline))
-
 /// Tiles of a row transformed side by side.
 #define LANES 16
 /// Vectors of the input under them: 4 · 16 columns and two more.
