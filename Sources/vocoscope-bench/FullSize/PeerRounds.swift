@@ -236,9 +236,11 @@ struct PeerEnvironment {
 
   var python: String { "\(folder)/bin/python" }
 
-  /// PyTorch's index is asked for torch alone: a network that cannot reach it would otherwise wait for every package, many times.
+  /// PyTorch's index is asked for torch alone, without what torch needs: a network that cannot reach it would otherwise wait
+  /// for every package, many times.
   private static let packages = [
-    ["--retries", "1", "--extra-index-url", "https://download.pytorch.org/whl/cpu", "torch==2.13.0+cpu"],
+    ["--retries", "1", "--no-deps", "--extra-index-url", "https://download.pytorch.org/whl/cpu", "torch==2.13.0+cpu"],
+    ["filelock", "fsspec", "jinja2", "networkx", "setuptools", "sympy", "typing-extensions"],
     ["numpy", "transformers", "safetensors", "gguf"],
     ["openvino", "nncf", "onnx", "onnxscript", "onnxruntime"],
     // From source, so that it uses what this processor has.
