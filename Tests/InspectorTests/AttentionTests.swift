@@ -82,8 +82,8 @@ struct AttentionPanelTests {
     state.type("*")
     let (layer, head) = (try #require(state.view.layer), try #require(state.view.head))
     let notice = try #require(state.notice)
-    #expect(notice.hasPrefix("layer \(layer + 1) head \(head + 1), where the anchors get most: ×"))
-    #expect(notice.hasSuffix("a patch; z cuts <voco> off from them there"))
+    #expect(notice.hasPrefix("layer \(layer + 1) head \(head + 1): anchors get most, ×"))
+    #expect(notice.hasSuffix("a patch; z cuts <voco> off there"))
   }
 
   @Test("Arrows in heads choose a head from the strongest on, Enter opens its map")

@@ -155,8 +155,8 @@ extension Canvas {
     let position = state.links.position(of: state.cursor.key)
     let marked = position.flatMap { map.view.shown[$0] ? map.view.values[$0] : nil }
     let name = state.view.heldRange == nil ? state.view.metric.rawValue : "held"
-    let high = state.view.metric == .lift ? liftText(map.colors.range.upperBound) : nil
-    draw(ColorBar(scale: map.colors, name: name, marked: marked, highText: high), in: rect)
+    draw(
+      ColorBar(scale: map.colors, name: name, marked: marked, highText: state.highEnd(of: map.colors)), in: rect)
   }
 
   /// Anchors, prefix and `<voco>` itself: value, lift and a bar against uniform.

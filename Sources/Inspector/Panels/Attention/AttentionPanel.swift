@@ -97,7 +97,9 @@ extension Canvas {
     if bar > 0 {
       let line = Rect(x: rect.x, y: main.maxY, width: main.width, height: 1)
       draw(
-        ColorBar(scale: figure.scale, name: page.isEmpty ? state.view.metric.rawValue : page),
+        ColorBar(
+          scale: figure.scale, name: page.isEmpty ? state.view.metric.rawValue : page,
+          highText: state.highEnd(of: figure.scale)),
         in: line)
     }
     let side = rect.dropping(left: main.width + 2)

@@ -221,7 +221,7 @@ struct LayerProfile: Sendable {
     let hasAnchors = !attention.layout.anchors.isEmpty
     let kinds: [(part: StackedBars.Kind, value: (AttentionShares) -> Double)] = [
       (.init("anchors", color: 1), \.anchors), (.init("patches", color: 0), \.patches),
-      (.init("prefix", color: 2), \.prefix), (.init("itself", color: 4), { $0.itself + $0.earlierVocos }),
+      (.init("prefix", color: 2), \.prefix), (.init("self", color: 4), { $0.itself + $0.earlierVocos }),
     ].filter { hasAnchors || $0.0.name != "anchors" }
     func row(_ name: String, _ shares: AttentionShares) -> StackedBars.Row {
       let values = kinds.map { $0.value(shares) }
@@ -297,14 +297,19 @@ extension InspectorState {
     return "most in layer \(best.layer + 1) head \(best.head + 1) (\(liftText(best.lift)))"
   }
 
-  /// `layer 2 head 1: an anchor gets ×98 a patch there, more than anywhere; z cuts voco off from them in that head`
+  /// The upper end of a colour bar in words, where its number may have digits that mean nothing; nil prints the number.
+  func highEnd(of scale: ValueScale) -> String? {
+    view.metric == .lift ? liftText(scale.range.upperBound) : nil
+  }
+
+  /// `layer 2 head 1: anchors get most, ×98 a patch; z cuts <voco> off there`
   var strongestNotice: String? {
     guard let best = inspected?.strongest else { return nil }
     let place = "layer \(best.layer + 1) head \(best.head + 1)"
     let key = keyMap.hint(.knockOutHead, unicode: glyphs.isUnicode)
     let next =
-      key.isEmpty || knockOutObstacle(.knockOutHead) != nil ? "" : "; \(key) cuts \(inspectedToken) off from them there"
-    return "\(place), where the anchors get most: \(liftText(best.lift)) a patch\(next)"
+      key.isEmpty || knockOutObstacle(.knockOutHead) != nil ? "" : "; \(key) cuts \(inspectedToken) off there"
+    return "\(place): anchors get most, \(liftText(best.lift)) a patch\(next)"
   }
 
   /// The shares of the kinds of keys under the metric on screen.
