@@ -151,7 +151,7 @@ let package = Package(
     .target(
       name: "EmulatedKernels", dependencies: ["CKernels"], path: "Tests/EmulatedKernels",
       cSettings: c + [.unsafeFlags(["-Wno-psabi"])]),
-    tests("Tensor", ["CKernels", "EmulatedKernels", "Files", "Statistics"]),
+    tests("Tensor", ["CKernels", "COneDNN", "EmulatedKernels", "Files", "Statistics"]),
     tests("JSON"),
     tests("Files"),
     tests("Statistics", fixtures: true),

@@ -1,5 +1,6 @@
 #include <malloc.h>
 #include <sched.h>
+#include <unistd.h>
 
 #include "CKernels.h"
 
@@ -13,8 +14,8 @@ void kernel_keep_freed_memory(void) {
 
 int kernel_processors(void) {
   cpu_set_t set;
-  if (sched_getaffinity(0, sizeof set, &set) != 0) return 1;
-  int count = CPU_COUNT(&set);
+  // A machine of more than 1,024 processors does not fit the set.
+  int count = sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : (int)sysconf(_SC_NPROCESSORS_ONLN);
   return count > 0 ? count : 1;
 }
 
@@ -29,19 +30,12 @@ kernel_vectors kernel_widest_vectors(void) {
                                                                          : kernel_vectors_baseline;
 }
 
-int kernel_adds_bytes_exactly(void) {
-  __builtin_cpu_init();
-  return __builtin_cpu_supports("avx512vnni") != 0;
-}
-
 int kernel_is_amd(void) {
   __builtin_cpu_init();
   return __builtin_cpu_is("amd") != 0;
 }
 #else
 kernel_vectors kernel_widest_vectors(void) { return kernel_vectors_baseline; }
-
-int kernel_adds_bytes_exactly(void) { return 0; }
 
 int kernel_is_amd(void) { return 0; }
 #endif

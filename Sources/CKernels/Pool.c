@@ -13,6 +13,7 @@ typedef struct job {
   _Atomic size_t next;
   /// Threads of the pool that may still touch the job.
   _Atomic size_t helpers;
+  size_t most_helpers;
   int is_awaited;
   struct job *link;
 } job;
@@ -39,10 +40,12 @@ static void help(job *job) {
     job->run(job->context, part);
 }
 
-/// A job with parts that nobody has taken; call it with the lock.
+/// A job with parts that nobody has taken and room for one more thread; call it with the lock.
 static job *open_job(void) {
   for (job *each = jobs; each; each = each->link)
-    if (atomic_load_explicit(&each->next, memory_order_relaxed) < each->parts) return each;
+    if (atomic_load_explicit(&each->next, memory_order_relaxed) < each->parts &&
+        atomic_load(&each->helpers) < each->most_helpers)
+      return each;
   return NULL;
 }
 
@@ -76,7 +79,7 @@ static void *work(void *unused) {
 static void start(size_t count) {
   sigset_t all, before;
   sigfillset(&all);
-  const int faults[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT};
+  const int faults[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGTRAP, SIGSYS};
   for (size_t i = 0; i < sizeof faults / sizeof *faults; i++) sigdelset(&all, faults[i]);
   pthread_sigmask(SIG_SETMASK, &all, &before);
   pthread_attr_t attributes;
@@ -90,9 +93,9 @@ static void start(size_t count) {
 }
 
 void kernel_run_parts(size_t parts, size_t most_threads, void (*run)(void *context, size_t part), void *context) {
-  job own = {.run = run, .context = context, .parts = parts};
+  size_t most = most_threads < parts ? most_threads : parts, others = most > 0 ? most - 1 : 0;
+  job own = {.run = run, .context = context, .parts = parts, .most_helpers = others};
   pthread_mutex_lock(&lock);
-  size_t others = (most_threads < parts ? most_threads : parts) - 1;
   if (threads < others) start(others);
   own.link = jobs, jobs = &own;
   atomic_fetch_add(&generation, 1);

@@ -38,6 +38,9 @@ INLINED int nearest(float value) {
   return bits - 0x4B400000;
 }
 
+/// Rows below it become zeros: their factor would be infinite.
+#define SMALLEST 1e-36f
+
 CLONES void kernel_quantize_rows(
     const float *restrict source, size_t rows, size_t columns, int levels, uint8_t *restrict destination,
     float *restrict scales) {
@@ -45,7 +48,7 @@ CLONES void kernel_quantize_rows(
     const float *row = source + r * columns;
     uint8_t *result = destination + r * columns;
     float largest = largest_magnitude(row, columns);
-    float factor = largest > 0 ? (float)levels / largest : 0;
+    float factor = largest > SMALLEST ? (float)levels / largest : 0;
     for (size_t c = 0; c < columns; c++) result[c] = (uint8_t)(nearest(row[c] * factor) + levels + 1);
     scales[r] = largest / (float)levels;
   }
@@ -57,7 +60,7 @@ CLONES void kernel_quantize_weights(
     const float *row = source + r * columns;
     int8_t *result = destination + r * columns;
     float largest = largest_magnitude(row, columns);
-    float factor = largest > 0 ? 127.0f / largest : 0;
+    float factor = largest > SMALLEST ? 127.0f / largest : 0;
     for (size_t c = 0; c < columns; c++) result[c] = (int8_t)nearest(row[c] * factor);
     scales[r] = largest / 127.0f;
   }

@@ -10,3 +10,12 @@ int onednn_multiply_bytes(
   return (int)dnnl_gemm_u8s8s32(
       'N', 'T', 'F', rows, outputs, inputs, 1.0f, a, inputs, zero_point, b, inputs, 0, 0.0f, c, outputs, &offset);
 }
+
+int onednn_adds_bytes_exactly(void) {
+#if defined(__x86_64__)
+  // Asked of oneDNN, which ONEDNN_MAX_CPU_ISA can keep from what the processor has.
+  return (dnnl_get_effective_cpu_isa() & dnnl_cpu_isa_avx512_core_vnni) == dnnl_cpu_isa_avx512_core_vnni;
+#else
+  return 0;
+#endif
+}

@@ -164,9 +164,9 @@ AVX512_INLINED __m512i emulated_align(__m512i a, __m512i b, int first) {
 #define _mm512_castpd_ps(x) ((lanes){.doubles = (x)}.vector)
 #undef _mm512_setr_epi32
 #define _mm512_setr_epi32(...) ((lanes){.i = {__VA_ARGS__}}.integers)
+#define kernel_widest_vectors emulated_widest_vectors
 #endif
 
-#define kernel_widest_vectors emulated_widest_vectors
 #define kernel_has_panels emulated_has_panels
 #define kernel_multiply_adds emulated_multiply_adds
 #define kernel_pack_tiles emulated_pack_tiles

@@ -1,6 +1,29 @@
+import CKernels
 import Foundation
+import Synchronization
 import Tensor
 import Testing
+
+/// How many parts of a loop run at once.
+private final class Counter: Sendable {
+  let running = Atomic(0)
+  let most = Atomic(0)
+  let done = Atomic(0)
+
+  func part() {
+    most.max(running.add(1, ordering: .relaxed).newValue, ordering: .relaxed)
+    usleep(200)
+    running.subtract(1, ordering: .relaxed)
+    done.add(1, ordering: .relaxed)
+  }
+
+  /// Runs a loop of parts that count themselves.
+  func run(parts: Int, threads: Int) {
+    kernel_run_parts(
+      parts, threads, { context, _ in Unmanaged<Counter>.fromOpaque(context!).takeUnretainedValue().part() },
+      Unmanaged.passUnretained(self).toOpaque())
+  }
+}
 
 @Suite("Compute backend") struct ComputeBackendTests {
   @Test("A core narrower than the processor is overridden, by a name that OpenBLAS 0.3.21 accepts")
@@ -50,6 +73,22 @@ import Testing
     for (result, expected) in zip(results(), expected) {
       #expect(result.shape == expected.shape && largestDifference(result, expected.values) < 1e-4)
     }
+  }
+
+  @Test("A loop of few threads gets no more of them, though a wider one has just left more awake")
+  func limitOfThreads() {
+    for _ in 0..<30 {
+      let (wide, narrow) = (Counter(), Counter())
+      wide.run(parts: 8, threads: 8)
+      narrow.run(parts: 12, threads: 2)
+      #expect(wide.done.load(ordering: .relaxed) == 8 && narrow.done.load(ordering: .relaxed) == 12)
+      #expect(narrow.most.load(ordering: .relaxed) <= 2)
+    }
+    let counter = Counter()
+    counter.run(parts: 0, threads: 4)
+    #expect(counter.done.load(ordering: .relaxed) == 0)
+    counter.run(parts: 3, threads: 0)
+    #expect(counter.done.load(ordering: .relaxed) == 3 && counter.most.load(ordering: .relaxed) == 1)
   }
 
   @Test("One convolution serves several sizes and threads at a time")

@@ -1,3 +1,4 @@
+import COneDNN
 import Tensor
 import Testing
 
@@ -33,6 +34,22 @@ struct QuantizedMatrixTests {
       #expect(abs(back.values[largest] - weight.values[largest]) <= abs(weight.values[largest]) * 1e-6)
       #expect(cells.allSatisfy { abs(back.values[$0] - weight.values[$0]) <= scale * 0.5001 })
     }
+  }
+
+  @Test("Bytes at their largest add up to what they are, whatever oneDNN was told to use")
+  func saturation() {
+    let (a, b) = (onednn_adds_bytes_exactly() != 0 ? UInt8(255) : 127, Int8(127))
+    var sums = Array(repeating: Int32(0), count: 8 * 8)
+    let status = onednn_multiply_bytes(
+      8, 8, 64, Array(repeating: a, count: 8 * 64), 0, Array(repeating: b, count: 8 * 64), &sums)
+    #expect(status == 0 && sums.allSatisfy { $0 == 64 * Int32(a) * Int32(b) })
+  }
+
+  @Test("Rows that are almost nothing become zeros")
+  func smallest() {
+    let tiny = Tensor(shape: [1, 4], values: [1e-37, -1e-37, 5e-38, 0])
+    #expect(Self.quantized(tiny).float32().values.allSatisfy { abs($0) < 1e-36 })
+    #expect(Linear(weight: Self.quantized(Self.matrix(8, 4, phase: 0)))(tiny).values.allSatisfy { abs($0) < 1e-35 })
   }
 
   @Test("An output of zeros stays zeros")

@@ -188,9 +188,6 @@ typedef enum {
 
 kernel_vectors kernel_widest_vectors(void);
 
-/// Whether products of unsigned and signed bytes add up in 32 bits; without, pairs of them saturate in 16.
-int kernel_adds_bytes_exactly(void);
-
 /// Whether the processor is AMD's.
 int kernel_is_amd(void);
 

@@ -34,4 +34,7 @@ void onednn_convolution_free(onednn_convolution *convolution);
 int onednn_multiply_bytes(
     int64_t rows, int64_t outputs, int64_t inputs, const uint8_t *a, uint8_t zero_point, const int8_t *b, int32_t *c);
 
+/// Whether these products add up in 32 bits; without, pairs of them saturate in 16.
+int onednn_adds_bytes_exactly(void);
+
 #endif

@@ -55,7 +55,7 @@ package struct Conv2D: Sendable {
   package func callAsFunction(_ x: Tensor) -> Tensor {
     precondition(x.rank == 3 && x.shape[0] == inputChannels, "convolution \(extents) of \(x.shape)")
     let (height, width) = (outputExtent(x.shape[1], kernel: 2), outputExtent(x.shape[2], kernel: 3))
-    precondition(height > 0 && width > 0, "convolution \(extents) of \(x.shape)")
+    precondition(height > 0 && width > 0 && x.count > 0, "convolution \(extents) of \(x.shape)")
     if let winograd { return winograd(x) }
     if isProduct { return product(x, height: height, width: width) }
     let parts = prepared.parts(height: x.shape[1], width: x.shape[2]) {

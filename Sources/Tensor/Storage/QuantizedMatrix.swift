@@ -89,7 +89,7 @@ extension QuantizedMatrix {
 
   /// Levels of a rounded row on each side of zero, which stands at one more. Where pairs of products add up in 16 bits, 63
   /// levels keep them exact: 2 · 127 · 127 < 2¹⁵.
-  private static let levels: Int32 = kernel_adds_bytes_exactly() != 0 ? 127 : 63
+  private static let levels: Int32 = onednn_adds_bytes_exactly() != 0 ? 127 : 63
 
   /// Columns of the result made at a time: their 32-bit sums stay in the cache until they are scaled.
   private static let block = 1024
