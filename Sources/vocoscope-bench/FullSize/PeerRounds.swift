@@ -240,7 +240,7 @@ struct PeerEnvironment {
   /// for every package, many times.
   private static let packages = [
     ["--retries", "1", "--no-deps", "--extra-index-url", "https://download.pytorch.org/whl/cpu", "torch==2.13.0+cpu"],
-    ["filelock", "fsspec", "jinja2", "networkx", "setuptools", "sympy", "typing-extensions"],
+    ["--upgrade", "filelock", "fsspec", "jinja2", "networkx", "setuptools", "sympy", "typing-extensions"],
     ["numpy", "transformers", "safetensors", "gguf"],
     ["openvino", "nncf", "onnx", "onnxscript", "onnxruntime"],
     // From source, so that it uses what this processor has.
