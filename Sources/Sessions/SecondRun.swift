@@ -155,7 +155,7 @@ struct SecondRun {
 extension KnockOutResult {
   package init(request: KnockOutRequest, _ effect: CutProbe.Effect) {
     self.init(
-      request: request, answer: effect.answer, kl: effect.kl, logitDifference: effect.logitDifference,
+      request: request, answer: effect.answer, kl: effect.kl, leadChange: effect.leadChange,
       attentionVoco: effect.attentionVoco)
   }
 }

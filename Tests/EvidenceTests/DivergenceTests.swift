@@ -31,11 +31,11 @@ func divergences() throws {
   #expect(Divergence.kl(reference: tensor([1, 2, 3]), changed: tensor([1, 2, 3])) == 0)
 }
 
-@Test("The logit difference is how much of the answer's lead is lost, the cosine that of the vectors")
-func logitDifferenceAndCosine() {
+@Test("The change of the answer's lead is negative where it is lost, the cosine that of the vectors")
+func leadAndCosine() {
   let reference = Tensor(shape: [3], values: [5, 3, 1])
   let changed = Tensor(shape: [3], values: [2, 3, 1])
-  #expect(close(Divergence.logitDifference(reference: reference, changed: changed, token: 0), 2 - -1))
+  #expect(close(Divergence.leadChange(reference: reference, changed: changed, token: 0), -1 - 2))
   #expect(close(Divergence.cosine(reference, Tensor(shape: [3], values: [-5, -3, -1])), -1))
   #expect(Divergence.cosine(reference, .zeros([3])) == 0)
 }

@@ -21,7 +21,7 @@ struct LensTests {
   func places() throws {
     let kinds: [SegmentKind] = [.bos, .anchors, .anchors, .patches, .patches, .patches, .patches, .voco, .text]
     let places = LensPlace.all([1, 2, 5, 7, 8], kinds: kinds)
-    #expect(places.map(\.name) == ["A1", "A2", "patch 2,1", "<voco>", "text at 8"])
+    #expect(places.map(\.name) == ["A1", "A2", "patch (1,0)", "<voco>", "text at 8"])
     let state = [[TokenProbability]](repeating: [], count: 4)
     let lens = Lens(layers: 3, rows: places.map { Lens.Row(place: $0, states: state) }, hasVoco: true)
     #expect([SegmentKind.patches, .voco, .text].map(lens.liveStates) == [2, 3, 4])

@@ -172,7 +172,7 @@ struct SyntheticTrace {
       for key in 0..<length { values[row * length + key] /= sum }
     }
     return KnockOutResult(
-      request: request, answer: "a dog", kl: 0.0213, logitDifference: -1.25,
+      request: request, answer: "a dog", kl: 0.0213, leadChange: -1.25,
       attentionVoco: Tensor(shape: attention.shape, values: values))
   }
 

@@ -50,7 +50,7 @@ struct TourTests {
     guard let row = tour.inspector.trace?.language?.attentionVoco else { return nil }
     _ = tour.take(
       .knockOutFinished(
-        KnockOutResult(request: request, answer: "nothing", kl: 0.05, logitDifference: -1, attentionVoco: row)))
+        KnockOutResult(request: request, answer: "nothing", kl: 0.05, leadChange: -1, attentionVoco: row)))
     return request
   }
 

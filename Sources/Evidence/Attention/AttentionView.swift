@@ -64,7 +64,7 @@ package struct AttentionQuery: Sendable, Hashable, Codable {
     let unit = metric == .normWeighted ? "α·‖v·W_o‖ / Σ over keys" : "share"
     let row = aggregation + unit + suffix
     guard metric == .lift else { return row }
-    return "lift = (anchor share/\(layout.anchors.count))/(patch share/\(layout.patches.count)), \(row)"
+    return "lift = a key's share/(patch share/\(layout.patches.count)), \(row)"
   }
 
   private var aggregation: String {

@@ -123,6 +123,8 @@ package struct KeyLayout: Sendable, Hashable {
   package let prefix: [Int]
   /// Positions of the voco tokens before the query.
   package let earlierVocos: [Int]
+  /// What `prefix` is to the query: before a voco token it is the sequence's beginning, before a token of text it holds text too.
+  package var prefixName: String { isVoco ? "prefix" : "text" }
   /// Positions of all visible keys, ascending.
   package let visible: [Int]
   /// Patches along one side of the picture.

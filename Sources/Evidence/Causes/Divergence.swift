@@ -33,9 +33,9 @@ package enum Divergence {
     return (kl(p, middle) + kl(q, middle)) / 2 / M_LN2
   }
 
-  /// By how much the lead of `token` over the best other token shrinks: positive when the change hurts the answer.
-  package static func logitDifference(reference: Tensor, changed: Tensor, token: Int) -> Double {
-    lead(reference, token) - lead(changed, token)
+  /// By how much the lead of `token` over the best other token grows, in logits: negative when the change hurts the answer.
+  package static func leadChange(reference: Tensor, changed: Tensor, token: Int) -> Double {
+    lead(changed, token) - lead(reference, token)
   }
 
   /// The logit of `token` minus the largest of the others.

@@ -106,13 +106,13 @@ package struct LensPlace: Sendable, Hashable, Encodable {
     }
   }
 
-  /// `<voco>`, `A1`, `patch 3,7` (row and column from 1), or the kind with its position.
+  /// `<voco>`, `A1`, `patch (3,7)` (row and column), or the kind with its position.
   package var name: String {
     switch kind {
     case .voco: "<voco>"
     case .anchors: "A\((anchor ?? 0) + 1)"
     case .patches:
-      if let row, let column { "patch \(row + 1),\(column + 1)" } else { "patch at \(position)" }
+      if let row, let column { "patch (\(row),\(column))" } else { "patch at \(position)" }
     case .bos, .cls, .newline, .text: "\(kind.rawValue) at \(position)"
     }
   }

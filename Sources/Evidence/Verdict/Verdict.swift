@@ -331,7 +331,7 @@ package struct VerdictRule: Sendable, Hashable, Codable {
   private func causesSentence(_ anchors: Int) -> String {
     let bound = decimal(minimumEffect, digits: 2)
     return
-      "Effect = the part of the answer's way to a donor picture's answer that putting the donor's values of the \(anchors) anchors "
+      "Effect = the part of the answer's way to a donor picture's answer that putting the donor's values of the \(anchors > 0 ? "\(anchors) anchors" : "anchors") "
       + "into voco's edges goes (LD: logit difference of the two answers; E: projection of all logits), ratio of sums over "
       + "pairs, bootstrap over pictures and donors. Yes: its interval lies above \(bound), it exceeds as many random, most attended, "
       + "largest-norm and nearest patches of the same donor, and no model of permuted weights moves the answer as far. No: "

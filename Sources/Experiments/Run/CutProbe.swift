@@ -29,8 +29,8 @@ package struct CutProbe {
     package let answer: String
     /// KL(p ‖ p_cut) over the token after the prompt, in nats.
     package let kl: Double
-    /// Logit of the uncut run's first answer token: cut minus uncut.
-    package let logitDifference: Double
+    /// The lead of the uncut run's first answer token over the best other one, in logits: cut minus uncut.
+    package let leadChange: Double
     /// `[L, H, S]`, the voco row of the cut run.
     package let attentionVoco: Tensor
   }
@@ -43,7 +43,7 @@ package struct CutProbe {
     let before = try uncut().logits
     return Effect(
       answer: trace.generation?.text ?? "", kl: Divergence.kl(reference: before, changed: language.logits),
-      logitDifference: Divergence.logitDifference(
+      leadChange: Divergence.leadChange(
         reference: before, changed: language.logits, token: likeliest(before)),
       attentionVoco: language.attentionVoco)
   }

@@ -56,16 +56,16 @@ package struct KnockOutResult: Sendable, Equatable {
   package let answer: String
   /// KL(p ‖ p_cut) over the token after the prompt, in nats.
   package let kl: Double
-  /// Logit of the uncut run's first answer token: cut minus uncut.
-  package let logitDifference: Double
+  /// The lead of the uncut run's first answer token over the best other one, in logits: cut minus uncut.
+  package let leadChange: Double
   /// `[L, H, S]`, the voco row of the cut run.
   package let attentionVoco: Tensor
 
-  package init(request: KnockOutRequest, answer: String, kl: Double, logitDifference: Double, attentionVoco: Tensor) {
+  package init(request: KnockOutRequest, answer: String, kl: Double, leadChange: Double, attentionVoco: Tensor) {
     self.request = request
     self.answer = answer
     self.kl = kl
-    self.logitDifference = logitDifference
+    self.leadChange = leadChange
     self.attentionVoco = attentionVoco
   }
 }

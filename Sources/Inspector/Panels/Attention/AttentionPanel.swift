@@ -214,11 +214,12 @@ extension InspectorState {
       .init(name: "lift", value: .init(times: shares.lift)),
       .init(name: "lift over uniform", value: .init(times: shares.liftOverUniform)),
     ]
+    let vocos: [PanelReport.Fact] =
+      view.layout.earlierVocos.isEmpty ? [] : [.init(name: "voco share", value: .share(shares.earlierVocos))]
     return (hasAnchors ? anchors : []) + [
       .init(name: "patch share", value: .share(shares.patches)),
-      .init(name: "prefix share", value: .share(shares.prefix)),
-      .init(name: "self share", value: .share(shares.itself)),
-    ] + (hasAnchors ? lifts : []) + [
+      .init(name: "\(view.layout.prefixName) share", value: .share(shares.prefix)),
+    ] + vocos + [.init(name: "self share", value: .share(shares.itself))] + (hasAnchors ? lifts : []) + [
       .init(name: "keys counted", value: .integer(shares.visibleCount)),
       .init(name: "entropy (nat)", value: .number(view.entropy)),
       .init(name: "effective keys", value: .number(view.effectiveKeys)),
@@ -289,9 +290,11 @@ extension InspectorState {
   }
 
   private func knockOutTable(_ run: AttentionView, _ cut: AttentionView, label: String) -> PanelReport.Table {
-    let parts: [(String, (AttentionShares) -> Double)] = [
-      ("anchors", { $0.anchors }), ("patches", { $0.patches }), ("prefix", { $0.prefix }), ("self", { $0.itself }),
-    ]
+    let parts: [(String, (AttentionShares) -> Double)] =
+      [
+        ("anchors", { $0.anchors }), ("patches", { $0.patches }), (run.layout.prefixName, { $0.prefix }),
+        ("self", { $0.itself }),
+      ] + (run.layout.earlierVocos.isEmpty ? [] : [("voco", { $0.earlierVocos })])
     return .init(
       "with \(label) cut", columns: ["keys", "before", "after"],
       rows: parts.map { [.text($0.0), .share($0.1(run.shares)), .share($0.1(cut.shares))] })

@@ -308,8 +308,9 @@ extension InspectorState {
     map?.listed.map(\.key) ?? links.listedKeys(upTo: links.sequence?.vocoPosition ?? (links.sequence?.length ?? 0) - 1)
   }
 
-  /// The most attended visual key that is no sink, and the most attended patch of those; never one of the padding.
-  var startingKeys: (key: KeyReference, patch: GridPoint)? {
+  /// The most attended visual key that is no sink, and the most attended patch of those, whether it is seen at all; never
+  /// one of the padding.
+  var startingKeys: (key: KeyReference, patch: GridPoint, seesPatch: Bool)? {
     guard let attention = inspected?.attention,
       let row = AttentionView(attention, AttentionQuery(layer: .all, head: .mean))
     else { return nil }
@@ -328,13 +329,13 @@ extension InspectorState {
       if value > best?.value ?? -1 { best = (key, value) }
     }
     guard let best, let bestPatch else { return nil }
-    return (best.key, bestPatch.point)
+    return (best.key, bestPatch.point, bestPatch.value > 0)
   }
 
   /// The cursor, as long as nobody moved it, stands where the inspected token looks.
   mutating func placeCursor() {
     let start = startingKeys
-    mostAttended = start?.patch
+    mostAttended = start.flatMap { $0.seesPatch ? $0.patch : nil }
     guard cursor == LinkedCursor(), let start else { return }
     cursor.moveToPatch(start.patch, links)
     if focus != .image { cursor.move(to: start.key, links) }

@@ -219,10 +219,12 @@ struct LayerProfile: Sendable {
       (0..<attention.heads).map { attention.shares(layer: layer, head: $0, excluding: sinks) }
     }
     let hasAnchors = !attention.layout.anchors.isEmpty
+    let vocos = attention.layout.earlierVocos
     let kinds: [(part: StackedBars.Kind, value: (AttentionShares) -> Double)] = [
       (.init("anchors", color: 1), \.anchors), (.init("patches", color: 0), \.patches),
-      (.init("prefix", color: 2), \.prefix), (.init("self", color: 4), { $0.itself + $0.earlierVocos }),
-    ].filter { hasAnchors || $0.0.name != "anchors" }
+      (.init(attention.layout.prefixName, color: 2), \.prefix), (.init("voco", color: 3), \.earlierVocos),
+      (.init("self", color: 4), \.itself),
+    ].filter { (hasAnchors || $0.0.name != "anchors") && (!vocos.isEmpty || $0.0.name != "voco") }
     func row(_ name: String, _ shares: AttentionShares) -> StackedBars.Row {
       let values = kinds.map { $0.value(shares) }
       return StackedBars.Row(name, values, texts: values.map(Format.percent))
@@ -316,11 +318,12 @@ extension InspectorState {
   func shareLines(_ map: MapStatistics) -> [String] {
     let shares = map.view.shares
     let uniform = view.metric == .lift ? Format.times(map.view.uniform) : Format.percent(map.view.uniform)
+    let vocos = map.view.layout.earlierVocos.isEmpty ? [] : ["voco    \(Format.percent(shares.earlierVocos))"]
+    let prefix = map.view.layout.isVoco ? "prefix " : "text   "
     return [
       "anchors \(Format.percent(shares.anchors)) \(liftText(shares.lift))",
-      "patches \(Format.percent(shares.patches))", "prefix  \(Format.percent(shares.prefix))",
-      "self    \(Format.percent(shares.itself))", "uniform \(uniform) \(glyphs.vertical)",
-    ]
+      "patches \(Format.percent(shares.patches))", "\(prefix) \(Format.percent(shares.prefix))",
+    ] + vocos + ["self    \(Format.percent(shares.itself))", "uniform \(uniform) \(glyphs.vertical)"]
   }
 
   /// What single heads of `<voco>` carry of what the anchors hold, by the verified pictures.

@@ -337,7 +337,7 @@ extension InspectorState {
       comparison.changes.first.map {
         $0.difference == 0 ? "no key's share changed" : "most at \($0.name) (\(signed($0.difference)))"
       } ?? ""
-    return ["with \(compared.name)", answer, most]
+    return ["with \(compared.name)", answer, comparison.anchorless ?? "", most].filter { !$0.isEmpty }
   }
 
   /// `+0.031`, `−0.4`: a difference that says its sign.

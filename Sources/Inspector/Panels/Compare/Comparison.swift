@@ -84,6 +84,8 @@ package struct Comparison: Sendable {
   package let facts: [PanelReport.Fact]
   /// Why there are no maps to hold against each other; `nil` where there are.
   package let obstacle: String?
+  /// `the second has no anchors`; nil where both have some or neither has.
+  let anchorless: String?
   /// The values that both maps' colours span.
   package let scale: ValueScale
   /// `[P]`, values of both; not a number where a run does not show the patch.
@@ -137,6 +139,10 @@ extension Comparison {
     let fits = views.map { $0.0.layout.patches.count == $0.1.layout.patches.count } ?? false
     picture = display
     obstacle = Self.obstacle(views: views, fits: fits, row: row, other: other, compared)
+    anchorless = views.flatMap { first, second in
+      let (hasFirst, hasSecond) = (!first.layout.anchors.isEmpty, !second.layout.anchors.isEmpty)
+      return hasFirst == hasSecond ? nil : "the \(hasFirst ? "second" : "first") has no anchors"
+    }
     scale = ValueScale(state.view.scale, holding: pairs.flatMap { [$0.first, $0.second] })
     (first, second) = (patches.map(\.0), patches.map(\.1))
     difference = patches.map { Self.difference($0.0, $0.1) }
@@ -220,7 +226,9 @@ extension Comparison {
   }
 
   private static func heads(_ a: VocoAttention, _ b: VocoAttention) -> [[Double?]] {
-    guard a.layers == b.layers, a.heads == b.heads, !a.layout.anchors.isEmpty else { return [] }
+    guard a.layers == b.layers, a.heads == b.heads, !a.layout.anchors.isEmpty, !b.layout.anchors.isEmpty else {
+      return []
+    }
     let (first, second) = (a.matrix(.anchorShare), b.matrix(.anchorShare))
     return zip(first, second).enumerated().map { layer, rows in
       zip(rows.0, rows.1).map { x, y in
@@ -268,7 +276,7 @@ extension Comparison {
     switch compared.outcome {
     case .cut(let result):
       add("KL of the next token, nat", .number(result.kl))
-      add("logit of the answer", .number(result.logitDifference))
+      add("change of the answer's lead, logits", .number(result.leadChange))
     case .run(let other, _):
       if let p = trace.language?.logits, let q = other.language?.logits, p.count == q.count {
         add("KL of the next token, nat", .number(Divergence.kl(reference: p, changed: q)))
@@ -281,8 +289,9 @@ extension Comparison {
     }
     guard let (a, b) = views else { return facts }
     if !a.layout.anchors.isEmpty || !b.layout.anchors.isEmpty {
-      add("anchors' share, first", .share(a.shares.anchors))
-      add("anchors' share, second", .share(b.shares.anchors))
+      // A share of nothing that a model has is no share of 0.
+      add("anchors' share, first", a.layout.anchors.isEmpty ? .missing : .share(a.shares.anchors))
+      add("anchors' share, second", b.layout.anchors.isEmpty ? .missing : .share(b.shares.anchors))
       add("lift, first", .init(times: a.shares.lift))
       add("lift, second", .init(times: b.shares.lift))
     }

@@ -215,7 +215,8 @@ extension InspectorState {
   }
 
   var imageFindings: [String] {
-    let looks = mostAttended.map { "\(inspectedToken) looks most at patch (\($0.row),\($0.column))" } ?? ""
+    let sees = inspected.map { _ in "\(inspectedToken) sees no patch" } ?? ""
+    let looks = mostAttended.map { "\(inspectedToken) looks most at patch (\($0.row),\($0.column))" } ?? sees
     let answer = trace?.generation.map { "“\($0.text)”" } ?? ""
     return [looks, answer].filter { !$0.isEmpty }
   }

@@ -173,7 +173,7 @@ extension Canvas {
       let mark = result.request.id == state.view.shownKnockOut ? look.glyphs.pointer : " "
       return styled(
         "\(mark)\(result.request.words): “\(result.answer)”, "
-          + "KL \(Format.number(result.kl)) nat, logit difference \(Format.number(result.logitDifference))\(matched ?? "")",
+          + "KL \(Format.number(result.kl)) nat, the answer's lead \(state.signed(result.leadChange)) logits\(matched ?? "")",
         look.theme.text, rect)
     }
   }
@@ -276,7 +276,7 @@ extension InspectorState {
     return evidence.tiers.map { tier in
       // Knock-outs are of voco's edges.
       let isVoco = verdict != nil || view.inspected == .voco
-      if tier.tier == .causes && tier.word == .notMeasured && isVoco { return causesTier(tier) }
+      if tier.tier == .causes && tier.word == .notMeasured && isVoco { return unmeasuredCauses(tier) }
       let numbers = [tier.effectText, tier.intervalText, "n=\(tier.n) image\(tier.n == 1 ? "" : "s")"].compactMap { $0 }
       return Tier(
         name: tier.tier.rawValue, word: word(tier.word, isAnecdote: evidence.anecdote),
@@ -292,21 +292,13 @@ extension InspectorState {
     return word == .yes && !untrainedParts.isEmpty ? VerdictWord.undecided.rawValue : word.rawValue
   }
 
-  /// The knock-outs of this session stand in while nothing was verified.
-  private func causesTier(_ tier: TierVerdict) -> Tier {
-    let bare = { (word: String, numbers: String, sentence: String) in
-      Tier(
-        name: tier.tier.rawValue, word: word, numbers: numbers, sentence: sentence, rule: tier.rule,
-        threshold: tier.threshold, isLift: false)
-    }
-    guard let result = shownKnockOut ?? knockOuts.last else {
-      return bare(tier.word.rawValue, "", "Not measured here: run verify, or knock out a selection.")
-    }
-    var sentence = result.request.words
-    if let draws = matchedRandom[result.request.id], let percentile = draws.percentile(of: result.kl) {
-      sentence += ": percentile \(Format.number(percentile)) of \(draws.kls.count) matched draws"
-    }
-    return bare("anecdote", "KL \(Format.number(result.kl)) n=1 image", sentence + ".")
+  /// A cut takes something away and so tells that it was read, not that the answer follows what it holds.
+  private func unmeasuredCauses(_ tier: TierVerdict) -> Tier {
+    let cuts =
+      knockOuts.isEmpty ? "" : " Cuts tell whether something is read, not whether the answer follows what it holds."
+    return Tier(
+      name: tier.tier.rawValue, word: tier.word.rawValue, numbers: "",
+      sentence: "Not measured here: run verify." + cuts, rule: tier.rule, threshold: tier.threshold, isLift: false)
   }
 
   private func tierTable(_ tiers: [Tier]) -> PanelReport.Table {
@@ -365,11 +357,12 @@ extension InspectorState {
   /// The knock-outs of this session, oldest first.
   var knockOutTable: PanelReport.Table {
     .init(
-      "knock-outs", columns: ["cut", "where", "KL (nat)", "logit difference", "percentile", "draws", "answer"],
+      "knock-outs",
+      columns: ["cut", "where", "KL (nat)", "change of the answer's lead (logits)", "percentile", "draws", "answer"],
       rows: knockOuts.map { result in
         let draws = matchedRandom[result.request.id]
         return [
-          .text(result.request.label), .text(result.request.scope), .number(result.kl), .number(result.logitDifference),
+          .text(result.request.label), .text(result.request.scope), .number(result.kl), .number(result.leadChange),
           .init(number: draws?.percentile(of: result.kl)), .init(integer: draws?.kls.count), .text(result.answer),
         ]
       })
