@@ -87,6 +87,24 @@ struct ExportTests {
     #expect(words(svg).contains("it answers “a dog”, KL 0.0213 nat"))
   }
 
+  @Test("Of a token that sees <voco> and text the figure draws <voco> first, and neither a map nor a legend of patches")
+  func lastToken() throws {
+    var state = InspectorState.complete()
+    state.type("2Q")
+    let row = try #require(state.choices.firstIndex { $0.target == .inspect(.lastPromptToken) })
+    for _ in 0..<max(0, row - state.selectedChoice) { state.press(.down) }
+    for _ in 0..<max(0, state.selectedChoice - row) { state.press(.up) }
+    state.press(.enter)
+    #expect(state.inspected?.attention.layout.isVoco == false)
+    let svg = try text(.svg, .attention, state)
+    let first = try #require(svg.range(of: ">▁what</text>"))
+    // Once in the legend, once under its bar, which stands before the text's.
+    #expect(svg.ranges(of: ">&lt;voco&gt;</text>").count == 2)
+    #expect(svg[..<first.lowerBound].ranges(of: ">&lt;voco&gt;</text>").count == 2)
+    #expect(svg.contains(">keys</text>") && !svg.contains(">anchors</text>") && !svg.contains(">patches</text>"))
+    #expect(!svg.contains("patch row") && !words(svg).contains("nobody reads"))
+  }
+
   @Test("The mask's figure is dark where the mask allows an edge, and counts its edges")
   func mask() throws {
     let state = InspectorState.complete()

@@ -5,6 +5,9 @@ import Plots
 import Statistics
 import Trace
 
+/// Keys of one kind and the colour of their bars.
+private typealias KeyGroup = (name: String, color: Int, keys: [(name: String, value: Double)])
+
 extension PanelExport {
   /// The map of patches and the keys beside them, the layer × head matrix and the curve over layers.
   func attentionFigure() throws(PanelExportError) -> Figure {
@@ -28,8 +31,18 @@ extension PanelExport {
           + "“\(state.trace?.generation?.text ?? "")”.")
     }
     if view.query.hidesSinks { notes.append(SinkRule().sentence(visible: view.layout.visible.count)) }
+    let heading = "Attention of \(state.inspectedToken)\(lift)"
+    guard patchMap(map) != nil else {
+      // A token that sees no patches has no map: what there is stands side by side.
+      let cut = map.knockOut == nil ? nil : keyChart(map, isCut: true)
+      let parts: [(any FigurePanel)?] = [keyChart(map), cut, matrix(map.cells), curve(map.cells)]
+      let drawn = parts.compactMap { $0 }
+      return Figure(
+        title: heading, columns: drawn.count == 4 ? 2 : drawn.count, panelWidth: 310, panelHeight: 280, panels: drawn,
+        notes: notes)
+    }
     return Figure(
-      title: "Attention of \(state.inspectedToken)\(lift)", columnWidths: [330, 290],
+      title: heading, columnWidths: [330, 290],
       rowHeights: [322, 220] + (map.knockOut == nil ? [] : [322]),
       panels: [patchMap(map), keyChart(map), matrix(map.cells), curve(map.cells)]
         + (map.knockOut == nil ? [] : [patchMap(map, isCut: true), keyChart(map, isCut: true)]), notes: notes)
@@ -58,34 +71,38 @@ extension PanelExport {
   /// What was done to the run below.
   private var changed: String { state.shownKnockOut?.request.donor == nil ? "cut" : "swapped" }
 
-  /// Anchors and the other keys that are no patches, beside what patches have.
+  /// Anchors and the other keys that are no patches, beside what patches have; of a text token `<voco>` comes first, all
+  /// that it knows of the picture.
   private func keyChart(_ map: MapStatistics, isCut: Bool = false) -> Chart {
     let view = isCut ? map.knockOut ?? map.view : map.view
-    let pieces = state.trace?.sequence?.pieces ?? []
-    let patches = view.layout.patches.filter { view.shown[$0] }.map { view.values[$0] }
-    let anchors = view.layout.anchors.filter { view.shown[$0] }
-    let others = (view.layout.prefix + [view.layout.query]).filter { view.shown[$0] }
-    var names = anchors.indices.map { "A\($0 + 1)" }
-    names += patches.isEmpty ? [] : ["mean patch", "top patch"]
-    names += others.map { pieces.indices.contains($0) ? pieces[$0] : "key \($0)" }
-    let patchValues = patches.isEmpty ? [] : [patches.reduce(0, +) / Double(patches.count), patches.max() ?? 0]
-    func bars(_ name: String, _ color: Int, _ values: [Double], from start: Int) -> ChartMark {
-      .bars(
-        DataSeries(
-          name, color: .series(color),
-          points: values.enumerated().map { DataPoint(Double($0.offset + start), $0.element) }
-        ))
+    let layout = view.layout
+    func named(_ keys: [Int]) -> [(name: String, value: Double)] {
+      keys.filter { view.shown[$0] }.map { (state.keyName($0), view.values[$0]) }
     }
-    let all = anchors.map { view.values[$0] } + patchValues + others.map { view.values[$0] } + [view.uniform]
+    let patches = layout.patches.filter { view.shown[$0] }.map { view.values[$0] }
+    let mean = patches.reduce(0, +) / Double(max(1, patches.count))
+    let typical: [(name: String, value: Double)] = [("mean patch", mean), ("top patch", patches.max() ?? 0)]
+    let vocos: KeyGroup = (layout.isVoco ? "earlier <voco>" : "<voco>", 2, named(layout.earlierVocos))
+    let visual: [KeyGroup] = [
+      ("anchors", 1, named(layout.anchors)),
+      ("patches", 0, patches.isEmpty ? [] : typical),
+    ]
+    let others: KeyGroup = ("prefix and self", 5, named(layout.prefix + [layout.query]))
+    let groups = ((layout.isVoco ? visual + [vocos] : [vocos] + visual) + [others]).filter { !$0.keys.isEmpty }
+    var start = 0
+    var bars: [ChartMark] = []
+    for group in groups {
+      let points = group.keys.enumerated().map { DataPoint(Double($0.offset + start), $0.element.value) }
+      bars.append(.bars(DataSeries(group.name, color: .series(group.color), points: points)))
+      start += group.keys.count
+    }
+    let keys = groups.flatMap(\.keys)
     return Chart(
-      title: "anchors and other keys\(isCut ? ", \(changed)" : "")", x: .categories(names),
-      y: valueAxis(title(view.query.metric), all, isLogarithmic: map.scale != .linear),
-      marks: [
-        bars("anchors", 1, anchors.map { view.values[$0] }, from: 0),
-        bars("patches", 0, patchValues, from: anchors.count),
-        bars("prefix and self", 5, others.map { view.values[$0] }, from: anchors.count + patchValues.count),
-        .horizontalRule(view.uniform, name: "uniform", color: .ink),
-      ])
+      title: (layout.anchors.isEmpty ? "keys" : "anchors and other keys") + (isCut ? ", \(changed)" : ""),
+      x: .categories(keys.map(\.name)),
+      y: valueAxis(
+        title(view.query.metric), keys.map(\.value) + [view.uniform], isLogarithmic: map.scale != .linear),
+      marks: bars + [.horizontalRule(view.uniform, name: "uniform", color: .ink)])
   }
 
   private func matrix(_ cells: CellStatistics) -> MatrixPlot? {
