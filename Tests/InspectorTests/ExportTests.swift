@@ -87,6 +87,20 @@ struct ExportTests {
     #expect(words(svg).contains("it answers “a dog”, KL 0.0213 nat"))
   }
 
+  @Test("The layer that nobody reads is grey in the attention figure, the curve ends before it, and a note says so")
+  func deadLayer() throws {
+    let synthetic = SyntheticTrace()
+    let state = InspectorState.complete(synthetic)
+    let svg = try text(.svg, .attention, state)
+    #expect(state.inspected?.deadLayer == synthetic.layers - 1)
+    #expect(words(svg).contains("Grey, layer \(synthetic.layers): nobody reads it."))
+    #expect(svg.contains("#E8E8E8"))
+    let curve = try #require(svg.range(of: ">over layers</text>"))
+    let label = try #require(svg.range(of: ">layer</text>", range: curve.upperBound..<svg.endIndex))
+    let ticks = svg[curve.upperBound..<label.lowerBound]
+    #expect(ticks.contains(">\(synthetic.layers - 1)</text>") && !ticks.contains(">\(synthetic.layers)</text>"))
+  }
+
   @Test("Of a token that sees <voco> and text the figure draws <voco> first, and neither a map nor a legend of patches")
   func lastToken() throws {
     var state = InspectorState.complete()
@@ -102,7 +116,9 @@ struct ExportTests {
     #expect(svg.ranges(of: ">&lt;voco&gt;</text>").count == 2)
     #expect(svg[..<first.lowerBound].ranges(of: ">&lt;voco&gt;</text>").count == 2)
     #expect(svg.contains(">keys</text>") && !svg.contains(">anchors</text>") && !svg.contains(">patches</text>"))
-    #expect(!svg.contains("patch row") && !words(svg).contains("nobody reads"))
+    #expect(!svg.contains("patch row"))
+    // A predicting token's layers are all read.
+    #expect(!words(svg).contains("nobody reads") && !svg.contains("#E8E8E8"))
   }
 
   @Test("The mask's figure is dark where the mask allows an edge, and counts its edges")

@@ -24,6 +24,7 @@ extension PanelExport {
     notes.append(
       "Matrix and curve: \(map.cells.formula). n = 1 picture, \(Format.integer(view.shownCount)) keys counted, "
         + "\(layers) layers × \(heads) heads.")
+    if let dead = state.inspected?.deadLayer { notes.append("Grey, layer \(dead + 1): nobody reads it.") }
     if map.knockOut != nil, let cut = state.shownKnockOut {
       notes.append(
         "Below, the run with \(cut.request.words), on the same colours: it answers “\(cut.answer)”, KL "
@@ -105,22 +106,30 @@ extension PanelExport {
       marks: bars + [.horizontalRule(view.uniform, name: "uniform", color: .ink)])
   }
 
+  /// Layers by heads; the one that nobody reads has no value, as on screen.
   private func matrix(_ cells: CellStatistics) -> MatrixPlot? {
     guard let first = cells.matrix.first, !first.isEmpty else { return nil }
     let isSmall = first.count <= 8 && cells.matrix.count <= 12
+    let dead = state.inspected?.deadLayer
+    let values = cells.matrix.enumerated().map { layer, row -> [Double?] in
+      layer == dead ? row.map { _ in nil } : row
+    }
     return MatrixPlot(
-      title: "layer × head", values: cells.matrix, rowTicks: ticks(cells.matrix.count, from: 1),
+      title: "layer × head", values: values, rowTicks: ticks(cells.matrix.count, from: 1),
       columnTicks: ticks(first.count, from: 1), rowLabel: "layer", columnLabel: "head",
-      scale: ValueScale(
-        cells.statistic == .lift ? .logarithmic : .linear, holding: cells.matrix.joined().compactMap { $0 }),
-      measure: cells.statistic.rawValue, words: isSmall ? cells.matrix.map { $0.map(word) } : [])
+      scale: ValueScale(cells.statistic == .lift ? .logarithmic : .linear, holding: values.joined().compactMap { $0 }),
+      measure: cells.statistic.rawValue, words: isSmall ? values.map { $0.map(word) } : [])
   }
 
+  /// Over the layers that somebody reads; the other is the last, and the axis ends before it.
   private func curve(_ cells: CellStatistics) -> Chart {
-    let heads = cells.matrix.enumerated().flatMap { layer, row in
+    let live = state.inspected?.deadLayer ?? cells.curve.count
+    let heads = cells.matrix.prefix(live).enumerated().flatMap { layer, row in
       row.compactMap { $0.map { DataPoint(Double(layer + 1), $0) } }
     }
-    let mean = cells.curve.enumerated().compactMap { layer, value in value.map { DataPoint(Double(layer + 1), $0) } }
+    let mean = cells.curve.prefix(live).enumerated().compactMap { layer, value in
+      value.map { DataPoint(Double(layer + 1), $0) }
+    }
     let all = (heads + mean).map(\.y) + [cells.uniform].compactMap { $0 }
     let marks: [ChartMark] = [
       .points(DataSeries("a head", color: .series(5), points: heads), radius: 2.5),
@@ -129,8 +138,8 @@ extension PanelExport {
     return Chart(
       title: "over layers",
       x: ChartAxis(
-        "layer", range: 0.5...(Double(max(1, cells.curve.count)) + 0.5),
-        ticks: ticks(cells.curve.count, from: 1).map { ScaleTick($0.value + 1, $0.label) }),
+        "layer", range: 0.5...(Double(max(1, live)) + 0.5),
+        ticks: ticks(live, from: 1).map { ScaleTick($0.value + 1, $0.label) }),
       y: valueAxis(cells.statistic.rawValue, all, isLogarithmic: cells.statistic == .lift),
       marks: marks + (cells.uniform.map { [.horizontalRule($0, name: "uniform", color: .ink)] } ?? []))
   }
