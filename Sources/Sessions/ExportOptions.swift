@@ -46,7 +46,7 @@ package struct ExportOptions: ParsableArguments {
   @Option(help: "This panel alone; a figure shows attention without it.")
   package var panel: Panel?
 
-  @Option(help: ArgumentHelp("The attention of this layer, from 1; without it, the mean of all.", valueName: "n"))
+  @Option(help: ArgumentHelp("The attention of this layer, from 1; without it, the live ones' mean.", valueName: "n"))
   var layer: Int?
 
   @Option(help: ArgumentHelp("The attention of this head, from 1; without it, the mean of all.", valueName: "n"))

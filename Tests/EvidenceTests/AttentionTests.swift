@@ -153,6 +153,21 @@ func rollout() throws {
   #expect(attention.metrics == [.share, .lift, .rollout])
 }
 
+@Test("A mean's layers are named by those that somebody reads: all of a predicting token, not the last of voco")
+func liveWords() throws {
+  func words(layers: Int, query: Int) throws -> [String] {
+    var roles = [KeyRole](repeating: .prefix, count: 4)
+    roles[query] = .itself
+    let attention = try VocoAttention(
+      layout: KeyLayout(roles: roles, query: query, patchGrid: 1, isVoco: query == 2),
+      attention: .zeros([layers, 1, roles.count]))
+    return [attention.liveWords, attention.shortLiveWords]
+  }
+  #expect(try words(layers: 4, query: 2) == ["layers 1–3 (live)", "1–3, live"])
+  #expect(try words(layers: 2, query: 2) == ["layer 1 (live)", "1, live"])
+  #expect(try words(layers: 4, query: 3) == ["all 4 layers", "all 4"])
+}
+
 @Test("The matrix holds every head and the curve the head-averaged shares of a layer")
 func matrixAndCurve() throws {
   let attention = try sample()

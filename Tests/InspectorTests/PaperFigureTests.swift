@@ -7,14 +7,14 @@ import Testing
 struct PaperFigureTests {
   private let synthetic = SyntheticTrace()
 
-  @Test("Of one picture it shows all layers and each, by the numbers of the Attention panel, and u goes back")
+  @Test("Of one picture it shows the live layers' mean and each, by the Attention panel's numbers, and u goes back")
   func onePicture() throws {
     var state = InspectorState.complete(synthetic)
     let verdict = state.report(.verdict)
     state.type("f")
     #expect(state.focus == .verdict && state.view.showsFigure)
     let figure = state.paperFigure
-    #expect(figure.rows.map(\.name) == ["all layers"] + (1...synthetic.layers).map { "layer \($0)" })
+    #expect(figure.rows.map(\.name) == ["layers 1–2 (live)"] + (1...synthetic.layers).map { "layer \($0)" })
     let attention = try #require(state.statistics?.attention)
     let view = try #require(AttentionView(attention, AttentionQuery(layer: .single(1))))
     #expect(figure.rows[2].all == view.anchorValues + view.patchValues)

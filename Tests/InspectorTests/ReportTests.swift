@@ -12,7 +12,9 @@ struct ReportTests {
   func attention() throws {
     let synthetic = SyntheticTrace()
     var state = InspectorState.complete(synthetic)
+    #expect(state.report(.attention)[fact: "layer"] == .text("1–2, live"))
     state.type("]]}")
+    #expect(state.report(.attention)[fact: "layer"] == .text("2/3"))
     let report = state.report(.attention)
     let row = synthetic.language.attentionVoco
     let patches = try #require(report.tables.first { $0.title == "patches, share" })

@@ -83,6 +83,17 @@ package struct VocoAttention: Sendable {
   /// enters a layer, so what voco attends to in the last layer is read by nobody; a predicting token uses all.
   package var liveLayers: Range<Int> { 0..<(layout.isVoco && layers > 1 ? layers - 1 : layers) }
 
+  /// What a mean over the live layers is over: `all 4 layers`, or `layers 1–3 (live)` where nobody reads the last.
+  package var liveWords: String {
+    liveLayers.count == layers ? "all \(layers) layers" : "layer\(liveLayers.count == 1 ? "" : "s") \(liveRange) (live)"
+  }
+
+  /// The same where there is little room: `all 4`, `1–3, live`.
+  package var shortLiveWords: String { liveLayers.count == layers ? "all \(layers)" : "\(liveRange), live" }
+
+  /// `1–3`, from 1.
+  private var liveRange: String { liveLayers.count == 1 ? "1" : "1–\(liveLayers.count)" }
+
   /// The layers of a selection, ascending; of all, those that are live.
   package func layers(of selection: LayerSelection) -> [Int] {
     switch selection {

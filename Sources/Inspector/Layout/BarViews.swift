@@ -68,9 +68,10 @@ extension InspectorState {
     return "\(choiceWords) · \(view.scale.rawValue)\(view.hidesSinks ? " · no sinks" : "")"
   }
 
-  /// `layer 3/6 · head mean · lift`.
+  /// `layer 3/6 · head mean · lift`, or `layers 1–5` of the mean over those that somebody reads.
   var choiceWords: String {
-    let layer = view.layer.map { "layer \($0 + 1)/\(layerCount)" } ?? "layers 1–\(layerCount)"
+    let live = inspected?.attention.liveLayers.count ?? layerCount
+    let layer = view.layer.map { "layer \($0 + 1)/\(layerCount)" } ?? (live == 1 ? "layer 1" : "layers 1–\(live)")
     let aggregated = "head \(view.takesMaximum ? "max" : "mean")"
     let head =
       view.metric == .rollout ? "heads averaged" : view.head.map { "head \($0 + 1)/\(headCount)" } ?? aggregated

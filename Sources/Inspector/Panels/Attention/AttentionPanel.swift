@@ -226,8 +226,10 @@ extension InspectorState {
     ]
   }
 
-  /// `all`, `3/6`.
-  var layerWords: String { view.layer.map { "\($0 + 1)/\(layerCount)" } ?? "all \(layerCount)" }
+  /// `3/6`; of the mean `1–5, live` where nobody reads the last, else `all 6`.
+  var layerWords: String {
+    view.layer.map { "\($0 + 1)/\(layerCount)" } ?? inspected?.attention.shortLiveWords ?? "all \(layerCount)"
+  }
 
   /// `mean of 8`, `max of 8`, `2/8`; rollout has no heads to choose.
   var headWords: String {

@@ -22,7 +22,7 @@ extension Canvas {
     draw(
       MapLegend(map: .cividis, low: Format.number(0), high: Format.number(figure.range.upperBound)), in: room.bottom(1))
     room = room.dropping(bottom: 1)
-    let names = min(14, max(6, rect.width / 6))
+    let names = min(14, max(10, rect.width / 6))
     let short = first.short.count
     let cell = (room.width - names - 2) / 2 >= 3 * short ? 3 : 1
     let left = Rect(x: room.x + names + 1, y: room.y, width: cell * short, height: room.height)
@@ -36,7 +36,8 @@ extension Canvas {
       let y = 1 + row * layout.scaleY / layout.unitsPerRow
       // Two lines of the figure may share one of the screen.
       guard y < room.height, row == 0 || y != 1 + (row - 1) * layout.scaleY / layout.unitsPerRow else { continue }
-      self.line(line.name, in: Rect(x: room.x, y: room.y, width: names, height: room.height), row: y)
+      let name = displayWidth(line.name) > names ? line.shortName : line.name
+      self.line(name, in: Rect(x: room.x, y: room.y, width: names, height: room.height), row: y)
     }
   }
 
@@ -67,12 +68,18 @@ extension Canvas {
 package struct PaperFigureRows: Sendable, Equatable {
   package struct Row: Sendable, Equatable {
     package let name: String
+    /// The name where there is little room.
+    let shortName: String
     package let anchors: Int
     /// Shares of the anchors, then of the patches in raster order.
     package let all: [Double]
 
     /// The anchors and the first twelve patches.
     package var short: [Double] { Array(all.prefix(anchors + VocoRow.firstPatches)) }
+
+    init(name: String, shortName: String? = nil, anchors: Int, all: [Double]) {
+      (self.name, self.shortName, self.anchors, self.all) = (name, shortName ?? name, anchors, all)
+    }
   }
 
   package let rows: [Row]
@@ -109,7 +116,7 @@ extension InspectorState {
 
   private var figureKey: FigureKey { FigureKey(trace: traceCount, pictures: vocoRows.count) }
 
-  /// The verified pictures' rows; without them this picture's, in each layer and over all.
+  /// The verified pictures' rows; without them this picture's, in each layer and over those that somebody reads.
   package var paperFigure: PaperFigureRows {
     if let keptFigure, keptFigure.key == figureKey { keptFigure.rows } else { figureRows }
   }
@@ -134,8 +141,10 @@ extension InspectorState {
     let layers: [LayerSelection] = [.all] + (0..<attention.layers).map { .single($0) }
     let rows = layers.compactMap { layer -> PaperFigureRows.Row? in
       guard let view = AttentionView(attention, AttentionQuery(layer: layer)) else { return nil }
-      let name = if case .single(let index) = layer { "layer \(index + 1)" } else { "all layers" }
-      return PaperFigureRows.Row(name: name, anchors: layout.anchors.count, all: view.anchorValues + view.patchValues)
+      let single: String? = if case .single(let index) = layer { "layer \(index + 1)" } else { nil }
+      return PaperFigureRows.Row(
+        name: single ?? attention.liveWords, shortName: single ?? attention.shortLiveWords,
+        anchors: layout.anchors.count, all: view.anchorValues + view.patchValues)
     }
     return PaperFigureRows(
       rows: rows,
