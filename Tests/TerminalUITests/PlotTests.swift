@@ -26,6 +26,41 @@ struct PlotTests {
     #expect(row.prefix { $0 != "●" }.count == 15)
   }
 
+  @Test("A tick keeps its name at every width, and the axes' names stand where they cover none, or nowhere")
+  func axisNames() {
+    for width in 24...60 {
+      var frame = Frame(size: Size(width: width, height: 8))
+      Chart(
+        x: .categories(["L1", "L2", "L3"], name: "layer"), y: .init("share", .linear(0...1)),
+        marks: [.line(ChartSeries(values: [0.1, 0.5, 0.9]))]
+      ).draw(in: frame.bounds, of: &frame, look)
+      let words = Set(frame.text.split { !$0.isLetter && !$0.isNumber && $0 != "." }.map(String.init))
+      #expect(words.isSuperset(of: ["L1", "L2", "L3"]), "\(width)")
+      #expect(words.subtracting(["L1", "L2", "L3", "layer", "share"]).allSatisfy { Double($0) != nil }, "\(words)")
+      #expect(width < 40 || words.isSuperset(of: ["layer", "share"]), "\(frame.text)")
+    }
+  }
+
+  @Test("A legend goes on in the next row and loses whole entries, never a part of a word")
+  func legend() {
+    let names = ["anchors", "patches", "prefix", "self"]
+    func words(width: Int, height: Int) -> Set<String> {
+      var frame = Frame(size: Size(width: width, height: height))
+      StackedBars(
+        title: "looks", parts: names.enumerated().map { .init($0.element, color: $0.offset) },
+        rows: ["L1", "L2"].map { .init($0, [0.4, 0.3, 0.2, 0.1], texts: ["", "", "", ""]) }
+      ).draw(in: frame.bounds, of: &frame, look)
+      return Set(frame.text.split { !$0.isLetter && !$0.isNumber }.map(String.init))
+    }
+    for width in 8...60 {
+      for height in 3...8 {
+        let found = words(width: width, height: height)
+        #expect(found.isSubset(of: names + ["looks", "L1", "L2"]), "\(width)×\(height): \(found)")
+      }
+    }
+    #expect(words(width: 20, height: 8).isSuperset(of: names) && words(width: 60, height: 3).isSuperset(of: names))
+  }
+
   @Test("A whisker ends where its interval does, and has no end where the axis ends first")
   func whiskers() {
     var frame = Frame(size: Size(width: 24, height: 11))

@@ -153,7 +153,8 @@ package struct StackedBars: Widget, Sendable, Hashable {
       entries: parts.map {
         (look.hasColor ? look.glyphs.full : look.stackGlyph($0.color), look.seriesStyle($0.color), $0.name)
       })
-    let headRows = min(head.rows(width: rect.width), max(0, rect.height - 1))
+    // A legend of several rows takes only what the bars leave.
+    let headRows = min(head.rows(width: rect.width), max(min(2, rect.height - 1), rect.height - rows.count))
     head.draw(in: rect.top(headRows), of: &frame, look)
     let body = rect.dropping(top: headRows)
     let step = max(1, min(2, body.height / rows.count))

@@ -40,10 +40,11 @@ package struct Chart: Widget, Sendable, Hashable {
   package func draw(in rect: Rect, of frame: inout Frame, _ look: Appearance) -> [Hit<Int>] {
     guard !rect.isEmpty else { return [] }
     let head = ChartHead(title: title, entries: legend(look))
-    let headRows = min(head.rows(width: rect.width), max(0, rect.height - 2))
+    // A legend of several rows takes no more than a third, so that the marks are seen.
+    let headRows = min(head.rows(width: rect.width), max(min(2, rect.height - 2), rect.height / 3, 0))
     head.draw(in: rect.top(headRows), of: &frame, look)
     let body = rect.dropping(top: headRows)
-    // The axis with its ticks costs two rows, its name shares the second.
+    // The axis with its ticks costs two rows, the names share them.
     let footRows = body.height >= 4 ? 2 : body.height >= 2 ? 1 : 0
     let rows = y.ticks ?? y.scale.ticks(count: max(2, (body.height - footRows) / 2))
     let gutter = min(rows.map { displayWidth($0.label) }.max() ?? 0, rect.width / 3)
@@ -92,32 +93,60 @@ package struct Chart: Widget, Sendable, Hashable {
     }
   }
 
-  /// The line with its ticks, and under it their labels and the names of both axes.
+  /// The line with its ticks, and under it their labels.
   private func drawHorizontalAxis(_ place: ChartPlace, rows: Int, of frame: inout Frame, _ look: Appearance) {
     let plot = place.plot
     let line = Rect(x: plot.x, y: plot.maxY, width: plot.width, height: 1)
     frame.fill(line, with: Cell(look.glyphs.horizontal, look.theme.border))
     frame.put(look.glyphs.bottomLeft, look.theme.border, x: plot.x - 1, y: line.y, clip: frame.bounds)
-    let name = [x.name, y.name.isEmpty ? "" : "\(look.glyphs.up) \(y.name)"].filter { !$0.isEmpty }
-      .joined(separator: "  ")
     guard rows > 1 else {
-      frame.writeLine(name, in: line, style: look.theme.dim, alignment: .trailing, ellipsis: look.glyphs.ellipsis)
+      frame.writeLine(
+        axisNames(look).joined(separator: "  "), in: line, style: look.theme.dim, alignment: .trailing,
+        ellipsis: look.glyphs.ellipsis)
       return
     }
     let labels = Rect(x: plot.x - 1, y: line.y + 1, width: plot.width + 1, height: 1)
-    let nameWidth = min(displayWidth(name), labels.width / 2)
-    frame.writeLine(
-      name, in: labels.right(nameWidth), style: look.theme.dim, alignment: .trailing, ellipsis: look.glyphs.ellipsis)
-    let room = labels.dropping(right: nameWidth > 0 ? nameWidth + 1 : 0)
-    var free = room.x
+    var free = labels.x
+    var columns = [plot.x - 1]
     for tick in x.ticks ?? x.scale.ticks(count: max(2, plot.width / 10)) {
       guard let column = place.column(tick.value) else { continue }
       frame.put(look.glyphs.teeTop, look.theme.border, x: column, y: line.y, clip: line)
+      columns.append(column)
       let width = displayWidth(tick.label)
-      let start = max(room.x, column - width / 2)
-      guard start >= free && start + width <= room.maxX else { continue }
-      frame.write(tick.label, at: Point(x: start, y: labels.y), style: look.theme.dim, clippedTo: room)
+      let start = min(max(labels.x, column - width / 2), labels.maxX - width)
+      guard start >= free else { continue }
+      frame.write(tick.label, at: Point(x: start, y: labels.y), style: look.theme.dim, clippedTo: labels)
       free = start + width + 1
+    }
+    let beside = Rect(x: free + 1, y: labels.y, width: labels.maxX - free - 1, height: 1)
+    drawAxisNames(beside: beside, between: columns + [plot.maxX], y: line.y, of: &frame, look)
+  }
+
+  private func axisNames(_ look: Appearance) -> [String] {
+    [x.name, y.name.isEmpty ? "" : "\(look.glyphs.up) \(y.name)"].filter { !$0.isEmpty }
+  }
+
+  /// The axes' names right of the last label, else in the line between two ticks; a label is never covered, and a name
+  /// that finds no room is left out.
+  private func drawAxisNames(
+    beside: Rect, between columns: [Int], y: Int, of frame: inout Frame, _ look: Appearance
+  ) {
+    let names = axisNames(look)
+    let whole = names.joined(separator: "  ")
+    guard displayWidth(whole) > beside.width else {
+      return frame.writeLine(whole, in: beside, style: look.theme.dim, alignment: .trailing)
+    }
+    // A dash is left at either side of a name between ticks.
+    var places = zip(columns, columns.dropFirst()).reversed().map { left, right in
+      Rect(x: left + 2, y: y, width: max(0, right - left - 3), height: 1)
+    }
+    places.insert(beside, at: 0)
+    for name in names.reversed() {
+      let texts = places.map { $0.y == y ? " \(name) " : name }
+      guard let index = places.indices.first(where: { displayWidth(texts[$0]) <= places[$0].width }) else { continue }
+      let alignment: Alignment = places[index].y == y ? .center : .trailing
+      frame.writeLine(texts[index], in: places[index], style: look.theme.dim, alignment: alignment)
+      places.remove(at: index)
     }
   }
 
@@ -150,30 +179,59 @@ package struct Chart: Widget, Sendable, Hashable {
   }
 }
 
-/// Title and legend of a chart: in one row where they fit beside each other.
+/// Title and legend of a chart: in one row where they fit beside each other, else the legend in as many as it needs.
 struct ChartHead {
   let title: String
   let entries: [(glyph: Character, style: Style, name: String)]
 
-  private var legendWidth: Int { entries.reduce(0) { $0 + displayWidth($1.name) + 4 } - (entries.isEmpty ? 0 : 2) }
+  private func legendWidth(gap: Int) -> Int {
+    entries.isEmpty ? 0 : entries.reduce(-gap) { $0 + displayWidth($1.name) + 2 + gap }
+  }
+
+  private func isBeside(width: Int) -> Bool { displayWidth(title) + 3 + legendWidth(gap: 2) <= width }
 
   func rows(width: Int) -> Int {
-    if title.isEmpty && entries.isEmpty { return 0 }
-    return title.isEmpty || entries.isEmpty || displayWidth(title) + 3 + legendWidth <= width ? 1 : 2
+    if title.isEmpty { return legend(width: width).count }
+    return entries.isEmpty || isBeside(width: width) ? 1 : 1 + legend(width: width).count
+  }
+
+  /// The entries of each row, by where they start; none is cut: one that is wider than a row is left out.
+  private func legend(width: Int) -> [[(x: Int, entry: Int)]] {
+    let gap = legendWidth(gap: 2) <= width ? 2 : 1
+    var rows: [[(x: Int, entry: Int)]] = []
+    var free = 0
+    for (index, entry) in entries.enumerated() {
+      let needed = displayWidth(entry.name) + 2
+      guard needed <= width else { continue }
+      if rows.isEmpty || free + needed > width {
+        rows.append([])
+        free = 0
+      }
+      rows[rows.count - 1].append((free, index))
+      free += needed + gap
+    }
+    return rows
   }
 
   func draw(in rect: Rect, of frame: inout Frame, _ look: Appearance) {
     guard !rect.isEmpty else { return }
     frame.writeLine(title, in: rect, style: look.theme.title, ellipsis: look.glyphs.ellipsis)
-    // With one row for both, the title stays whole and the legend goes first.
-    let isBeside = rect.height == 1 && !title.isEmpty
-    if isBeside && displayWidth(title) + 3 + legendWidth > rect.width { return }
-    let row = Rect(x: rect.x, y: rect.maxY - 1, width: rect.width, height: 1)
-    var x = isBeside ? rect.maxX - legendWidth : rect.x
-    for entry in entries {
-      frame.put(entry.glyph, entry.style, x: x, y: row.y, clip: row)
-      x += 2
-      x += frame.write(entry.name, at: Point(x: x, y: row.y), style: look.theme.dim, clippedTo: row) + 2
+    let below = rect.dropping(top: title.isEmpty ? 0 : 1)
+    if below.height == 0 {
+      // With one row for both, the title stays whole and the legend goes first.
+      guard isBeside(width: rect.width), !entries.isEmpty else { return }
+      return draw(legend(width: rect.width)[0], in: rect.right(legendWidth(gap: 2)), of: &frame, look)
+    }
+    for (offset, row) in legend(width: rect.width).prefix(below.height).enumerated() {
+      draw(row, in: below.dropping(top: offset).top(1), of: &frame, look)
+    }
+  }
+
+  private func draw(_ row: [(x: Int, entry: Int)], in rect: Rect, of frame: inout Frame, _ look: Appearance) {
+    for (x, index) in row {
+      let entry = entries[index]
+      frame.put(entry.glyph, entry.style, x: rect.x + x, y: rect.y, clip: rect)
+      frame.write(entry.name, at: Point(x: rect.x + x + 2, y: rect.y), style: look.theme.dim, clippedTo: rect)
     }
   }
 }
