@@ -96,6 +96,29 @@ struct PlotTests {
     #expect(frame.text.split(separator: "\n")[1].hasPrefix("L2"))
   }
 
+  @Test("A matrix that is not in sight whole says which rows and columns are, beside its title or without one")
+  func matrixPage() {
+    func lines(title: String, _ width: Int, _ height: Int) -> [Substring] {
+      var frame = Frame(size: Size(width: width, height: height))
+      let row = [String](repeating: ">×999", count: 6)
+      ScoreMatrix(
+        title: title, rowNames: (1...4).map { "L\($0)" }, columnNames: (1...6).map { "h\($0)" },
+        values: (1...4).map { _ in row.map { _ in 1 } }, texts: (1...4).map { _ in row }, scale: .linear(0...1),
+        selected: GridPoint(column: 5, row: 3)
+      ).draw(in: frame.bounds, of: &frame, look)
+      return frame.text.split(separator: "\n", omittingEmptySubsequences: false)
+    }
+    #expect(lines(title: "lift", 60, 6)[0] == "lift")
+    #expect(lines(title: "lift", 60, 5)[0] == "lift · rows 2–4 of 4")
+    #expect(lines(title: "lift", 30, 4)[0] == "lift · rows 3–4/4, cols 3–6/6")
+    #expect(lines(title: "lift, layer × head", 30, 6)[0] == "lift, layer × he… · cols 3–6/6")
+    #expect(lines(title: "", 30, 4)[0] == "rows 3–4/4, cols 3–6/6")
+    // The cursor's cell is in sight.
+    #expect(lines(title: "lift", 30, 4)[1].hasSuffix("h6") && lines(title: "lift", 30, 4)[3].hasPrefix("L4"))
+    // Nothing is said where all is in sight, nor where the line would cost the last rows.
+    #expect(lines(title: "", 60, 5)[0].hasSuffix("h6") && lines(title: "", 60, 3)[0].hasSuffix("h6"))
+  }
+
   @Test("Small maps are paged so that the selected one is in sight, and the page is told in words")
   func pages() {
     let tiles = (0..<32 * 4).map { SmallMultiples.Tile(values: [Double($0), 0, 0, 1], caption: "\($0)") }

@@ -3,8 +3,10 @@ package import ColorMaps
 /// Numbers in rows and columns with names, each on its colour: layers by heads.
 ///
 /// Rows stand in a given order, so that a matrix sorted by a column is the same value with another order; what does not
-/// fit is scrolled so that the selected cell is in sight.
+/// fit is scrolled so that the selected cell is in sight, and a line over it says which rows and columns are.
 package struct ScoreMatrix: Widget, Sendable, Hashable {
+  /// Over the names of the columns; where there is none, a matrix that is not in sight whole takes a line all the same.
+  package var title: String
   package var rowNames: [String]
   package var columnNames: [String]
   /// `[rows][columns]`; `nil` where there is no value.
@@ -25,14 +27,15 @@ package struct ScoreMatrix: Widget, Sendable, Hashable {
 
   /// - Parameter order: `nil` keeps the rows as they are.
   package init(
-    rowNames: [String], columnNames: [String], values: [[Double?]], texts: [[String]], scale: ValueScale,
-    map: ColorMap = .cividis, order: [Int]? = nil, sortedBy: Int? = nil, selected: GridPoint? = nil
+    title: String = "", rowNames: [String], columnNames: [String], values: [[Double?]], texts: [[String]],
+    scale: ValueScale, map: ColorMap = .cividis, order: [Int]? = nil, sortedBy: Int? = nil, selected: GridPoint? = nil
   ) {
     precondition(values.count == rowNames.count && texts.count == rowNames.count, "one row per name")
     precondition(values.allSatisfy { $0.count == columnNames.count }, "one column per name")
     precondition(texts.allSatisfy { $0.count == columnNames.count }, "one text per value")
     (self.rowNames, self.columnNames, self.values, self.texts) = (rowNames, columnNames, values, texts)
-    (self.scale, self.map, self.sortedBy, self.selected) = (scale, map, sortedBy, selected)
+    (self.title, self.scale, self.map) = (title, scale, map)
+    (self.sortedBy, self.selected) = (sortedBy, selected)
     self.order = order ?? Array(rowNames.indices)
   }
 
@@ -46,22 +49,67 @@ package struct ScoreMatrix: Widget, Sendable, Hashable {
   @discardableResult
   package func draw(in rect: Rect, of frame: inout Frame, _ look: Appearance) -> [Hit<GridPoint>] {
     guard !rect.isEmpty && !columnNames.isEmpty else { return [] }
+    var plan = plan(in: rect.dropping(top: title.isEmpty ? 0 : 1))
+    // The line that says what is in sight is worth a row only where some are left.
+    if title.isEmpty && rect.height >= 4 && !page(plan).isEmpty { plan = self.plan(in: rect.dropping(top: 1)) }
+    if plan.room.y > rect.y {
+      let words = headline(page(plan), width: rect.width, look)
+      frame.writeLine(words, in: rect, style: look.theme.title, ellipsis: look.glyphs.ellipsis)
+    }
+    return drawCells(plan, in: rect.dropping(top: plan.room.y - rect.y), of: &frame, look)
+  }
+
+  /// Which rows and columns are in sight, and where the cells of the first stand.
+  private struct Plan {
+    /// Right of the rows' names, the columns' names included.
+    let room: Rect
+    let gutter: Int
+    /// Characters of a column.
+    let width: Int
+    let rows: Range<Int>
+    let columns: Range<Int>
+  }
+
+  private func plan(in rect: Rect) -> Plan {
     let gutter = min(rowNames.map { displayWidth($0) }.max() ?? 0, rect.width / 3)
     let texts = texts.joined().map { displayWidth($0) }.max() ?? 0
     let room = rect.dropping(left: gutter + 1)
     // Two columns apart, one where all columns then fit.
     let least = max(texts, columnNames.map { displayWidth($0) }.max() ?? 0) + 1
     let tight = (least + 1) * columnNames.count > room.width ? least : least + 1
-    let width = fillsRoom ? max(tight, min(Self.widest, room.width / columnNames.count)) : tight
-    let body = rect.dropping(top: 1)
+    let height = max(0, rect.height - 1)
     let rows = Scroll().revealing(
-      selected.flatMap { order.firstIndex(of: $0.row) }, count: order.count, height: body.height
+      selected.flatMap { order.firstIndex(of: $0.row) }, count: order.count, height: height
     )
-    .range(count: order.count, height: body.height)
-    let fitting = max(1, room.width / width)
+    .range(count: order.count, height: height)
+    let fitting = max(1, room.width / tight)
     let columns = Scroll().revealing(selected?.column, count: columnNames.count, height: fitting)
       .range(count: columnNames.count, height: fitting)
-    for (offset, column) in columns.enumerated() {
+    return Plan(
+      room: room, gutter: gutter,
+      width: fillsRoom ? max(tight, min(Self.widest, room.width / columnNames.count)) : tight, rows: rows,
+      columns: columns)
+  }
+
+  private func page(_ plan: Plan) -> String {
+    pageWords(rows: plan.rows, of: order.count, columns: plan.columns, of: columnNames.count)
+  }
+
+  /// Title and page; of the two the title is cut.
+  private func headline(_ page: String, width: Int, _ look: Appearance) -> String {
+    guard !page.isEmpty else { return title }
+    let ahead = title.isEmpty ? 0 : displayWidth(title) + 3
+    let short = page.replacing("columns", with: "cols").replacing(" of ", with: "/")
+    let words = ahead + displayWidth(page) <= width ? page : short
+    let left = width - 3 - displayWidth(words)
+    if title.isEmpty || left < 4 { return words }
+    return truncated(title, to: left, ellipsis: look.glyphs.ellipsis) + " · " + words
+  }
+
+  private func drawCells(_ plan: Plan, in rect: Rect, of frame: inout Frame, _ look: Appearance) -> [Hit<GridPoint>] {
+    let (room, width) = (plan.room, plan.width)
+    let body = rect.dropping(top: 1)
+    for (offset, column) in plan.columns.enumerated() {
       let place = Rect(x: room.x + offset * width, y: rect.y, width: width - 1, height: 1).intersection(rect)
       let mark = column == sortedBy ? String(look.glyphs.down) : ""
       frame.writeLine(
@@ -69,13 +117,13 @@ package struct ScoreMatrix: Widget, Sendable, Hashable {
         alignment: .trailing, ellipsis: look.glyphs.ellipsis)
     }
     var hits: [Hit<GridPoint>] = []
-    for (offset, place) in rows.enumerated() {
+    for (offset, place) in plan.rows.enumerated() {
       let row = order[place]
       let line = Rect(x: rect.x, y: body.y + offset, width: rect.width, height: 1)
       frame.writeLine(
-        rowNames[row], in: line.left(gutter), style: row == selected?.row ? look.theme.accent : look.theme.text,
+        rowNames[row], in: line.left(plan.gutter), style: row == selected?.row ? look.theme.accent : look.theme.text,
         ellipsis: look.glyphs.ellipsis)
-      for (across, column) in columns.enumerated() {
+      for (across, column) in plan.columns.enumerated() {
         let cell = Rect(x: room.x + across * width, y: line.y, width: width, height: 1).intersection(rect)
         drawCell(row, column, in: cell, of: &frame, look)
         hits.append(Hit(GridPoint(column: column, row: row), cell))

@@ -75,11 +75,7 @@ package struct SmallMultiples: Widget, Sendable, Hashable {
   package func pageText(in rect: Rect, _ look: Appearance) -> String {
     guard !rect.isEmpty && !tiles.isEmpty else { return "" }
     let plan = plan(in: rect, look)
-    func part(_ what: String, _ range: Range<Int>, _ count: Int) -> String? {
-      range.count < count ? "\(what) \(range.lowerBound + 1)–\(range.upperBound) of \(count)" : nil
-    }
-    return [part("rows", plan.rows, rowNames.count), part("columns", plan.columns, columnNames.count)]
-      .compactMap { $0 }.joined(separator: ", ")
+    return pageWords(rows: plan.rows, of: rowNames.count, columns: plan.columns, of: columnNames.count)
   }
 
   /// How much of so much room the tiles in sight take.
@@ -214,4 +210,14 @@ package struct SmallMultiples: Widget, Sendable, Hashable {
     guard let t = scale.clampedPosition(upper) else { return Cell(look.glyphs.noData, look.theme.dim) }
     return Cell(look.mapCharacter(t, map), look.theme.text)
   }
+}
+
+/// What of a table is in sight: `rows 5–8 of 32, columns 1–5 of 6`; empty when all or nothing is.
+func pageWords(rows: Range<Int>, of rowCount: Int, columns: Range<Int>, of columnCount: Int) -> String {
+  func part(_ what: String, _ range: Range<Int>, _ count: Int) -> String? {
+    guard !range.isEmpty, range.count < count else { return nil }
+    return range.count == 1
+      ? "\(what) \(range.upperBound) of \(count)" : "\(what)s \(range.lowerBound + 1)–\(range.upperBound) of \(count)"
+  }
+  return [part("row", rows, rowCount), part("column", columns, columnCount)].compactMap { $0 }.joined(separator: ", ")
 }

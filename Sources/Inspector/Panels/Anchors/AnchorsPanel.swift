@@ -143,13 +143,12 @@ extension Canvas {
 
   private mutating func drawSimilarity(_ state: InspectorState, in rect: Rect) {
     guard let cosines = state.statistics?.anchors?.cosines, rect.width >= 16 else { return }
-    line("cosine", in: rect, style: look.theme.title)
     let names = cosines.indices.map { "A\($0 + 1)" }
     draw(
       ScoreMatrix(
-        rowNames: names, columnNames: names, values: cosines.map { $0.map { Optional($0) } },
+        title: "cosine", rowNames: names, columnNames: names, values: cosines.map { $0.map { Optional($0) } },
         texts: cosines.map { $0.map { decimal($0, digits: 2) } }, scale: .linear(-1...1), map: .blueOrange),
-      in: rect.dropping(top: 1))
+      in: rect)
   }
 
   /// `A1 9.1% ×13.2 ▁▇▃ ‖v‖ 3.1`

@@ -39,9 +39,9 @@ extension Canvas {
   func strongestKeysBlock(_ state: InspectorState, _ map: MapStatistics) -> Block {
     let keys = map.profile.keys
     return Block(least: Size(width: 34, height: min(keys.count, 4) + 2), most: keys.count + 2) { canvas, rect in
-      canvas.line("most attended keys by layer, mean over heads", in: rect, style: canvas.look.theme.title)
       let columns = min(keys.map(\.count).max() ?? 0, max(1, (rect.width - 4) / 19))
-      guard columns > 0 else { return }
+      let title = "most attended keys by layer, mean over heads"
+      guard columns > 0 else { return canvas.line(title, in: rect, style: canvas.look.theme.title) }
       let shown = keys.map { $0.prefix(columns) }
       func row<T>(
         _ keys: ArraySlice<(position: Int, share: Double)>, _ value: ((position: Int, share: Double)) -> T, _ none: T
@@ -49,13 +49,13 @@ extension Canvas {
         keys.map(value) + [T](repeating: none, count: columns - keys.count)
       }
       var matrix = ScoreMatrix(
-        rowNames: keys.indices.map { "L\($0 + 1)" }, columnNames: (1...columns).map { "\($0)" },
+        title: title, rowNames: keys.indices.map { "L\($0 + 1)" }, columnNames: (1...columns).map { "\($0)" },
         values: shown.map { row($0, { Optional($0.share) }, nil) },
         texts: shown.map { row($0, { "\(state.keyName($0.position)) \(Format.percent($0.share))" }, "") },
         scale: ValueScale(.logarithmic, holding: shown.joined().map(\.share)))
       matrix.fillsRoom = true
       matrix.selected = state.view.layer.map { GridPoint(column: -1, row: $0) }
-      canvas.hits.add(matrix.draw(in: rect.dropping(top: 1), of: &canvas.frame, canvas.look)) {
+      canvas.hits.add(matrix.draw(in: rect, of: &canvas.frame, canvas.look)) {
         .key(state.links.reference(at: keys[$0.row][min($0.column, keys[$0.row].count - 1)].position))
       }
     }
@@ -65,13 +65,13 @@ extension Canvas {
   func anchorHeadsBlock(_ state: InspectorState) -> Block? {
     guard let heads = state.inspected?.anchorHeads, let matrix = heads.matrix else { return nil }
     return Block(least: Size(width: 34, height: 6), most: heads.places.count + 2) { canvas, rect in
-      canvas.line("each anchor's share by head", in: rect, style: canvas.look.theme.title)
       var matrix = matrix
+      matrix.title = "each anchor's share by head"
       matrix.fillsRoom = true
       matrix.selected = heads.places.firstIndex(of: state.markedCell).map {
         GridPoint(column: state.cursor.anchor, row: $0)
       }
-      canvas.hits.add(matrix.draw(in: rect.dropping(top: 1), of: &canvas.frame, canvas.look)) {
+      canvas.hits.add(matrix.draw(in: rect, of: &canvas.frame, canvas.look)) {
         .head(heads.places[$0.row])
       }
     }
@@ -250,7 +250,6 @@ extension Canvas {
     let marked = state.view.inspected == .voco ? state.causalHeads : []
     let mark = String(look.glyphs.bullet)
     let legend = marked.isEmpty ? "" : "; \(mark) moves the answer alone"
-    line("\(cells.statistic.rawValue), \(order)\(legend)", in: rect, style: look.theme.title)
     var (rows, columns) = ((0..<state.layerCount).map { "L\($0 + 1)" }, (0..<state.headCount).map { "h\($0 + 1)" })
     var live = cells.matrix.enumerated().map { layer, heads in layer == dead ? heads.map { _ in nil } : heads }
     var texts = cells.matrix.enumerated().map { layer, heads in
@@ -269,10 +268,10 @@ extension Canvas {
       texts = zip(texts, cells.curve).map { $0 + [text($1)] } + [(cells.headCurve + [cells.whole]).map(text)]
     }
     let matrix = ScoreMatrix(
-      rowNames: rows, columnNames: columns, values: live, texts: texts, scale: cells.axis, order: places,
-      sortedBy: sorted, selected: state.markedCell)
+      title: "\(cells.statistic.rawValue), \(order)\(legend)", rowNames: rows, columnNames: columns, values: live,
+      texts: texts, scale: cells.axis, order: places, sortedBy: sorted, selected: state.markedCell)
     let (layers, heads) = (state.layerCount, state.headCount)
-    let hits = matrix.draw(in: rect.dropping(top: 1), of: &frame, look)
+    let hits = matrix.draw(in: rect, of: &frame, look)
     self.hits.add(hits.filter { $0.part.row < layers && $0.part.column < heads }) { .head($0) }
   }
 }

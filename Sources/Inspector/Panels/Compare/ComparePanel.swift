@@ -184,13 +184,12 @@ extension Canvas {
     guard let width = comparison.heads.first?.count, width > 0 else { return nil }
     let limit = max(comparison.headLimit, .ulpOfOne)
     let matrix = ScoreMatrix(
-      rowNames: comparison.heads.indices.map { "L\($0 + 1)" }, columnNames: (1...width).map { "h\($0)" },
-      values: comparison.heads,
+      title: "anchors' share, change by head", rowNames: comparison.heads.indices.map { "L\($0 + 1)" },
+      columnNames: (1...width).map { "h\($0)" }, values: comparison.heads,
       texts: comparison.heads.map { $0.map { $0.map { state.signed((1000 * $0).rounded() / 1000) } ?? Format.none } },
       scale: .linear(-limit...limit), map: .blueOrange, selected: state.markedCell)
     return Block(least: Size(width: 28, height: 4), most: comparison.heads.count + 2) { canvas, rect in
-      canvas.line("anchors' share, change by head", in: rect, style: canvas.look.theme.title)
-      canvas.hits.add(matrix.draw(in: rect.dropping(top: 1), of: &canvas.frame, canvas.look)) { .head($0) }
+      canvas.hits.add(matrix.draw(in: rect, of: &canvas.frame, canvas.look)) { .head($0) }
     }
   }
 

@@ -115,12 +115,12 @@ extension Canvas {
     let width = names.reduce(rowNames + 2) { $0 + max(8, displayWidth($1)) + 2 }
     let least = Size(width: min(room.width, width), height: min(6, tokens.count + 2))
     let block = Block(least: least, most: tokens.count + 2) { canvas, rect in
-      canvas.line("change of ln p, nats", in: rect, style: canvas.look.theme.title)
       let matrix = ScoreMatrix(
-        rowNames: tokens, columnNames: names, values: changes.map { $0.map(Optional.some) },
+        title: "change of ln p, nats", rowNames: tokens, columnNames: names,
+        values: changes.map { $0.map(Optional.some) },
         texts: changes.map { $0.map { Format.rounded($0, places: 2) } }, scale: .linear(-largest...largest),
         map: .blueOrange)
-      canvas.draw(matrix, in: rect.dropping(top: 1))
+      canvas.draw(matrix, in: rect)
     }
     fill(room, with: [block] + readingBlocks(trace.tokens.map { ($0.text, $0.readings) }))
   }
@@ -133,15 +133,15 @@ extension Canvas {
     ]
     return kinds.filter { kind in tokens.contains { $0.readings.contains { kind.1($0) > 0 } } }.map { name, share in
       Block(least: Size(width: 30, height: min(6, tokens.count + 2)), most: tokens.count + 2) { canvas, rect in
-        canvas.line("attention on \(name), token × layer", in: rect, style: canvas.look.theme.title)
         let layers = tokens.map(\.readings.count).max() ?? 0
         let values = tokens.map { token in
           (0..<layers).map { token.readings.indices.contains($0) ? share(token.readings[$0]) : nil }
         }
         let matrix = ScoreMatrix(
-          rowNames: tokens.map(\.text), columnNames: (0..<layers).map { "L\($0 + 1)" }, values: values,
+          title: "attention on \(name), token × layer", rowNames: tokens.map(\.text),
+          columnNames: (0..<layers).map { "L\($0 + 1)" }, values: values,
           texts: values.map { $0.map { $0.map(Format.percent) ?? "" } }, scale: .linear(0...1))
-        canvas.draw(matrix, in: rect.dropping(top: 1))
+        canvas.draw(matrix, in: rect)
       }
     }
   }
@@ -181,15 +181,13 @@ extension Canvas {
     // As wide as all segments, so that maps stand under each other rather than lose some.
     let width = columns.count * ((columns.map { displayWidth($0) }.max() ?? 0) + 2) + 10
     return Block(least: Size(width: min(width, room.width), height: min(rows + 2, 6)), most: rows + 3) { canvas, rect in
-      canvas.line(title, in: rect, style: canvas.look.theme.title)
       let values = trace.cells.map { $0.map { Optional($0[keyPath: value]) } }
       let largest = max(1, values.joined().compactMap { $0.map(abs) }.max() ?? 1)
       let matrix = ScoreMatrix(
-        rowNames: (0..<rows).map { "into L\($0 + 1)" },
-        columnNames: columns, values: values,
+        title: title, rowNames: (0..<rows).map { "into L\($0 + 1)" }, columnNames: columns, values: values,
         texts: values.map { $0.map { $0.map { Format.rounded($0, places: 2) } ?? "" } },
         scale: .linear(-largest...largest), map: .blueOrange)
-      canvas.draw(matrix, in: rect.dropping(top: 1))
+      canvas.draw(matrix, in: rect)
     }
   }
 }
