@@ -61,13 +61,18 @@ extension CodebookFinding {
       .broken, .duplicateGroups, group: second, "Groups \(first + 1) and \(second + 1) hold the same codes.")
   }
 
-  /// Two groups of which one nearly determines the other; `nil` if they do not.
+  /// Two groups of which one nearly determines the other, most of it by more than chance; `nil` if they do not.
   package static func of(_ information: MutualInformation, _ first: Int, _ second: Int) -> CodebookFinding? {
-    guard information.normalised > 0.9, information.biasBits < 0.1 * information.bits else { return nil }
+    guard information.normalisedCorrected > dependent, information.isAboveUnrelated,
+      information.unrelatedBits < 0.5 * information.bits
+    else { return nil }
     return CodebookFinding(
       .warning, .dependentGroups, group: second,
       "Groups \(first + 1) and \(second + 1) tell the same: mutual information \(information.sentence)")
   }
+
+  /// Above this part of the smaller entropy one group determines the other.
+  static let dependent = 0.9
 
   /// Codes that a group's vectors alone show to be dead.
   package static func unreachable(_ geometry: GroupGeometry, group: Int) -> [CodebookFinding] {

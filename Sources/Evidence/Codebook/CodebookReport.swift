@@ -85,7 +85,9 @@ package struct CodebookReport: Sendable {
   private static func dependent(_ coOccurrence: CoOccurrence) -> [CodebookFinding] {
     (0..<coOccurrence.groups).flatMap { first in
       (first + 1..<max(first + 1, coOccurrence.groups)).compactMap { second in
-        CodebookFinding.of(coOccurrence.mutualInformation(first, second), first, second)
+        // Corrected it is never more: most pairs need no shuffles.
+        guard coOccurrence.normalised(first, second) > CodebookFinding.dependent else { return nil }
+        return CodebookFinding.of(coOccurrence.mutualInformation(first, second), first, second)
       }
     }
   }
@@ -224,13 +226,21 @@ private struct PairJSON: Encodable {
   let first: Int
   let second: Int
   let bits: Double
+  let bitsUnrelated: Double
+  let bitsUnrelatedSpread: Double
   let bitsCorrected: Double
+  let aboveUnrelated: Bool
   let normalised: Double
+  let normalisedCorrected: Double
   let samples: Int
 
   enum CodingKeys: String, CodingKey {
     case first, second, bits, normalised, samples
+    case bitsUnrelated = "bits_unrelated"
+    case bitsUnrelatedSpread = "bits_unrelated_spread"
     case bitsCorrected = "bits_corrected"
+    case aboveUnrelated = "above_unrelated"
+    case normalisedCorrected = "normalised_corrected"
   }
 
   static func all(_ coOccurrence: CoOccurrence) -> [PairJSON] {
@@ -238,8 +248,10 @@ private struct PairJSON: Encodable {
       (first + 1..<max(first + 1, coOccurrence.groups)).map { second in
         let shared = coOccurrence.mutualInformation(first, second)
         return PairJSON(
-          first: first, second: second, bits: shared.bits, bitsCorrected: shared.bitsCorrected,
-          normalised: shared.normalised, samples: shared.samples)
+          first: first, second: second, bits: shared.bits, bitsUnrelated: shared.unrelatedBits,
+          bitsUnrelatedSpread: shared.unrelatedSpread, bitsCorrected: shared.bitsCorrected,
+          aboveUnrelated: shared.isAboveUnrelated, normalised: shared.normalised,
+          normalisedCorrected: shared.normalisedCorrected, samples: shared.samples)
       }
     }
   }

@@ -87,8 +87,14 @@ package struct CodebookText {
     guard let coOccurrence = report.pictures?.coOccurrence, coOccurrence.groups > 1 else { return [] }
     let pairs = (0..<coOccurrence.groups).flatMap { a in (a + 1..<max(a + 1, coOccurrence.groups)).map { (a, $0) } }
       .map { (first: $0.0, second: $0.1, shared: coOccurrence.mutualInformation($0.0, $0.1)) }
-      .sorted { $0.shared.bitsCorrected > $1.shared.bitsCorrected }
-    return ["what groups share most (mutual information of their codes at one place)"]
+      .sorted {
+        $0.shared.isAboveUnrelated == $1.shared.isAboveUnrelated
+          ? $0.shared.bitsCorrected > $1.shared.bitsCorrected : $0.shared.isAboveUnrelated
+      }
+    return [
+      "what groups share most (mutual information of their codes at one place; unrelated = mean ± spread of "
+        + "\(MutualInformation.shuffles) shuffles of one group's codes over the places)"
+    ]
       + pairs.prefix(3).map {
         "  \($0.first + 1) and \($0.second + 1): \($0.shared.sentence)"
       }
