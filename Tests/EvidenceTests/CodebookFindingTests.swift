@@ -45,12 +45,45 @@ func healthy() throws {
 func deadCodes() throws {
   let half = try CodebookReport(codebook(embedding()), pictures: usage { group, code in group == 1 ? code % 16 : code })
   #expect(words(half) == ["broken dead_codes 1"])
-  #expect(half.findings[0].sentence.contains("16 of 32 codes never occur in 980 samples"))
+  #expect(half.findings[0].sentence.contains("16 of 32 codes never occur in 980 places of 20 pictures"))
   let few = try CodebookReport(codebook(embedding()), pictures: usage(1))
   #expect(words(few) == (0..<4).map { "warning few_samples \($0)" })
   let onePicture = try CodebookReport(codebook(embedding()), pictures: usage(1) { $0 == 1 ? $1 % 16 : $1 })
   #expect(
     words(onePicture).contains("warning dead_codes 1") && onePicture.findings.allSatisfy { $0.severity != .broken })
+}
+
+@Test("Two pictures are too few to call codes dead, and forty are enough for the same share of them")
+func fewPictures() throws {
+  // 76 of 256 codes alike.
+  func finding(_ pictures: Int) throws -> CodebookFinding {
+    let counts = (0..<256).map { $0 < 76 ? 441 * pictures / 76 : 0 }
+    return try #require(CodebookFinding.of(UsageStatistics(counts: counts, pictures: pictures), group: 5).first)
+  }
+  let few = try finding(2)
+  #expect(few.what == .deadCodes && few.severity == .warning)
+  #expect(few.sentence.contains("180 of 256 codes never occur in"))
+  #expect(few.sentence.contains("too few to call them dead"))
+  let many = try finding(40)
+  #expect(many.what == .deadCodes && many.severity == .broken && !many.sentence.contains("too few"))
+}
+
+@Test("One code for everything is broken from codes·ln(4/3) effective samples on, four pictures of 441 places")
+func oneCodeForAll() {
+  for (pictures, severity) in [(3, CodebookFinding.Severity.warning), (4, CodebookFinding.Severity.broken)] {
+    let counts = [441 * pictures] + [Int](repeating: 0, count: 255)
+    let findings = CodebookFinding.of(UsageStatistics(counts: counts, pictures: pictures), group: 0)
+    #expect(findings.map(\.what) == [.deadCodes] && findings.map(\.severity) == [severity])
+  }
+}
+
+@Test("Codes that cannot be chosen are dead after one picture, and counted once")
+func unreachableCodes() throws {
+  var values = embedding()
+  for index in 16 * 4..<32 * 4 { values[index] = 0 }
+  let report = try CodebookReport(codebook(values), pictures: usage { group, code in group == 0 ? code % 16 : code })
+  let dead = report.findings.filter { $0.what == .deadCodes }
+  #expect(dead.map(\.severity) == [.broken] && dead[0].sentence.contains("can never be chosen"))
 }
 
 @Test("Two groups with the same codes are broken, also in another order")

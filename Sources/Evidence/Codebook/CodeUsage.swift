@@ -43,7 +43,9 @@ package struct CodeUsage: Sendable, Hashable, Codable {
   }
 
   /// The statistics of one group.
-  package func statistics(group: Int) -> UsageStatistics { UsageStatistics(counts: counts[group]) }
+  package func statistics(group: Int) -> UsageStatistics {
+    UsageStatistics(counts: counts[group], pictures: pictures)
+  }
 }
 
 /// What a histogram of codes tells, with what its sample size does to the numbers.
@@ -52,7 +54,9 @@ package struct UsageStatistics: Sendable, Hashable, Codable {
   package static let rarePart = 0.1
 
   package var codes: Int
+  /// Places of all pictures.
   package var samples: Int
+  package var pictures: Int
   package var used: Int
   /// Codes that occur, but less than `rarePart` of samples/codes.
   package var rare: Int
@@ -61,8 +65,9 @@ package struct UsageStatistics: Sendable, Hashable, Codable {
   /// Plus (used − 1)/(2·samples·ln 2) (Miller 1955), at most log₂ codes.
   package var entropyBitsCorrected: Double
 
-  package init(counts: [Int]) {
+  package init(counts: [Int], pictures: Int = 1) {
     codes = counts.count
+    self.pictures = pictures
     let total = counts.reduce(0, +)
     samples = total
     let usedCodes = counts.count { $0 > 0 }
@@ -79,10 +84,21 @@ package struct UsageStatistics: Sendable, Hashable, Codable {
   /// 2^entropy: as many evenly used codes would have this entropy.
   package var perplexity: Double { exp2(entropyBits) }
   package var perplexityCorrected: Double { exp2(entropyBitsCorrected) }
-  /// How many codes so few samples would miss even if all were used alike: codes·(1 − 1/codes)^samples.
-  package var expectedUnseen: Double { Double(codes) * pow(1 - 1 / Double(max(1, codes)), Double(samples)) }
-  /// The part of the codes that is missing beyond what so few samples would miss.
-  package var deadPart: Double { max(0, Double(dead) - expectedUnseen) / Double(max(1, codes)) }
+  /// How many codes so few samples would miss even if all were used alike and every place were a sample of its own:
+  /// codes·(1 − 1/codes)^samples.
+  package var expectedUnseen: Double { unseen(Double(samples)) }
+  /// How many independent samples the places are worth, √(pictures·places): no fewer than the pictures, as if each showed
+  /// one thing, and no more than the places, as if neighbours were unrelated; the geometric mean of both.
+  package var effectiveSamples: Double { (Double(pictures) * Double(samples)).squareRoot() }
+  /// codes·(1 − 1/codes)^effectiveSamples.
+  package var expectedUnseenEffective: Double { unseen(effectiveSamples) }
+
+  /// The part of the codes that is missing beyond `expected` ones; codes that cannot be chosen are another matter.
+  package func deadPart(beyond expected: Double, unreachable: Int = 0) -> Double {
+    max(0, Double(dead - unreachable) - expected) / Double(max(1, codes))
+  }
+
+  private func unseen(_ samples: Double) -> Double { Double(codes) * pow(1 - 1 / Double(max(1, codes)), samples) }
 }
 
 /// How far two usages of one codebook are apart.

@@ -28,20 +28,30 @@ extension CodebookFinding {
     return findings
   }
 
-  /// What a group's usage over pictures tells.
-  package static func of(_ usage: UsageStatistics, group: Int) -> [CodebookFinding] {
+  /// What a group's usage over pictures tells, beside codes that are `unreachable` by their vectors alone.
+  ///
+  /// Codes are missing where the pictures show fewer than even use would, by more than 5 % of the codes. They are dead
+  /// only if that holds for the effective samples too, and broken beyond 25 %: with codes·(1 − 1/codes)^n missed by even
+  /// use, no usage is broken below n = codes·ln(4/3), which for 256 codes and 441 places a picture is 4 pictures, and
+  /// half a codebook is not below codes·ln 4, 17 pictures.
+  package static func of(_ usage: UsageStatistics, group: Int, unreachable: Int = 0) -> [CodebookFinding] {
     let name = "Group \(group + 1)"
     guard usage.samples > 0 else { return [] }
     var findings: [CodebookFinding] = []
     let missing = Int(usage.expectedUnseen.rounded())
     let isFew = usage.samples < 3 * usage.codes
-    if usage.deadPart > 0.05 {
-      let sentence =
-        "\(name): \(usage.dead) of \(usage.codes) codes never occur in \(usage.samples) samples; even use would miss "
-        + "about \(missing)."
-      // One picture shows few things: what it leaves out may still be used.
-      let severity = usage.deadPart > 0.25 && !isFew ? CodebookFinding.Severity.broken : .warning
-      findings.append(.init(severity, .deadCodes, group: group, sentence))
+    if usage.deadPart(beyond: usage.expectedUnseen, unreachable: unreachable) > 0.05 {
+      let part = usage.deadPart(beyond: usage.expectedUnseenEffective, unreachable: unreachable)
+      let over = "\(usage.samples) places of \(usage.pictures) picture\(usage.pictures == 1 ? "" : "s")"
+      let chance = Int(usage.expectedUnseenEffective.rounded())
+      let judged =
+        part > 0.05
+        ? "; even use would miss \(missing == chance ? "about" : "\(missing) to") \(chance)."
+        : ", too few to call them dead: even use may miss about \(chance)."
+      findings.append(
+        .init(
+          part > 0.25 ? .broken : .warning, .deadCodes, group: group,
+          "\(name): \(usage.dead) of \(usage.codes) codes never occur in \(over)\(judged)"))
     }
     if isFew {
       let sentence =

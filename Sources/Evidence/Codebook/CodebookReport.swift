@@ -55,10 +55,9 @@ package struct CodebookReport: Sendable {
     var findings = duplicateGroups(codebook).map { CodebookFinding.duplicate($0.first, $0.second) }
     for (index, group) in groups.enumerated() {
       findings += CodebookFinding.of(group.geometry, group: index)
+      findings += CodebookFinding.unreachable(group.geometry, group: index)
       if let usage = group.usage {
-        findings += CodebookFinding.of(usage, group: index)
-      } else {
-        findings += CodebookFinding.unreachable(group.geometry, group: index)
+        findings += CodebookFinding.of(usage, group: index, unreachable: group.geometry.unreachable)
       }
     }
     if let pictures { findings += Self.dependent(pictures.coOccurrence) }
@@ -118,7 +117,9 @@ extension CodebookReport.Group: Encodable {
     case perplexityCorrected = "perplexity_corrected"
     case entropyBits = "entropy_bits"
     case entropyBitsCorrected = "entropy_bits_corrected"
+    case effectiveSamples = "effective_samples"
     case expectedUnseen = "expected_unseen"
+    case expectedUnseenEffective = "expected_unseen_effective"
     case nearDuplicates = "near_duplicates"
     case effectiveRank = "effective_rank"
     case nearestDistance = "nearest_distance_median"
@@ -139,7 +140,9 @@ extension CodebookReport.Group: Encodable {
     try values.encode(usage?.perplexityCorrected, forKey: .perplexityCorrected)
     try values.encode(usage?.entropyBits, forKey: .entropyBits)
     try values.encode(usage?.entropyBitsCorrected, forKey: .entropyBitsCorrected)
+    try values.encode(usage?.effectiveSamples, forKey: .effectiveSamples)
     try values.encode(usage?.expectedUnseen, forKey: .expectedUnseen)
+    try values.encode(usage?.expectedUnseenEffective, forKey: .expectedUnseenEffective)
     try values.encode(usage?.samples ?? 0, forKey: .samples)
     try values.encode(geometry.nearDuplicates, forKey: .nearDuplicates)
     try values.encode(geometry.unreachable, forKey: .unreachable)

@@ -64,11 +64,13 @@ package struct CodebookText {
         significant(usage.entropyBitsCorrected), group.margin.map(significant) ?? "",
       ]
     }
-    let samples = report.groups.first?.usage?.samples ?? 0
-    let unseen = Int((report.groups.first?.usage?.expectedUnseen ?? 0).rounded())
+    let first = report.groups.first?.usage
+    func rounded(_ value: Double?) -> Int { Int((value ?? 0).rounded()) }
     return [
-      "usage over \(pictures.pictures) pictures, \(samples) places a group (even use would miss about \(unseen) codes; "
-        + "places of one picture are no independent samples)",
+      "usage over \(pictures.pictures) pictures, \(first?.samples ?? 0) places a group (even use would miss "
+        + "\(rounded(first?.expectedUnseen)) codes; places of one picture are no independent samples, and as "
+        + "√(pictures·places) = \(rounded(first?.effectiveSamples)) samples it would miss "
+        + "\(rounded(first?.expectedUnseenEffective)))",
       "entropy in bits, corrected after Miller–Madow; margin = second minus first distance, mean over places",
     ] + TextTable().lines([head] + rows)
   }
@@ -193,7 +195,8 @@ extension CodebookText {
       if let usage = group.usage {
         values += [
           ("used", "\(usage.used)"), ("dead", "\(usage.dead)"), ("rare", "\(usage.rare)"),
-          ("samples", "\(usage.samples)"), ("perplexity", "\(usage.perplexity)"),
+          ("samples", "\(usage.samples)"), ("effective_samples", "\(usage.effectiveSamples)"),
+          ("perplexity", "\(usage.perplexity)"),
           ("entropy_bits", "\(usage.entropyBits)"), ("entropy_bits_corrected", "\(usage.entropyBitsCorrected)"),
         ]
       }
