@@ -96,7 +96,7 @@ extension ReportValue {
 
   fileprivate var isNumber: Bool {
     switch self {
-    case .integer, .number, .share, .times, .missing: true
+    case .integer, .number, .share, .times, .lift, .missing: true
     case .text, .flag: false
     }
   }
@@ -104,7 +104,7 @@ extension ReportValue {
   fileprivate var double: Double {
     switch self {
     case .integer(let value): Double(value)
-    case .number(let value), .share(let value), .times(let value): value
+    case .number(let value), .share(let value), .times(let value), .lift(let value): value
     case .text, .flag, .missing: .nan
     }
   }

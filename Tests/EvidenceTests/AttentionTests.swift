@@ -44,6 +44,16 @@ func undefinedLift() throws {
   #expect(shares.lift == nil && shares.liftOverUniform == nil && attention.layout.uniformAnchorShare == 0)
 }
 
+@Test("Over almost no attention on the patches a lift stops at the smallest share that counts")
+func flooredLift() throws {
+  let row: [Float] = [0, 0.5, 0.5, 1e-20, 0, 0, 0, 0, 0, 0]
+  let attention = try VocoAttention(SampleAttention().trace { _, _ in row })
+  #expect(close(attention.shares(layer: 0, head: 0).lift, 0.5 / smallestShare))
+  let query = AttentionQuery(layer: .single(0), head: .single(0), metric: .lift)
+  let view = try #require(AttentionView(attention, query))
+  #expect(close(view.lift(of: 1), 0.5 / smallestShare) && close(view.anchorValues[0], 0.5 / smallestShare))
+}
+
 @Test("Uniform attention has lift 1, entropy ln of the visible keys and as many effective keys")
 func uniform() throws {
   let row = [Float](repeating: 0.125, count: 8) + [0, 0]

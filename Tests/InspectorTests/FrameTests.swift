@@ -188,7 +188,7 @@ struct FrameTests {
     let rank = try #require(map.view.rank(of: key))
     let text = view(state, size: state.size).frame.text
     #expect(text.contains("patch (1,1) #7 · attention \(Format.number(map.view.values[key]))"))
-    #expect(text.contains("rank \(rank)/42 · lift \(Format.times(map.view.lift(of: key))) · rgb "))
+    #expect(text.contains("rank \(rank)/42 · lift \(liftText(map.view.lift(of: key))) · rgb "))
   }
 
   @Test("The formula and the range of values are printed with the map")

@@ -82,6 +82,27 @@ struct ReportTests {
     #expect(state.report(.mask)[fact: "blocked edges"] == .text("✗ one carries 0.25"))
   }
 
+  @Test("A lift over almost nothing is as short in a report as on the screen, and a number for programs")
+  func lifts() throws {
+    let synthetic = SyntheticTrace()
+    var trace = synthetic.trace
+    let attention = try #require(trace.language?.attentionVoco)
+    let anchors = 1..<1 + synthetic.anchors
+    let values = attention.values.enumerated().map { index, value in
+      anchors.contains(index % synthetic.length) ? value : value * 1e-20
+    }
+    trace.language?.attentionVoco = Tensor(shape: attention.shape, values: values)
+    var state = InspectorState.complete(synthetic)
+    state.post(.trace(trace))
+    let report = state.report(.attention)
+    let lift = try #require(report[fact: "lift"])
+    #expect(lift.text == ">×999" && (Double(lift.plain) ?? 0) > 1e6)
+    let text = ReportText.text([report, state.report(.anchors)])
+    #expect(text.contains(">×999") && !text.contains(#/×[0-9]{4}/#))
+    #expect(ReportValue.lift(4.8e16).text == ">×999" && ReportValue.lift(4.8e16).plain == "4.8e+16")
+    #expect(ReportValue.times(1164).text == "×1164")
+  }
+
   @Test("The mask's blocks count the allowed edges")
   func maskBlocks() throws {
     let synthetic = SyntheticTrace()

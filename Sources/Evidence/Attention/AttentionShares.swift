@@ -51,11 +51,11 @@ package struct AttentionShares: Sendable, Hashable {
     self.visibleCount = visibleCount
   }
 
-  /// (anchor share / A) / (patch share / P): how much more one anchor gets than one patch; `nil` without both kinds
-  /// or without any attention on the patches.
+  /// (anchor share / A) / (patch share / P): how much more one anchor gets than one patch, both floored at
+  /// `smallestShare`; `nil` without both kinds or without any attention on the patches.
   package var lift: Double? {
     guard anchorCount > 0, patchCount > 0, patches > 0 else { return nil }
-    return (anchors / Double(anchorCount)) / (patches / Double(patchCount))
+    return max(anchors / Double(anchorCount), smallestShare) / max(patches / Double(patchCount), smallestShare)
   }
 
   /// Anchor share over the mask's own uniform baseline A / (visible keys); `nil` without anchors.

@@ -124,7 +124,7 @@ package struct AttentionView: Sendable {
       guard shares.patchCount > 0 else { return nil }
       let kept = layout.patches.filter { !excluded.contains($0) }
       let mean = kept.reduce(0) { $0 + row[$1] } / Double(kept.count)
-      scale = mean > 0 ? 1 / mean : 0
+      scale = mean > 0 ? 1 / max(mean, smallestShare) : 0
     }
     var shown = [Bool](repeating: false, count: layout.length)
     for key in layout.visible where !excluded.contains(key) { shown[key] = true }
@@ -164,12 +164,13 @@ package struct AttentionView: Sendable {
     return low + 1
   }
 
-  /// The key's weight over the mean weight of a patch; `nil` if the key is not shown or no patch is attended.
+  /// The key's weight over the mean weight of a patch, that floored at `smallestShare`; `nil` if the key is not shown or
+  /// no patch is attended.
   package func lift(of key: Int) -> Double? {
     let kept = layout.patches.count { shown[$0] }
     guard shown[key], kept > 0 else { return nil }
     let mean = layout.patches.reduce(0) { shown[$1] ? $0 + row[$1] : $0 } / Double(kept)
-    return mean > 0 ? row[key] / mean : nil
+    return mean > 0 ? row[key] / max(mean, smallestShare) : nil
   }
 
   /// −Σ p ln p over the shown keys, in nats.

@@ -94,13 +94,15 @@ package enum ReportValue: Sendable, Hashable {
   case share(Double)
   /// A ratio, written as ×8.2.
   case times(Double)
+  /// How much more a key gets than a patch, in the words of `liftText`.
+  case lift(Double)
   case flag(Bool)
   /// Undefined or not measured.
   case missing
 
   package init(number: Double?) { self = number.map(ReportValue.number) ?? .missing }
 
-  package init(times: Double?) { self = times.map(ReportValue.times) ?? .missing }
+  package init(lift: Double?) { self = lift.map(ReportValue.lift) ?? .missing }
 
   package init(integer: Int?) { self = integer.map(ReportValue.integer) ?? .missing }
 
@@ -112,6 +114,7 @@ package enum ReportValue: Sendable, Hashable {
     case .number(let value): Format.number(value)
     case .share(let value): Format.percent(value)
     case .times(let value): Format.times(value)
+    case .lift(let value): liftText(value)
     case .flag(let value): value ? "true" : "false"
     case .missing: "–"
     }
@@ -122,7 +125,8 @@ package enum ReportValue: Sendable, Hashable {
     switch self {
     case .text(let text): text
     case .integer(let value): String(value)
-    case .number(let value), .share(let value), .times(let value): value.isFinite ? String(value) : ""
+    case .number(let value), .share(let value), .times(let value), .lift(let value):
+      value.isFinite ? String(value) : ""
     case .flag(let value): value ? "true" : "false"
     case .missing: ""
     }
@@ -136,7 +140,7 @@ extension ReportValue: Encodable {
     switch self {
     case .text(let text): try container.encode(text)
     case .integer(let value): try container.encode(value)
-    case .number(let value), .share(let value), .times(let value):
+    case .number(let value), .share(let value), .times(let value), .lift(let value):
       if value.isFinite { try container.encode(value) } else { try container.encodeNil() }
     case .flag(let value): try container.encode(value)
     case .missing: try container.encodeNil()

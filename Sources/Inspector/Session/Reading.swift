@@ -79,7 +79,7 @@ extension InspectorState {
     let value = Format.number(map.view.values[position])
     var parts = view.metric == .lift ? [] : ["\(view.metric == .share ? "attention" : view.metric.rawValue) \(value)"]
     if let rank = map.view.rank(of: position) { parts.append("rank \(rank)/\(map.view.shownCount)") }
-    parts.append("lift \(Format.times(map.view.lift(of: position)))")
+    parts.append("lift \(liftText(map.view.lift(of: position)))")
     if focus == .compare { parts += comparedParts }
     if let cut = map.knockOut, cut.shown[position] { parts.append("cut \(Format.number(cut.values[position]))") }
     if view.selection.contains(key) { parts.append("pinned") }

@@ -33,7 +33,7 @@ extension InspectorState {
       return [
         .text("A\(anchor + 1)"),
         isShown ? position.flatMap { map?.view.values[$0] }.map(metricValue) ?? .missing : .missing,
-        isShown ? .init(times: position.flatMap { map?.view.lift(of: $0) }) : .missing,
+        isShown ? .init(lift: position.flatMap { map?.view.lift(of: $0) }) : .missing,
         isShown ? .init(integer: position.flatMap { map?.view.rank(of: $0) }) : .missing,
         .init(number: norms.indices.contains(anchor) ? norms[anchor] : nil),
       ]
@@ -42,10 +42,10 @@ extension InspectorState {
   }
 
   /// A value of the metric on screen: a fraction, except for lift.
-  func metricValue(_ value: Double) -> ReportValue { view.metric == .lift ? .times(value) : .share(value) }
+  func metricValue(_ value: Double) -> ReportValue { view.metric == .lift ? .lift(value) : .share(value) }
 
   /// The same as panels write it: a lift of almost nothing, or over almost nothing, without digits that mean nothing.
-  func metricText(_ value: Double) -> String { metricValue(value).lift }
+  func metricText(_ value: Double) -> String { metricValue(value).text }
 
   var cosineTable: PanelReport.Table {
     guard let cosines = statistics?.anchors?.cosines else { return .init("cosine", columns: [], rows: []) }
@@ -278,8 +278,8 @@ extension InspectorState {
   var anchorLines: [String] {
     let rows = anchorTable.rows.map { row in
       [
-        row[0].text, row[1] == .missing ? "" : row[1].lift,
-        row[2] == .missing || view.metric == .lift ? "" : row[2].lift, row[3] == .missing ? "" : "#\(row[3].text)",
+        row[0].text, row[1] == .missing ? "" : row[1].text,
+        row[2] == .missing || view.metric == .lift ? "" : row[2].text, row[3] == .missing ? "" : "#\(row[3].text)",
         row[4] == .missing ? "" : "‖v‖ \(row[4].text)",
       ]
     }
@@ -312,9 +312,4 @@ extension InspectorState {
     let largest = (0..<anchors.shape[0]).map { shape($0).max() ?? 0 }.max() ?? 0
     return (shape(anchor), 0...max(largest, .ulpOfOne))
   }
-}
-
-extension ReportValue {
-  /// A ratio as the Attention panel writes it: what has no digits that mean anything has none.
-  fileprivate var lift: String { if case .times(let value) = self { liftText(value) } else { text } }
 }

@@ -183,9 +183,8 @@ extension InspectorState {
     report.add("formula", map.view.formula)
     report.add("layer", layerWords)
     report.add("heads", headWords)
-    report.add(
-      "scale",
-      "\(view.scale.rawValue) from \(Format.number(map.range.lowerBound)) to \(Format.number(map.range.upperBound))")
+    let ends = [map.range.lowerBound, map.range.upperBound].map { mapValue($0).text }
+    report.add("scale", "\(view.scale.rawValue) from \(ends[0]) to \(ends[1])")
     report.facts += shareFacts(map.view)
     if let best = inspected?.strongest {
       report.add("most", "layer \(best.layer + 1) head \(best.head + 1), \(liftText(best.lift))")
@@ -211,8 +210,8 @@ extension InspectorState {
     let hasAnchors = links.anchors > 0
     let anchors: [PanelReport.Fact] = [.init(name: "anchor share", value: .share(shares.anchors))]
     let lifts: [PanelReport.Fact] = [
-      .init(name: "lift", value: .init(times: shares.lift)),
-      .init(name: "lift over uniform", value: .init(times: shares.liftOverUniform)),
+      .init(name: "lift", value: .init(lift: shares.lift)),
+      .init(name: "lift over uniform", value: .init(lift: shares.liftOverUniform)),
     ]
     let vocos: [PanelReport.Fact] =
       view.layout.earlierVocos.isEmpty ? [] : [.init(name: "voco share", value: .share(shares.earlierVocos))]
@@ -241,26 +240,29 @@ extension InspectorState {
     let rows = map.listed.map { _, position -> [ReportValue] in
       let isShown = map.view.shown[position]
       return [
-        .text(keyName(position)), .integer(position), isShown ? .number(map.view.values[position]) : .missing,
-        .init(integer: map.view.rank(of: position)), .init(times: map.view.lift(of: position)),
+        .text(keyName(position)), .integer(position), isShown ? mapValue(map.view.values[position]) : .missing,
+        .init(integer: map.view.rank(of: position)), .init(lift: map.view.lift(of: position)),
       ]
     }
     return .init(
       "keys beside the patches", columns: ["key", "position", view.metric.rawValue, "rank", "lift"], rows: rows)
   }
 
+  /// A value of the metric on the map, lifts in their own words.
+  private func mapValue(_ value: Double) -> ReportValue { view.metric == .lift ? .lift(value) : .number(value) }
+
   private func patchTable(_ map: MapStatistics) -> PanelReport.Table {
     let grid = links.geometry.patches
     let values = map.view.patchValues
     let rows = (0..<(values.count == grid.count ? grid.rows : 0)).map { row in
-      [.integer(row)] + (0..<grid.columns).map { ReportValue.number(values[row * grid.columns + $0]) }
+      [.integer(row)] + (0..<grid.columns).map { mapValue(values[row * grid.columns + $0]) }
     }
     return .init("patches, \(view.metric.rawValue)", columns: ["row"] + (0..<grid.columns).map(String.init), rows: rows)
   }
 
   private func matrixTable(_ cells: CellStatistics) -> PanelReport.Table {
     let rows = cells.matrix.enumerated().map { layer, heads in
-      [.integer(layer + 1)] + heads.map(ReportValue.init(number:))
+      [ReportValue.integer(layer + 1)] + heads.map { cells.value($0) }
     }
     return .init(
       "layer × head, \(cells.formula)", columns: ["layer"] + (0..<headCount).map { "head \($0 + 1)" }, rows: rows)
@@ -268,7 +270,7 @@ extension InspectorState {
 
   private func curveTable(_ cells: CellStatistics) -> PanelReport.Table {
     let rows = cells.curve.enumerated().map { layer, value in
-      [ReportValue.integer(layer + 1), .init(number: value), .init(number: cells.uniform)]
+      [ReportValue.integer(layer + 1), cells.value(value), cells.value(cells.uniform)]
     }
     return .init("over layers, \(cells.statistic.rawValue)", columns: ["layer", "value", "uniform"], rows: rows)
   }

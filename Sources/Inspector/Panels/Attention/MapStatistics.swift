@@ -175,6 +175,9 @@ package struct CellStatistics: Sendable {
   /// A ratio below this is as good as none.
   static let floor = 0.01
 
+  /// The number in a report.
+  func value(_ value: Double?) -> ReportValue { isRatio ? .init(lift: value) : .init(number: value) }
+
   func text(_ value: Double) -> String {
     switch statistic {
     case .entropy, .effectiveKeys: Format.number(value)

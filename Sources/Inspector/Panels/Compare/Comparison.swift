@@ -292,8 +292,8 @@ extension Comparison {
       // A share of nothing that a model has is no share of 0.
       add("anchors' share, first", a.layout.anchors.isEmpty ? .missing : .share(a.shares.anchors))
       add("anchors' share, second", b.layout.anchors.isEmpty ? .missing : .share(b.shares.anchors))
-      add("lift, first", .init(times: a.shares.lift))
-      add("lift, second", .init(times: b.shares.lift))
+      add("lift, first", .init(lift: a.shares.lift))
+      add("lift, second", .init(lift: b.shares.lift))
     }
     if a.layout == b.layout, a.query.metric != .lift {
       add("rows apart, Jensen–Shannon bits", .number(Divergence.jensenShannon(a.values, b.values)))
