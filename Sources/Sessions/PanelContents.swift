@@ -74,9 +74,9 @@ extension CheckpointListing {
       rows: report.rows.map { row in
         Row(
           name: row.name, shape: row.foundShape ?? row.expectedShape ?? [], dtype: row.dtype?.rawValue ?? "",
-          byteCount: checkpoint.tensors[row.name]?.byteCount ?? 0, status: row.status.rawValue,
+          byteCount: checkpoint.tensors[row.name]?.byteCount ?? 0, status: row.status.words,
           isProblem: !row.status.isHarmless)
-      })
+      }, tally: report.tally(of: "tensor"))
   }
 }
 

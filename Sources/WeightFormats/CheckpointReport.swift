@@ -37,6 +37,16 @@ package struct CheckpointReport: Sendable, Hashable {
       case .missing, .wrongShape, .wrongDType: false
       }
     }
+
+    /// As people read it.
+    package var words: String {
+      switch self {
+      case .ok, .missing, .unexpected, .ignored: rawValue
+      case .wrongShape: "wrong shape"
+      case .wrongDType: "wrong dtype"
+      case .optionalAbsent: "optional"
+      }
+    }
   }
 
   package struct Row: Sendable, Hashable {
@@ -64,6 +74,19 @@ package struct CheckpointReport: Sendable, Hashable {
 
   /// Whether every tensor a run needs is there and right.
   package var runnable: Bool { rows.allSatisfy(\.status.isHarmless) }
+
+  /// `274 ok, 3 optional ones absent`; of a `noun` `274 tensors ok, 3 optional ones absent`.
+  package func tally(of noun: String = "") -> String {
+    let counts = self.counts
+    var parts: [String] = []
+    for status in Status.allCases {
+      guard let count = counts[status] else { continue }
+      let plural = count == 1 ? "" : "s"
+      let words = status == .optionalAbsent ? "optional one\(plural) absent" : status.words
+      parts.append("\(count) \(parts.isEmpty && !noun.isEmpty ? noun + plural + " " : "")\(words)")
+    }
+    return parts.joined(separator: ", ")
+  }
 
   /// How many rows have each status.
   package var counts: [Status: Int] { rows.reduce(into: [:]) { $0[$1.status, default: 0] += 1 } }

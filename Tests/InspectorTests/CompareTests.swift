@@ -187,6 +187,23 @@ struct CompareTests {
     #expect(state.cursor.patch == GridPoint(column: 4, row: 2))
   }
 
+  @Test("The Checkpoint panel's title counts what is there apart from what is optional and absent")
+  func optionalTensors() {
+    func title(_ listing: CheckpointListing) -> String {
+      var state = InspectorState.complete(size: Size(width: 80, height: 24))
+      state.post(.checkpoint(listing))
+      state.post(.command(.checkpointPanel))
+      return view(state, size: state.size).frame.text
+    }
+    let rows = [
+      CheckpointListing.Row(name: "a", shape: [2], dtype: "F32", byteCount: 8, status: "ok", isProblem: false),
+      .init(name: "b", shape: [2], dtype: "", byteCount: 0, status: "optional", isProblem: false),
+    ]
+    let whole = CheckpointListing(name: "m", facts: [], rows: rows, tally: "1 tensor ok, 1 optional one absent")
+    #expect(title(whole).contains("7 Checkpoint · 1 tensor ok, 1 optional one absent"))
+    #expect(title(listing).contains("7 Checkpoint · 1 tensor not ok"))
+  }
+
   @Test("A tensor is read once, and its numbers stand in the report")
   func weights() throws {
     var state = InspectorState.complete()

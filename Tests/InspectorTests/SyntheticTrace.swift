@@ -199,7 +199,7 @@ let listing = CheckpointListing(
       name: "model.layers.\(index / 8).part\(index % 8).weight", shape: [192, 192 + index], dtype: "F16",
       byteCount: 192 * (192 + index) * 2, status: index == 7 ? "missing" : "ok",
       isProblem: index == 7)
-  })
+  }, tally: "39 tensors ok, 1 missing")
 
 extension EvidenceVerdict {
   /// What `verify` might have found; its words are fixed, so that recorded frames do not change with the rules.

@@ -237,7 +237,12 @@ extension CheckpointDirectoryTests {
     #expect(report.rows.map(\.name) == ["b", "a", "codebook_used", "vision_model.embeddings.position_ids", "zebra"])
     #expect(report.rows.map(\.status) == [.ok, .ok, .optionalAbsent, .ignored, .unexpected])
     #expect(report.runnable && report.counts == [.ok: 2, .optionalAbsent: 1, .ignored: 1, .unexpected: 1])
+    #expect(report.tally() == "2 ok, 1 unexpected, 1 optional one absent, 1 ignored")
+    #expect(report.tally(of: "tensor").hasPrefix("2 tensors ok, 1 unexpected"))
   }
+
+  @Test("The words for what became of a tensor are words", arguments: CheckpointReport.Status.allCases)
+  func words(status: CheckpointReport.Status) { #expect(status.words == status.words.lowercased()) }
 
   @Test("What is missing, of another shape or another type stops a run and is shown with both sides")
   func broken() {

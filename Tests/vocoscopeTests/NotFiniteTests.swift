@@ -48,7 +48,7 @@ struct NotFiniteTests {
   func check(_ weight: String) throws {
     let broken = try checkpoint(weight, .nan)
     let read = try Program.run(["check", broken.path, "--values", "--problems"])
-    #expect(read.status == 1 && read.output.contains("notFinite"))
+    #expect(read.status == 1 && read.output.contains("not finite       \(weight)  is"))
     #expect(read.output.contains("\(weight)  is not finite: it holds NaN at [0"), "\(read.output)")
     #expect(!read.output.contains("this checkpoint runs"))
     let unread = try Program.run(["check", broken.path, "--problems"])

@@ -39,7 +39,7 @@ package struct CheckpointText {
   /// A line per tensor, or per tensor that is not as expected, and the summary.
   package func lines(onlyProblems: Bool) -> [String] {
     report.rows.filter { !onlyProblems || !$0.status.isHarmless || notFinite?[$0.name] != nil }.map { row in
-      notFinite?[row.name].map { "\(TextTable.padded("notFinite", to: 16)) \(row.name)  \($0.problem)" } ?? line(row)
+      notFinite?[row.name].map { "\(TextTable.padded("not finite", to: 16)) \(row.name)  \($0.problem)" } ?? line(row)
     } + summary
   }
 
@@ -47,7 +47,7 @@ package struct CheckpointText {
   package var runs: Bool { report.runnable && !needed.contains { notFinite?[$0] != nil } }
 
   private func line(_ row: CheckpointReport.Row) -> String {
-    let status = TextTable.padded(row.status.rawValue, to: 16)
+    let status = TextTable.padded(row.status.words, to: 16)
     let found = row.foundShape.map { "\(row.dtype?.rawValue ?? "?") \($0)" }
     let expected = row.expectedShape.map { "\($0)" }
     switch (found, expected) {
@@ -67,11 +67,7 @@ package struct CheckpointText {
   }
 
   private var summary: [String] {
-    let counts = Dictionary(grouping: report.rows, by: \.status).mapValues(\.count)
-    let tally = CheckpointReport.Status.allCases.compactMap { status in
-      counts[status].map { "\($0) \(status.rawValue)" }
-    }
-    var lines = ["", "family   \(checkpoint.family.rawValue)", "tensors  \(tally.joined(separator: ", "))"]
+    var lines = ["", "family   \(checkpoint.family.rawValue)", "tensors  \(report.tally())"]
     lines.append(
       "values   "
         + (notFinite.map {

@@ -14,7 +14,7 @@ package struct CheckpointListing: Sendable, Equatable {
     package let dtype: String
     /// Bytes in the file; 0 when it is missing.
     package let byteCount: Int
-    /// `ok`, `missing`, `unexpected`, …: the words of `vocoscope check`.
+    /// `ok`, `missing`, `optional`, …: the words of `vocoscope check`.
     package let status: String
     /// Whether the model cannot run because of it.
     package let isProblem: Bool
@@ -43,11 +43,14 @@ package struct CheckpointListing: Sendable, Equatable {
   package let name: String
   package let facts: [Fact]
   package let rows: [Row]
+  /// How many tensors have each status, in words: `274 tensors ok, 3 optional ones absent`.
+  package let tally: String
 
-  package init(name: String, facts: [Fact], rows: [Row]) {
+  package init(name: String, facts: [Fact], rows: [Row], tally: String) {
     self.name = name
     self.facts = facts
     self.rows = rows
+    self.tally = tally
     parts = Self.parts(of: rows)
     nameLength = rows.map(\.name.count).max() ?? 0
     largest = rows.map(\.byteCount).max() ?? 0
@@ -123,7 +126,7 @@ extension Canvas {
     let wide = room.width >= 70
     // What names leave of a wide panel shows the bytes as bars.
     let names = min(checkpoint.nameLength, 60)
-    let bar = room.width - names - 16 - 5 - 10 - 10 - 7
+    let bar = room.width - names - 16 - 5 - 10 - 11 - 7
     let hasBars = bar >= 12
     let columns =
       [
@@ -131,7 +134,7 @@ extension Canvas {
         Table.Column("shape", width: .fixed(16)), Table.Column("dtype", width: .fixed(5)),
       ]
       + (wide ? [Table.Column("bytes", .trailing, width: .fixed(10))] : [])
-      + [Table.Column("status", width: .fixed(hasBars ? 10 : wide ? 14 : 7))]
+      + [Table.Column("status", width: .fixed(hasBars ? 11 : wide ? 14 : 7))]
       + (hasBars ? [Table.Column("bytes, log", width: .fill)] : [])
     let scale = ValueScale.logarithmic(1...Double(max(2, checkpoint.largest)))
     let rows = checkpoint.rows.enumerated().map { index, row -> [Span] in
@@ -320,10 +323,8 @@ extension InspectorState {
   var checkpointFindings: [String] {
     guard let checkpoint else { return [] }
     if view.showsDiff, let checkpointDiff { return [checkpointDiff.summary] }
-    return [
-      checkpoint.problems == 0
-        ? "\(Format.integer(checkpoint.rows.count)) tensors ok" : "\(checkpoint.problems) tensors not ok"
-    ]
+    if checkpoint.problems == 0 { return [checkpoint.tally] }
+    return ["\(Format.integer(checkpoint.problems)) tensor\(checkpoint.problems == 1 ? "" : "s") not ok"]
   }
 
   var checkpointReport: PanelReport {
