@@ -72,6 +72,12 @@ struct ReportTests {
     let synthetic = SyntheticTrace()
     #expect(
       InspectorState.complete(synthetic).report(.mask)[fact: "blocked edges"]?.text.hasPrefix("carry 0.0") == true)
+    var whole = InspectorState.complete(synthetic, size: Size(width: 80, height: 24))
+    whole.post(.command(.maskPanel))
+    #expect(
+      whole.report(.mask)[fact: "blocked edges"]?.text.contains("checked in 2 recorded rows of \(synthetic.length)")
+        == true)
+    #expect(view(whole, size: whole.size).frame.text.contains("blocked edges of 2 recorded rows"))
     var trace = synthetic.trace
     let language = try #require(trace.language)
     var values = language.attentionVoco.values

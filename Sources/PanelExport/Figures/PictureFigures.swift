@@ -55,7 +55,8 @@ extension PanelExport {
     if let blocked = mask.blocked {
       notes.append(
         blocked.holds
-          ? "Measured: the \(Format.integer(blocked.count)) blocked edges of the recorded rows carry 0."
+          ? "Measured: the \(Format.integer(blocked.count)) blocked edges of \(blocked.rowWords) of "
+            + "\(Format.integer(blocked.positions)) carry 0."
           : "Measured: a blocked edge carries \(Format.number(Double(blocked.largest))).")
     }
     return Figure(

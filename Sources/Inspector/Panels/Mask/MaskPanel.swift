@@ -173,7 +173,8 @@ extension InspectorState {
     guard let mask = statistics?.mask, let model = trace?.model else { return [] }
     var checked = "blocked edges \(blockedWords(mask))"
     if let blocked = mask.blocked, blocked.count > 0, blocked.holds {
-      checked = "\(Format.integer(blocked.count)) blocked edges carry 0.0 \(glyphs.isUnicode ? "✓" : "ok")"
+      let mark = glyphs.isUnicode ? "✓" : "ok"
+      checked = "\(Format.integer(blocked.count)) blocked edges of \(blocked.rowWords) carry 0.0 \(mark)"
     }
     return [model.visualMask.rawValue, checked, "arrows go by \(view.showsMaskCells ? "cell" : "segment")"]
   }
@@ -181,9 +182,10 @@ extension InspectorState {
   /// What the blocked edges carry, checked against the measured attention.
   func blockedWords(_ mask: MaskStatistics) -> String {
     guard let blocked = mask.blocked else { return "not checked: the decoder has not run yet" }
-    if blocked.count == 0 { return "none in the measured rows" }
+    let rows = "\(blocked.rowWords) of \(Format.integer(blocked.positions))"
+    if blocked.count == 0 { return "none in \(rows)" }
     return blocked.holds
-      ? "carry 0.0 \(glyphs.isUnicode ? "✓" : "ok") (\(Format.integer(blocked.count)) checked)"
+      ? "carry 0.0 \(glyphs.isUnicode ? "✓" : "ok") (\(Format.integer(blocked.count)) checked in \(rows))"
       : "✗ one carries \(Format.number(Double(blocked.largest)))"
   }
 

@@ -15,13 +15,20 @@ package struct MaskStatistics: Sendable, Equatable {
   /// The spans as the matrix names them; what asks, `<voco>`, stands out.
   let segments: [MaskMap.Segment]
 
-  /// The largest attention on a blocked edge, over the two rows of every layer and head that a trace holds.
+  /// The largest attention on a blocked edge, over the rows of every layer and head that a trace holds: those of `<voco>`
+  /// and of the prompt's last token.
   package struct BlockedEdges: Sendable, Equatable {
     package let largest: Float
     /// Edges looked at: blocked keys × layers × heads.
     package let count: Int
+    /// Queries whose rows are recorded, of all positions.
+    package let rows: Int
+    package let positions: Int
 
     package var holds: Bool { largest == 0 }
+
+    /// `2 recorded rows`
+    package var rowWords: String { "\(rows) recorded row\(rows == 1 ? "" : "s")" }
   }
 
   /// - Parameter before: the same sequence's statistics, whose counts are used again.
@@ -78,8 +85,10 @@ package struct MaskStatistics: Sendable, Equatable {
     let length = sequence.length
     var largest: Float = 0
     var count = 0
+    var queries: Set<Int> = []
     let rows = [(vocoPosition, language.attentionVoco), (length - 1, language.attentionLast)]
     for case (let row?, let attention) in rows where row >= 0 && attention.rank == 3 && attention.shape[2] == length {
+      queries.insert(row)
       let keys = (0..<length).filter { !sequence.allows(row: row, column: $0) }
       let cells = attention.shape[0] * attention.shape[1]
       count += keys.count * cells
@@ -89,7 +98,7 @@ package struct MaskStatistics: Sendable, Equatable {
         }
       }
     }
-    return BlockedEdges(largest: largest, count: count)
+    return BlockedEdges(largest: largest, count: count, rows: queries.count, positions: length)
   }
 
   /// Edges between two segments, allowed or not.
