@@ -204,6 +204,34 @@ struct CompareTests {
     #expect(title(listing).contains("7 Checkpoint · 1 tensor not ok"))
   }
 
+  @Test("Parts of a checkpoint are told apart by what their names do not share, on a scale that is named")
+  func partNames() {
+    let names = [
+      "model.vision_tower.vision_tower.a.weight", "model.mgvq.encoder.a.weight", "model.mgvq.decoder.a.weight",
+      "model.mgvq.quantize.embedding.weight", "model.layers.0.a.weight", "model.embed_tokens.weight", "lm_head.weight",
+    ]
+    let rows = names.enumerated().map { index, name in
+      CheckpointListing.Row(
+        name: name, shape: [64], dtype: "F32", byteCount: 1 << (20 - index), status: "ok", isProblem: false)
+    }
+    let parts = CheckpointListing(name: "m", facts: [], rows: rows, tally: "7 tensors ok")
+    #expect(
+      parts.parts.map(\.name) == [
+        "vision_tower.vision_tower", "mgvq.encoder", "mgvq.decoder", "mgvq.quantize", "layers", "model", "lm_head",
+      ])
+    func text(_ size: Size, _ commands: [Command]) -> String {
+      var state = InspectorState.complete(size: size)
+      state.post(.checkpoint(parts))
+      for command in commands { state.post(.command(command)) }
+      return view(state, size: size).frame.text
+    }
+    // Behind a part's name stands a blank, which the names of the list do not have there.
+    let bars = text(Size(width: 80, height: 24), [.checkpointPanel])
+    #expect(bars.contains("log scale") && bars.contains("mgvq.encoder ") && bars.contains("mgvq.decoder "), "\(bars)")
+    let areas = text(Size(width: 120, height: 36), [.checkpointPanel, .zoomIn])
+    #expect(areas.contains("as areas") && areas.contains("encoder ") && areas.contains("decoder "), "\(areas)")
+  }
+
   @Test("A tensor is read once, and its numbers stand in the report")
   func weights() throws {
     var state = InspectorState.complete()

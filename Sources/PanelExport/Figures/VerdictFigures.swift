@@ -126,7 +126,7 @@ extension PanelExport {
           marks: [.bars(DataSeries(color: .series(0), points: points))])
       ],
       notes: [
-        "A part is a tensor's name up to its number or its last two names; the \(parts.count) largest. "
+        "A part is a tensor's name without “model.” up to its number or its last two names; the \(parts.count) largest. "
           + "n = \(Format.integer(listing.rows.count)) tensors, \(listing.problems) with a problem.",
         listing.facts.map { "\($0.name) \($0.value)" }.joined(separator: ", "),
       ])

@@ -28,6 +28,8 @@ package struct Bars: Widget, Sendable, Hashable {
   package var hasAxis: Bool
   /// `nil` chooses round values.
   package var ticks: [ScaleTick]?
+  /// Whether a label that is too long keeps its end, as names that begin alike do.
+  package var keepsLabelEnds = false
 
   /// Bars from the start of `scale`: on a logarithmic one, where 580 and 1 are both to be seen, the axis says so.
   package init(
@@ -54,8 +56,9 @@ package struct Bars: Widget, Sendable, Hashable {
     var hits: [Hit<Int>] = []
     for (index, row) in rows.prefix(body.height).enumerated() {
       let line = Rect(x: body.x, y: body.y + index, width: body.width, height: 1)
+      let label = keepsLabelEnds ? ending(row.label, labelWidth, look.glyphs.ellipsis) : row.label
       frame.writeLine(
-        row.label, in: line.left(labelWidth), style: row.isMarked ? look.theme.cursor : look.theme.text,
+        label, in: line.left(labelWidth), style: row.isMarked ? look.theme.cursor : look.theme.text,
         ellipsis: look.glyphs.ellipsis)
       let text = Rect(x: line.x + labelWidth + 1, y: line.y, width: textWidth, height: 1).intersection(rect)
       frame.writeLine(row.text, in: text, style: look.theme.text, alignment: .trailing)

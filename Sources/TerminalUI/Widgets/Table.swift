@@ -68,14 +68,6 @@ package struct Table: Widget, Sendable, Hashable {
     if row == selected { frame.restyle(line) { $0 = look.theme.cursor } }
   }
 
-  /// The longest end of `text` that fits, behind an ellipsis; `text` itself where it fits whole.
-  private func ending(_ text: String, _ width: Int, _ ellipsis: Character) -> String {
-    guard displayWidth(text) > width else { return text }
-    var end = text[...]
-    while !end.isEmpty && displayWidth(String(end)) > width - displayWidth(ellipsis) { end.removeFirst() }
-    return String(ellipsis) + end
-  }
-
   private func widths() -> [Layout.Constraint] {
     columns.enumerated().map { index, column in
       // Measured only where it decides: a checkpoint has a thousand rows.
@@ -189,4 +181,12 @@ package struct ScrollBar: Widget, Sendable, Hashable {
     }
     return []
   }
+}
+
+/// The longest end of `text` that fits, behind an ellipsis; `text` itself where it fits whole.
+package func ending(_ text: String, _ width: Int, _ ellipsis: Character) -> String {
+  guard displayWidth(text) > width else { return text }
+  var end = text[...]
+  while !end.isEmpty && displayWidth(String(end)) > width - displayWidth(ellipsis) { end.removeFirst() }
+  return String(ellipsis) + end
 }

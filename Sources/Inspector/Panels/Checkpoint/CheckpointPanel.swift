@@ -60,7 +60,8 @@ package struct CheckpointListing: Sendable, Equatable {
   let nameLength: Int
   let largest: Int
 
-  /// Tensors whose names begin alike: `model.layers` of `model.layers.0.self_attn.q_proj.weight`.
+  /// Tensors whose names begin alike, without the `model.` that nearly all begin with: `layers` of
+  /// `model.layers.0.self_attn.q_proj.weight`.
   package struct Part: Sendable, Equatable {
     package let name: String
     package let bytes: Int
@@ -75,7 +76,8 @@ package struct CheckpointListing: Sendable, Equatable {
     for row in rows {
       let words = row.name.split(separator: ".")
       let end = words.firstIndex { $0.allSatisfy(\.isNumber) } ?? max(1, words.count - 2)
-      let name = words[..<min(end, 3)].joined(separator: ".")
+      let isInModel = end > 1 && words[0] == "model"
+      let name = words[(isInModel ? 1 : 0)..<min(end, 3)].joined(separator: ".")
       sums[name, default: (0, 0)].bytes += row.byteCount
       sums[name, default: (0, 0)].count += 1
     }
@@ -198,8 +200,18 @@ extension Canvas {
     }
     frame.fill(rect, with: Cell(fill, style))
     let inside = rect.width >= 8 && rect.height >= 3 ? rect.inset(by: 1) : rect
-    line(" \(part.name) ", in: inside, style: style)
-    line(" \(Format.bytes(part.bytes)) in \(part.count) ", in: inside, row: 1, style: style)
+    let bytes = Format.bytes(part.bytes)
+    let last = part.name.split(separator: ".").last.map(String.init) ?? part.name
+    // What does not fit whole is told shorter: the name by its end, and no number is cut.
+    let texts = [[part.name, last], ["\(bytes) in \(part.count)", bytes]]
+    for (row, choices) in texts.enumerated() {
+      let room = inside.width
+      if let text = choices.first(where: { displayWidth($0) <= room }) {
+        line(displayWidth(text) + 2 <= room ? " \(text) " : text, in: inside, row: row, style: style)
+      } else if row == 0 {
+        line(ending(last, room, look.glyphs.ellipsis), in: inside, style: style)
+      }
+    }
   }
 
   /// The tensor at the cursor: its values once they were asked for.
@@ -241,7 +253,11 @@ extension Canvas {
     }
     let scale = ValueScale.logarithmic(Double(max(1, least / 2))...Double(max(2, largest)))
     return Block(least: Size(width: 34, height: 5), most: rows.count + 2) { canvas, rect in
-      canvas.draw(Bars(title: "bytes by part, tensors", rows, scale: scale, hasAxis: false), in: rect)
+      // Named also where there is no room for all bars.
+      canvas.line("bytes by part (log scale), tensors", in: rect, style: canvas.look.theme.title)
+      var bars = Bars(rows, scale: scale, hasAxis: false)
+      bars.keepsLabelEnds = true
+      canvas.draw(bars, in: rect.dropping(top: 1))
     }
   }
 
