@@ -84,7 +84,7 @@ func aggregation() throws {
   #expect(one.values == attention.row(layer: 1, head: 0) && one.formula == "share")
   #expect(
     AttentionQuery(metric: .lift).formula(layout: layout)
-      == "lift = (anchor share/2)/(patch share/4), mean over live layers and heads of share")
+      == "lift = a key's share/(patch share/4), mean over live layers and heads of share")
   #expect(AttentionView(attention, AttentionQuery(layer: .single(2))) == nil)
   #expect(AttentionView(attention, AttentionQuery(head: .single(2))) == nil)
 }

@@ -132,7 +132,7 @@ struct CutProbeTests {
   func effects() throws {
     let (probe, anchors, _) = try probe()
     let none = try probe.effect(of: .none)
-    #expect(abs(none.kl) < 1e-9 && none.logitDifference == 0)
+    #expect(abs(none.kl) < 1e-9 && none.leadChange == 0)
     let cut = try probe.effect(of: .cut(keys: Set(anchors)))
     #expect(cut.kl > 0)
     let row = cut.attentionVoco[row: 0][row: 0].values

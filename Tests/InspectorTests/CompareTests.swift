@@ -193,7 +193,7 @@ struct CompareTests {
       var state = InspectorState.complete(size: Size(width: 80, height: 24))
       state.post(.checkpoint(listing))
       state.post(.command(.checkpointPanel))
-      return view(state, size: state.size).frame.text
+      return Inspector.view(state, size: state.size).frame.text
     }
     let rows = [
       CheckpointListing.Row(name: "a", shape: [2], dtype: "F32", byteCount: 8, status: "ok", isProblem: false),
@@ -223,7 +223,7 @@ struct CompareTests {
       var state = InspectorState.complete(size: size)
       state.post(.checkpoint(parts))
       for command in commands { state.post(.command(command)) }
-      return view(state, size: size).frame.text
+      return Inspector.view(state, size: size).frame.text
     }
     // Behind a part's name stands a blank, which the names of the list do not have there.
     let bars = text(Size(width: 80, height: 24), [.checkpointPanel])
