@@ -20,6 +20,7 @@ from questions import FAMILIES
 NAMES = {"upper": "upper", "htc": "HTC", "voco": "VoCo", "star-without-anchors": "star without anchors", "discrete-only": "discrete only"}
 # One thing changed of HTC: how many anchors, what they are made of, where they stand, in which order the parts are trained.
 ABLATIONS = {"htc-anchors-1": "HTC, 1 anchor", "htc-anchors-2": "HTC, 2 anchors", "htc-anchors-8": "HTC, 8 anchors", "anchors-last": "HTC, anchors last",
+             "anchors-parallel": "HTC, anchors at the patches' positions", "causal-mask": "HTC, causal mask",
              "random-patches": "anchors of random patches", "top-k-patches": "anchors of top-k patches", "k-means-patches": "anchors of k-means patches",
              "htc-patches-first": "HTC, patches aligned first"}
 NAMES |= ABLATIONS
@@ -235,7 +236,7 @@ def conclusions(verdicts):
 
 def budget(found):
     """How the rows were trained, from the results themselves."""
-    same = [run for name, run in found.items() if run.get("options") and name != "lower"]
+    same = [run for name, run in found.items() if run.get("options") and name not in ("lower", LONG_HTC, LONG_VOCO)]
     values = {k: sorted({str(run["options"].get(k)) for run in same}) for k in ("batch", "questions", "patches", "anchors", "align", "second", "full", "muon", "rate", "split")}
     values |= {"step": sorted({str(run["step"]) for run in same}), "scenes": sorted({str(run["scenes"]) for run in same})}
     v = {k: " or ".join(x) for k, x in values.items()}
@@ -244,6 +245,52 @@ def budget(found):
             f"{v['second']} of them in the second stage, the last {v['full']} with all 576 patches, the others with {v['patches']}. Before them {v['align']} steps that name single patches where there are patches, and {v['anchors']} "
             f"steps of the anchors alone where there are anchors made of codes: **steps that rows without anchors do not get**. Blocks and projector by Muon at {v['muon']}, the rest by AdamW at {v['rate']}. "
             f"{minutes:.0f} minutes by the clock in all, on two cores that did other things too.")
+
+
+def lasting(work, found):
+    """Markdown: what another picture's anchors did to validation scenes along the long run, so that one sees whether the anchors' part lasts."""
+    path = os.path.join(work, "runs", "htc-1-long", "log.jsonl")
+    if LONG_HTC not in found or not os.path.exists(path):
+        return ""
+    with open(path) as lines:
+        measured = [m for m in map(json.loads, lines) if "swap" in m]
+    last = found[LONG_HTC]
+    rows = ["| step | mean | background | swapped: KL | right after | donor's answer | of scenes |", "| --- " * 7 + "|"]
+    for m in measured:
+        swap = m["swap"]["background"]
+        rows.append(f"| {m['step']} | {m['val']['mean']:.3f} | {swap['own']:.3f} | {swap['kl']:.2g} | {swap['swapped']:.3f} | {swap['donor']:.3f} | {swap['n']} |")
+    options = last["options"]
+    rival = found.get(LONG_VOCO)
+    text = (f"## Longer: {last['step']} joint steps\n\nOne seed, so an anecdote: the same recipe with {options['steps']} and {options['second']} steps, the last {options['full']} with all patches. "
+            "Another picture's anchors, whose answer differs, on validation scenes as training went on:")
+    if rival:
+        text += f" VoCo with as many steps: mean {rival['mean']:.3f}, background {rival['families']['background']['accuracy']:.3f} on the test scenes, so that patches alone {'learn it too' if rival['families']['background']['interval'][0] > rival['families']['background']['guess'] else 'still do not tell it'}."
+    return text + "\n\n" + "\n".join(rows)
+
+
+def semantic(work, split):
+    """Markdown: the quantizer of `semantic.py`, which no paper has, and what `verify` says of HTC on its codes; of the folder beside `work`."""
+    folder = work + "-semantic"
+    verified, health = stored(folder, "htc-semantic", "verify"), stored(folder, "htc-semantic", f"health-{split}")
+    if not verified or not health:
+        return ""
+    with open(os.path.join(folder, "mgvq", "report.json")) as file:
+        report = json.load(file)
+    run = stored(folder, "htc-semantic", split)
+    (before, n), (after, _) = report["names_objects"]["before"], report["names_objects"]["after"]
+    lines = [
+        "## One step beyond the paper: a quantizer that is taught what the tower sees", "",
+        f"Declared as such: the shipped MGVQ carried on for {report['steps']} steps of `semantic.py` with a loss that a linear head of its code vectors points where DINOv2's features of the same place point. "
+        f"{report['psnr_scenes_db']} dB on scenes afterwards. From the mean code vector under an object a ridge classifier names {after:.1%} of {n} objects of test scenes, {before:.1%} before. "
+        f"HTC as above on its codes, one seed, {run['options']['anchors']} steps of the anchors alone, which ask for objects as well: mean accuracy {run['mean']:.3f}, *which* {run['families']['which']['accuracy']:.3f}, "
+        f"background {run['families']['background']['accuracy']:.3f}; effective rank of the anchors {health['rank']}. Another picture's anchors bring its answer for the background in {health['background']['donor']:.3f} of {health['background']['n']} scenes, "
+        f"for *which* in {health['which']['donor']:.3f} of {health['which']['n']}.", "",
+        "| asked for | attends | contributes | causes |", "| --- | --- | --- | --- |"]
+    for family in verified:
+        said = claims(verified, family)
+        lines.append(f"| {family} | " + " | ".join(shown(c, said[c]) for c in CLAIMS) + " |")
+    notes = [f"Asked for {family}: {said['causes']['sentence']}" for family, said in ((f, claims(verified, f)) for f in verified) if said["causes"].get("effect") is None]
+    return "\n".join(lines + [""] * bool(notes) + notes)
 
 
 def rivals(found):
@@ -267,7 +314,8 @@ def document(work, split):
     parts = ["# The comparison, anchors first", "Written by `comparison.py` from what `evaluate.py`, `health.py` and `judge.py` measured; `sh assets/training/run.sh comparison` repeats it.",
              budget(found), f"No run was chosen among others, and each run read the {len(marks.place)} test scenes once, when it was finished."
              + (" *lower* is the upper model, its text confined to a `<voco>` that no text was trained to read." if "lower" in there else "")
-             + (f" **Rows that were not trained: {', '.join(missing)}**; so there is no retention, and star mask and anchors are not told apart." if missing else "")
+             + (f" **Rows that were not trained: {', '.join(missing)}**." if missing else "")
+             + (" So there is no retention." if {"upper", "lower"} & set(missing) else "") + (" Star mask and anchors are not told apart." if NAMES["star-without-anchors"] in missing else "")
              + ("" if NAMES["htc-patches-first"] in there else " Nor was HTC with its patches aligned first, so nothing here shows that the order decides."),
              table(found, marks)]
     for variant, title in (("htc", "## What the anchors do in HTC runs that nobody constructed"), ("htc-patches-first", "## The same with the patches aligned first")):
@@ -277,7 +325,8 @@ def document(work, split):
         if verdicts:
             steps = " or ".join(sorted({str(run["step"]) for run in found.values() if run["variant"] == NAMES[variant]}))
             parts.append("\n".join(["Of the background's colour, which the anchors' own steps teach:", "", *conclusions(verdicts), "",
-                                    f"All of it after {steps} joint steps. {rivals(found)}Whether it lasts through longer training these runs do not tell."]))
+                                    f"All of it after {steps} joint steps. {rivals(found)}" + ("" if LONG_HTC in found else "Whether it lasts through longer training these runs do not tell.")]))
+    parts += [part for part in (lasting(work, found), semantic(work, split)) if part]
     return "\n\n".join(parts) + "\n"
 
 

@@ -26,7 +26,7 @@ class Variant:
     mask: str  # "star" or "causal": the visual rows
     text: str  # "voco" or "all": the keys that text rows see
     reserved: bool = False  # leaves the patches' positions free where there are no patches
-    order: str = "first"  # or "last": where the anchors stand, seen from the patches
+    order: str = "first"  # or "last", or "parallel" (at the first patches' positions): where the anchors stand, seen from the patches
     source: str = "codes"  # what the anchors are made of; else a key of SELECTIONS: of patches
 
 
@@ -38,6 +38,8 @@ VARIANTS = {
     "upper": Variant(True, True, "causal", "all"),
     "lower": Variant(True, True, "causal", "voco"),  # evaluation of the upper model only
     "anchors-last": Variant(True, True, "star", "voco", order="last"),
+    "anchors-parallel": Variant(True, True, "star", "voco", order="parallel"),
+    "causal-mask": Variant(True, True, "causal", "voco"),
     "random-patches": Variant(True, True, "star", "voco", source="random"),
     "top-k-patches": Variant(True, True, "star", "voco", source="top-k"),
     "k-means-patches": Variant(True, True, "star", "voco", source="k-means"),
@@ -212,7 +214,7 @@ class Decoder(nn.Module):
                 count = self.shape.anchors
                 rows.append(self.anchor_projector(quantised) if variant.source == "codes" else self.mm_projector(SELECTIONS[variant.source](features, count)))
                 positions.append(offset + torch.arange(count))
-                offset += count
+                offset += count * (variant.order != "parallel")
             elif segment == "patches":
                 if variant.patches:
                     rows.append(self.mm_projector(features))

@@ -16,7 +16,8 @@ import tempfile
 
 from features import default_work
 
-PROMPTS = {"background": "what colour is the background?", "texture": "what texture is the background?", "count": "how many objects are there?"}
+PROMPTS = {"background": "what colour is the background?", "texture": "what texture is the background?", "count": "how many objects are there?",
+           "which": "what object is in the picture?"}
 #: Families of which a whole picture can be labelled with the answer; of an object's colour, the asked one's.
 PROBED = ("background", "texture", "count", "colour", "which")
 LEAST = 2

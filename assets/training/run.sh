@@ -5,6 +5,7 @@
 #   sh assets/training/run.sh comparison   comparison.md: every row in a small budget, with the shipped tokenizer and MGVQ, and what `verify` says of the HTC rows
 #   sh assets/training/run.sh long         every row of the comparison with 2,100 steps on 8,000 scenes, and HTC and VoCo with 8,400
 #   sh assets/training/run.sh ablations    what the anchors are made of, how many, where they stand, what is trained first
+#   sh assets/training/run.sh semantic     one step beyond the paper: a quantizer that is taught what the tower sees, HTC on its codes, and what `verify` says of it
 #   sh assets/training/run.sh voco 2       one row of the long comparison: variant and seed
 # DEVICE=cuda uses an accelerator. Working data goes to $VOCOSCOPE_TRAINING (default ~/.cache/vocoscope-training), Python packages to its venv or $VOCOSCOPE_VENV.
 # VOCOSCOPE is the program that judges, `vocoscope` if it is on the path; without one, what it would say is left out.
@@ -17,7 +18,7 @@ first=630e7bd second=dfe3d17
 export VOCOSCOPE_TRAINING="${VOCOSCOPE_TRAINING:-$HOME/.cache/vocoscope-training}" OMP_NUM_THREADS="${OMP_NUM_THREADS:-2}"
 venv=${VOCOSCOPE_VENV:-$VOCOSCOPE_TRAINING/venv}
 # Codes of the shipped MGVQ and of a new one must not meet, nor runs of one name and two budgets.
-case $what in shipped | comparison) data=shipped ;; *) data=scratch ;; esac
+case $what in shipped | comparison | ablations | semantic) data=shipped ;; *) data=scratch ;; esac
 work=$VOCOSCOPE_TRAINING/${rehearsal:+rehearsal-}$data
 export VOCOSCOPE_TRAINING="$work"
 mkdir -p "$work"
@@ -94,6 +95,9 @@ judged() {
     [ -z "$program" ] || "$python" judge.py verify "$1" --program "$program" --families $2 $verdicts
 }
 
+# What every row of the comparison, of its ablations and of what goes beyond the paper gets.
+budget="--split more --scenes 1200 --batch 16 --questions 6 --steps 160 --second 140 --full 15 --every 1000"
+
 case $what in
 shipped)
     compile=""
@@ -128,13 +132,14 @@ scratch)
 comparison)
     compile=""
     # Every seed of every row before the next one, so that an interruption leaves balanced rows.
-    budget="--split more --scenes 1200 --batch 16 --questions 6 --steps 160 --second 140 --full 15 --every 1000"
     row upper 1 $budget
     row discrete-only 1 $budget
     for each in $seeds; do
         for variant in htc voco star-without-anchors; do row $variant "$each" $budget; done
         trained "htc-patches-first-$each" --variant htc --seed "$each" --order patches-first $budget
     done
+    for each in htc voco; do trained "$each-1-long" --variant $each $budget --steps 1000 --second 2000 --full 60 --every 500; done
+    judged htc-1-long "background texture"
     for each in $seeds; do
         if [ "$each" = 1 ]; then judged htc-1 "background texture count"; else judged "htc-$each" "background texture"; fi
         judged "htc-patches-first-$each" background
@@ -148,12 +153,22 @@ long)
     "$python" comparison.py
     ;;
 ablations)
+    compile=""
     for each in $seeds; do
-        for variant in random-patches top-k-patches k-means-patches anchors-last; do row $variant "$each"; done
-        for count in 1 2 8; do trained "htc-anchors-$count-$each" --variant htc --seed "$each" --anchor-count $count; done
-        trained "htc-patches-first-$each" --variant htc --seed "$each" --order patches-first
+        for variant in random-patches top-k-patches k-means-patches causal-mask anchors-last anchors-parallel; do row $variant "$each" $budget; done
+        for count in 1 2 8; do trained "htc-anchors-$count-$each" --variant htc --seed "$each" --anchor-count $count $budget; done
     done
-    "$python" comparison.py
+    "$python" comparison.py --out "$work/results/comparison.md"
+    ;;
+semantic)
+    compile=""
+    source=$work work=$VOCOSCOPE_TRAINING-semantic
+    export VOCOSCOPE_TRAINING="$work"
+    "$python" semantic.py --source "$source" --work "$work" --device "$device" --steps 700 $quantizer
+    "$python" codes.py --device "$device" --splits $splits
+    # As `comparison` trains it; the anchors' own steps ask for objects as well.
+    trained htc-semantic --variant htc $budget --anchors 800 --anchor-which 3
+    judged htc-semantic "background which"
     ;;
 *) row "$what" "$seed" ;;
 esac

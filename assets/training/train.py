@@ -79,7 +79,7 @@ def align_anchors(model, inputs, split, options, note):
     optimiser, variant = torch.optim.AdamW(parameters, options.rate, betas=(.9, .98), weight_decay=.02, fused=True), VARIANTS["anchors-alone"]
     for step in range(options.anchors):
         optimiser.param_groups[0]["lr"] = schedule(step, step / options.anchors, options.rate)
-        batch = moved(inputs.training_batch(split, np.random.default_rng([options.seed, step, 2]), options.batch, 0, 3, options.mix, ANCHOR_WEIGHTS), options.device)
+        batch = moved(inputs.training_batch(split, np.random.default_rng([options.seed, step, 2]), options.batch, 0, 3, options.mix, ANCHOR_WEIGHTS | {"which": options.anchor_which}), options.device)
         _, quantised, chosen, text, wanted, targets = batch[:6]
         logits = model(variant, None, chosen, quantised, text, wanted)[0][:, :, 0].flatten(0, 1)
         targets = targets[..., 0].flatten()
@@ -143,6 +143,7 @@ def parse():
     parser.add_argument("--carry-anchors", action="store_true", help="take the anchor projector over as well")
     parser.add_argument("--split", default="train", choices=features.TRAINING, help="where the training scenes are from")
     parser.add_argument("--anchors", type=int, default=400, help="steps of the first stage, which aligns the anchors alone")
+    parser.add_argument("--anchor-which", type=float, default=0, help="weight of the questions for an object in the first stage; the codes of the paper's quantizer cannot answer them")
     parser.add_argument("--align", type=int, default=300, help="steps of the second stage, which aligns single patches")
     parser.add_argument("--order", choices=["anchors-first", "patches-first"], default="anchors-first")
     parser.add_argument("--steps", type=int, default=1000)
