@@ -22,7 +22,7 @@ NAMES = {"upper": "upper", "htc": "HTC", "voco": "VoCo", "star-without-anchors":
 ABLATIONS = {"htc-anchors-1": "HTC, 1 anchor", "htc-anchors-2": "HTC, 2 anchors", "htc-anchors-8": "HTC, 8 anchors", "anchors-last": "HTC, anchors last",
              "anchors-parallel": "HTC, anchors at the patches' positions", "causal-mask": "HTC, causal mask",
              "random-patches": "anchors of random patches", "top-k-patches": "anchors of top-k patches", "k-means-patches": "anchors of k-means patches",
-             "htc-patches-first": "HTC, patches aligned first"}
+             "htc-patches-first": "HTC, patches aligned first", "htc-unaligned": "HTC, anchors never alone"}
 NAMES |= ABLATIONS
 # Runs beside the variants: the longer schedule.
 LONG_HTC, LONG_VOCO = "HTC, long", "VoCo, long"
@@ -147,7 +147,8 @@ def table(found, marks):
     for name, result in found.items():
         cells = [f"{result['families'][f]['accuracy']:.3f}" for f in FAMILIES] + [f"{result['mean']:.3f}"]
         if bounded:
-            cells += [written(retained(marks, name, kept)) if kept and name not in ("lower", "upper, seed 1") else "", written(share(marks, name)) if name != "upper, seed 1" else ""]
+            bounds_it = name == "lower" or result["step"] == found["upper, seed 1"]["step"]
+            cells += [written(retained(marks, name, kept)) if kept and bounds_it and name not in ("lower", "upper, seed 1") else "", written(share(marks, name)) if bounds_it and name != "upper, seed 1" else ""]
         lines.append(f"| {name} | {result['step']} | " + " | ".join(cells) + " |")
     if bounded:
         left = [f for i, f in enumerate(FAMILIES) if i not in kept]
@@ -236,11 +237,11 @@ def conclusions(verdicts):
 
 def budget(found):
     """How the rows were trained, from the results themselves."""
-    same = [run for name, run in found.items() if run.get("options") and name not in ("lower", LONG_HTC, LONG_VOCO)]
+    same = [run for name, run in found.items() if run.get("options") and name not in ("lower", LONG_HTC, LONG_VOCO) and run["variant"] not in ABLATIONS.values()]
     values = {k: sorted({str(run["options"].get(k)) for run in same}) for k in ("batch", "questions", "patches", "anchors", "align", "second", "full", "muon", "rate", "split")}
     values |= {"step": sorted({str(run["step"]) for run in same}), "scenes": sorted({str(run["scenes"]) for run in same})}
     v = {k: " or ".join(x) for k, x in values.items()}
-    minutes = sum(run["training_minutes"] for run in same)
+    minutes = sum(run["training_minutes"] for name, run in found.items() if name != "lower")
     return (f"Each row: random weights, {v['step']} joint steps of {v['batch']} scenes and {v['questions']} questions on {v['scenes']} scenes (split `{v['split']}`, four in five of a batch put together from several), "
             f"{v['second']} of them in the second stage, the last {v['full']} with all 576 patches, the others with {v['patches']}. Before them {v['align']} steps that name single patches where there are patches, and {v['anchors']} "
             f"steps of the anchors alone where there are anchors made of codes: **steps that rows without anchors do not get**. Blocks and projector by Muon at {v['muon']}, the rest by AdamW at {v['rate']}. "
@@ -253,7 +254,8 @@ def lasting(work, found):
     if LONG_HTC not in found or not os.path.exists(path):
         return ""
     with open(path) as lines:
-        measured = [m for m in map(json.loads, lines) if "swap" in m]
+        # Of one step the last: over more scenes.
+        measured = list({m["step"]: m for m in map(json.loads, lines) if "swap" in m}.values())
     last = found[LONG_HTC]
     rows = ["| step | mean | background | swapped: KL | right after | donor's answer | of scenes |", "| --- " * 7 + "|"]
     for m in measured:

@@ -157,6 +157,7 @@ ablations)
     for each in $seeds; do
         for variant in random-patches top-k-patches k-means-patches causal-mask anchors-last anchors-parallel; do row $variant "$each" $budget; done
         for count in 1 2 8; do trained "htc-anchors-$count-$each" --variant htc --seed "$each" --anchor-count $count $budget; done
+        trained "htc-unaligned-$each" --variant htc --seed "$each" $budget --anchors 0
     done
     "$python" comparison.py --out "$work/results/comparison.md"
     ;;
