@@ -248,6 +248,15 @@ def budget(found):
             f"{minutes:.0f} minutes by the clock in all, on two cores that did other things too.")
 
 
+def verdict_table(verified):
+    """Markdown: a run's verdicts for each question."""
+    lines = ["| asked for | attends | contributes | causes |", "| --- " * 4 + "|"]
+    for family in verified:
+        said = claims(verified, family)
+        lines.append(f"| {family} | " + " | ".join(shown(c, said[c]) for c in CLAIMS) + " |")
+    return lines
+
+
 def lasting(work, found):
     """Markdown: what another picture's anchors did to validation scenes along the long run, so that one sees whether the anchors' part lasts."""
     path = os.path.join(work, "runs", "htc-1-long", "log.jsonl")
@@ -267,7 +276,8 @@ def lasting(work, found):
             "Another picture's anchors, whose answer differs, on validation scenes as training went on:")
     if rival:
         text += f" VoCo with as many steps: mean {rival['mean']:.3f}, background {rival['families']['background']['accuracy']:.3f} on the test scenes, so that patches alone {'learn it too' if rival['families']['background']['interval'][0] > rival['families']['background']['guess'] else 'still do not tell it'}."
-    return text + "\n\n" + "\n".join(rows)
+    verified = stored(work, "htc-1-long", "verify")
+    return "\n".join([text, "", *rows] + (["", "`verify` over the bundled slice, at the end:", "", *verdict_table(verified)] if verified else []))
 
 
 def semantic(work, split):
@@ -287,11 +297,10 @@ def semantic(work, split):
         f"HTC as above on its codes, one seed, {run['options']['anchors']} steps of the anchors alone, which ask for objects as well: mean accuracy {run['mean']:.3f}, *which* {run['families']['which']['accuracy']:.3f}, "
         f"background {run['families']['background']['accuracy']:.3f}; effective rank of the anchors {health['rank']}. Another picture's anchors bring its answer for the background in {health['background']['donor']:.3f} of {health['background']['n']} scenes, "
         f"for *which* in {health['which']['donor']:.3f} of {health['which']['n']}.", "",
-        "| asked for | attends | contributes | causes |", "| --- | --- | --- | --- |"]
-    for family in verified:
-        said = claims(verified, family)
-        lines.append(f"| {family} | " + " | ".join(shown(c, said[c]) for c in CLAIMS) + " |")
+        *verdict_table(verified)]
     notes = [f"Asked for {family}: {said['causes']['sentence']}" for family, said in ((f, claims(verified, f)) for f in verified) if said["causes"].get("effect") is None]
+    if claims(verified, "which")["causes"]["verdict"] == "yes" and run["families"]["which"]["interval"][0] <= run["families"]["which"]["guess"]:
+        notes.append("The answers to *which* are hardly ever right, and follow the anchors all the same: a verdict says whose the answer is, not whether it is true.")
     return "\n".join(lines + [""] * bool(notes) + notes)
 
 
