@@ -130,6 +130,10 @@ struct AttentionPanelTests {
     #expect(state.inspected?.deadLayer == nil)
     let text = view(state, size: state.size).frame.text
     #expect(text.contains("of the last prompt token") && text.contains("most at "))
+    state.post(.command(.imagePanel))
+    state.post(.command(.zoomIn))
+    #expect(view(state, size: state.size).frame.text.contains("the last prompt token sees no patch"))
+    state.post(.command(.attentionPanel))
     inspect(.voco)
     #expect(state.map?.view.values == voco)
   }

@@ -182,6 +182,7 @@ extension InspectorState {
         $0.attention, settings: view, links: links, previous: map,
         knockOut: view.inspected == .voco ? shownKnockOut : nil)
     }
+    mostAttended = startingKeys.flatMap { $0.seesPatch ? $0.patch : nil }
     refreshHeads()
     refreshAnecdote()
     refreshPicture()
@@ -334,9 +335,7 @@ extension InspectorState {
 
   /// The cursor, as long as nobody moved it, stands where the inspected token looks.
   mutating func placeCursor() {
-    let start = startingKeys
-    mostAttended = start.flatMap { $0.seesPatch ? $0.patch : nil }
-    guard cursor == LinkedCursor(), let start else { return }
+    guard cursor == LinkedCursor(), let start = startingKeys else { return }
     cursor.moveToPatch(start.patch, links)
     if focus != .image { cursor.move(to: start.key, links) }
   }
