@@ -248,6 +248,16 @@ def budget(found):
             f"{minutes:.0f} minutes by the clock in all, on two cores that did other things too.")
 
 
+def deciding(work, split):
+    """A sentence on what decides whether anchors matter: steps of their own, or that these come first."""
+    without, last = stored(work, "htc-unaligned-1", f"health-{split}"), stored(work, "htc-patches-first-1", f"health-{split}")
+    if not without or not last:
+        return ""
+    a, b = without["background"], last["background"]
+    return (f"**What decides** is that the anchors have steps of their own before the joint ones, not that these come before the patches': without any (one seed) another picture's anchors bring its background in {a['donor']:.3f} of {a['n']} scenes "
+            f"(KL {a['kl']:.2g}, {a['own']:.3f} right), with them after the patches' in {b['donor']:.3f} (KL {b['kl']:.2g}, {b['own']:.3f} right).")
+
+
 def verdict_table(verified):
     """Markdown: a run's verdicts for each question."""
     lines = ["| asked for | attends | contributes | causes |", "| --- " * 4 + "|"]
@@ -322,7 +332,7 @@ def document(work, split):
     marks = Marks(work, split, found)
     there = {run["variant"] for run in found.values()}
     missing = [name for variant, name in NAMES.items() if name not in there and variant not in ABLATIONS] + ["lower"] * ("lower" not in there)
-    parts = ["# The comparison, anchors first", "Written by `comparison.py` from what `evaluate.py`, `health.py` and `judge.py` measured; `sh assets/training/run.sh comparison` repeats it.",
+    parts = ["# The comparison, anchors first", "Written by `comparison.py` from what `evaluate.py`, `health.py` and `judge.py` measured; `sh assets/training/run.sh` with `comparison`, `ablations` and `semantic` repeats it.",
              budget(found), f"No run was chosen among others, and each run read the {len(marks.place)} test scenes once, when it was finished."
              + (" *lower* is the upper model, its text confined to a `<voco>` that no text was trained to read." if "lower" in there else "")
              + (f" **Rows that were not trained: {', '.join(missing)}**." if missing else "")
@@ -337,7 +347,7 @@ def document(work, split):
             steps = " or ".join(sorted({str(run["step"]) for run in found.values() if run["variant"] == NAMES[variant]}))
             parts.append("\n".join(["Of the background's colour, which the anchors' own steps teach:", "", *conclusions(verdicts), "",
                                     f"All of it after {steps} joint steps. {rivals(found)}" + ("" if LONG_HTC in found else "Whether it lasts through longer training these runs do not tell.")]))
-    parts += [part for part in (lasting(work, found), semantic(work, split)) if part]
+    parts += [part for part in (deciding(work, split), lasting(work, found), semantic(work, split)) if part]
     return "\n\n".join(parts) + "\n"
 
 
