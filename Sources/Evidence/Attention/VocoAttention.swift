@@ -85,14 +85,19 @@ package struct VocoAttention: Sendable {
 
   /// What a mean over the live layers is over: `all 4 layers`, or `layers 1–3 (live)` where nobody reads the last.
   package var liveWords: String {
-    liveLayers.count == layers ? "all \(layers) layers" : "layer\(liveLayers.count == 1 ? "" : "s") \(liveRange) (live)"
+    liveLayers.count == layers ? "all \(layers) layers" : "\(Self.firstLayers(liveLayers.count)) (live)"
   }
 
   /// The same where there is little room: `all 4`, `1–3, live`.
-  package var shortLiveWords: String { liveLayers.count == layers ? "all \(layers)" : "\(liveRange), live" }
+  package var shortLiveWords: String {
+    liveLayers.count == layers ? "all \(layers)" : "\(Self.range(liveLayers.count)), live"
+  }
+
+  /// `layer 1`, `layers 1–3`.
+  package static func firstLayers(_ count: Int) -> String { "layer\(count == 1 ? "" : "s") \(range(count))" }
 
   /// `1–3`, from 1.
-  private var liveRange: String { liveLayers.count == 1 ? "1" : "1–\(liveLayers.count)" }
+  private static func range(_ count: Int) -> String { count == 1 ? "1" : "1–\(count)" }
 
   /// The layers of a selection, ascending; of all, those that are live.
   package func layers(of selection: LayerSelection) -> [Int] {

@@ -71,7 +71,7 @@ extension InspectorState {
   /// `layer 3/6 · head mean · lift`, or `layers 1–5` of the mean over those that somebody reads.
   var choiceWords: String {
     let live = inspected?.attention.liveLayers.count ?? layerCount
-    let layer = view.layer.map { "layer \($0 + 1)/\(layerCount)" } ?? (live == 1 ? "layer 1" : "layers 1–\(live)")
+    let layer = view.layer.map { "layer \($0 + 1)/\(layerCount)" } ?? VocoAttention.firstLayers(live)
     let aggregated = "head \(view.takesMaximum ? "max" : "mean")"
     let head =
       view.metric == .rollout ? "heads averaged" : view.head.map { "head \($0 + 1)/\(headCount)" } ?? aggregated

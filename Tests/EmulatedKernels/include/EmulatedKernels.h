@@ -6,19 +6,12 @@
 
 #include "CKernels.h"
 
-void emulated_pack_tiles(const float *a, size_t rows, size_t depth, size_t stride, float *tiles);
-void emulated_pack_panels(
-    const void *weights, kernel_weight_type type, size_t rows, size_t depth, size_t stride, float *panels);
-void emulated_pack_columns(const float *w, size_t depth, size_t columns, size_t stride, float *panels);
-void emulated_multiply_packed(
-    const float *tiles, size_t tile_stride, size_t rows, const float *panels, size_t panel_stride, size_t columns,
-    size_t depth, const float *base, size_t base_stride, float *c, size_t stride);
-void emulated_winograd_weights(const float *weights, size_t outputs, size_t inputs, float *tiles);
-void emulated_winograd_input(
-    const float *x, size_t channels, size_t height, size_t width, size_t first, size_t tiles, float *panels,
-    size_t panel_set);
-void emulated_winograd_output(
-    const float *sums, size_t sum_set, size_t stride, size_t channels, size_t height, size_t width, size_t first,
-    size_t tiles, const float *bias, float *y);
+__typeof__(kernel_pack_tiles) emulated_pack_tiles;
+__typeof__(kernel_pack_panels) emulated_pack_panels;
+__typeof__(kernel_pack_columns) emulated_pack_columns;
+__typeof__(kernel_multiply_packed) emulated_multiply_packed;
+__typeof__(kernel_winograd_weights) emulated_winograd_weights;
+__typeof__(kernel_winograd_input) emulated_winograd_input;
+__typeof__(kernel_winograd_output) emulated_winograd_output;
 
 #endif

@@ -175,14 +175,17 @@ extension InspectorState {
 
   /// Computes the map again after the view or the trace changed.
   mutating func refreshMap() {
-    let row = inspected
+    let (row, looked) = (inspected, map?.view.layout.query)
     if let available = row?.attention.metrics, !available.contains(view.metric) { view.metric = .share }
     map = row.flatMap {
       MapStatistics(
         $0.attention, settings: view, links: links, previous: map,
         knockOut: view.inspected == .voco ? shownKnockOut : nil)
     }
-    mostAttended = startingKeys.flatMap { $0.seesPatch ? $0.patch : nil }
+    // Of all layers and heads, so that it changes with the trace, which takes the map away, and with the token alone.
+    if map == nil || map?.view.layout.query != looked {
+      mostAttended = startingKeys.flatMap { $0.seesPatch ? $0.patch : nil }
+    }
     refreshHeads()
     refreshAnecdote()
     refreshPicture()

@@ -1,5 +1,6 @@
 package import ColorMaps
 package import Evidence
+import Reports
 import Statistics
 import TerminalUI
 import Trace
@@ -322,7 +323,7 @@ extension InspectorState {
     let shares = map.view.shares
     let uniform = view.metric == .lift ? Format.times(map.view.uniform) : Format.percent(map.view.uniform)
     let vocos = map.view.layout.earlierVocos.isEmpty ? [] : ["voco    \(Format.percent(shares.earlierVocos))"]
-    let prefix = map.view.layout.isVoco ? "prefix " : "text   "
+    let prefix = TextTable.padded(map.view.layout.prefixName, to: 7)
     return [
       "anchors \(Format.percent(shares.anchors)) \(liftText(shares.lift))",
       "patches \(Format.percent(shares.patches))", "\(prefix) \(Format.percent(shares.prefix))",
