@@ -42,25 +42,16 @@ def linked(source, work, splits):
     shutil.copytree(os.path.join(source, "questions"), os.path.join(work, "questions"), dirs_exist_ok=True)
 
 
-def quantised(model, latent):
-    """Unit group vectors [B, C, h, w], their codes, and the code vectors, which gradients pass as if they were the vectors."""
-    index, chosen = model.quantise(latent)
-    unit = F.normalize(latent.unflatten(1, (model.groups, -1)), dim=2).reshape(latent.shape)
-    return unit, index, chosen, unit + (chosen - unit).detach()
-
-
 def losses(model, head, images, wanted, rng, weight):
     """The loss, the window's squared error, the mean cosine, codes and latent of `images` [B, 3, 336, 336], whose features are `wanted` [B, 384, 24, 24]."""
     latent = model.latent(images)
-    unit, index, chosen, passed = quantised(model, latent)
+    index, passed, terms = train_mgvq.quantised(model, latent)
     top, left = rng.integers(0, GRID - WINDOW + 1, 2)
     window = model.decode(passed[:, :, top:top + WINDOW, left:left + WINDOW])
     seen = images[:, :, PIXELS * top:PIXELS * (top + WINDOW), PIXELS * left:PIXELS * (left + WINDOW)]
-    difference = window - seen
+    loss, error = train_mgvq.reconstruction(window, seen)
     told = F.cosine_similarity(head(F.interpolate(passed, size=wanted.shape[-2:], mode="bilinear")), wanted, dim=1).mean()
-    quantiser = (chosen - unit.detach()).square().mean() + .25 * (chosen.detach() - unit).square().mean()
-    loss = difference.abs().mean() + difference.square().mean() + 4 * quantiser + weight * (1 - told)
-    return loss, difference.square().mean().item(), told.item(), index, latent
+    return loss + terms + weight * (1 - told), error.item(), told.item(), index, latent
 
 
 @torch.no_grad()
@@ -102,8 +93,9 @@ def main():
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", 1)))
     torch.set_flush_denormal(True)
     torch.manual_seed(options.seed)
-    linked(options.source, options.work, options.splits)
+    # First, since it makes the statistics that are copied.
     inputs, last = Inputs(options.source), os.path.join(options.work, "mgvq", "last.pt")
+    linked(options.source, options.work, options.splits)
     model, head = MGVQ(demo_config()).to(memory_format=torch.channels_last), torch.nn.Conv2d(32, 384, 1)
     before = torch.load(os.path.join(options.source, "mgvq", "last.pt"), weights_only=False, map_location="cpu")["model"]
     model.load_state_dict(before)

@@ -53,16 +53,26 @@ def initialise(model):
     model.quantize.embedding.weight.data = F.normalize(model.quantize.embedding.weight.data, dim=-1)
 
 
-def losses(model, images):
-    """The loss, the reconstruction's squared error and the codes."""
-    latent = model.latent(images)
+def quantised(model, latent):
+    """Of a latent [B, C, h, w]: its codes, their vectors, which gradients pass as if they were its unit vectors, and the codebook and commitment terms."""
     codes, chosen = model.quantise(latent)
-    batch, channels, height, width = latent.shape
     unit = F.normalize(latent.unflatten(1, (model.groups, -1)), dim=2).reshape(latent.shape)
-    image = model.decode(unit + (chosen - unit).detach())
-    difference = image - images
-    quantiser = (chosen - unit.detach()).square().mean() + .25 * (chosen.detach() - unit).square().mean()
-    return difference.abs().mean() + difference.square().mean() + quantiser * 4, difference.square().mean(), codes, latent
+    terms = (chosen - unit.detach()).square().mean() + .25 * (chosen.detach() - unit).square().mean()
+    return codes, unit + (chosen - unit).detach(), 4 * terms
+
+
+def reconstruction(image, wanted):
+    """L1 and squared error, and the latter alone."""
+    difference = image - wanted
+    return difference.abs().mean() + difference.square().mean(), difference.square().mean()
+
+
+def losses(model, images):
+    """The loss, the reconstruction's squared error, the codes and the latent."""
+    latent = model.latent(images)
+    codes, passed, terms = quantised(model, latent)
+    loss, error = reconstruction(model.decode(passed), images)
+    return loss + terms, error, codes, latent
 
 
 def restart_unused(model, idle, codes, latent, rng, patience=200):
