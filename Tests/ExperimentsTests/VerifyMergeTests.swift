@@ -87,6 +87,24 @@ struct VerifyMergeTests {
     #expect(try String(contentsOfFile: path, encoding: .utf8) == text)
   }
 
+  @Test("Where keys and values have no room no picture is encoded twice; where nothing has, all is measured alike")
+  func littleRoom() throws {
+    let lending = try Lending(TemporaryFolder(), pictures: 14)
+    func report(room: Int) throws -> (json: String, encoded: [Int]) {
+      let before = lending.source.encoded
+      let json = try VerifyReport(lending.run(room: room).finish()).json
+      return (json, zip(lending.source.encoded, before).map { $0 - $1 })
+    }
+    let whole = try report(room: VerifyRun.room)
+    let bytes = try lending.bytes(ofPicture: 0)
+    let little = try report(room: 14 * bytes.encoded + 2 * bytes.compressed)
+    #expect(little.json == whole.json)
+    #expect(little.encoded.allSatisfy { $0 == 1 } && whole.encoded == little.encoded, "\(little.encoded)")
+    let none = try report(room: 0)
+    #expect(none.json == whole.json)
+    #expect(none.encoded.allSatisfy { $0 > 1 }, "\(none.encoded)")
+  }
+
   @Test("What was prepared for another run, or is damaged, is refused by name")
   func preparedForAnother() throws {
     let folder = try TemporaryFolder()
@@ -152,15 +170,22 @@ private final class Lending {
     try VerifySubject(pipeline.checkpoint, model: pipeline.model, prompts: [prompt], version: "test")
   }
 
-  func run(_ prepared: PreparedPictures? = nil) throws -> VerifyRun {
+  func run(_ prepared: PreparedPictures? = nil, room: Int = VerifyRun.room) throws -> VerifyRun {
     VerifyRun(
       try subject(), source, tensors: pipeline.checkpoint.tensors, preprocessor: pipeline.checkpoint.preprocessor,
-      picturesSHA256: pictures.sha256, seed: 1, randomModels: false, prepared: prepared, progress: { _ in },
-      say: { self.said.append($0) })
+      picturesSHA256: pictures.sha256, seed: 1, randomModels: false, prepared: prepared, room: room,
+      progress: { _ in }, say: { self.said.append($0) })
   }
 
   func prepare(_ number: Int, of count: Int) throws {
     try run().prepare(try Shard("\(number)/\(count)"), into: directory)
+  }
+
+  /// What a picture takes with no more than the projectors read, and with its keys and values.
+  func bytes(ofPicture index: Int) throws -> (encoded: Int, compressed: Int) {
+    let visual = try source.files.encode(index, pipeline.model)
+    let cache = try pipeline.model.compress(visual)
+    return (visual.forProjectors.byteCount, pipeline.model.donor(cache).byteCount + visual.byteCount)
   }
 
   func part(_ number: Int, of count: Int) -> String { folder.path("part-\(number)-\(count).jsonl") }
@@ -179,7 +204,7 @@ private final class Lending {
 /// Pictures in files that count how often each is encoded.
 private final class CountedPictures: VerifySource {
   private(set) var encoded: [Int]
-  private let files: PictureFiles
+  let files: PictureFiles
 
   init(_ files: PictureFiles) { (self.files, encoded) = (files, files.paths.map { _ in 0 }) }
 

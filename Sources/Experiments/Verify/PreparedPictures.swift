@@ -4,7 +4,6 @@ import Foundation
 import HTCVLM
 import Safetensors
 import Tensor
-import Trace
 
 /// What every part of a `verify` run needs of all pictures, each worked out by one part and left in a directory that all
 /// parts see: the answers, from which donors are drawn; the attention that chooses heads; and what tower and quantizer made
@@ -121,17 +120,11 @@ extension PreparedPictures {
       }
       return tensor
     }
-    let empty = Tensor(shape: [0], values: [])
     guard let features = try tensor(Self.features, shapes.features) else { return nil }
-    let mgvq = try tensor(Self.quantized, shapes.quantized).map {
-      MGVQTrace(
-        pixelValues: empty, latent: empty, codes: CodeGrid(groups: 0, height: 0, width: 0, indices: []), quantized: $0)
-    }
     return try model.reprojected(
       VisualEncoding(
-        mgvq: mgvq, anchors: .zeros([0, model.configuration.hiddenSize]),
-        vision: VisionTrace(pixelValues: empty, features: features, patches: empty),
-        cls: try tensor(Self.cls, shapes.cls)))
+        features: features, quantized: try tensor(Self.quantized, shapes.quantized),
+        anchors: .zeros([0, model.configuration.hiddenSize]), cls: try tensor(Self.cls, shapes.cls)))
   }
 
   private static func encodingPath(_ directory: String, _ key: String) -> String {

@@ -11,6 +11,7 @@ package struct VerifyRun {
   private let tensors: [String: StoredTensor]
   private let preprocessor: ImageProcessorConfiguration
   private let prepared: PreparedPictures?
+  private let room: Int
   private let check: () throws -> Void
   package let plan: VerifyPlan
   private let progress: (String) -> Void
@@ -18,6 +19,8 @@ package struct VerifyRun {
 
   /// Blank pictures of a run: one for each of the first pictures.
   private static let blanks = 16
+  /// Bytes that pictures may take if nothing else is said.
+  package static let room = 2 << 30
 
   /// - Parameters:
   ///   - tensors: the checkpoint's, to permute.
@@ -25,20 +28,23 @@ package struct VerifyRun {
   ///   - randomModels: whether to run models of permuted weights; `nil` runs them where they are affordable.
   ///   - pictureWarnings: what decoding found odd, a line per picture.
   ///   - prepared: what parts of the run left of its pictures; what is missing in it is worked out here.
+  ///   - room: bytes for pictures that are kept, so that donors are not encoded again.
   ///   - check: called before a record is kept; throws if the weights are not those that the run began with.
   ///   - progress: gets what is under way.
   ///   - say: gets sentences that are to stay.
   package init(
     _ subject: VerifySubject, _ source: any VerifySource, tensors: [String: StoredTensor],
     preprocessor: ImageProcessorConfiguration, picturesSHA256: String, seed: UInt64, randomModels: Bool?,
-    pictureWarnings: [String] = [], prepared: PreparedPictures? = nil, check: @escaping () throws -> Void = {},
-    progress: @escaping (String) -> Void, say: @escaping (String) -> Void = { _ in }
+    pictureWarnings: [String] = [], prepared: PreparedPictures? = nil, room: Int = room,
+    check: @escaping () throws -> Void = {}, progress: @escaping (String) -> Void,
+    say: @escaping (String) -> Void = { _ in }
   ) {
     self.subject = subject
     self.source = source
     self.tensors = tensors
     self.preprocessor = preprocessor
     self.prepared = prepared
+    self.room = room
     self.check = check
     self.progress = progress
     self.say = say
@@ -63,7 +69,7 @@ package struct VerifyRun {
       try state.add(record)
       try writer?.append(record)
     }
-    let pictures = CompressedPictures(source, subject.model, prepared)
+    let pictures = CompressedPictures(source, subject.model, prepared, room: room)
     if let missing = prepared?.missing(of: source.keys) { say(missing) }
     let said = try takeAnswers(pictures, &state, keep)
     guard !state.isFinished, let donors = state.donors else { return state }

@@ -96,6 +96,26 @@ package struct VisualEncoding: Sendable {
     self.cls = cls
   }
 
+  /// What `HTCVLMModel.reprojected` reads; pixel values, latent, codes and patches are empty.
+  ///
+  /// - Parameters:
+  ///   - features: `[P, Dv]`, the tower's.
+  ///   - quantized: `[C, h, w]`, code vectors; nil in a model without a quantizer.
+  package init(features: Tensor, quantized: Tensor?, anchors: Tensor, cls: Tensor?) {
+    let empty = Tensor(shape: [0], values: [])
+    self.init(
+      mgvq: quantized.map {
+        MGVQTrace(
+          pixelValues: empty, latent: empty, codes: CodeGrid(groups: 0, height: 0, width: 0, indices: []),
+          quantized: $0)
+      }, anchors: anchors, vision: VisionTrace(pixelValues: empty, features: features, patches: empty), cls: cls)
+  }
+
+  /// The same picture with no more than the projectors read.
+  package var forProjectors: VisualEncoding {
+    VisualEncoding(features: vision.features, quantized: mgvq?.quantized, anchors: anchors, cls: cls)
+  }
+
   /// Bytes of all its tensors.
   package var byteCount: Int {
     var tensors = [anchors, vision.pixelValues, vision.features, vision.patches]
