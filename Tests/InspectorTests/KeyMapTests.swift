@@ -48,7 +48,7 @@ struct KeyMapTests {
     let taken = try KeyMap(json: #"{"keys": {"overlay": "x"}}"#, file: "config.json")
     #expect(taken.keyless == [.knockOut])
     let state = InspectorState(imageName: "a.png", prompt: "?", size: Size(width: 80, height: 24), keyMap: taken)
-    #expect(state.notice == "the configuration leaves no key for knock out; : finds commands by name")
+    #expect(state.notice == "the configuration leaves no key for cut; : finds commands by name")
     let moved = try KeyMap(json: #"{"keys": {"overlay": "x", "knockOut": "o"}}"#, file: "config.json")
     #expect(moved.keyless.isEmpty && KeyMap.standard.keyless.isEmpty)
   }

@@ -175,7 +175,7 @@ struct UpdateTests {
     state.post(.knockOutFinished(synthetic.knockOut(request)))
     let cut = try #require(state.map?.knockOut)
     #expect(cut.shares.anchors == 0)
-    #expect(state.report(.verdict).tables.contains { $0.title == "knock-outs" })
+    #expect(state.report(.verdict).tables.contains { $0.title == "cuts" })
     state.type("X")
     #expect(state.view.selection.isEmpty)
     state.type("X")
@@ -212,7 +212,7 @@ struct UpdateTests {
     state.type("/voco")
     state.press(.enter)
     #expect(state.type("x").isEmpty)
-    #expect(state.notice == "knock out: <voco> sees none of the selected keys")
+    #expect(state.notice == "cut: <voco> sees none of the selected keys")
   }
 
   @Test("Matched random draws take as many patches from those left, and give a percentile")

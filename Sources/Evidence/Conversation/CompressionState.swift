@@ -70,6 +70,9 @@ package struct SourceAnswer: Sendable, Hashable {
 
   package var isOver: Bool { stop != nil || refusal != nil }
 
+  /// The tokens before the end of sequence.
+  package var said: ArraySlice<TokenProbability> { tokens.dropLast(stop == "endOfSequence" ? 1 : 0) }
+
   /// What was answered, or why not; a word said over and over is said once, with its count.
   package var outcome: String { refusal ?? withoutLoops(text) }
 }
@@ -141,7 +144,8 @@ package struct Exchange: Sendable, Hashable {
   }
 }
 
-/// How far two answers are the same, token by token.
+/// How far two answers are the same, token by token. The end of sequence is no part of them: answers of one length share it
+/// whatever they say.
 package struct Agreement: Sendable, Hashable {
   package let first: VisualSource
   package let second: VisualSource
@@ -154,11 +158,12 @@ package struct Agreement: Sendable, Hashable {
 
   package init(_ a: SourceAnswer, _ b: SourceAnswer) {
     (first, second) = (a.source, b.source)
-    let pairs = zip(a.tokens, b.tokens).map { $0.id == $1.id }
+    let (ofA, ofB) = (a.said, b.said)
+    let pairs = zip(ofA, ofB).map { $0.id == $1.id }
     equal = pairs.count { $0 }
-    length = max(a.tokens.count, b.tokens.count)
+    length = max(ofA.count, ofB.count)
     let difference = pairs.firstIndex(of: false)
-    let isShorter = (a.isOver && a.tokens.count < b.tokens.count) || (b.isOver && b.tokens.count < a.tokens.count)
+    let isShorter = (a.isOver && ofA.count < ofB.count) || (b.isOver && ofB.count < ofA.count)
     partsAt = difference ?? (isShorter ? pairs.count : nil)
   }
 

@@ -155,20 +155,20 @@ package enum CommandTable {
       ["v"], unless: \.selectionObstacle
     ) { $0.toggleRange() },
     entry(
-      .selectAnchors, .cut, "select the anchors", "Selects all anchors, for a knock-out.", ["&"],
+      .selectAnchors, .cut, "select the anchors", "Selects all anchors, for a cut.", ["&"],
       unless: \.anchorsObstacle
     ) { state in
       state.change { [anchors = state.links.anchors] in $0.selection = Set((0..<anchors).map(KeyReference.anchor)) }
     },
     request(
-      .knockOut, .cut, "knock out",
+      .knockOut, .cut, "cut",
       "Cuts <voco> off the selected keys (or the one at the cursor) in every layer and head.", ["x"],
       unless: { $0.knockOutObstacle(.knockOut) }, effects: { $0.knockOut(layer: nil, head: nil) }),
     request(
-      .knockOutLayer, .cut, "knock out in this layer", "Cuts <voco> off the selection in the shown layer alone.", ["Z"],
+      .knockOutLayer, .cut, "cut in this layer", "Cuts <voco> off the selection in the shown layer alone.", ["Z"],
       unless: { $0.knockOutObstacle(.knockOutLayer) }, effects: { $0.knockOut(layer: $0.view.layer, head: nil) }),
     request(
-      .knockOutHead, .cut, "knock out in this head",
+      .knockOutHead, .cut, "cut in this head",
       "Cuts <voco> off the selection, without one off the anchors, in the shown layer and head alone.", ["z"],
       unless: { $0.knockOutObstacle(.knockOutHead) },
       effects: { $0.knockOut(layer: $0.view.layer, head: $0.view.head) }),
@@ -178,11 +178,11 @@ package enum CommandTable {
       unless: \.swapObstacle
     ) { $0.mode = .donorPath(TextField()) },
     entry(
-      .clear, .cut, "clear", "Clears the selection; again: puts the knock-out aside.", ["X"], unless: \.clearObstacle
+      .clear, .cut, "clear", "Clears the selection; again: puts the cut aside.", ["X"], unless: \.clearObstacle
     ) { $0.clear() },
     request(
       .matchedRandom, .cut, "matched random",
-      "Knocks out as many random patches, 200 times, to compare with the last knock-out.", ["r"],
+      "Cuts as many random patches, 200 times, to compare with the last cut.", ["r"],
       unless: \.matchedRandomObstacle, effects: { $0.drawMatchedRandom() }),
   ]
 

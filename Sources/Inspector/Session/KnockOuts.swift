@@ -122,7 +122,7 @@ extension InspectorState {
     guard let result = shownKnockOut ?? knockOuts.last else { return [] }
     let candidates = matchedRandomCandidates(for: result.request)
     work = .matchedRandom
-    notice = "knocking out \(result.request.keys.count) random patches, 200 times"
+    notice = "cutting \(result.request.keys.count) random patches, 200 times"
     return [
       .matchedRandom(
         MatchedRandomRequest(
@@ -159,7 +159,7 @@ extension InspectorState {
   var matchedRandomObstacle: String? {
     if let obstacle = weightsObstacle { return obstacle }
     if work != nil { return "the model is busy" }
-    guard let result = shownKnockOut ?? knockOuts.last else { return "knock something out first" }
+    guard let result = shownKnockOut ?? knockOuts.last else { return "cut something first" }
     if result.request.donor != nil { return "random draws go with cuts, not with swapped anchors" }
     let candidates = matchedRandomCandidates(for: result.request)
     return candidates.count < result.request.keys.count ? "there are too few other patches to draw from" : nil

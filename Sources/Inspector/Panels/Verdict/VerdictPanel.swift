@@ -354,10 +354,10 @@ extension InspectorState {
     }
   }
 
-  /// The knock-outs of this session, oldest first.
+  /// The cuts of this session, oldest first.
   var knockOutTable: PanelReport.Table {
     .init(
-      "knock-outs",
+      "cuts",
       columns: ["cut", "where", "KL (nat)", "change of the answer's lead (logits)", "percentile", "draws", "answer"],
       rows: knockOuts.map { result in
         let draws = matchedRandom[result.request.id]
