@@ -63,7 +63,7 @@ struct CompressionTests {
     #expect(!state.reports.contains { $0.panel == "compression" })
   }
 
-  @Test("Agreement counts equal tokens before the end of sequence over the longer answer and names the token where they part")
+  @Test("Agreement counts equal tokens before the end of sequence over the longer answer, and names where they part")
   func agreement() throws {
     let exchange = try #require(state().compression.exchanges.first)
     let pairs = exchange.agreements

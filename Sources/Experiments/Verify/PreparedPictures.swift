@@ -4,6 +4,7 @@ import Foundation
 import HTCVLM
 import Safetensors
 import Tensor
+import Trace
 
 /// What every part of a `verify` run needs of all pictures, each worked out by one part and left in a directory that all
 /// parts see: the answers, from which donors are drawn; the attention that chooses heads; and what tower and quantizer made
