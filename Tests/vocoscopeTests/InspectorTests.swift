@@ -132,8 +132,9 @@ struct InspectorProgramTests {
   func helpAndPrompt() throws {
     let driver = try opened()
     driver.send("?")
-    #expect(driver.wait { $0.text.contains("knock out") && $0.text.lowercased().contains("help") })
+    #expect(driver.wait { $0.text.contains("What works here") })
     driver.send("\u{1B}")
+    #expect(driver.wait { !$0.text.contains("What works here") })
     driver.send("p")
     driver.send("\u{15}how many?\r")
     #expect(driver.wait(.seconds(60)) { $0.text.contains("how many?") && $0.text.contains("reused") })

@@ -248,7 +248,8 @@ package struct CompressionFigures: Sendable {
       exchange.agreements.filter { $0.length > 0 }.map { agreement in
         let names = "\(facts.title(of: agreement.first)) and \(facts.title(of: agreement.second))"
         let words = agreement.partsAt.map { "part at token \($0 + 1)" } ?? "do not part"
-        return "\(names) \(words); \(agreement.equal) of \(agreement.length) tokens agree"
+        let tokens = agreement.length == 1 ? "token agrees" : "tokens agree"
+        return "\(names) \(words); \(agreement.equal) of \(agreement.length) \(tokens)"
       } + facts.edges()
     headline =
       bill.ratio.map {
