@@ -24,6 +24,9 @@ struct EvidenceBenchmark: ParsableCommand {
   @Option(help: "The question.")
   var prompt = "what is in the picture?"
 
+  @Option(help: "MiB for pictures that are kept; 0 keeps none, so that every donor is computed again.")
+  var memory = VerifyRun.room >> 20
+
   func run() throws {
     print("OpenBLAS core \(ComputeBackend.openBLASCore), \(ComputeBackend.processors) threads")
     let checkpoint = try ShapedCheckpoint(path: model)
@@ -45,7 +48,7 @@ struct EvidenceBenchmark: ParsableCommand {
     let clock = Phases()
     let run = VerifyRun(
       subject, source, tensors: directory.tensors, preprocessor: directory.preprocessor, picturesSHA256: "", seed: 0,
-      randomModels: false, progress: { clock.begin(String($0.prefix { $0 != " " })) })
+      randomModels: false, room: memory << 20, progress: { clock.begin(String($0.prefix { $0 != " " })) })
     let state = try run.finish()
     clock.begin("")
     print("\(images.count) pictures, \(state.pairs) pairs whose answers differ")
@@ -56,6 +59,7 @@ struct EvidenceBenchmark: ParsableCommand {
     ] {
       print("\(words): \(Format.duration((clock.seconds[name] ?? 0) / count)) a picture")
     }
+    print("up to \(memory) MiB of pictures were kept")
     let seconds = ["answers", "picture", "attention,", "single"].reduce(0) { $0 + (clock.seconds[$1] ?? 0) }
     let perPicture = seconds / count
     print(

@@ -173,6 +173,19 @@ struct ConstructedModelTests {
     #expect(none.isEmpty)
   }
 
+  @Test("Donors that have to be computed again are worth a word when they cost minutes")
+  func shortage() {
+    let shortage = { (own: Int, room: Int, seconds: Double) in
+      PictureShortage(pictures: 80, own: own, bytes: 600 << 20, room: room, seconds: seconds)
+    }
+    #expect(shortage(80, 2 << 30, 63).isWorthAWord)
+    #expect(!shortage(80, 48 << 30, 63).isWorthAWord && !shortage(80, 2 << 30, 0.03).isWorthAWord)
+    #expect(!shortage(1, 2 << 30, 63).isWorthAWord)
+    let sentence = shortage(20, 2 << 30, 63).sentence
+    #expect(sentence.contains("80 pictures take 46.9 GiB, and 2.0 GiB are there"), "\(sentence)")
+    #expect(sentence.contains("63 s a donor and up to 4 for each of 20 pictures"), "\(sentence)")
+  }
+
   @Test("Anchors behind the patches are used all the same")
   func behind() throws {
     var model = ConstructedModel(Self.attending)

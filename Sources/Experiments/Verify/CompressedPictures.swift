@@ -1,4 +1,6 @@
+import Evidence
 import HTCVLM
+import Statistics
 
 /// Encoded and compressed pictures, kept while there is room: every one is needed for its own measures and as a donor.
 ///
@@ -70,6 +72,13 @@ final class CompressedPictures {
     }
   }
 
+  /// Whether keys and values of all pictures have room here, of which `own` are measured.
+  func shortage(of pictures: Int, own: Int) throws -> PictureShortage {
+    _ = try self[0]
+    return PictureShortage(
+      pictures: pictures, own: own, bytes: entries[0]?.bytes ?? 0, room: room, seconds: seconds / Double(compressions))
+  }
+
   private func keep(_ kept: Kept, of index: Int, bytes: Int, used: Int) {
     self.bytes += bytes - (entries[index]?.bytes ?? 0)
     entries[index] = Entry(kept: kept, bytes: bytes, used: used)
@@ -92,5 +101,32 @@ final class CompressedPictures {
     let others = entries.lazy.filter { $0.key != index }
     return others.filter(\.value.kept.isCompressed).min { $0.value.used < $1.value.used }
       ?? others.min { $0.value.used < $1.value.used }
+  }
+}
+
+/// That keys and values of a run's pictures are more than what may be kept, and what it costs.
+package struct PictureShortage: Sendable {
+  package let pictures: Int
+  /// Pictures that are measured, each with its donors.
+  package let own: Int
+  /// Of one picture.
+  package let bytes: Int
+  package let room: Int
+  /// That a picture's keys and values take to compute.
+  package let seconds: Double
+
+  package init(pictures: Int, own: Int, bytes: Int, room: Int, seconds: Double) {
+    (self.pictures, self.own, self.bytes, self.room, self.seconds) = (pictures, own, bytes, room, seconds)
+  }
+
+  private var donors: Int { min(pictures - 1, DonorChoice.perPicture) }
+
+  /// Whether anything is missing that costs minutes.
+  package var isWorthAWord: Bool { pictures * bytes > room && Double(own * donors) * seconds > 300 }
+
+  package var sentence: String {
+    "Keys and values of \(pictures) pictures take \(Format.bytes(pictures * bytes)), and \(Format.bytes(room)) are there "
+      + "for them: where a picture's donors are not among those that are kept, each is computed again, "
+      + "\(Format.duration(seconds)) a donor and up to \(donors) for each of \(own) pictures. --memory gives them more."
   }
 }

@@ -71,6 +71,11 @@ package struct VerifyRun {
     }
     let pictures = CompressedPictures(source, subject.model, prepared, room: room)
     if let missing = prepared?.missing(of: source.keys) { say(missing) }
+    if !state.isFinished {
+      progress("picture 1/\(plan.inputs.pictures), to see what one takes")
+      let shortage = try pictures.shortage(of: plan.inputs.pictures, own: state.ownPictures.count)
+      if shortage.isWorthAWord { say(shortage.sentence) }
+    }
     let said = try takeAnswers(pictures, &state, keep)
     guard !state.isFinished, let donors = state.donors else { return state }
     let measurement = PictureMeasurement(

@@ -56,6 +56,12 @@ struct VerifyCommand: ParsableCommand {
       "Take from this directory what --prepare left there; what is missing is worked out.", valueName: "dir"))
   var prepared: String?
 
+  @Option(
+    help: ArgumentHelp(
+      "Keep pictures in at most so much memory: what does not fit is computed again when it lends to another picture.",
+      valueName: "GiB"))
+  var memory = Double(VerifyRun.room >> 30)
+
   @Flag(
     inversion: .prefixedNo,
     help: "Run the control of 39 models of permuted weights. Without either, in models of at most 1e9 parameters.")
@@ -66,6 +72,8 @@ struct VerifyCommand: ParsableCommand {
 
   @Flag(help: "The same as 'verify merge': the sources are the states of all parts of one run.")
   var merge = false
+
+  private static let mostMemory = 65_536.0
 
   mutating func validate() throws {
     if prompt.contains(where: { text in prompt.count { $0 == text } > 1 }) {
@@ -79,6 +87,9 @@ struct VerifyCommand: ParsableCommand {
       if out == nil, prepare == nil {
         throw ValidationError("--shard needs --out: a part prints no verdict, its state is merged")
       }
+    }
+    guard (0...Self.mostMemory).contains(memory) else {
+      throw ValidationError("--memory is \(memory), expected 0 to \(Int(Self.mostMemory)) GiB")
     }
     if prepare != nil, out != nil || prepared != nil || verdict.report != nil || verdict.figure != nil {
       throw ValidationError(
@@ -122,6 +133,7 @@ struct VerifyCommand: ParsableCommand {
       subject, pictures.files, tensors: pipeline.checkpoint.tensors, preprocessor: pipeline.checkpoint.preprocessor,
       picturesSHA256: pictures.sha256, seed: seed, randomModels: randomModels,
       pictureWarnings: prepare == nil ? try pictures.warnings(beside: known) : [], prepared: known,
+      room: Int(memory * Double(1 << 30)),
       check: { try pipeline.checkpoint.weights.checkUnchanged() },
       progress: { progress.show($0) },
       say: { sentence in
