@@ -4,8 +4,8 @@ import Statistics
 
 /// Encoded and compressed pictures, kept while there is room: every one is needed for its own measures and as a donor.
 ///
-/// Where the room ends, the picture that was not asked for for longest keeps what the projectors read, a tenth of its bytes
-/// and all that tower and quantizer cost; where that has no room either, it is encoded again.
+/// Where the room ends, the picture that was not asked for for longest keeps what the projectors read: a tenth of its bytes
+/// or less, and all that tower and quantizer cost. Where that has no room either, it is encoded again.
 final class CompressedPictures {
   private enum Kept {
     case compressed(VisualCache)
