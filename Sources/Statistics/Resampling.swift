@@ -32,7 +32,7 @@ package struct MeanEstimate: Sendable, Hashable {
   /// sd/√n.
   package let standardError: Double
   package let n: Int
-  /// (m* − m)/se* of the resamples, ascending; empty if all values are equal.
+  /// (m* − m)/se* of the resamples, ascending, but for those of equal values; empty if all values are equal.
   private let ratios: [Double]
 
   /// `nil` of no values.
@@ -61,7 +61,8 @@ package struct MeanEstimate: Sendable, Hashable {
           squares += value * value
         }
         let variance = (squares - sum * sum / count) / (count - 1)
-        guard variance > 0 else { return }
+        // Of equal values, whose spread is rounding, there is nothing to studentise by.
+        guard variance > 1e-12 * squares / count else { return }
         ratios.append(sum / count / (variance / count).squareRoot())
       }
     }

@@ -152,6 +152,18 @@ func normWeighted() throws {
   #expect(try AttentionView(sample(), AttentionQuery(metric: .normWeighted)) == nil)
 }
 
+@Test("What an anchor brings over a patch is summed over heads before it is divided, so that a faint head counts for little")
+func rawContribution() throws {
+  let layout = KeyLayout(
+    roles: [.anchor(0), .patch(row: 0, column: 0), .patch(row: 0, column: 1), .itself], query: 3, patchGrid: 2)
+  let attention = try VocoAttention(
+    layout: layout, attention: Tensor(shape: [1, 2, 4], values: [0.1, 0.4, 0.4, 0.1, 0.8, 0.05, 0.05, 0.1]),
+    valueNorms: Tensor(shape: [1, 2, 4], values: [10, 10, 10, 5, 0.1, 0.1, 0.1, 5]))
+  let found = try #require(attention.logRawContribution)
+  #expect(close(exp(found), (0.1 * 10 + 0.8 * 0.1) / ((0.8 * 10 + 0.1 * 0.1) / 2)))
+  #expect(try sample().logRawContribution == nil)
+}
+
 @Test("Rollout shows the chosen layer, and the last that is read for all layers")
 func rollout() throws {
   let rolled: [[Float]] = [[0.5, 0.1, 0.1, 0, 0, 0, 0, 0.3, 0, 0], [0.4, 0.2, 0.1, 0, 0, 0, 0, 0.3, 0, 0]]

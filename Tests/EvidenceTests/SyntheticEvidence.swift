@@ -20,6 +20,8 @@ struct SyntheticEvidence {
     .mostAttended: 0.05, .largestNorm: 0.02, .nearest: 0.03,
   ]
   var effectSpread = 0.1
+  /// What every effect on E has beside that on LD.
+  var projectionShift = 0.0
   /// LD_before − LD_donor.
   var denominator = 6.0
   var presence = 0.2
@@ -126,7 +128,7 @@ struct SyntheticEvidence {
     let whole = denominator * (0.5 + generator.unit())
     let shifts = effects.mapValues { effect -> EffectShift in
       let part = around(effect, effectSpread, &generator)
-      return EffectShift(logitDifference: part * whole, projection: part * 10)
+      return EffectShift(logitDifference: part * whole, projection: (part + projectionShift) * 10)
     }
     return PairEvidence(
       donor: donor, logitDifference: whole, squaredNorm: 10, shifts: shifts,

@@ -52,12 +52,27 @@ struct VerdictTests {
       $0.presence = 0.001
     }
     #expect(none.causes.word == .no && none.causalNumbers?.path == CausalPath.none)
-    #expect(none.headline.contains("attends but not causal"))
+    #expect(none.headline.contains("voco attends to the anchors; what varies in an anchor weighs more than in a patch"))
     let wide = verdict {
       $0.effects[.content] = 0
       $0.effectSpread = 1.2
     }
-    #expect(wide.causes.word == .undecided)
+    #expect(wide.causes.word == .undecided && wide.causes.sentence.contains("the interval includes 0.05"))
+  }
+
+  @Test("An interval that lies inside ±0.05 on one scale alone is not said to include a bound that it does not")
+  func oneScale() {
+    let inside = verdict {
+      for key in [Interchanged.content, .edges, .total] { $0.effects[key] = 0 }
+      ($0.effectSpread, $0.projectionShift) = (0.02, 0.3)
+    }
+    #expect(inside.causes.word == .undecided && !inside.causes.sentence.contains("includes"))
+    #expect(inside.causes.sentence.contains("it lies inside ±0.05, but on E it is"), "\(inside.causes.sentence)")
+    let below = verdict {
+      $0.effects[.content] = -0.05
+      $0.effectSpread = 0.05
+    }
+    #expect(below.causes.sentence.contains("the interval includes −0.05"), "\(below.causes.sentence)")
   }
 
   @Test("An effect against the donor is undecided, not no")
@@ -197,7 +212,12 @@ struct VerdictTests {
     #expect(
       change(none.merging([.steering: 0.5, .edges: 0.5, .total: 0.5]) { $1 }).contains("steers where voco looks"))
     #expect(change(none).contains("being there, not on what they hold"))
-    #expect(change(none, presence: 0.001).contains("as to a sink"))
+    #expect(change(none, presence: 0.001).contains("weighs more than in a patch, but does not move the answer by 0.05"))
+    let sink = verdict {
+      $0.effects.merge(none) { $1 }
+      ($0.effectSpread, $0.presence, $0.isNothing) = (0.05, 0.001, true)
+    }
+    #expect(sink.contributes.word == .no && sink.headline.contains("as to a sink"))
     #expect(change([.patches: 0.1]).contains("needed, and they suffice"))
     #expect(change([.patches: 0.9]).contains("needed, and do not suffice"))
     #expect(change([.patches: 0.1], presence: 0.001).contains("redundant"))

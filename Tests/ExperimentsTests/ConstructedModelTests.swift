@@ -235,6 +235,22 @@ struct ConstructedModelTests {
     let verdict = try model.verify().verdict
     #expect(verdict.vocos[0].causes.map(\.word) == [.yes, .no], sentences(verdict))
     #expect(verdict.causes.word == .yes && verdict.headline.contains("Asked “is it red”"), sentences(verdict))
+    #expect(verdict.headlinePrompt == 0)
+  }
+
+  @Test("Where the second question is the one that anchors answer, numbers and controls are its own")
+  func secondQuestion() throws {
+    var model = ConstructedModel(
+      heads: [
+        Head(anchor: -8), Head(anchor: 2.5, isForOther: true), Head(anchor: -8), Head(anchor: 2.5, isForOther: true),
+      ])
+    model.prompts = ["what", "is it red"]
+    let verdict = try model.verify(randomModels: false).verdict
+    #expect(verdict.headlinePrompt == 1 && verdict.causes == verdict.vocos[0].causes[1], sentences(verdict))
+    #expect(verdict.causalNumbers?.content?.effect == verdict.causes.effect, sentences(verdict))
+    #expect((verdict.causes.effect ?? 0) > 0.5 && control(verdict, .content) == true, sentences(verdict))
+    let blank = verdict.controls.first { $0.name == .blank }
+    #expect(blank?.outcome == true && blank?.sentence.hasSuffix("(asked “is it red”)") == true, "\(verdict.controls)")
   }
 
   @Test("Under thirty pictures nothing is yes or no")

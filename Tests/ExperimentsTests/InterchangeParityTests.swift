@@ -125,8 +125,7 @@ struct InterchangeParityTests {
     let every = stride(from: 0, to: places.count, by: 2).map { places[$0] }
     func logits(_ heads: [HeadPlace]) throws -> [Tensor] {
       try model.outcomes(
-        of: Interchanges.heads(heads, of: try contexts.anchors, plain, vocos: configuration.vocoTokens), on: plain,
-        prompt: prompt
+        of: Interchanges.heads(heads, of: try contexts.anchors, plain), on: plain, prompt: prompt
       ).map(\.logits)
     }
     #expect(recorded.count == places.count + 1)

@@ -57,6 +57,12 @@ func meanEstimates() throws {
   #expect(first == MeanEstimate([1, 2, 4, 8], draws: 200, seed: 9, stream: "a"))
   #expect(first != MeanEstimate([1, 2, 4, 8], draws: 200, seed: 10, stream: "a"))
   #expect(first.mean == 3.75 && first.n == 4)
+  // Resamples of equal values have a spread of rounding; whether it rounds to nothing must not decide.
+  for others in 1...4 {
+    let values = [Double](repeating: log(1e-6), count: 80 - others) + (0..<others).map { -3 - Double($0) }
+    let interval = try #require(MeanEstimate(values, seed: 3, stream: "floor")?.interval(confidence: 0.95))
+    #expect(interval.high < -10 && interval.low > -14.5, "\(others): \(interval)")
+  }
   #expect(MeanEstimate([3, 3, 3], seed: 1, stream: "")?.interval(confidence: 0.95) == Interval(low: 3, high: 3))
   #expect(MeanEstimate([3], seed: 1, stream: "")?.interval(confidence: 0.95) == nil)
   #expect(MeanEstimate([], seed: 1, stream: "") == nil)

@@ -1,3 +1,4 @@
+import Foundation
 package import Tensor
 package import Trace
 
@@ -67,6 +68,24 @@ package struct VocoAttention: Sendable {
     for key in row.indices { row[key] *= Double(norms[offset + key]) }
     let total = row.reduce(0, +)
     return total > 0 ? row.map { $0 / total } : row
+  }
+
+  /// The logarithm of what an anchor brings to voco over what a patch does: sums over the live layers' heads of α·‖v·W_o‖
+  /// (Kobayashi et al., arXiv 2004.10102), what is the same in every picture included; `nil` without value norms or without
+  /// both kinds of keys.
+  package var logRawContribution: Double? {
+    guard let norms = valueNorms?.values, !layout.anchors.isEmpty, !layout.patches.isEmpty else { return nil }
+    func density(_ keys: [Int]) -> Double {
+      var sum = 0.0
+      for cell in liveLayers.lowerBound * heads..<liveLayers.upperBound * heads {
+        for key in keys {
+          let place = cell * layout.length + key
+          sum += Double(attention.values[place]) * Double(norms[place])
+        }
+      }
+      return max(sum / Double(keys.count), smallestShare)
+    }
+    return log(density(layout.anchors) / density(layout.patches))
   }
 
   /// The rollout row after `layer`, `[S]`; `nil` without rollout.

@@ -51,8 +51,9 @@ extension VerdictEngine {
     switch randomTest(tier, summary, voco: voco) {
     case nil: return (.undecided, "the random control was not run", false)
     case false?:
-      return (.undecided, "models of permuted weights reach it", false)
-    case true?: return (.yes, "above \(bound), and no model of permuted weights reaches it", false)
+      return (.undecided, "models of permuted weights reach as much in the same positions", false)
+    case true?:
+      return (.yes, "above \(bound), and in the same positions above every model of permuted weights", false)
     }
   }
 
@@ -118,8 +119,10 @@ extension VerdictEngine {
     let missing =
       trace.model.anchors > 0 && anchors == 0 && attention.layout.query != trace.sequence?.vocoPosition
       ? "\(token ?? trace.model.inspectedToken) sees no anchor; what it knows of the picture it has from <voco>." : nil
-    let attends = tier(.attends, attention, .share, missing)
-    let contributes = tier(.contributes, attention, .normWeighted, missing)
+    let shares = attention.row(AttentionQuery(metric: .share), excluding: [])
+    let attends = tier(
+      .attends, attention, shares.map { AttentionShares(row: $0, layout: attention.layout).logLift }, missing)
+    let contributes = tier(.contributes, attention, attention.logRawContribution, missing)
     let causes = TierVerdict(
       tier: .causes, word: .notMeasured, n: 1,
       sentence: token == nil
@@ -138,17 +141,17 @@ extension VerdictEngine {
   }
 
   private func tier(
-    _ tier: EvidenceTier, _ attention: VocoAttention, _ metric: AttentionMetric, _ missing: String?
+    _ tier: EvidenceTier, _ attention: VocoAttention, _ logLift: Double?, _ missing: String?
   ) -> TierVerdict {
     let (anchors, patches) = (attention.layout.anchors.count, attention.layout.patches.count)
     let text = missing == nil ? rule.sentence(tier, anchors: anchors, patches: patches) : ""
-    guard anchors > 0, patches > 0, let row = attention.row(AttentionQuery(metric: metric), excluding: []) else {
+    guard anchors > 0, patches > 0, let logLift else {
       return TierVerdict(
         tier: tier, word: .notMeasured, n: 1,
         sentence: "Not measured: \(missing ?? "the trace holds no such numbers.")",
         rule: text)
     }
-    let lift = exp(AttentionShares(row: row, layout: attention.layout).logLift)
+    let lift = exp(logLift)
     let sentence =
       tier == .attends
       ? "In this picture an anchor gets ×\(significant(lift)) the attention of a patch; whether that follows the anchors or "

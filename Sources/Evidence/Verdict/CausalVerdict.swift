@@ -115,7 +115,7 @@ extension VerdictEngine {
   ) -> CausalNumbers? {
     let confidence = 1 - rule.error / Double(summary.run.vocoTokens * summary.run.prompts.count)
     let name = "\(voco) \(prompt)"
-    let floor = max(rule.smallestKL, rule.noiseMultiple * (evidence.map(\.1.noise).max() ?? 0))
+    let floor = rule.floor(noise: evidence.map(\.1.noise).max() ?? 0)
     let logKL = { (kl: Double) in log(max(kl, floor)) }
     guard
       let presence = estimate(
@@ -218,7 +218,8 @@ extension VerdictEngine {
     }
     if interval.high < -rule.minimumEffect { return (.undecided, lead + "it moves against the donor.", nil) }
     guard interval.low > rule.minimumEffect else {
-      return (.undecided, lead + "the interval includes \(decimal(rule.minimumEffect, digits: 2)).", nil)
+      let (reason, lacks) = open(interval, numbers)
+      return (.undecided, lead + reason, lacks)
     }
     for control in Interchanged.controls {
       guard let over = numbers.overControls[control], (over.interval?.low ?? -1) > 0 else {
@@ -230,11 +231,35 @@ extension VerdictEngine {
       return (.undecided, lead + "but parts of the model are untrained.", "trained weights")
     }
     switch randomCausalTest(summary, voco: voco, prompt: prompt) {
-    case nil: return (.undecided, lead + "but the random control was not run.", "the random control: --random-models")
-    case false?: return (.undecided, lead + "but models of permuted weights move the answer as far.", nil)
+    case nil: return (.undecided, lead + "but the random control was not run.", Self.lacksRandomControl)
+    case false?:
+      return (.undecided, lead + "but models of permuted weights move their logits as far on the same pairs.", nil)
     case true?:
-      return (.yes, lead + "more than every matched control, and no model of permuted weights moves it as far.", nil)
+      return (
+        .yes,
+        lead + "more than every matched control, and no model of permuted weights moves its logits as far on the same "
+          + "pairs.",
+        nil
+      )
     }
+  }
+
+  /// What a claim lacks of which everything else is there.
+  static let lacksRandomControl = "the random control: --random-models"
+
+  /// Why an interval that does not lie above the bound is no "no" either, and what would have to be known.
+  private func open(_ interval: Interval, _ numbers: CausalNumbers) -> (reason: String, lacks: String?) {
+    let bound = decimal(rule.minimumEffect, digits: 2)
+    if interval.high >= rule.minimumEffect { return ("the interval includes \(bound).", nil) }
+    if interval.low <= -rule.minimumEffect { return ("the interval includes −\(bound).", "more pictures") }
+    let name = numbers.scale == .projection ? EffectScale.logitDifference : .projection
+    guard let other = numbers.otherScale else {
+      return ("it lies inside ±\(bound), but \(name.rawValue) could not be read.", "pairs that both scales can read")
+    }
+    return (
+      "it lies inside ±\(bound), but on \(name.rawValue) it is \(other.text), which does not.",
+      "pictures on which the two scales agree"
+    )
   }
 
   /// Nothing in n still allows 3/n (95 %); of pictures, since the pairs of one are no independent trials.
@@ -264,6 +289,14 @@ extension VerdictEngine {
     return summary.randomModels.allSatisfy { $0.movement[prompt] < observed }
   }
 
+  private func presence(_ numbers: CausalNumbers) -> String {
+    let (cut, over) = (numbers.presence, numbers.presenceOverMatched)
+    let isFloor = cut.effect / over.effect < 1.01 * rule.smallestKL
+    return
+      "Edges to the anchors cut: KL \(cut.text) nats, \(isFloor ? "at least " : "")×\(over.text) of as many random "
+      + "patches (geometric means)\(isFloor ? ", of which a cut shows nothing" : "")."
+  }
+
   private func causalDetails(_ numbers: CausalNumbers, _ summary: EvidenceSummary, nulls: [Double]) -> [String] {
     var lines = ["Scale: \(numbers.scaleReason)."]
     lines += Interchanged.allCases.compactMap { quantity in
@@ -275,9 +308,7 @@ extension VerdictEngine {
     lines.append(
       numbers.sufficiency.map { "Sufficiency, 1 − patches/all: \($0.text)." }
         ?? "Sufficiency is undefined: all visual edges do not clearly move the answer.")
-    lines.append(
-      "Edges to the anchors cut: KL \(numbers.presence.text) nats, ×\(numbers.presenceOverMatched.text) of as many random "
-        + "patches (geometric means).")
+    lines.append(presence(numbers))
     if let kl = numbers.donorKL { lines.append("Another picture instead: KL \(kl.text) nats.") }
     if let path = numbers.path { lines.append("Path: \(path.rawValue).") }
     if let least = nulls.min(), let most = nulls.max() {

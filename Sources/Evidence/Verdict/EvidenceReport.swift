@@ -199,8 +199,7 @@ package struct EvidenceReport: Sendable, Encodable {
   package init(_ verdict: EvidenceVerdict, _ summary: EvidenceSummary, inputs: EvidenceInputs) {
     attends = Tier(tier: verdict.attends, numbers: nil)
     contributes = Tier(tier: verdict.contributes, numbers: nil)
-    let spoken = verdict.vocos.lazy.flatMap { zip($0.causes, $0.numbers) }.first { $0.0 == verdict.causes }
-    causes = Tier(tier: verdict.causes, numbers: spoken?.1)
+    causes = Tier(tier: verdict.causes, numbers: verdict.causalNumbers)
     vocoTokens = verdict.vocos.map(Voco.init)
     prompts = verdict.prompts
     liveLayers = Array(0..<verdict.liveLayers)

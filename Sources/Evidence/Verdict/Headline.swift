@@ -63,11 +63,9 @@ extension VerdictEngine {
     let reading = CausalReading(numbers, rule)
     switch causes.word {
     case .yes: return used(attends, contributes) + necessity(reading)
-    case .no: return unused(attends, numbers, reading)
+    case .no: return unused(attends, contributes, numbers, reading)
     case .undecided, .notMeasured:
-      if summary.randomModels.isEmpty, !summary.hasRandomModels,
-        (numbers.content?.interval?.low ?? 0) > rule.minimumEffect
-      {
+      if causes.wouldChange == Self.lacksRandomControl {
         return attention(attends, "the answer moves with what they hold, but the random control was not run")
       }
       if (numbers.content?.interval?.high ?? 0) < -rule.minimumEffect {
@@ -77,11 +75,14 @@ extension VerdictEngine {
     }
   }
 
+  /// The smallest lift that counts.
+  private var lift: String { "×\(decimal(rule.minimumLift, digits: 2))" }
+
   private func attention(_ attends: VerdictWord, _ rest: String) -> String {
     switch attends {
     case .yes: "voco attends to the anchors; \(rest)."
-    case .no: "voco does not attend to an anchor more than to a patch; \(rest)."
-    default: "Whether voco attends to an anchor more than to a patch is open; \(rest)."
+    case .no: "voco does not attend to an anchor \(lift) as much as to a patch; \(rest)."
+    default: "Whether voco attends to an anchor \(lift) as much as to a patch is open; \(rest)."
     }
   }
 
@@ -91,14 +92,15 @@ extension VerdictEngine {
       "voco prioritises the anchors: it attends to them, what varies in them weighs in, and the answer follows what they "
         + "hold."
     case (.yes, .no):
-      "voco attends to the anchors and the answer follows what they hold, though what varies in an anchor weighs no more "
-        + "than in a patch."
+      "voco attends to the anchors and the answer follows what they hold, though what varies in an anchor does not weigh "
+        + "\(lift) as much as in a patch."
     case (.yes, _):
       "voco attends to the anchors and the answer follows what they hold; whether an anchor weighs more than a patch is "
         + "open."
     case (.no, _):
-      "The answer follows what the anchors hold, but voco does not attend to an anchor more than to a patch."
-    default: "The answer follows what the anchors hold; whether voco attends to an anchor more than to a patch is open."
+      "The answer follows what the anchors hold, but voco does not attend to an anchor \(lift) as much as to a patch."
+    default:
+      "The answer follows what the anchors hold; whether voco attends to an anchor \(lift) as much as to a patch is open."
     }
   }
 
@@ -113,25 +115,29 @@ extension VerdictEngine {
     }
   }
 
-  private func unused(_ attends: VerdictWord, _ numbers: CausalNumbers, _ reading: CausalReading) -> String {
+  private func unused(
+    _ attends: VerdictWord, _ contributes: VerdictWord, _ numbers: CausalNumbers, _ reading: CausalReading
+  ) -> String {
+    let moved = "move the answer by \(decimal(rule.minimumEffect, digits: 2)) of the way"
     if !numbers.dependsOnPicture { return attention(attends, "the answer does not depend on the picture at all") }
     if reading.path == .indirect {
       return attention(
         attends,
-        "what the anchors hold reaches the answer, but through other tokens and not through voco's edges to them")
+        "what the anchors hold reaches the answer through other tokens rather than through voco's edges to them")
     }
     if reading.isSteered {
-      return attention(
-        attends, "what they hold steers where voco looks, but their values carry nothing into the answer")
+      return attention(attends, "what they hold steers where voco looks, but their values do not \(moved)")
     }
     if reading.isNeeded == true {
       return attention(attends, "the answer depends on the anchors being there, not on what they hold")
     }
-    switch attends {
-    case .yes:
+    switch (attends, contributes) {
+    case (.yes, .no):
       return "voco attends to the anchors but does not use what they hold: attends but not causal, as to a sink."
-    case .no: return "voco does not prioritise the anchors."
-    default: return attention(attends, "the answer does not follow what they hold")
+    case (.no, .no): return "voco does not prioritise the anchors."
+    case (_, .yes):
+      return attention(attends, "what varies in an anchor weighs more than in a patch, but does not \(moved)")
+    default: return attention(attends, "what they hold does not \(moved)")
     }
   }
 }

@@ -190,8 +190,9 @@ package struct EvidenceVerdict: Sendable, Hashable {
   package var causes: TierVerdict
   /// Every voco token's own.
   package var vocos: [VocoVerdict]
-  /// The voco token and prompt that the headline speaks of.
+  /// The voco token that the headline speaks of, and the prompt that "causes" does.
   package var headlineVoco: Int
+  package var headlinePrompt = 0
   package var prompts: [String]
   /// One of each name, in the order of `ControlName`.
   package var controls: [ControlResult]
@@ -238,10 +239,16 @@ package struct EvidenceVerdict: Sendable, Hashable {
 
   package var tiers: [TierVerdict] { [attends, contributes, causes] }
 
-  /// The causal numbers that the headline speaks of.
+  /// The numbers behind `causes`.
   package var causalNumbers: CausalNumbers? {
-    vocos.indices.contains(headlineVoco) ? vocos[headlineVoco].numbers.first ?? nil : nil
+    guard vocos.indices.contains(headlineVoco), vocos[headlineVoco].numbers.indices.contains(headlinePrompt) else {
+      return nil
+    }
+    return vocos[headlineVoco].numbers[headlinePrompt]
   }
+
+  /// Which of several prompts `causes` and its numbers are of; nothing where there is one.
+  package var askedWords: String { prompts.count > 1 ? "asked “\(prompts[headlinePrompt])”" : "" }
 }
 
 extension EvidenceVerdict {
@@ -296,10 +303,17 @@ package struct VerdictRule: Sendable, Hashable, Codable {
   /// "The donor's answer arrives" is said from this effect.
   package var arrives = 0.9
   package var randomModels = 39
+  /// Heads and layers are tested from this many pictures on.
+  package var fewestFlipped = 6
 
   package init() {}
 
   var logMinimumLift: Double { log(minimumLift) }
+
+  /// A KL below this is none.
+  ///
+  /// - Parameter noise: the KL of a rerun.
+  package func floor(noise: Double) -> Double { max(smallestKL, noiseMultiple * noise) }
 
   /// The rule of a claim in words.
   package func sentence(_ tier: EvidenceTier, anchors: Int, patches: Int) -> String {
@@ -313,9 +327,10 @@ package struct VerdictRule: Sendable, Hashable, Codable {
   private var decision: String {
     let bound = "×\(decimal(minimumLift, digits: 2))"
     return
-      "The lower of it and the same-position lift decides. Yes: its interval lies above \(bound) and no model of permuted "
-      + "weights reaches it (\(randomModels) models, p = 1/\(randomModels + 1)). No: the interval lies below \(bound). Else, and "
-      + "under \(anecdoteBelow) pictures, undecided. Untrained parts: never yes."
+      "The lower of it and the same-position lift decides. Yes: its interval lies above \(bound), and the same-position lift on "
+      + "the pictures that models of permuted weights see above that of each of them (\(randomModels) models, p = "
+      + "1/\(randomModels + 1)). No: the interval lies below \(bound). Else, and under \(anecdoteBelow) pictures, undecided. "
+      + "Untrained parts: never yes."
   }
 
   private func attendsSentence(_ anchors: Int, _ patches: Int) -> String {
@@ -334,7 +349,8 @@ package struct VerdictRule: Sendable, Hashable, Codable {
       "Effect = the part of the answer's way to a donor picture's answer that putting the donor's values of the \(anchors > 0 ? "\(anchors) anchors" : "anchors") "
       + "into voco's edges goes (LD: logit difference of the two answers; E: projection of all logits), ratio of sums over "
       + "pairs, bootstrap over pictures and donors. Yes: its interval lies above \(bound), it exceeds as many random, most attended, "
-      + "largest-norm and nearest patches of the same donor, and no model of permuted weights moves the answer as far. No: "
+      + "largest-norm and nearest patches of the same donor, and no model of permuted weights moves its logits as far on the "
+      + "same pairs. No: "
       + "both LD's and E's intervals lie inside ±\(bound). Else, under \(anecdoteBelow) pictures, or with fewer than "
       + "\(fewestOutsideMajority) pictures outside the majority answer, undecided. Untrained parts: never yes."
   }

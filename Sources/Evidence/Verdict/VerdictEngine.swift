@@ -31,12 +31,15 @@ package struct VerdictEngine: Sendable, Hashable {
         numbers: causes.map(\.numbers))
     }
     let chosen = headlineVoco(vocos)
+    let ofPrompts = vocos[chosen].causes
+    let prompt = ofPrompts.indices.max { strength(ofPrompts[$0]) < strength(ofPrompts[$1]) } ?? 0
     let anecdote = summary.pictures.count < rule.anecdoteBelow
     var verdict = EvidenceVerdict(
       attends: overall(vocos.map(\.attends)), contributes: overall(vocos.map(\.contributes)),
-      causes: overall(vocos.flatMap(\.causes)), vocos: vocos, headlineVoco: chosen, prompts: run.prompts, controls: [],
+      causes: ofPrompts[prompt], vocos: vocos, headlineVoco: chosen, prompts: run.prompts, controls: [],
       heads: heads(summary), headline: "", conclusion: "", n: summary.pictures.count, anecdote: anecdote, seed: seed,
       untrainedParts: run.untrainedParts, liveLayers: run.liveLayers)
+    verdict.headlinePrompt = prompt
     verdict.layers = layers(summary)
     verdict.headEffects = headEffects(summary, vocos)
     verdict.controls = controls(summary, verdict)
@@ -47,11 +50,12 @@ package struct VerdictEngine: Sendable, Hashable {
 
   /// Yes if one is yes, no only if all are; the numbers are those of the one that speaks for the word.
   private func overall(_ all: [TierVerdict]) -> TierVerdict {
-    let strength = { (tier: TierVerdict) in
-      (tier.word == .yes ? 2 : tier.word == .no ? 0 : 1, tier.effect ?? -.infinity)
-    }
-    return all.max { strength($0) < strength($1) }
+    all.max { strength($0) < strength($1) }
       ?? TierVerdict(tier: .attends, word: .notMeasured, n: 0, sentence: "Not measured.", rule: "")
+  }
+
+  private func strength(_ tier: TierVerdict) -> (word: Int, effect: Double) {
+    (tier.word == .yes ? 2 : tier.word == .no ? 0 : 1, tier.effect ?? -.infinity)
   }
 
   /// The token with the strongest words, causes before attends before contributes.
@@ -88,7 +92,7 @@ package struct VerdictEngine: Sendable, Hashable {
   private func above(
     _ summary: EvidenceSummary, _ stream: String, _ values: (VocoEvidence) -> [Double]
   ) -> [(index: Int, lift: Double, p: Double)] {
-    guard summary.pictures.count >= 6 else { return [] }
+    guard summary.pictures.count >= rule.fewestFlipped else { return [] }
     let values = summary.pictures.map { $0.vocos.flatMap(values).map { $0 - rule.logMinimumLift } }
     // As many flips as take some seconds at most; 499 still tell a level of 0.05.
     let affordable = 2_000_000_000 / max(1, values.count * (values.first?.count ?? 1))
@@ -101,12 +105,14 @@ package struct VerdictEngine: Sendable, Hashable {
 }
 
 extension VerdictEngine {
-  /// The four controls of the headline's voco token and the first prompt, one sentence each.
+  /// The four controls of the headline's voco token, and of the prompt that "causes" speaks of, one sentence each.
   func controls(_ summary: EvidenceSummary, _ verdict: EvidenceVerdict) -> [ControlResult] {
-    let voco = verdict.headlineVoco
-    return [
-      order(summary, voco), content(verdict), blank(summary, voco), randomWeights(summary, verdict, voco),
-    ]
+    let (voco, prompt) = (verdict.headlineVoco, verdict.headlinePrompt)
+    var ofPrompt = [content(verdict), blank(summary, voco, prompt), randomWeights(summary, voco, prompt)]
+    if !verdict.askedWords.isEmpty {
+      for index in ofPrompt.indices { ofPrompt[index].sentence += " (\(verdict.askedWords))" }
+    }
+    return [order(summary, voco)] + ofPrompt
   }
 
   private func order(_ summary: EvidenceSummary, _ voco: Int) -> ControlResult {
@@ -116,10 +122,14 @@ extension VerdictEngine {
       let interval = same.interval
     else { return ControlResult(name: .order, outcome: nil, sentence: "The anchors were not moved.") }
     let outcome: Bool? = interval.low > rule.logMinimumLift ? true : interval.high < rule.logMinimumLift ? false : nil
+    let unmoved = estimate(
+      summary.pictures.map { $0.vocos[voco].attends.logLift }, "attends \(voco) lift", confidence: confidence)
     let reading =
       switch outcome {
       case true?: "the attention stays with the anchors"
-      case false?: "the attention belongs to the position"
+      case false? where (unmoved?.interval?.low ?? -.infinity) > rule.logMinimumLift:
+        "the attention belongs to the position"
+      case false?: "it is less than ×\(decimal(rule.minimumLift, digits: 2))"
       case nil: "whether the attention stays with the anchors is open"
       }
     return ControlResult(
@@ -141,16 +151,18 @@ extension VerdictEngine {
   }
 
   /// |ΔLD| of `content` on pictures and on blanks of their colour, paired.
-  private func blank(_ summary: EvidenceSummary, _ voco: Int) -> ControlResult {
+  private func blank(_ summary: EvidenceSummary, _ voco: Int, _ prompt: Int) -> ControlResult {
     let byIndex = Dictionary(uniqueKeysWithValues: summary.pictures.map { ($0.index, $0) })
     let differences = summary.blanks.compactMap { blank -> Double? in
-      guard let values = blank.movement.first, values.indices.contains(voco), let picture = byIndex[blank.index],
+      guard blank.movement.indices.contains(prompt), case let values = blank.movement[prompt],
+        values.indices.contains(voco), let picture = byIndex[blank.index],
         let own = mean(
-          picture.prompts[0].vocos[voco].pairs.map { abs($0.shifts[.content]?.logitDifference ?? 0) })
+          picture.prompts[prompt].vocos[voco].pairs.map { abs($0.shifts[.content]?.logitDifference ?? 0) })
       else { return nil }
       return own - values[voco]
     }
-    guard let estimate = estimate(differences, "blank \(voco)", confidence: 1 - rule.error),
+    let stream = prompt == 0 ? "blank \(voco)" : "blank \(voco) \(prompt)"
+    guard let estimate = estimate(differences, stream, confidence: 1 - rule.error),
       let interval = estimate.interval
     else {
       return ControlResult(name: .blank, outcome: nil, sentence: "No blank pictures could be compared.")
@@ -166,7 +178,7 @@ extension VerdictEngine {
   /// Movements of logits of 32 bits below this are rounding.
   private static let roundedLogits = 1e-3
 
-  private func randomWeights(_ summary: EvidenceSummary, _ verdict: EvidenceVerdict, _ voco: Int) -> ControlResult {
+  private func randomWeights(_ summary: EvidenceSummary, _ voco: Int, _ prompt: Int) -> ControlResult {
     let models = summary.randomModels.count
     guard models >= rule.randomModels else {
       let reason =
@@ -178,7 +190,7 @@ extension VerdictEngine {
     let tests = [
       ("attention", randomTest(.attends, summary, voco: voco)),
       ("contribution", randomTest(.contributes, summary, voco: voco)),
-      ("movement of the answer", randomCausalTest(summary, voco: voco, prompt: 0)),
+      ("movement of the answer", randomCausalTest(summary, voco: voco, prompt: prompt)),
     ]
     let words = tests.map { "\($0.0) \($0.1.map { $0 ? "above all" : "not above all" } ?? "not compared")" }
     return ControlResult(

@@ -74,26 +74,30 @@ struct EvidencePage {
         return "| \(tier.tier.rawValue) | **\(tier.word.rawValue)** | \(tier.effectText ?? "") | "
           + "\(tier.intervalText ?? "") | \(tier.n) | \(smallest) |"
       } + [""] + verdict.tiers.map { "* **\($0.tier.rawValue.capitalized).** \($0.sentence)" } + heads + [
-        "* \(report.layerSentence)",
         "", "![Lifts, their controls and their map](attention.png)",
       ]
   }
 
   private var heads: [String] {
-    guard !verdict.heads.isEmpty else { return ["* No single head stands out above ×1.25 (max-T, family-wise 5 %)."] }
+    guard report.areHeadsTested else { return ["* Heads and layers are not tested on fewer than 6 pictures."] }
+    let layers = "* \(report.layerSentence)"
+    guard !verdict.heads.isEmpty else {
+      return ["* No single head stands out above ×1.25 (max-T, family-wise 5 %).", layers]
+    }
     let named = verdict.heads.prefix(6).map {
       "layer \($0.layer + 1) head \($0.head + 1) (\(VerifyReport.lift($0.lift)))"
     }
     return [
       "* \(verdict.heads.count) of \(plan.run.liveLayers * plan.run.heads * plan.run.vocoTokens) live heads stand above ×1.25 "
-        + "in the same positions (max-T, family-wise 5 %): \(named.joined(separator: ", "))."
+        + "in the same positions (max-T, family-wise 5 %): \(named.joined(separator: ", ")).", layers,
     ]
   }
 
   private var causes: [String] {
     let rows = report.causalEstimates
     guard !rows.isEmpty else { return [] }
-    return ["", "| interchanged or cut | effect and interval | pictures |", "| --- | --- | --- |"]
+    let asked = verdict.askedWords.isEmpty ? [] : ["", "The numbers behind “causes”, \(verdict.askedWords):"]
+    return asked + ["", "| interchanged or cut | effect and interval | pictures |", "| --- | --- | --- |"]
       + rows.map { name, estimate in "| \(Self.label(name)) | \(estimate.text) | \(estimate.n) |" }
       + ["", verdict.causes.details.first ?? ""] + headEffects
       + ["", "![How far interchanges move the answer](causes.png)"]
@@ -113,8 +117,8 @@ struct EvidencePage {
         }
         + [
           "| all \(effects.heads.count) together | \(effects.together.text) | |", "",
-          "Heads were chosen by their attention in the first, third, fifth … picture and tested in the others; intervals of "
-            + "single heads hold for all of them at once (each at \(decimal(100 * effects.confidence, digits: 2)) %).",
+          "Heads were chosen by their attention in the first, third, fifth … picture and tested in the others, to which any "
+            + "picture may have lent; intervals of single heads hold for all of them at once (each at \(decimal(100 * effects.confidence, digits: 2)) %).",
         ]
     }
   }
@@ -164,11 +168,12 @@ struct EvidencePage {
     case (.attends, .yes):
       "The attention of \(asker) follows the anchors wherever they stand; that alone does not show use."
     case (.attends, .no):
-      "The attention that anchors get is no priority of theirs over patches, or belongs to where they stand."
+      "An anchor does not get ×1.25 of a patch's attention, or not where a patch stands."
     case (.contributes, .yes):
       "What varies from picture to picture in an anchor weighs more in \(asker)'s head outputs than what varies in a patch."
     case (.contributes, .no):
-      "What varies in an anchor does not weigh more in \(asker)'s head outputs than what does in a patch."
+      "What varies in an anchor does not weigh ×1.25 as much in \(asker)'s head outputs as what does in a patch, or not "
+        + "where a patch stands."
     case (.causes, .yes): "The answer follows what these anchors hold, further than what as many patches hold."
     case (.causes, .no):
       "Through \(asker)'s own edges, what the anchors hold does not move the answer by as much as 0.05 of the way; another "

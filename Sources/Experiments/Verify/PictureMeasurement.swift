@@ -15,6 +15,7 @@ struct PictureMeasurement {
   /// Which pictures lend to which, a prompt; and every picture's answers, a prompt.
   let donors: [DonorChoice]
   let answers: [[[Int32]]]
+  var rule = VerdictRule()
 
   /// A picture and what its donors lend.
   ///
@@ -54,7 +55,7 @@ struct PictureMeasurement {
     let prompts = try subject.prompts.indices.map { prompt -> [HeadEvidence.Pair] in
       guard donors[prompt].differ[index] else { return [] }
       return try ofPairs(index, prompt: prompt, plain, contexts) { donor in
-        try Interchanges.heads(heads, of: try contexts[donor]!.anchors, plain, vocos: subject.vocos.count)
+        try Interchanges.heads(heads, of: try contexts[donor]!.anchors, plain)
       } read: { donor, logits, scale in
         HeadEvidence.Pair(
           donor: donor, logitDifference: scale.logitDifference, squaredNorm: scale.squaredNorm,
@@ -89,11 +90,10 @@ struct PictureMeasurement {
       let raw = try VocoAttention(layout: layouts[voco], attention: attention.attention, valueNorms: norms)
       let shares = AttentionShares(
         row: attention.row(AttentionQuery(), excluding: []) ?? [], layout: attention.layout)
-      let rawShares = raw.row(AttentionQuery(metric: .normWeighted), excluding: [])
       return VocoEvidence(
         anchorShare: shares.anchors, patchShare: shares.patches, attends: pair.shares,
         contributes: differences.map { pair.contributions($0.values, epsilon: epsilon) },
-        rawContribution: rawShares.map { AttentionShares(row: $0, layout: attention.layout).logLift } ?? 0,
+        rawContribution: raw.logRawContribution ?? 0,
         cells: pair.cells,
         cellLifts: attention.liveLayers.flatMap { layer in
           (0..<attention.heads).map { attention.shares(layer: layer, head: $0).logLift }
@@ -118,22 +118,28 @@ struct PictureMeasurement {
     let cuts = compared.enumerated().flatMap { voco, compared in
       ([Set(plain.anchorPositions)] + compared.random).map { Intervention.cut(keys: $0, vocos: [voco]) }
     }
-    let alone = try subject.logits([.none], on: plain, prompt: prompt)[0]
-    let cut = try subject.logits([.none] + cuts, on: plain, prompt: prompt)
-    let divergences = cut.dropFirst().map { Divergence.kl(reference: cut[0], changed: $0) }
     let chosen = donors[prompt].donors[index]
+    // Where the answer first parts from a donor's: words that all answers begin with have nothing to lose.
+    let own = answers[prompt][index]
+    let place = chosen.compactMap { DonorChoice.difference(own, answers[prompt][$0]) }.min() ?? 0
+    let answered = Array(own.prefix(place))
+    let alone = try subject.logits([.none], on: plain, prompt: prompt, answered: answered)[0]
+    let cut = try subject.logits([.none] + cuts, on: plain, prompt: prompt, answered: answered)
+    let divergences = cut.dropFirst().map { Divergence.kl(reference: cut[0], changed: $0) }
+    let noise = Divergence.kl(reference: alone, changed: cut[0])
+    let floor = rule.floor(noise: noise)
     let donorKL = try chosen.compactMap { donor -> Double? in
       guard let context = contexts[donor] else { return nil }
-      let other = try subject.logits([.none], on: context.cache, prompt: prompt)[0]
+      let other = try subject.logits([.none], on: context.cache, prompt: prompt, answered: answered)[0]
       return Divergence.kl(reference: cut[0], changed: other)
     }
     let pairs = donors[prompt].differ[index] ? try self.pairs(index, prompt: prompt, plain, contexts, compared) : []
     let perVoco = ComparedPatches.draws + 1
     return PromptEvidence(
-      noise: Divergence.kl(reference: alone, changed: cut[0]), donorKL: donorKL,
+      noise: noise, donorKL: donorKL,
       vocos: subject.vocos.map { voco in
         let own = divergences[voco * perVoco..<(voco + 1) * perVoco]
-        let logs = own.dropFirst().map { log(max($0, 1e-12)) }
+        let logs = own.dropFirst().map { log(max($0, floor)) }
         return CausalEvidence(
           pairs: pairs.map { $0[voco] }, presence: own.first ?? 0,
           matchedPresence: exp(logs.reduce(0, +) / Double(logs.count)))
@@ -203,7 +209,7 @@ struct PictureMeasurement {
       Intervention(
         swaps: [
           EdgeSwap(keys: anchors, .values, from: try contexts.anchors, layers: subject.liveLayers, vocos: [voco])
-        ], read: subject.vocos.count > 1 ? [voco] : nil)
+        ])
     }
     let logits = try subject.logits([.none] + swaps, on: plain, prompt: prompt, answered: Array(own.prefix(place)))
     let difference = { (logits: Tensor) in
@@ -230,15 +236,15 @@ package struct Interchanges {
     liveLayers: Set<Int>
   ) throws {
     let (anchors, patches) = (Set(cache.anchorPositions), Set(cache.patchPositions))
-    let read: Set<Int>? = vocos > 1 ? [voco] : nil
     let swap = { (keys: Set<Int>, part: EdgeSwap.Part, donor: DonorContext) in
-      Intervention(swaps: [EdgeSwap(keys: keys, part, from: donor, layers: liveLayers, vocos: [voco])], read: read)
+      Intervention(swaps: [EdgeSwap(keys: keys, part, from: donor, layers: liveLayers, vocos: [voco])])
     }
     let (ofAnchors, ofPatches) = (try contexts.anchors, try contexts.patches)
     // Anchors everywhere: under the star mask no other row before voco saw them.
     let reached = cache.isStar ? anchors : Set(cache.contextPositions)
+    // What other voco tokens took from them is not this one's, so text reads those as they were.
     let total = Intervention(
-      swaps: [EdgeSwap(keys: reached, .both, from: ofAnchors, layers: nil, vocos: nil)], read: read)
+      swaps: [EdgeSwap(keys: reached, .both, from: ofAnchors, layers: nil, vocos: nil)], read: vocos > 1 ? [voco] : nil)
     let all: [(Interchanged, [Intervention])] = [
       (.content, [swap(anchors, .values, ofAnchors)]), (.steering, [swap(anchors, .keys, ofAnchors)]),
       (.edges, [swap(anchors, .both, ofAnchors)]), (.total, [total]), (.patches, [swap(patches, .both, ofPatches)]),
@@ -260,14 +266,13 @@ package struct Interchanges {
 
   /// The donor's values of the anchors in the edges of each head alone, and last in those of all of them.
   package static func heads(
-    _ heads: [HeadPlace], of donor: DonorContext, _ cache: VisualCache, vocos: Int
+    _ heads: [HeadPlace], of donor: DonorContext, _ cache: VisualCache
   ) throws -> [Intervention] {
     let anchors = Set(cache.anchorPositions)
     let swaps = heads.map {
       EdgeSwap(keys: anchors, .values, from: donor, layers: [$0.layer], heads: [$0.head], vocos: [$0.voco])
     }
-    let alone = zip(swaps, heads).map { Intervention(swaps: [$0], read: vocos > 1 ? [$1.voco] : nil) }
-    return alone + [Intervention(swaps: swaps, read: vocos > 1 ? Set(heads.map(\.voco)) : nil)]
+    return swaps.map { Intervention(swaps: [$0]) } + [Intervention(swaps: swaps)]
   }
 
   /// The pair's evidence from the logits of `interventions`.

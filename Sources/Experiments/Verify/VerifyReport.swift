@@ -74,6 +74,7 @@ package struct VerifyReport: Sendable {
       "layer \($0.layer + 1) head \($0.head + 1) \(Self.lift($0.lift))"
         + (verdict.vocos.count > 1 ? " (voco token \($0.voco + 1))" : "")
     }
+    guard areHeadsTested else { return lines + ["  Heads and layers are not tested on fewer than 6 pictures."] }
     lines.append(
       found.isEmpty
         ? "  No head stands out above ×1.25 (max-T, family-wise 5 %)."
@@ -82,6 +83,9 @@ package struct VerifyReport: Sendable {
     lines.append("  " + layerSentence)
     return lines
   }
+
+  /// Whether there are pictures enough to look for heads and layers that stand out.
+  var areHeadsTested: Bool { verdict.n >= VerdictRule().fewestFlipped }
 
   /// The layers that stand out, their heads pooled.
   var layerSentence: String {

@@ -104,7 +104,7 @@ for case in ["star-png", "sharded-f16-hwc", "voco-causal-bf16"]:
     ex = d.run(emb[order])
     for j, row in enumerate(V):
         others = [c for c in V if c != row]; rd = (base["kv"], others, row) if others else None
-        go = lambda *sw: d.run(emb, swaps=sw, read=rd)["logits"]
+        go = lambda *sw: d.run(emb, swaps=sw)["logits"]
         ctx = list(range(V[0])); q = {}
         if A:
             q["content"] = shift(go((row, A, "values", da["kv"], True)))
@@ -118,9 +118,9 @@ for case in ["star-png", "sharded-f16-hwc", "voco-causal-bf16"]:
         rec = dict(shifts=q)
         if A:
             places = [(l, hd) for l in live for hd in range(d.H)]
-            one = lambda chosen: shift(d.run(emb, heads=[(row, A, da["kv"], l, hd) for l, hd in chosen], read=rd)["logits"])
+            one = lambda chosen: shift(d.run(emb, heads=[(row, A, da["kv"], l, hd) for l, hd in chosen])["logits"])
             rec["heads"] = [one([place]) for place in places] + [one(places[::2])]
-            rec["cut_kl"] = kl(base["logits"], d.run(emb, cut=(row, A))["logits"]) if len(V) == 1 else None
+            rec["cut_kl"] = kl(base["logits"], d.run(emb, cut=(row, A))["logits"])
             mean = lambda run: sum(run["att"][l][:, row].mean(0) for l in live) / len(live)
             m, x = mean(base), mean(ex)
             rec["log_lift"] = math.log(m[A].sum() / len(A)) - math.log(m[P].sum() / len(P))
