@@ -152,7 +152,7 @@ func normWeighted() throws {
   #expect(try AttentionView(sample(), AttentionQuery(metric: .normWeighted)) == nil)
 }
 
-@Test("What an anchor brings over a patch is summed over heads before it is divided, so that a faint head counts for little")
+@Test("What an anchor brings over a patch is summed over heads before it is divided: a faint head counts for little")
 func rawContribution() throws {
   let layout = KeyLayout(
     roles: [.anchor(0), .patch(row: 0, column: 0), .patch(row: 0, column: 1), .itself], query: 3, patchGrid: 2)
