@@ -7,7 +7,6 @@ import HTCVLM
 import Plots
 import Reports
 import Sessions
-import Tensor
 import Trace
 
 extension Codebook.Metric: ExpressibleByArgument {}
@@ -91,6 +90,8 @@ struct CodebookCommand: ParsableCommand {
       "Side at which a bare MGVQ state dict encodes pictures; it does not tell itself.", valueName: "pixels"))
   var imageSize = MGVQSource.imageSize
 
+  @OptionGroup var threads: ThreadOptions
+
   /// What files of weights end with.
   private static let weightEndings = [".safetensors", ".pt", ".pth", ".ckpt", ".bin"]
 
@@ -130,7 +131,7 @@ struct CodebookCommand: ParsableCommand {
   }
 
   func run() throws {
-    ComputeBackend.setThreads(ProcessInfo.processInfo.activeProcessorCount)
+    threads.apply()
     if let series { return try follow(series) }
     let line = ProgressLine()
     defer { line.clear() }
