@@ -96,6 +96,7 @@ struct CodebookCommand: ParsableCommand {
   private static let weightEndings = [".safetensors", ".pt", ".pth", ".ckpt", ".bin"]
 
   mutating func validate() throws {
+    try model.refuseProgressive()
     let weights = sources.filter { source in Self.weightEndings.contains(where: source.hasSuffix) }
     if let file = weights.first {
       guard weights.count == 1, model.model == nil, model.parts.llm == nil, series == nil else {

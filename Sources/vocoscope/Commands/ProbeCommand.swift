@@ -43,6 +43,7 @@ struct ProbeCommand: ParsableCommand {
     guard (19...1_000_000).contains(permutations) else {
       throw ValidationError("--permutations is \(permutations), expected 19 to 1000000")
     }
+    try model.refuseProgressive()
   }
 
   func run() throws {

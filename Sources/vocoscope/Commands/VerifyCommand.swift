@@ -76,6 +76,7 @@ struct VerifyCommand: ParsableCommand {
   private static let mostMemory = 65_536.0
 
   mutating func validate() throws {
+    try model.refuseProgressive()
     if prompt.contains(where: { text in prompt.count { $0 == text } > 1 }) {
       throw ValidationError("--prompt names a question twice")
     }
