@@ -42,13 +42,18 @@ package struct ModelOptions: ParsableArguments {
   ///
   /// - Parameter showsPreviews: whether a run may be shown in 8 bits before the exact one.
   package func opening(showsPreviews: Bool = false) throws -> ModelOpening {
-    guard showsPreviews || precision != .progressive else {
-      throw UsageProblem("--precision progressive is of the inspector; a figure has one precision: exact or int8")
-    }
+    if !showsPreviews { try refuseProgressive() }
     let source = try parts.source(of: model) ?? .directory(try Self.bundled())
     try hashing.apply(to: [source])
     return ModelOpening(
       source: source, precision: precision == .int8 ? .int8 : .exact, showsPreview: precision == .progressive)
+  }
+
+  /// Throws `ValidationError` if runs are to be shown in 8 bits first, which the inspector alone does.
+  package func refuseProgressive() throws {
+    guard precision != .progressive else {
+      throw ValidationError("--precision progressive is of the inspector; a figure has one precision: exact or int8")
+    }
   }
 
   /// The bundled demo checkpoint.

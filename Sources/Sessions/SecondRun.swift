@@ -39,6 +39,27 @@ package struct CompareOptions: ParsableArguments {
     }
   }
 
+  package var isAsked: Bool { compare != nil || comparePrompt != nil || compareCut != nil }
+
+  /// Throws `ValidationError` for what an open session does not begin with: a cut, and where it is recorded any
+  /// comparison.
+  package func checkSession(recordedTo record: String?) throws {
+    guard compareCut == nil else {
+      throw ValidationError("--compare-cut is of 'report'; in the inspector cut with x and press c")
+    }
+    guard record == nil || !isAsked else {
+      throw ValidationError("--record begins without a comparison; ask for it in the session")
+    }
+  }
+
+  /// Throws `ValidationError` for what a trace file alone cannot be held against.
+  package func checkWithoutModel() throws {
+    guard comparePrompt == nil, compareCut == nil else { throw ValidationError(Self.needsModel) }
+  }
+
+  private static let needsModel =
+    "--compare-prompt and --compare-cut run the model; a trace file is compared with another one"
+
   /// The second run beside a first that the model made.
   package func actions(_ run: ModelRun, first: Trace) throws -> [Action] {
     if let compareCut { return [.compared(try SecondRun(run).cut(compareCut, first))] }
@@ -49,9 +70,7 @@ package struct CompareOptions: ParsableArguments {
 
   /// The second run beside a trace file: another one, without weights.
   package func actions() throws -> [Action] {
-    guard comparePrompt == nil, compareCut == nil else {
-      throw UsageProblem("--compare-prompt and --compare-cut run the model; a trace file is compared with another one")
-    }
+    guard comparePrompt == nil, compareCut == nil else { throw UsageProblem(Self.needsModel) }
     guard let compare else { return [] }
     guard try ReportSource.isTrace(compare) else {
       throw UsageProblem("\(compare): is no trace file; without weights a trace is compared with another trace")
@@ -61,7 +80,7 @@ package struct CompareOptions: ParsableArguments {
 
   /// What a session does after its first run.
   package func effects() throws -> [Effect] {
-    if compareCut != nil { throw UsageProblem("--compare-cut is of 'report'; in the inspector cut with x and press c") }
+    try checkSession(recordedTo: nil)
     if let comparePrompt { return [.compare(.prompt(comparePrompt))] }
     guard let compare else { return [] }
     guard FileManager.default.fileExists(atPath: compare) else { throw UsageProblem("\(compare): no such file") }

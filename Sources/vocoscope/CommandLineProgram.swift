@@ -5,7 +5,8 @@ import Sessions
 
 /// Parses the command line, runs the subcommand and turns every error into one sentence and an exit code.
 ///
-/// Exit codes: 0 done, 1 the input, the run or the output failed, 2 the command line was wrong, 130 interrupted.
+/// Exit codes: 0 done, 1 the input, the run or the output failed, 2 the command line was wrong, 130 interrupted; `diff`
+/// throws its own.
 enum CommandLineProgram {
   static func run() -> Int32 {
     let arguments = Array(CommandLine.arguments.dropFirst())

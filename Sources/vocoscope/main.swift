@@ -22,6 +22,7 @@ struct VocoscopeCommand: ParsableCommand {
       <voco>. Every panel has a twin without a screen: see 'report', 'trace' and 'check'.
 
       Exit codes: 0 done, 1 the input or the run failed, 2 the command line was wrong, 130 interrupted.
+      'diff' is the exception: 0 the checkpoints are equal, 1 they differ, 2 it failed.
       """,
     version: programVersion,
     subcommands: [

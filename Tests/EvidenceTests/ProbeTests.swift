@@ -125,8 +125,10 @@ struct SavedMeasurementTests {
      {"model": "demo (cut anchors)", "uncut": "demo", "families": [{"family": "colour", "n": 20, "before": 0.9,
       "after": 0.4, "difference": -0.5, "interval": [-0.7, -0.2], "lost": 11, "gained": 1}]},
      {"model": "other (cut anchors)", "uncut": "other", "families": []}],
-     "provenance": {"models": [{"model": "demo", "model_sha256": "c+w"},
-      {"model": "demo (cut anchors)", "model_sha256": "c+w"}, {"model": "other (cut anchors)", "model_sha256": "d+x"}]}}
+     "provenance": {"models": [{"model": "demo", "model_sha256": "c+w", "settings": "from voco, precision exact, v 1"},
+      {"model": "demo (cut anchors)", "model_sha256": "c+w",
+       "settings": "from voco, cut anchors, greedy, at most 8 tokens, precision exact, vocoscope 0.1.0"},
+      {"model": "other (cut anchors)", "model_sha256": "d+x"}]}}
     """
 
   private func read(
@@ -174,6 +176,8 @@ struct SavedMeasurementTests {
         == "results.0.p is missing, expected a value as printed")
     #expect(fault(Self.probes.replacing("\"pictures\": 5", with: "\"pictures\": 9e18")).contains("labels"))
     #expect(fault(Self.accuracy, weights: "v") == "model is of weights w, expected v")
+    #expect(fault(Self.accuracy, precision: "int8") == "precision is exact, expected int8")
+    #expect(fault(Self.accuracy.replacing("precision exact", with: "as it is"), precision: "int8") == "none")
     #expect(fault(Self.accuracy.replacing("\"lost\": 11", with: "\"lost\": -1")).contains("colour with numbers"))
     #expect(fault(Self.accuracy.replacing("differences", with: "else")).contains("what --cut or --swap cost"))
   }

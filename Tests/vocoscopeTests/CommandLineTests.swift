@@ -150,11 +150,37 @@ struct CommandLineTests {
       ["--no-such-flag"], ["report"], ["trace", ParityCase.image], ["report", ParityCase.image, "--format", "xml"],
       [ParityCase.image, "--max-new-tokens=-1"], [ParityCase.image, "--top-p", "2"],
       [ParityCase.image, "--theme", "plaid"],
+      [ParityCase.image, "--record", "/no/a.jsonl", "--replay", "/no/b.jsonl"],
+      [ParityCase.image, "--record", "/no/a.jsonl", "--compare-prompt", "why?"],
+      [ParityCase.image, "--compare-cut", "anchors"], ["view", "/no/run.safetensors", "--compare-prompt", "why?"],
+      ["view", "/no/run.safetensors", "--record", "/no/a.jsonl", "--compare", "/no/other.safetensors"],
+      ["report", ParityCase.image, "--lens", "--tensor", "lm_head.weight"],
+      ["report", ParityCase.image, "--lens", "--compare", ParityCase.image],
+      ["report", ParityCase.image, "--answer-back", "--compare-prompt", "why?"],
+      ["report", ParityCase.image, "--lens", "--compare-cut", "anchors"],
+      [
+        "report", ParityCase.image, "--trace-map", "--donor", ParityCase.image, "--figure", "/no/a.svg", "--export",
+        "/no/b.svg",
+      ],
+      ["verify", ParityCase.image, "--threads", "0"], ["codebook", "--threads", "1025"],
+      ["probe", ParityCase.directory, "--threads", "0"], ["eval", "--threads", "0"],
     ])
   func usage(arguments: [String]) throws {
     let result = try Program.run(arguments)
     #expect(result.status == 2, "\(result.errors)")
     #expect(!result.errors.isEmpty && result.output.isEmpty)
+  }
+
+  @Test(
+    "Every command but the inspector refuses --precision progressive before it opens anything",
+    arguments: [
+      ["inspect", "/no/a.png", "--plain"], ["report", "/no/a.png"], ["trace", "/no/a.png", "--out", "/no/a"],
+      ["ask", "/no/a.png", "what?"], ["tour", "/no/a.png"], ["demo", "/no/a.png"], ["verify", "/no/a.png"],
+      ["codebook", "/no/a.png"], ["probe", "/no"],
+    ])
+  func progressive(arguments: [String]) throws {
+    let result = try Program.run(arguments + ["--precision", "progressive"])
+    #expect(result.status == 2 && result.errors.contains("progressive is of the inspector"), "\(result.errors)")
   }
 
   @Test("Help and version are no errors")
@@ -174,8 +200,8 @@ struct CommandLineTests {
   @Test(
     "The manual names every option that a command has",
     arguments: [
-      "inspect", "demo", "view", "ask", "report", "trace", "verify", "codebook", "probe", "eval", "check", "convert",
-      "doctor",
+      "inspect", "tour", "demo", "view", "ask", "report", "trace", "verify", "codebook", "probe", "eval", "check",
+      "diff", "convert", "doctor",
     ])
   func manual(command: String) throws {
     let path = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()

@@ -213,8 +213,8 @@ struct IdentityTests {
     let entry = URL(fileURLWithPath: "\(cache)/\(kept)")
     let text = try String(contentsOf: entry, encoding: .utf8)
     let digest = try #require(text.split(separator: "\n").dropFirst().first)
-    try text.replacing(digest, with: String(repeating: "0", count: 64)).write(
-      to: entry, atomically: true, encoding: .utf8)
+    let wrong = text.replacing(digest, with: String(repeating: "0", count: 64))
+    try wrong.write(to: entry, atomically: true, encoding: .utf8)
     let trusting = try run(ask)
     #expect(trusting.status == 0 && trusting.errors.isEmpty)
     #expect(try traceText().contains(String(repeating: "0", count: 64)))
@@ -226,6 +226,11 @@ struct IdentityTests {
     #expect(try traceText().contains(String(digest)))
     #expect(try String(contentsOf: entry, encoding: .utf8) == text)
     #expect(try run(ask + ["--verify-hash"]).errors.isEmpty)
+    try wrong.write(to: entry, atomically: true, encoding: .utf8)
+    let listing = try run(["check", model, "--verify-hash"])
+    #expect(
+      listing.status == 0 && listing.errors.contains("model.safetensors: its bytes have another SHA-256"),
+      "\(listing.errors)")
   }
 
   /// The header of the trace that was written last.

@@ -85,7 +85,7 @@ struct InspectorProgramTests {
     driver.send("q")
     expectQuit(driver, .code(0))
     let report = try Program.run(["report"] + arguments)
-    #expect(report.status == 1 && report.errors.contains("progressive is of the inspector"), "\(report.errors)")
+    #expect(report.status == 2 && report.errors.contains("progressive is of the inspector"), "\(report.errors)")
   }
 
   @Test("The cursor moves in all panels and the status line tells its numbers")

@@ -52,12 +52,14 @@ package struct SavedMeasurement: Sendable, Hashable {
       kind = .probes(report)
     } else if outline.questions != nil, outline.models != nil {
       let document = try decoded(AccuracyDocument.self)
-      let own = Set(
-        document.provenance.models.filter { $0.sha256 == "\(configSHA256)+\(weightsSHA256)" }.map(\.model))
-      guard !own.isEmpty else {
+      let alike = document.provenance.models.filter { $0.sha256 == "\(configSHA256)+\(weightsSHA256)" }
+      guard let one = alike.first else {
         let found = document.provenance.models.first?.sha256.split(separator: "+").last.map { "\($0.prefix(12))" }
         throw EvidenceFault("model", "of weights \(found ?? "unknown")", expected: "\(weightsSHA256.prefix(12))")
       }
+      // One document may hold answers of both precisions.
+      let own = Set(alike.filter { ($0.precision ?? precision) == precision }.map(\.model))
+      if own.isEmpty { try Self.check("precision", one.precision ?? "", precision) }
       let changes = (document.differences ?? []).filter { own.contains($0.model) }
       guard !changes.isEmpty else {
         throw EvidenceFault("differences", "empty", expected: "what --cut or --swap cost this model")
@@ -103,9 +105,18 @@ package struct SavedMeasurement: Sendable, Hashable {
     struct Provenance: Decodable {
       struct Model: Decodable {
         let model, sha256: String
+        let settings: String?
+
+        /// Out of what `eval` writes: `from voco, greedy, at most 128 tokens, precision exact, vocoscope 0.1.0`.
+        var precision: String? {
+          let clauses = (settings ?? "").split(separator: ", ")
+          return clauses.first { $0.hasPrefix(Self.clause) }.map { String($0.dropFirst(Self.clause.count)) }
+        }
+
+        private static let clause = "precision "
 
         private enum CodingKeys: String, CodingKey {
-          case model
+          case model, settings
           case sha256 = "model_sha256"
         }
       }

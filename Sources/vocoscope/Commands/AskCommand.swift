@@ -59,6 +59,7 @@ struct AskCommand: ParsableCommand {
   mutating func validate() throws {
     guard arguments.count >= 2 else { throw ValidationError("name at least one picture and, last, the question") }
     guard sampling.maxNewTokens > 0 else { throw ValidationError("--max-new-tokens is 0, and ask prints answers") }
+    try model.refuseProgressive()
   }
 
   func run() throws {

@@ -36,10 +36,13 @@ struct CheckCommand: ParsableCommand {
   @Option(help: "The question for --precision.")
   var prompt = RunOptions.defaultPrompt
 
+  @OptionGroup var hashing: HashOptions
+
   mutating func validate() throws { _ = try parts.source(of: directory) }
 
   func run() throws {
     let source = try parts.source(of: directory) ?? .directory(try ModelOptions.bundled())
+    try hashing.apply(to: [source])
     let checkpoint = try source.open()
     let progress = ProgressLine()
     let listing = try CheckpointText(

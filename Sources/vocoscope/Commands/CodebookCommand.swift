@@ -7,7 +7,6 @@ import HTCVLM
 import Plots
 import Reports
 import Sessions
-import Tensor
 import Trace
 
 extension Codebook.Metric: ExpressibleByArgument {}
@@ -91,10 +90,13 @@ struct CodebookCommand: ParsableCommand {
       "Side at which a bare MGVQ state dict encodes pictures; it does not tell itself.", valueName: "pixels"))
   var imageSize = MGVQSource.imageSize
 
+  @OptionGroup var threads: ThreadOptions
+
   /// What files of weights end with.
   private static let weightEndings = [".safetensors", ".pt", ".pth", ".ckpt", ".bin"]
 
   mutating func validate() throws {
+    try model.refuseProgressive()
     let weights = sources.filter { source in Self.weightEndings.contains(where: source.hasSuffix) }
     if let file = weights.first {
       guard weights.count == 1, model.model == nil, model.parts.llm == nil, series == nil else {
@@ -130,7 +132,7 @@ struct CodebookCommand: ParsableCommand {
   }
 
   func run() throws {
-    ComputeBackend.setThreads(ProcessInfo.processInfo.activeProcessorCount)
+    threads.apply()
     if let series { return try follow(series) }
     let line = ProgressLine()
     defer { line.clear() }

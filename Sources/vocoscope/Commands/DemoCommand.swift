@@ -39,6 +39,7 @@ struct DemoCommand: ParsableCommand {
     guard (0.05...3600).contains(seconds) else {
       throw ValidationError("--seconds is \(seconds), expected 0.05 to 3600")
     }
+    try model.refuseProgressive()
   }
 
   func run() throws {

@@ -10,7 +10,6 @@ import Plots
 import Reports
 import Sessions
 import Statistics
-import Tensor
 import Trace
 
 extension Benchmark: ExpressibleByArgument {}
@@ -115,8 +114,7 @@ struct EvalCommand: ParsableCommand {
 
   @OptionGroup var hashing: HashOptions
 
-  @Option(help: "Threads to compute with. Without it, one a processor.")
-  var threads: Int?
+  @OptionGroup var threads: ThreadOptions
 
   @Option(
     help: ArgumentHelp("Draw what --cut and --swap cost as well: PNG, SVG or PDF, as its name ends.", valueName: "file")
@@ -161,9 +159,6 @@ struct EvalCommand: ParsableCommand {
       }
     }
     guard maxNewTokens >= 1 else { throw ValidationError("--max-new-tokens is \(maxNewTokens), expected at least 1") }
-    if let threads, !(1...1024).contains(threads) {
-      throw ValidationError("--threads is \(threads), expected 1 to 1024")
-    }
     if let shard {
       do { _ = try Shard(shard) } catch { throw ValidationError("--shard: \(error)") }
       if out == nil { throw ValidationError("--shard needs --out: a part prints no scores, its answers are merged") }
@@ -173,7 +168,7 @@ struct EvalCommand: ParsableCommand {
   func run() throws {
     if let figure { try InputFiles.refuse(figure) }
     if merge, let out { return try EvalMergeCommand.put(sources, together: out) }
-    ComputeBackend.setThreads(threads ?? ProcessInfo.processInfo.activeProcessorCount)
+    threads.apply()
     let contestants = try contestants()
     try hashing.apply(to: contestants.compactMap(\.checkpoint))
     let run = EvalRun(

@@ -32,10 +32,21 @@ struct InspectCommand: ParsableCommand {
   @Flag(help: "Print what the panels show instead of opening them; see 'report' for other formats.")
   var plain = false
 
+  mutating func validate() throws {
+    guard recorded.replay == nil else {
+      guard session.record == nil else { throw ValidationError("--record and --replay do not go together") }
+      return
+    }
+    if plain {
+      try model.refuseProgressive()
+    } else {
+      try comparison.checkSession(recordedTo: session.record)
+    }
+  }
+
   func run() throws {
     if session.record != nil || !recorded.screen.isEmpty { InputFiles.remember() }
     if let file = recorded.replay {
-      guard session.record == nil else { throw UsageProblem("--record and --replay do not go together") }
       let session = try RecordedSession(recorded, file: file, image: image, model: model)
       if plain || !recorded.screen.isEmpty { return try session.run(printing: plain) }
       return try session.play(display)
@@ -81,6 +92,11 @@ struct ViewCommand: ParsableCommand {
 
   @OptionGroup var comparison: CompareOptions
   @OptionGroup var display: DisplayOptions
+
+  mutating func validate() throws {
+    try comparison.checkWithoutModel()
+    try comparison.checkSession(recordedTo: record)
+  }
 
   func run() throws {
     if record != nil { InputFiles.remember() }

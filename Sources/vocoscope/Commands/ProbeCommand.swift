@@ -8,7 +8,6 @@ import PanelExport
 import Plots
 import Reports
 import Sessions
-import Tensor
 import Trace
 
 /// `vocoscope probe`: which labels of pictures can be read off codes, anchors, patches and voco.
@@ -32,8 +31,7 @@ struct ProbeCommand: ParsableCommand {
   @Option(help: "Seed of the permutations.")
   var seed: UInt64 = 0
 
-  @Option(help: "Threads to compute with. Without it, one a processor.")
-  var threads: Int?
+  @OptionGroup var threads: ThreadOptions
 
   @Option(help: ArgumentHelp("Draw it as well: PNG, SVG or PDF, as its name ends.", valueName: "file"))
   var figure: String?
@@ -45,13 +43,11 @@ struct ProbeCommand: ParsableCommand {
     guard (19...1_000_000).contains(permutations) else {
       throw ValidationError("--permutations is \(permutations), expected 19 to 1000000")
     }
-    if let threads, !(1...1024).contains(threads) {
-      throw ValidationError("--threads is \(threads), expected 1 to 1024")
-    }
+    try model.refuseProgressive()
   }
 
   func run() throws {
-    ComputeBackend.setThreads(threads ?? ProcessInfo.processInfo.activeProcessorCount)
+    threads.apply()
     if let figure { try InputFiles.refuse(figure) }
     let pictures = try LabelledPictures(directory: directory)
     let pipeline = try model.opening().open()

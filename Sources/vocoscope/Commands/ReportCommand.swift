@@ -61,14 +61,20 @@ struct ReportCommand: ParsableCommand {
   @OptionGroup var detail: RunEvidenceOptions
 
   mutating func validate() throws {
-    if detail.isAsked && (families || !evidence.isEmpty || inspect != nil || exports.panel != nil) {
+    try model.refuseProgressive()
+    let ofPanels =
+      families || !evidence.isEmpty || inspect != nil || exports.panel != nil || !tensor.isEmpty || comparison.isAsked
+    if detail.isAsked && ofPanels {
       throw ValidationError(
-        "--families, --evidence, --inspect and --panel are of all panels: --lens, --answer-back and --trace-map print their own "
-          + "numbers"
+        "--families, --evidence, --inspect, --panel, --tensor, --compare, --compare-prompt and --compare-cut are of all panels: "
+          + "--lens, --answer-back and --trace-map print their own numbers"
       )
     }
     if !exports.export.isEmpty && detail.count > 1 {
       throw ValidationError("--export writes one of --lens, --answer-back and --trace-map")
+    }
+    if !exports.export.isEmpty && detail.figure != nil {
+      throw ValidationError("--export draws --trace-map in the place of --figure: give one of them")
     }
   }
 

@@ -25,6 +25,8 @@ struct TourCommand: ParsableCommand {
   @Flag(help: "Print the steps' words with the numbers of the run instead of opening the inspector.")
   var plain = false
 
+  mutating func validate() throws { try model.refuseProgressive() }
+
   func run() throws {
     guard let path = image ?? AssetLocator.process.locate("images/scene-1.png") else {
       throw UsageProblem("the bundled scene was not found beside the program or above it; name a picture")

@@ -18,6 +18,8 @@ struct TraceCommand: ParsableCommand {
   @Option(help: ArgumentHelp("The file to write; `vocoscope view` opens it.", valueName: "file.safetensors"))
   var out: String
 
+  mutating func validate() throws { try model.refuseProgressive() }
+
   func run() throws {
     let run = try ModelRun(image: image, model: model, options: asking)
     try InputFiles.refuse(out)

@@ -2,11 +2,9 @@ import ArgumentParser
 import Evaluation
 import Experiments
 import Files
-import Foundation
 import HTCVLM
 import Reports
 import Sessions
-import Tensor
 
 /// `vocoscope verify`: does `<voco>` prioritise the anchors? Three claims, their controls and a verdict with its rule.
 struct VerifyCommand: ParsableCommand {
@@ -73,9 +71,12 @@ struct VerifyCommand: ParsableCommand {
   @Flag(help: "The same as 'verify merge': the sources are the states of all parts of one run.")
   var merge = false
 
+  @OptionGroup var threads: ThreadOptions
+
   private static let mostMemory = 65_536.0
 
   mutating func validate() throws {
+    try model.refuseProgressive()
     if prompt.contains(where: { text in prompt.count { $0 == text } > 1 }) {
       throw ValidationError("--prompt names a question twice")
     }
@@ -110,7 +111,7 @@ struct VerifyCommand: ParsableCommand {
       }
       return try VerifyMergeCommand.judge(sources, verdict)
     }
-    ComputeBackend.setThreads(ProcessInfo.processInfo.activeProcessorCount)
+    threads.apply()
     let pictures = try VerifyPictures(sources)
     if let figure = verdict.figure { try InputFiles.refuse(figure) }
     let progress = ProgressLine()
