@@ -45,7 +45,7 @@ struct ControlGroups {
       guard parts.count == 3 else { return [] }
       let isSecond = parts[0] == "0" && parts[1].isEmpty
       guard isSecond || parts[1].split(separator: ",").contains("memory") else { return [] }
-      let (top, steps) = (isSecond ? root : root + "/memory", parts[2].split(separator: "/"))
+      let (top, steps) = (isSecond ? root : root + "/memory", parts[2].split(separator: "/").map(String.init))
       return (0...steps.count).map { count in
         (([top] + steps.prefix(count)).joined(separator: "/"), isSecond ? Self.second : Self.first)
       }
