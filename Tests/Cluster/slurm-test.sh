@@ -108,6 +108,11 @@ echo "== GNU parallel"
 PARALLEL="--jobs 2" "$root/assets/cluster/parallel.sh" 3 "$scratch/parallel" eval "$questions" --images "$images" --threads 1 \
   >/dev/null
 compare parallel "$scratch/parallel/merged.jsonl"
+echo "== GNU parallel, asked again under a cut"
+PARALLEL="--jobs 2" "$root/assets/cluster/parallel.sh" 2 "$scratch/cut" eval "$questions" --images "$images" --threads 1 \
+  --cut anchors >/dev/null
+compare "parallel, beside the cut" "$scratch/cut/merged-htc-demo.jsonl"
+[ "$(answers "$scratch/cut/merged-htc-demo--cut-anchors-.jsonl" | wc -l)" = 60 ] || { echo "the cut's answers are not merged" >&2; failed=1; }
 
 # The same of a verdict, whose parts lend each other pictures.
 judged() { # name, verdict

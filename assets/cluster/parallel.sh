@@ -5,14 +5,17 @@
 #   PARALLEL="--sshlogin node1,node2 --workdir ." assets/cluster/parallel.sh 8 results eval questions.jsonl --images DIR
 #
 # OUT is a directory, on a file system that all machines see: part-1.jsonl … are the parts, merged.txt is what merging
-# makes of them. parallel reads its own options from PARALLEL; by default one process runs at a time, since one already uses
-# every processor: PARALLEL="--jobs 4" with --threads 2 suits a machine of eight. VOCOSCOPE names the program.
+# makes of them. Where eval asks several models (--model, --cut, --swap, --lower and --upper), these are part-1-MODEL.jsonl
+# and merged-MODEL.txt, for each model its own. parallel reads its own options from PARALLEL; by default one process runs
+# at a time, since one already uses every processor: PARALLEL="--jobs 4" with --threads 2 suits a machine of eight.
+# VOCOSCOPE names the program.
 #
 # Parts that stopped go on from their last whole line: start the same command again and only what is missing is done.
 # verify goes over the pictures twice, since its parts lend each other pictures: OUT/prepared is what the first leaves.
 set -eu
 
-[ $# -ge 3 ] || { sed -n '2,14s/^# \{0,1\}//p' "$0"; exit 2; }
+[ $# -ge 3 ] || { sed -n '2,15s/^# \{0,1\}//p' "$0"; exit 2; }
+here=$(cd "$(dirname "$0")" && pwd)
 parts=$1 out=$2 command=$3
 shift 3
 program=${VOCOSCOPE:-vocoscope}
@@ -30,10 +33,4 @@ if [ "$command" = verify ]; then
 fi
 each "$@" --out "$out/part-{}.jsonl" >"$out/parts.log"
 
-rm -f "$out/merged.jsonl"
-set --
-for part in "$out"/part-*.jsonl; do set -- "$@" "$part"; done
-[ "$command" = verify ] || set -- "$@" --out "$out/merged.jsonl"
-"$program" "$command" merge "$@" >"$out/merged.txt.partial"
-mv "$out/merged.txt.partial" "$out/merged.txt"
-cat "$out/merged.txt"
+"$here/merge.sh" "$parts" "$out" "$program" "$command"

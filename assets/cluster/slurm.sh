@@ -5,15 +5,18 @@
 #   assets/cluster/slurm.sh 32 results eval questions.jsonl --images DIR --model DIR
 #
 # PARTS tasks are started; OUT is a directory on a file system that all nodes see: part-1.jsonl … are the parts,
-# merged.txt is what `vocoscope verify merge` or `vocoscope eval merge` makes of them. sbatch reads what a site wants from
-# SBATCH_PARTITION, SBATCH_ACCOUNT, SBATCH_TIMELIMIT and its like. VOCOSCOPE names the program.
+# merged.txt is what `vocoscope verify merge` or `vocoscope eval merge` makes of them. Where eval asks several models
+# (--model, --cut, --swap, --lower and --upper), these are part-1-MODEL.jsonl and merged-MODEL.txt, for each model its own.
+# sbatch reads what a site wants from SBATCH_PARTITION, SBATCH_ACCOUNT, SBATCH_TIMELIMIT and its like. VOCOSCOPE names the
+# program.
 #
 # verify is two arrays, the second after all of the first, since its parts lend each other pictures: OUT/prepared is what
 # the first leaves. A task that is requeued, after a node failed or by preemption, goes on from its part's last whole
 # line, so nothing is computed or counted twice. Starting the same command again does only what is missing.
 set -eu
 
-[ $# -ge 3 ] || { sed -n '2,14s/^# \{0,1\}//p' "$0"; exit 2; }
+[ $# -ge 3 ] || { sed -n '2,15s/^# \{0,1\}//p' "$0"; exit 2; }
+here=$(cd "$(dirname "$0")" && pwd)
 parts=$1 out=$2 command=$3
 shift 3
 program=${VOCOSCOPE:-vocoscope}
@@ -44,17 +47,8 @@ if [ "$command" = verify ]; then
 fi
 array=$(array part "$first" "$lent--out$(quoted "$out")/part-\$SLURM_ARRAY_TASK_ID.jsonl")
 
-# eval merges into a file, verify prints its verdict.
-case $command in eval) merged="--out $(quoted "$out/merged.jsonl")" ;; verify) merged= ;; esac
 merge=$(
   sbatch --parsable --job-name="vocoscope-merge" --dependency="afterok:$array" --kill-on-invalid-dep=yes --requeue \
-    --output="$out/merge.log" <<SCRIPT
-#!/bin/sh
-set -e
-rm -f $(quoted "$out/merged.jsonl")
-set -- $(quoted "$out")/part-*.jsonl
-$(quoted "$program" "$command") merge "\$@" $merged > $(quoted "$out/merged.txt.partial")
-mv $(quoted "$out/merged.txt.partial") $(quoted "$out/merged.txt")
-SCRIPT
+    --output="$out/merge.log" "$here/merge.sh" "$parts" "$out" "$program" "$command"
 )
-echo "job array $first${first:+ and }$array, merged by ${merge%%;*} into $out/merged.txt"
+echo "job array $first${first:+ and }$array, merged by ${merge%%;*} in $out"

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Retrains from nothing; interrupt and restart at will.
-#   sh assets/training/run.sh              the shipped checkpoints: the two before averaged and carried on, and its twins
+# Trains what is shipped and what is compared with it; interrupt and restart at will.
+#   sh assets/training/run.sh              the shipped checkpoints: the two before, from the git history, averaged and carried on, and its twins
 #   sh assets/training/run.sh scratch      the same model from random weights, anchors first
 #   sh assets/training/run.sh comparison   comparison.md: every row in a small budget, with the shipped tokenizer and MGVQ, and what `verify` says of the HTC rows
 #   sh assets/training/run.sh long         every row of the comparison with 2,100 steps on 8,000 scenes, and HTC and VoCo with 8,400
@@ -15,14 +15,19 @@ here=$(cd "$(dirname "$0")" && pwd)
 what=${1:-shipped} seed=${2:-1} device=${DEVICE:-cpu} rehearsal=${REHEARSAL:-}
 # The last commits with the two checkpoints that the shipped one was carried on from.
 first=630e7bd second=dfe3d17
-export VOCOSCOPE_TRAINING="${VOCOSCOPE_TRAINING:-$HOME/.cache/vocoscope-training}" OMP_NUM_THREADS="${OMP_NUM_THREADS:-2}"
-venv=${VOCOSCOPE_VENV:-$VOCOSCOPE_TRAINING/venv}
+# What is named relative to the current folder is meant so, though the commands run in another.
+absolute() { case $1 in /*) printf '%s\n' "$1" ;; *) printf '%s\n' "$PWD/$1" ;; esac; }
+VOCOSCOPE_TRAINING=$(absolute "${VOCOSCOPE_TRAINING:-$HOME/.cache/vocoscope-training}")
+export VOCOSCOPE_TRAINING OMP_NUM_THREADS="${OMP_NUM_THREADS:-2}"
+venv=$(absolute "${VOCOSCOPE_VENV:-$VOCOSCOPE_TRAINING/venv}")
 # Codes of the shipped MGVQ and of a new one must not meet, nor runs of one name and two budgets.
 case $what in shipped | comparison | ablations | semantic) data=shipped ;; *) data=scratch ;; esac
 work=$VOCOSCOPE_TRAINING/${rehearsal:+rehearsal-}$data
 export VOCOSCOPE_TRAINING="$work"
 mkdir -p "$work"
 program=${VOCOSCOPE:-$(command -v vocoscope || true)}
+# A name without a slash is looked up in PATH.
+case $program in */*) program=$(absolute "$program") ;; esac
 
 if [ ! -e "$venv/installed" ]; then
     python3 -m venv "$venv"
@@ -64,7 +69,7 @@ scratch)
     splits="train val test pairs"
     "$python" features.py --device "$device" $counts
     [ -e "$work/tokenizer.model" ] || "$python" tokenizer.py
-    [ -e "$work/mgvq/report.json" ] || "$python" train_mgvq.py --device "$device" $quantizer
+    [ -e "$work/mgvq/report.json" ] || "$python" train_mgvq.py --device "$device" --steps 4500 $quantizer
     ;;
 esac
 "$python" questions.py
@@ -158,6 +163,7 @@ ablations)
         for variant in random-patches top-k-patches k-means-patches causal-mask anchors-last anchors-parallel; do row $variant "$each" $budget; done
         for count in 1 2 8; do trained "htc-anchors-$count-$each" --variant htc --seed "$each" --anchor-count $count $budget; done
         trained "htc-unaligned-$each" --variant htc --seed "$each" $budget --anchors 0
+        "$python" health.py "htc-unaligned-$each" --split test
     done
     "$python" comparison.py --out "$work/results/comparison.md"
     ;;
