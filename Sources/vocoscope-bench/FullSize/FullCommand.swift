@@ -220,7 +220,7 @@ struct Growth {
   private let threads: [Row]
 
   /// Patches along a side; the causal mask's rows attend to each other, so that its attention grows with their square.
-  static let grids = ["star": [12, 24, 36, 48, 72, 96], "causal": [12, 24, 36, 48]]
+  static let grids = ["star": [12, 24, 36, 48, 72, 96], "causal": [12, 24, 36, 48, 72, 96]]
   /// Patches along a side from which one run has to do.
   static let large = 48
 

@@ -94,6 +94,8 @@ struct RandomCheckpoint {
 
   /// Writes the directory, weights in F16; nothing larger than a few megabytes is held.
   func write(to path: String, tokenizer: String, progress: (Int, Int) -> Void) throws {
+    // Read before gigabytes are written.
+    let pieces = try FileContents.read(path: tokenizer, limit: 256 << 20)
     try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
     let tensors = try HTCVLMModel.expectedTensors(configuration).filter { !Self.isBuffer($0.name) }
     let descriptions = tensors.map { SafetensorsDescription($0.name, .f16, $0.shape) }
@@ -115,7 +117,7 @@ struct RandomCheckpoint {
       }
     }
     try FileContents.write(Array(document.document.utf8), to: "\(path)/config.json")
-    try FileContents.write(FileContents.read(path: tokenizer, limit: 256 << 20), to: "\(path)/tokenizer.model")
+    try FileContents.write(pieces, to: "\(path)/tokenizer.model")
   }
 
   /// Statistics of training that no run reads.
