@@ -304,22 +304,10 @@ extension HTCVLMModel {
     }
     let sequence = try PromptedSequence(cache.input, text: text, self)
     let rows = sequence.textRows
-    var caches = variants.indices.map { KVCache(readable($0, of: voco, plan, unchanged: cache.voco)) }
+    var caches = variants.indices.map { KVCache(voco.prefix($0)) }
     let state = try decoder.text(
       gatherRows(sequence.embeddings, rows), positions: rows.map { sequence.positions[$0] }, caches: &caches,
       step: run.checkCancellation)
     return variants.indices.map { Outcome(logits: state.logits[row: $0], hiddenVoco: voco.hidden($0)) }
-  }
-
-  /// What text reads of a variant: voco tokens that the variant does not have read are those of the unchanged run.
-  private func readable(_ variant: Int, of voco: VocoState, _ plan: VocoPlan, unchanged: VocoState) -> [KeyValues] {
-    guard let read = plan.variants[variant].read else { return voco.prefix(variant) }
-    let compressed = plan.layout.compressed
-    // The unchanged rows stand after the variant's own.
-    let rows = compressed.enumerated().map { row, position in
-      let number = plan.vocoNumbers[position - plan.layout.firstVoco]
-      return number.map { read.contains($0) } ?? false ? row : compressed.count + row
-    }
-    return zip(voco.prefix(variant), unchanged.prefix(0)).map { ($0 + $1).gathered(rows) }
   }
 }

@@ -49,9 +49,6 @@ package struct SessionSetup {
 
   /// Opens the picture at once and runs the model behind it.
   package func inspect(_ subject: Subject, _ options: SessionOptions, compare: [Effect] = []) throws {
-    guard options.record == nil || compare.isEmpty else {
-      throw UsageProblem("--record begins without a comparison; ask for it in the session")
-    }
     let opening = try subject.model.opening(showsPreviews: true)
     let memory = options.reopen ? PictureMemory(environment) : nil
     let mailbox = Mailbox(isRecorded: options.record != nil) { CursesTerminal.wake() }
@@ -90,9 +87,6 @@ package struct SessionSetup {
 
   /// Opens a finished trace, which lies at `path`.
   package func view(_ trace: Trace, path: String, record: String?, compare: [Action] = []) throws {
-    guard record == nil || compare.isEmpty else {
-      throw UsageProblem("--record begins without a comparison; ask for it in the session")
-    }
     var start = SessionStart(program: programVersion, prompt: trace.provenance.prompt)
     if let record {
       start.trace = SessionStart.File(path, from: record, sha256: try SessionStart.File.digest(of: path))

@@ -24,8 +24,12 @@ struct EvidenceBenchmark: ParsableCommand {
   @Option(help: "The question.")
   var prompt = "what is in the picture?"
 
-  @Option(help: "MiB for pictures that are kept; 0 keeps none, so that every donor is computed again.")
-  var memory = VerifyRun.room >> 20
+  @Option(help: "GiB for pictures that are kept; 0 keeps none, so that every donor is computed again.")
+  var memory = Double(VerifyRun.room >> 30)
+
+  mutating func validate() throws {
+    guard (0...65_536).contains(memory) else { throw ValidationError("--memory is \(memory), expected 0 to 65536 GiB") }
+  }
 
   func run() throws {
     print("OpenBLAS core \(ComputeBackend.openBLASCore), \(ComputeBackend.processors) threads")
@@ -48,7 +52,8 @@ struct EvidenceBenchmark: ParsableCommand {
     let clock = Phases()
     let run = VerifyRun(
       subject, source, tensors: directory.tensors, preprocessor: directory.preprocessor, picturesSHA256: "", seed: 0,
-      randomModels: false, room: memory << 20, progress: { clock.begin(String($0.prefix { $0 != " " })) })
+      randomModels: false, room: Int(memory * Double(1 << 30)),
+      progress: { clock.begin(String($0.prefix { $0 != " " })) })
     let state = try run.finish()
     clock.begin("")
     print("\(images.count) pictures, \(state.pairs) pairs whose answers differ")
@@ -59,7 +64,7 @@ struct EvidenceBenchmark: ParsableCommand {
     ] {
       print("\(words): \(Format.duration((clock.seconds[name] ?? 0) / count)) a picture")
     }
-    print("up to \(memory) MiB of pictures were kept")
+    print("up to \(memory) GiB of pictures were kept")
     let seconds = ["answers", "picture", "attention,", "single"].reduce(0) { $0 + (clock.seconds[$1] ?? 0) }
     let perPicture = seconds / count
     print(

@@ -83,8 +83,7 @@ struct InterchangeParityTests {
     let compared = ComparedPatches(random: [chosen], mostAttended: chosen, largestNorm: chosen, nearest: chosen)
     for (voco, expected) in recorded.vocos.enumerated() {
       let interchanges = try Interchanges(
-        contexts, plain, compared, voco: voco, vocos: recorded.vocos.count,
-        liveLayers: Set(0..<model.configuration.layers - 1))
+        contexts, plain, compared, voco: voco, liveLayers: Set(0..<model.configuration.layers - 1))
       let cut = Intervention.cut(keys: Set(plain.anchorPositions), vocos: [voco])
       let logits = try model.outcomes(of: [.none, cut] + interchanges.interventions, on: plain, prompt: prompt).map(
         \.logits)

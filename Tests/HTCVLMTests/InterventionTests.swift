@@ -149,20 +149,15 @@ struct InterventionTests {
     #expect(relativeError(warm.attentionVoco, bench.cache.attentionVoco) > 1e-3)
   }
 
-  @Test("What is meant for one voco token leaves the others, and text reads the one alone that it is told to")
+  @Test("What is meant for one voco token leaves those before it")
   func oneVoco() throws {
     let bench = try Bench(["num_voco_tokens": 2])
     let anchors = Set(bench.cache.anchorPositions)
     let outcomes = try bench.model.outcomes(
-      of: [
-        .none, Intervention(cuts: [EdgeCut(keys: anchors, vocos: [1])], read: [0]),
-        .cut(keys: anchors, vocos: [1]), .cut(keys: anchors, vocos: [0]),
-        Intervention(cuts: [EdgeCut(keys: anchors)], read: []),
-      ], on: bench.cache, prompt: bench.prompt)
-    expectClose(outcomes[1].logits, outcomes[0].logits, "read the other")
-    expectClose(outcomes[4].logits, outcomes[0].logits, "read none")
-    #expect(relativeError(outcomes[2].logits, outcomes[0].logits) > 1e-4)
-    #expect(relativeError(outcomes[2].logits, outcomes[3].logits) > 1e-4)
+      of: [.none, .cut(keys: anchors, vocos: [1]), .cut(keys: anchors, vocos: [0])], on: bench.cache,
+      prompt: bench.prompt)
+    #expect(relativeError(outcomes[1].logits, outcomes[0].logits) > 1e-4)
+    #expect(relativeError(outcomes[1].logits, outcomes[2].logits) > 1e-4)
     #expect(bench.cache.attention(ofVoco: 1) == bench.cache.attentionVoco)
     #expect(bench.cache.attention(ofVoco: 0) != bench.cache.attentionVoco)
   }

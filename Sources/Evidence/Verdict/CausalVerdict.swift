@@ -158,7 +158,8 @@ extension VerdictEngine {
       presenceOverMatched: Self.exponential(matched), donorKL: Self.exponential(donorKL), pairs: all.count,
       leftOut: all.count - (logit?.pairs.count ?? 0), outsideMajority: summary.donors[prompt].outsideMajority,
       flipsToDonor: all.count { $0.pair.flip == .donor }, flipsToThird: all.count { $0.pair.flip == .third },
-      path: dependsOnPicture ? path : CausalPath.none, dependsOnPicture: dependsOnPicture)
+      path: dependsOnPicture ? path : CausalPath.none, dependsOnPicture: dependsOnPicture,
+      isMatchedAtFloor: presence.effect - matched.effect < log(floor * 1.01))
   }
 
   private func scale(_ logit: CausalEffects?, pairs: Int) -> (EffectScale, String) {
@@ -290,8 +291,7 @@ extension VerdictEngine {
   }
 
   private func presence(_ numbers: CausalNumbers) -> String {
-    let (cut, over) = (numbers.presence, numbers.presenceOverMatched)
-    let isFloor = cut.effect / over.effect < 1.01 * rule.smallestKL
+    let (cut, over, isFloor) = (numbers.presence, numbers.presenceOverMatched, numbers.isMatchedAtFloor)
     return
       "Edges to the anchors cut: KL \(cut.text) nats, \(isFloor ? "at least " : "")×\(over.text) of as many random "
       + "patches (geometric means)\(isFloor ? ", of which a cut shows nothing" : "")."

@@ -30,9 +30,12 @@ package struct EvidenceReport: Sendable, Encodable {
   struct Tier: Encodable {
     let tier: TierVerdict
     let numbers: CausalNumbers?
+    /// The prompt that `causes` speaks of.
+    var prompt: String?
 
     private enum Key: String, CodingKey {
       case verdict, measured, effect, unit, interval, n, sentence, rule, details, nulls, scale, path, flips, donors
+      case prompt
       case smallestDetectable = "smallest_detectable"
       case leftOut = "left_out"
       case content, steering, edges, total, sufficiency, presence, patches, visual
@@ -58,6 +61,7 @@ package struct EvidenceReport: Sendable, Encodable {
       try values.encode(tier.rule, forKey: .rule)
       try values.encode(tier.details, forKey: .details)
       try values.encode(tier.nulls, forKey: .nulls)
+      try values.encodeIfPresent(prompt, forKey: .prompt)
       if tier.tier == .causes { try encodeNumbers(&values) }
     }
 
@@ -199,7 +203,8 @@ package struct EvidenceReport: Sendable, Encodable {
   package init(_ verdict: EvidenceVerdict, _ summary: EvidenceSummary, inputs: EvidenceInputs) {
     attends = Tier(tier: verdict.attends, numbers: nil)
     contributes = Tier(tier: verdict.contributes, numbers: nil)
-    causes = Tier(tier: verdict.causes, numbers: verdict.causalNumbers)
+    causes = Tier(
+      tier: verdict.causes, numbers: verdict.causalNumbers, prompt: verdict.prompts[verdict.headlinePrompt])
     vocoTokens = verdict.vocos.map(Voco.init)
     prompts = verdict.prompts
     liveLayers = Array(0..<verdict.liveLayers)

@@ -36,7 +36,7 @@ package struct TierVerdict: Sendable, Hashable {
   package var details: [String]
   /// What would change the word, in words; `nil` where nothing is known to.
   package var wouldChange: String?
-  /// The same measure in models of permuted weights.
+  /// The same-position lift of models of permuted weights, the largest over voco tokens, on the pictures that they see.
   package var nulls: [Double] = []
 
   package init(
@@ -124,6 +124,8 @@ package struct CausalNumbers: Sendable, Hashable {
   package var flipsToThird: Int
   package var path: CausalPath?
   package var dependsOnPicture: Bool
+  /// Whether as many random patches cut change nothing that can be measured, so that the ratio to them is a lower bound.
+  package var isMatchedAtFloor = false
 
   package var content: EffectEstimate? { quantities[.content] }
 }

@@ -4,7 +4,7 @@ import Statistics
 
 /// Encoded and compressed pictures, kept while there is room: every one is needed for its own measures and as a donor.
 ///
-/// Where the room ends, the picture that was not asked for for longest keeps what the projectors read: a tenth of its bytes
+/// Where the room ends, the picture that was not asked for for longest keeps what the projectors read: an eighth of its bytes
 /// or less, and all that tower and quantizer cost. Where that has no room either, it is encoded again.
 final class CompressedPictures {
   private enum Kept {
@@ -72,6 +72,9 @@ final class CompressedPictures {
     }
   }
 
+  /// Keeps nothing any more.
+  func forget() { (entries, bytes) = ([:], 0) }
+
   /// Whether keys and values of all pictures have room here, of which `own` are measured.
   func shortage(of pictures: Int, own: Int) throws -> PictureShortage {
     _ = try self[0]
@@ -122,11 +125,13 @@ package struct PictureShortage: Sendable {
   private var donors: Int { min(pictures - 1, DonorChoice.perPicture) }
 
   /// Whether anything is missing that costs minutes.
-  package var isWorthAWord: Bool { pictures * bytes > room && Double(own * donors) * seconds > 300 }
+  package var isWorthAWord: Bool {
+    pictures > 1 && pictures * bytes > room && Double(own * (1 + donors)) * seconds > 300
+  }
 
   package var sentence: String {
     "Keys and values of \(pictures) pictures take \(Format.bytes(pictures * bytes)), and \(Format.bytes(room)) are there "
-      + "for them: where a picture's donors are not among those that are kept, each is computed again, "
-      + "\(Format.duration(seconds)) a donor and up to \(donors) for each of \(own) pictures. --memory gives them more."
+      + "for them: to measure one of \(own) pictures, it and up to \(donors) donors are computed again where they are not among "
+      + "those that are kept, \(Format.duration(seconds)) each. --memory gives them more."
   }
 }

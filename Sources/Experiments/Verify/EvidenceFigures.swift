@@ -139,7 +139,8 @@ struct EvidenceFigures {
   /// The random models' values in ascending order; `nil` for movements of the answer, in logits.
   private func randomModels(_ title: String, _ lift: KeyPath<RandomModelEvidence, Double>?) -> Chart {
     let models = report.summary.randomModels
-    let values = models.map { model in lift.map { exp(model[keyPath: $0]) } ?? model.movement.first ?? 0 }.sorted()
+    let values = models.map { model in lift.map { exp(model[keyPath: $0]) } ?? model.movement[verdict.headlinePrompt] }
+      .sorted()
     return Chart(
       title: "\(title): models of permuted weights", x: ChartAxis("model, in ascending order"),
       y: lift == nil ? ChartAxis("logits towards the donor") : ChartAxis("lift, same position", scale: .logarithmic),

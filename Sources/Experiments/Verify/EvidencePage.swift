@@ -79,7 +79,7 @@ struct EvidencePage {
   }
 
   private var heads: [String] {
-    guard report.areHeadsTested else { return ["* Heads and layers are not tested on fewer than 6 pictures."] }
+    if let untested = report.untested { return ["* " + untested] }
     let layers = "* \(report.layerSentence)"
     guard !verdict.heads.isEmpty else {
       return ["* No single head stands out above ×1.25 (max-T, family-wise 5 %).", layers]
@@ -98,7 +98,7 @@ struct EvidencePage {
     guard !rows.isEmpty else { return [] }
     let asked = verdict.askedWords.isEmpty ? [] : ["", "The numbers behind “causes”, \(verdict.askedWords):"]
     return asked + ["", "| interchanged or cut | effect and interval | pictures |", "| --- | --- | --- |"]
-      + rows.map { name, estimate in "| \(Self.label(name)) | \(estimate.text) | \(estimate.n) |" }
+      + rows.map { name, estimate in "| \(label(name)) | \(estimate.text) | \(estimate.n) |" }
       + ["", verdict.causes.details.first ?? ""] + headEffects
       + ["", "![How far interchanges move the answer](causes.png)"]
   }
@@ -123,13 +123,15 @@ struct EvidencePage {
     }
   }
 
-  private static func label(_ name: String) -> String {
+  private func label(_ name: String) -> String {
     let short = name.replacing("causes.", with: "")
     if let quantity = Interchanged(rawValue: short) { return quantity.words }
     return switch short {
     case "sufficiency": "sufficiency of the anchors, 1 − patches/all"
     case "presence": "edges to the anchors cut: KL, nats"
-    case "presence_over_matched": "the same over as many random patches cut, ratio"
+    case "presence_over_matched":
+      "the same over as many random patches cut, ratio"
+        + (verdict.causalNumbers?.isMatchedAtFloor == true ? " (at least: of them a cut shows nothing)" : "")
     default: "another picture instead: KL, nats"
     }
   }

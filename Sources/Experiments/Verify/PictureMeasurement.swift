@@ -154,8 +154,7 @@ struct PictureMeasurement {
     return try ofPairs(index, prompt: prompt, plain, contexts) { donor in
       let ofVocos = try subject.vocos.map { voco in
         try Interchanges(
-          contexts[donor]!, plain, compared[voco], voco: voco, vocos: subject.vocos.count,
-          liveLayers: subject.liveLayers)
+          contexts[donor]!, plain, compared[voco], voco: voco, liveLayers: subject.liveLayers)
       }
       made[donor] = ofVocos
       return ofVocos.flatMap(\.interventions)
@@ -232,8 +231,7 @@ package struct Interchanges {
   private let places: [Interchanged: Range<Int>]
 
   package init(
-    _ contexts: DonorContexts, _ cache: VisualCache, _ compared: ComparedPatches, voco: Int, vocos: Int,
-    liveLayers: Set<Int>
+    _ contexts: DonorContexts, _ cache: VisualCache, _ compared: ComparedPatches, voco: Int, liveLayers: Set<Int>
   ) throws {
     let (anchors, patches) = (Set(cache.anchorPositions), Set(cache.patchPositions))
     let swap = { (keys: Set<Int>, part: EdgeSwap.Part, donor: DonorContext) in
@@ -242,9 +240,8 @@ package struct Interchanges {
     let (ofAnchors, ofPatches) = (try contexts.anchors, try contexts.patches)
     // Anchors everywhere: under the star mask no other row before voco saw them.
     let reached = cache.isStar ? anchors : Set(cache.contextPositions)
-    // What other voco tokens took from them is not this one's, so text reads those as they were.
-    let total = Intervention(
-      swaps: [EdgeSwap(keys: reached, .both, from: ofAnchors, layers: nil, vocos: nil)], read: vocos > 1 ? [voco] : nil)
+    // In this voco token's view alone: what others took from them is not its own.
+    let total = Intervention(swaps: [EdgeSwap(keys: reached, .both, from: ofAnchors, layers: nil, vocos: [voco])])
     let all: [(Interchanged, [Intervention])] = [
       (.content, [swap(anchors, .values, ofAnchors)]), (.steering, [swap(anchors, .keys, ofAnchors)]),
       (.edges, [swap(anchors, .both, ofAnchors)]), (.total, [total]), (.patches, [swap(patches, .both, ofPatches)]),

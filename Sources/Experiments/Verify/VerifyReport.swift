@@ -26,7 +26,10 @@ package struct VerifyReport: Sendable {
 
   package var text: String {
     var lines = [verdict.headline, "", verdict.conclusion]
-    for tier in verdict.tiers { lines += tierLines(tier, title: tier.tier.rawValue) }
+    let asked = verdict.askedWords.isEmpty ? "" : ", \(verdict.askedWords)"
+    for tier in verdict.tiers {
+      lines += tierLines(tier, title: tier.tier.rawValue + (tier.tier == .causes ? asked : ""))
+    }
     if verdict.vocos.count > 1 || verdict.prompts.count > 1 { lines += tokenLines }
     lines += ["", "controls"]
     lines += TextTable(.each([.leading, .leading, .leading])).lines(
@@ -74,7 +77,7 @@ package struct VerifyReport: Sendable {
       "layer \($0.layer + 1) head \($0.head + 1) \(Self.lift($0.lift))"
         + (verdict.vocos.count > 1 ? " (voco token \($0.voco + 1))" : "")
     }
-    guard areHeadsTested else { return lines + ["  Heads and layers are not tested on fewer than 6 pictures."] }
+    if let untested { return lines + ["  " + untested] }
     lines.append(
       found.isEmpty
         ? "  No head stands out above ×1.25 (max-T, family-wise 5 %)."
@@ -84,8 +87,11 @@ package struct VerifyReport: Sendable {
     return lines
   }
 
-  /// Whether there are pictures enough to look for heads and layers that stand out.
-  var areHeadsTested: Bool { verdict.n >= VerdictRule().fewestFlipped }
+  /// That there are too few pictures to look for heads and layers that stand out; nil if there are enough.
+  var untested: String? {
+    let fewest = VerdictRule().fewestFlipped
+    return verdict.n < fewest ? "Heads and layers are not tested on fewer than \(fewest) pictures." : nil
+  }
 
   /// The layers that stand out, their heads pooled.
   var layerSentence: String {
@@ -185,7 +191,7 @@ package struct VerifyReport: Sendable {
     for (name, estimate) in causalEstimates {
       rows.append(
         ["number", name, ""] + numbers(estimate.effect, estimate.interval?.low, estimate.interval?.high)
-          + ["\(estimate.n)", ""])
+          + ["\(estimate.n)", verdict.askedWords])
     }
     for control in verdict.controls {
       rows.append(["control", control.name.rawValue, Self.word(control), "", "", "", "", control.sentence])

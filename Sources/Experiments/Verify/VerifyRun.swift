@@ -72,7 +72,7 @@ package struct VerifyRun {
     let pictures = CompressedPictures(source, subject.model, prepared, room: room)
     if let missing = prepared?.missing(of: source.keys) { say(missing) }
     if !state.isFinished {
-      progress("picture 1/\(plan.inputs.pictures), to see what one takes")
+      progress("answers begin: picture 1/\(plan.inputs.pictures), to see what one takes")
       let shortage = try pictures.shortage(of: plan.inputs.pictures, own: state.ownPictures.count)
       if shortage.isWorthAWord { say(shortage.sentence) }
     }
@@ -200,7 +200,8 @@ package struct VerifyRun {
 
   /// The anchors of another blank picture put into each, read between the answers of the pictures that they stand for.
   private func measureBlanks(_ measurement: PictureMeasurement, _ state: inout VerifyState, _ keep: Keep) throws {
-    let blanks = CompressedPictures(BlankSource(source: source, seed: plan.run.seed), subject.model)
+    // Each lends to the one before it, which is at work then, and to no other.
+    let blanks = CompressedPictures(BlankSource(source: source, seed: plan.run.seed), subject.model, room: 0)
     for index in state.ownBlanks where state.blanks[index] == nil {
       progress("blank picture \(index + 1)/\(plan.inputs.blanks)")
       let plain = try blanks[index]
@@ -228,8 +229,9 @@ package struct VerifyRun {
     let seen = min(plan.inputs.pictures, RandomModels.pictures)
     // Their features and codes are the same in every random model.
     var encoded: [Int: VisualEncoding] = [:]
-    for index in measurement.seen(seen) { encoded[index] = try pictures.encoding(index) }
+    for index in measurement.seen(seen) { encoded[index] = try pictures.encoding(index).forProjectors }
     let cost = try cost(left.count, runs: encoded.count + seen, pictures)
+    pictures.forget()
     if said.map(cost.differs) ?? true { say(cost.sentence) }
     let start = ContinuousClock.now
     for (done, number) in left.enumerated() {
@@ -238,7 +240,7 @@ package struct VerifyRun {
       progress(
         "permuted weights \(number + 1)/\(plan.inputs.randomModels) on \(seen) pictures and their donors\(rest)")
       let evidence = try measurement.randomModel(
-        number, try models.model(number), keys: source.keys, pictures: seen, encoded: { encoded[$0]! })
+        number, try models.model(number), keys: source.keys, pictures: seen, room: room, encoded: { encoded[$0]! })
       try keep(.random(evidence), &state)
     }
   }
@@ -351,12 +353,13 @@ extension PictureMeasurement {
 
   /// One random model on pictures that the model under test encoded, with their donors.
   func randomModel(
-    _ number: Int, _ random: HTCVLMModel, keys: [String], pictures: Int, encoded: @escaping (Int) -> VisualEncoding
+    _ number: Int, _ random: HTCVLMModel, keys: [String], pictures: Int, room: Int,
+    encoded: @escaping (Int) -> VisualEncoding
   ) throws -> RandomModelEvidence {
     let twin = PictureMeasurement(
       subject: subject.replacing(model: random), layouts: layouts, grams: random.outputGrams(), seed: seed,
       donors: donors, answers: answers)
-    let compressed = CompressedPictures(random) { try random.reprojected(encoded($0)) }
+    let compressed = CompressedPictures(random, room: room) { try random.reprojected(encoded($0)) }
     var attends = [Double](repeating: 0, count: subject.vocos.count)
     var contributes = attends
     var movements = [[[Double]]](repeating: [], count: subject.prompts.count)

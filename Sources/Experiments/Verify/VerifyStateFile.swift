@@ -12,7 +12,7 @@ package enum VerifyStateFile {
   }
 
   private static let lines = RecordLines(
-    format: "vocoscope-verify-3", olderFormats: ["vocoscope-verify", "vocoscope-verify-2"],
+    format: "vocoscope-verify-4", olderFormats: ["vocoscope-verify", "vocoscope-verify-2", "vocoscope-verify-3"],
     command: "vocoscope verify --out")
 
   /// Reads the file at `path`; a last line without its end, which a killed run leaves, is passed over.

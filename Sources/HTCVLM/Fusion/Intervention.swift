@@ -9,15 +9,11 @@ package struct Intervention: Sendable, Hashable {
   package var inputs: [InputEdit]
   package var cuts: [EdgeCut]
   package var swaps: [EdgeSwap]
-  /// The voco tokens, from 0, whose keys and values text reads from this run; those of the others it reads from the
-  /// unchanged run. nil is all.
-  package var read: Set<Int>?
 
-  package init(inputs: [InputEdit] = [], cuts: [EdgeCut] = [], swaps: [EdgeSwap] = [], read: Set<Int>? = nil) {
+  package init(inputs: [InputEdit] = [], cuts: [EdgeCut] = [], swaps: [EdgeSwap] = []) {
     self.inputs = inputs
     self.cuts = cuts
     self.swaps = swaps
-    self.read = read
   }
 
   package static let none = Intervention()

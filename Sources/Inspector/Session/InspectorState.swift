@@ -165,7 +165,7 @@ package struct InspectorState: Sendable {
     work = capabilities.runsModel ? .run : nil
   }
 
-  /// `x is another command's key now: knock out has none`, of a configuration that took keys away.
+  /// `the configuration leaves no key for cut; : finds commands by name`, of a configuration that took keys away.
   var keylessNotice: String? {
     let names = keyMap.keyless.map(\.title)
     return names.isEmpty

@@ -56,7 +56,7 @@ struct VerifyCommand: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Keep pictures in at most so much memory: what does not fit is computed again when it lends to another picture.",
+      "Keep pictures in at most so much memory: what does not fit is computed again when it is measured or lends to another picture.",
       valueName: "GiB"))
   var memory = Double(VerifyRun.room >> 30)
 

@@ -32,8 +32,8 @@ class Decoder:
         self.H, self.KV = cfg["num_attention_heads"], cfg.get("num_key_value_heads") or cfg["num_attention_heads"]
         self.L, self.D = cfg["num_hidden_layers"], cfg["hidden_size"]
         self.h = cfg.get("head_dim") or self.D // self.H
-    def run(self, emb, swaps=(), read=None, cut=(), heads=()):
-        """swaps: (row, keys, part, donor kv, live only); read: (base kv, columns from base); heads: (row, keys, donor kv, layer, query head), values alone."""
+    def run(self, emb, swaps=(), cut=(), heads=()):
+        """swaps: (row, keys, part, donor kv, live only); heads: (row, keys, donor kv, layer, query head), values alone."""
         S = emb.shape[0]; pos = torch.arange(S); x = emb; kvs, att, hid = [], [], [x]
         for l in range(self.L):
             p = f"model.layers.{l}."; W = self.w; eps = self.cfg["rms_norm_eps"]
@@ -43,7 +43,6 @@ class Decoder:
             v = (n @ W[p + "self_attn.v_proj.weight"].T).view(S, self.KV, self.h)
             kvs.append((k, v)); out = torch.zeros(S, self.H, self.h); rows = torch.zeros(self.H, S, S)
             special = set(sw[0] for sw in swaps) | set(hs[0] for hs in heads) | ({cut[0]} if cut else set())
-            reading = set(i for i in range(S) if read is not None and i > max(read[1] + [read[2]]))
             def attend(index, ki, vi, allowed, own=()):
                 kk = ki.repeat_interleave(self.H // self.KV, 1); vv = vi.repeat_interleave(self.H // self.KV, 1)
                 # Query heads that share values each get their own.
@@ -51,12 +50,8 @@ class Decoder:
                 s = torch.einsum("ihd,jhd->hij", q[index], kk) / math.sqrt(self.h)
                 a = torch.softmax(s.masked_fill(~allowed[None], -math.inf), -1)
                 rows[:, index] = a; out[index] = torch.einsum("hij,jhd->ihd", a, vv)
-            plain = [i for i in range(S) if i not in special and i not in reading]
+            plain = [i for i in range(S) if i not in special]
             attend(plain, k, v, self.mask[plain].bool())
-            if reading:
-                ki, vi = k.clone(), v.clone()
-                for c in read[1]: ki[c], vi[c] = read[0][l][0][c], read[0][l][1][c]
-                r = sorted(reading); attend(r, ki, vi, self.mask[r].bool())
             for i in sorted(special):
                 ki, vi = k.clone(), v.clone(); allowed = self.mask[i].bool().clone()
                 for row, keys, part, donor, live in swaps:
@@ -103,15 +98,13 @@ for case in ["star-png", "sharded-f16-hwc", "voco-causal-bf16"]:
     for a, b in pairs: order[a], order[b] = order[b], order[a]
     ex = d.run(emb[order])
     for j, row in enumerate(V):
-        others = [c for c in V if c != row]; rd = (base["kv"], others, row) if others else None
         go = lambda *sw: d.run(emb, swaps=sw)["logits"]
         ctx = list(range(V[0])); q = {}
         if A:
             q["content"] = shift(go((row, A, "values", da["kv"], True)))
             q["steering"] = shift(go((row, A, "keys", da["kv"], True)))
             q["edges"] = shift(go((row, A, "both", da["kv"], True)))
-            tot = d.run(emb, swaps=[(rr, ctx, "both", da["kv"], False) for rr in V], read=rd)["logits"]
-            q["total"] = shift(tot)
+            q["total"] = shift(go((row, ctx, "both", da["kv"], False)))
         q["patches"] = shift(go((row, P, "both", dp["kv"], True)))
         q["visual"] = shift(go((row, A + P, "both", full["kv"], True)))
         q["random"] = shift(go((row, P[5:9], "values", dp["kv"], True)))

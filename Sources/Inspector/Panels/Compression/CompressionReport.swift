@@ -22,7 +22,7 @@ extension CompressionState {
 
   /// How the numbers are to be read.
   static let rules = [
-    "Agreement: tokens equal at the same place over the longer answer's tokens.",
+    "Agreement: tokens equal at the same place over the longer answer's tokens, the end of sequence left out.",
     "Computed operations count the matrix products of the decoder, two a weight and pair, as this program runs them; "
       + "the vision tower and the quantizer are the same for all tokens and <voco>, and are left out.",
     "The published size is Llama-7B with 1 + 580 + 1 tokens in 16 bits: computed, not measured here.",

@@ -54,18 +54,20 @@ extension Canvas {
   private func evidenceBlocks(_ state: InspectorState) -> [Block] {
     let verdict = state.verdict
     var blocks: [Block] = []
-    let prompt = verdict?.headEffects.first?.prompt ?? 0
+    let prompt = verdict?.headlinePrompt ?? 0
+    let asked = verdict.map(\.askedWords).flatMap { $0.isEmpty ? nil : ", \($0)" } ?? ""
     if let numbers = verdict?.causalNumbers {
       let rows = Interchanged.allCases.compactMap { quantity in
         numbers.quantities[quantity].map { forestRow(quantity.shortWords, $0) }
       }
-      blocks.append(forestBlock("exchanged with a donor's: part of the answer's way (\(numbers.scale.rawValue))", rows))
+      blocks.append(
+        forestBlock("exchanged with a donor's: part of the answer's way (\(numbers.scale.rawValue))\(asked)", rows))
     }
     if let heads = verdict?.headEffects.first(where: { $0.prompt == prompt }) {
       let rows = heads.heads.map { forestRow("L\($0.place.layer + 1) h\($0.place.head + 1)", $0.effect) }
       blocks.append(
         forestBlock(
-          "anchors' values through one head alone (\(heads.scale.rawValue))",
+          "anchors' values through one head alone (\(heads.scale.rawValue))\(asked)",
           rows + [forestRow("all \(heads.heads.count)", heads.together)]))
     }
     if let found = verdict?.heads, !found.isEmpty {
@@ -215,7 +217,7 @@ extension InspectorState {
     package var interval: Interval?
     package var threshold = VerdictRule().minimumLift
     package var isLift = true
-    /// The same measure in models of permuted weights.
+    /// Of models of permuted weights, as in `TierVerdict`.
     package var nulls: [Double] = []
   }
 
@@ -321,7 +323,8 @@ extension InspectorState {
 
   /// What was exchanged with a donor picture's, and how far the answer went, of verified pictures.
   private var interchangeTables: [PanelReport.Table] {
-    guard let numbers = verdict?.causalNumbers else { return [] }
+    guard let verdict, let numbers = verdict.causalNumbers else { return [] }
+    let asked = verdict.askedWords.isEmpty ? "" : ", \(verdict.askedWords)"
     let rows = Interchanged.allCases.compactMap { quantity -> [ReportValue]? in
       numbers.quantities[quantity].map {
         [
@@ -331,7 +334,7 @@ extension InspectorState {
     }
     return [
       PanelReport.Table(
-        "exchanged with a donor's: part of the answer's way (\(numbers.scale.rawValue))",
+        "exchanged with a donor's: part of the answer's way (\(numbers.scale.rawValue))\(asked)",
         columns: ["exchanged", "effect", "low", "high"], rows: rows)
     ]
   }
