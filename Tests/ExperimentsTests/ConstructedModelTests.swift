@@ -180,7 +180,7 @@ struct ConstructedModelTests {
     }
     #expect(shortage(80, 2 << 30, 63).isWorthAWord)
     #expect(!shortage(80, 48 << 30, 63).isWorthAWord && !shortage(80, 2 << 30, 0.03).isWorthAWord)
-    #expect(!shortage(1, 2 << 30, 63).isWorthAWord)
+    #expect(!PictureShortage(pictures: 1, own: 1, bytes: 3 << 30, room: 2 << 30, seconds: 900).isWorthAWord)
     let sentence = shortage(20, 2 << 30, 63).sentence
     #expect(sentence.contains("80 pictures take 46.9 GiB, and 2.0 GiB are there"), "\(sentence)")
     #expect(sentence.contains("one of 20 pictures, it and up to 4 donors"), "\(sentence)")
