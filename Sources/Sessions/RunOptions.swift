@@ -38,8 +38,7 @@ package struct SamplingOptions: ParsableArguments {
   @Option(help: "Seed of the sampling.")
   package var seed: UInt64 = 0
 
-  @Option(help: "Threads to compute with. Without it, one a processor.")
-  package var threads: Int?
+  @OptionGroup package var threads: ThreadOptions
 
   package init() {}
 
@@ -49,9 +48,6 @@ package struct SamplingOptions: ParsableArguments {
       throw ValidationError("--temperature is \(temperature), expected 0 or more")
     }
     guard topP > 0, topP <= 1 else { throw ValidationError("--top-p is \(topP), expected above 0 and at most 1") }
-    if let threads, !(1...1024).contains(threads) {
-      throw ValidationError("--threads is \(threads), expected 1 to 1024")
-    }
   }
 
   package var generation: GenerationOptions {
@@ -62,13 +58,29 @@ package struct SamplingOptions: ParsableArguments {
   package var arguments: [String] {
     [
       "--max-new-tokens", "\(maxNewTokens)", "--temperature", "\(temperature)", "--top-p", "\(topP)", "--seed",
-      "\(seed)", "--threads", "\(threads ?? ProcessInfo.processInfo.activeProcessorCount)",
+      "\(seed)", "--threads", "\(threads.count)",
     ]
   }
 
-  package func applyThreads() {
-    ComputeBackend.setThreads(threads ?? ProcessInfo.processInfo.activeProcessorCount)
+  package func applyThreads() { threads.apply() }
+}
+
+/// How many threads compute; shared by every command that runs a model.
+package struct ThreadOptions: ParsableArguments {
+  @Option(help: "Threads to compute with. Without it, one a processor.")
+  package var threads: Int?
+
+  package init() {}
+
+  package mutating func validate() throws {
+    if let threads, !(1...1024).contains(threads) {
+      throw ValidationError("--threads is \(threads), expected 1 to 1024")
+    }
   }
+
+  package var count: Int { threads ?? ProcessInfo.processInfo.activeProcessorCount }
+
+  package func apply() { ComputeBackend.setThreads(count) }
 }
 
 extension ColorDepth.Request: ExpressibleByArgument {}
