@@ -105,6 +105,7 @@ struct VerdictTests {
     let none = verdict { $0.randomModels = 0 }
     #expect(words(none) == [.undecided, .undecided, .undecided])
     #expect(none.controls.first { $0.name == .randomWeights }?.outcome == nil)
+    #expect(none.headline.hasPrefix("An anchor gets more of voco's attention than a patch, and the answer moves"))
     #expect(none.headline.contains("random control was not run"))
   }
 

@@ -26,11 +26,11 @@ private struct CausalReading {
 
 extension VerdictEngine {
   /// One sentence of the claims' words and the numbers behind them; it never says more than the weakest part.
-  func headline(_ verdict: EvidenceVerdict, _ summary: EvidenceSummary) -> String {
+  func headline(_ verdict: EvidenceVerdict) -> String {
     guard verdict.n > 0 else { return "Nothing was measured." }
     let voco = verdict.vocos[verdict.headlineVoco]
     let sentences = voco.causes.indices.map { prompt in
-      sentence(voco.attends.word, voco.contributes.word, voco.causes[prompt], voco.numbers[prompt], summary)
+      sentence(voco.attends, voco.contributes.word, voco.causes[prompt], voco.numbers[prompt])
     }
     let token = verdict.vocos.count > 1 ? " (voco token \(verdict.headlineVoco + 1) of \(verdict.vocos.count))" : ""
     guard sentences.count > 1 else { return sentences[0] + token }
@@ -56,9 +56,9 @@ extension VerdictEngine {
   }
 
   private func sentence(
-    _ attends: VerdictWord, _ contributes: VerdictWord, _ causes: TierVerdict, _ numbers: CausalNumbers?,
-    _ summary: EvidenceSummary
+    _ ofAttention: TierVerdict, _ contributes: VerdictWord, _ causes: TierVerdict, _ numbers: CausalNumbers?
   ) -> String {
+    let attends = ofAttention.word
     guard let numbers else { return attention(attends, "what depends on them was not measured") }
     let reading = CausalReading(numbers, rule)
     switch causes.word {
@@ -66,7 +66,9 @@ extension VerdictEngine {
     case .no: return unused(attends, contributes, numbers, reading)
     case .undecided, .notMeasured:
       if causes.wouldChange == Self.lacksRandomControl {
-        return attention(attends, "the answer moves with what they hold, but the random control was not run")
+        let open = "the answer moves with what they hold, but the random control was not run"
+        let isAbove = (ofAttention.interval?.low ?? 0) > rule.minimumLift
+        return isAbove ? "An anchor gets more of voco's attention than a patch, and \(open)." : attention(attends, open)
       }
       if (numbers.content?.interval?.high ?? 0) < -rule.minimumEffect {
         return attention(attends, "what they hold moves the answer against the donor, which no reading explains")

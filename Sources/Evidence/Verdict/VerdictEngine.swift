@@ -43,7 +43,7 @@ package struct VerdictEngine: Sendable, Hashable {
     verdict.layers = layers(summary)
     verdict.headEffects = headEffects(summary, vocos)
     verdict.controls = controls(summary, verdict)
-    verdict.headline = headline(verdict, summary)
+    verdict.headline = headline(verdict)
     verdict.conclusion = conclusion(verdict)
     return run.inspected == nil ? verdict : verdict.speaking(of: run.asker)
   }
