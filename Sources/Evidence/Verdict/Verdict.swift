@@ -251,6 +251,8 @@ package struct EvidenceVerdict: Sendable, Hashable {
 
   /// Which of several prompts `causes` and its numbers are of; nothing where there is one.
   package var askedWords: String { prompts.count > 1 ? "asked “\(prompts[headlinePrompt])”" : "" }
+  /// The same behind a title.
+  package var askedClause: String { askedWords.isEmpty ? "" : ", \(askedWords)" }
 }
 
 extension EvidenceVerdict {

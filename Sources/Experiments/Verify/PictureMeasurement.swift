@@ -15,7 +15,6 @@ struct PictureMeasurement {
   /// Which pictures lend to which, a prompt; and every picture's answers, a prompt.
   let donors: [DonorChoice]
   let answers: [[[Int32]]]
-  var rule = VerdictRule()
 
   /// A picture and what its donors lend.
   ///
@@ -127,7 +126,7 @@ struct PictureMeasurement {
     let cut = try subject.logits([.none] + cuts, on: plain, prompt: prompt, answered: answered)
     let divergences = cut.dropFirst().map { Divergence.kl(reference: cut[0], changed: $0) }
     let noise = Divergence.kl(reference: alone, changed: cut[0])
-    let floor = rule.floor(noise: noise)
+    let floor = VerdictRule().floor(noise: noise)
     let donorKL = try chosen.compactMap { donor -> Double? in
       guard let context = contexts[donor] else { return nil }
       let other = try subject.logits([.none], on: context.cache, prompt: prompt, answered: answered)[0]

@@ -26,9 +26,8 @@ package struct VerifyReport: Sendable {
 
   package var text: String {
     var lines = [verdict.headline, "", verdict.conclusion]
-    let asked = verdict.askedWords.isEmpty ? "" : ", \(verdict.askedWords)"
     for tier in verdict.tiers {
-      lines += tierLines(tier, title: tier.tier.rawValue + (tier.tier == .causes ? asked : ""))
+      lines += tierLines(tier, title: tier.tier.rawValue + (tier.tier == .causes ? verdict.askedClause : ""))
     }
     if verdict.vocos.count > 1 || verdict.prompts.count > 1 { lines += tokenLines }
     lines += ["", "controls"]

@@ -55,7 +55,7 @@ extension Canvas {
     let verdict = state.verdict
     var blocks: [Block] = []
     let prompt = verdict?.headlinePrompt ?? 0
-    let asked = verdict.map(\.askedWords).flatMap { $0.isEmpty ? nil : ", \($0)" } ?? ""
+    let asked = verdict?.askedClause ?? ""
     if let numbers = verdict?.causalNumbers {
       let rows = Interchanged.allCases.compactMap { quantity in
         numbers.quantities[quantity].map { forestRow(quantity.shortWords, $0) }
@@ -324,7 +324,6 @@ extension InspectorState {
   /// What was exchanged with a donor picture's, and how far the answer went, of verified pictures.
   private var interchangeTables: [PanelReport.Table] {
     guard let verdict, let numbers = verdict.causalNumbers else { return [] }
-    let asked = verdict.askedWords.isEmpty ? "" : ", \(verdict.askedWords)"
     let rows = Interchanged.allCases.compactMap { quantity -> [ReportValue]? in
       numbers.quantities[quantity].map {
         [
@@ -334,7 +333,7 @@ extension InspectorState {
     }
     return [
       PanelReport.Table(
-        "exchanged with a donor's: part of the answer's way (\(numbers.scale.rawValue))\(asked)",
+        "exchanged with a donor's: part of the answer's way (\(numbers.scale.rawValue))\(verdict.askedClause)",
         columns: ["exchanged", "effect", "low", "high"], rows: rows)
     ]
   }
