@@ -1,7 +1,6 @@
 #include <string.h>
 
 #include "CKernels.h"
-#include "Clones.h"
 #include "Narrow.h"
 #include "Wide.h"
 
@@ -14,18 +13,6 @@ int kernel_has_panels(void) {
 }
 
 static int is_wide(void) { return kernel_widest_vectors() == kernel_vectors_avx512; }
-
-CLONES static void wide_pack_tiles(const float *a, size_t rows, size_t depth, size_t stride, float *tiles) {
-  for (size_t first = 0; first < rows; first += ROWS, tiles += ROWS * depth)
-    for (size_t r = 0; r < ROWS; r++) {
-      const float *row = a + (first + r) * stride;
-      for (size_t k = 0; k < depth; k++) tiles[k * ROWS + r] = first + r < rows ? row[k] : 0;
-    }
-}
-
-void kernel_pack_tiles(const float *a, size_t rows, size_t depth, size_t stride, float *tiles) {
-  (is_wide() ? wide_pack_tiles : narrow_pack_tiles)(a, rows, depth, stride, tiles);
-}
 
 void kernel_pack_columns(const float *w, size_t depth, size_t columns, size_t stride, float *panels) {
   size_t width = is_wide() ? COLUMNS : COLUMNS / 2, whole = (columns + COLUMNS - 1) / COLUMNS * COLUMNS;
@@ -72,6 +59,33 @@ AVX512_INLINED void transpose(__m512 r[16]) {
     r[i + 4] = _mm512_shuffle_f32x4(t[i + 4], t[i + 12], 0x88);
     r[i + 12] = _mm512_shuffle_f32x4(t[i + 4], t[i + 12], 0xdd);
   }
+}
+
+/// Twelve rows of `a`, of which `filled` are there, as [depth][12].
+AVX512_INLINED void pack_tile(const float *a, size_t filled, size_t depth, size_t stride, float *tile) {
+  size_t k = 0;
+  for (; k + 16 <= depth; k += 16) {
+    __m512 block[16];
+    for (size_t r = 0; r < 16; r++) block[r] = r < filled ? _mm512_loadu_ps(a + r * stride + k) : _mm512_setzero_ps();
+    transpose(block);
+    // Four elements too many, which the next column overwrites; the last one's would be another tile's.
+    for (size_t i = 0; i < 15; i++) _mm512_storeu_ps(tile + (k + i) * ROWS, block[i]);
+    _mm512_mask_storeu_ps(tile + (k + 15) * ROWS, (1u << ROWS) - 1, block[15]);
+  }
+  for (; k < depth; k++)
+    for (size_t r = 0; r < ROWS; r++) tile[k * ROWS + r] = r < filled ? a[r * stride + k] : 0;
+}
+
+AVX512 static void wide_pack_tiles(const float *a, size_t rows, size_t depth, size_t stride, float *tiles) {
+  for (size_t first = 0; first < rows; first += ROWS)
+    if (first + ROWS <= rows)
+      pack_tile(a + first * stride, ROWS, depth, stride, tiles + first * depth);
+    else
+      pack_tile(a + first * stride, rows - first, depth, stride, tiles + first * depth);
+}
+
+void kernel_pack_tiles(const float *a, size_t rows, size_t depth, size_t stride, float *tiles) {
+  (is_wide() ? wide_pack_tiles : narrow_pack_tiles)(a, rows, depth, stride, tiles);
 }
 
 /// Columns transposed at a time: sixteen rows of them, widened, stay in the first cache.

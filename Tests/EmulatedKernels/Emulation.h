@@ -12,6 +12,8 @@
 #define WIDE_H
 #define AVX512 __attribute__((target("avx2,fma,f16c"), unused))
 #define AVX512_INLINED AVX512 static inline __attribute__((always_inline))
+#define VNNI AVX512
+#define VNNI_INLINED AVX512_INLINED
 #define LANE for (int i = 0; i < 16; i++)
 
 typedef union {
@@ -21,6 +23,8 @@ typedef union {
   float f[16];
   double d[8];
   int32_t i[16];
+  uint8_t u[64];
+  int8_t s[64];
 } lanes;
 
 static inline int emulated_widest_vectors(void) { return kernel_vectors_avx512; }
@@ -134,6 +138,54 @@ AVX512_INLINED __m512i emulated_align(__m512i a, __m512i b, int first) {
   return z.integers;
 }
 
+AVX512_INLINED __m512 emulated_multiply(__m512 a, __m512 b) {
+  lanes x = {a}, y = {b};
+  LANE x.f[i] *= y.f[i];
+  return x.vector;
+}
+
+AVX512_INLINED __m512i emulated_load_integers(const void *from) {
+  lanes x = {emulated_load(from)};
+  return x.integers;
+}
+
+AVX512_INLINED __m512i emulated_load_some_integers(__mmask16 mask, const int32_t *from) {
+  lanes x;
+  LANE x.i[i] = mask >> i & 1 ? from[i] : 0;
+  return x.integers;
+}
+
+AVX512_INLINED void emulated_store_some_integers(int32_t *to, __mmask16 mask, __m512i vector) {
+  lanes x = {.integers = vector};
+  LANE if (mask >> i & 1) to[i] = x.i[i];
+}
+
+AVX512_INLINED __m512i emulated_all_integers(int32_t value) {
+  lanes x;
+  LANE x.i[i] = value;
+  return x.integers;
+}
+
+AVX512_INLINED __m512 emulated_from_integers(__m512i vector) {
+  lanes x = {.integers = vector};
+  LANE x.f[i] = (float)x.i[i];
+  return x.vector;
+}
+
+AVX512_INLINED int32_t emulated_integer_sum(__m512i vector) {
+  lanes x = {.integers = vector};
+  int32_t sum = 0;
+  LANE sum += x.i[i];
+  return sum;
+}
+
+/// Four products of a byte without and a byte with a sign are added to each lane.
+AVX512_INLINED __m512i emulated_add_bytes(__m512i sums, __m512i a, __m512i b) {
+  lanes x = {.integers = sums}, y = {.integers = a}, z = {.integers = b};
+  for (int k = 0; k < 64; k++) x.i[k / 4] += y.u[k] * z.s[k];
+  return x.integers;
+}
+
 #undef _mm512_alignr_epi32
 #undef _mm512_shuffle_f32x4
 #define _mm512_loadu_ps emulated_load
@@ -157,6 +209,14 @@ AVX512_INLINED __m512i emulated_align(__m512i a, __m512i b, int first) {
 #define _mm512_shuffle_f32x4 emulated_shuffle
 #define _mm512_permutex2var_ps emulated_permute
 #define _mm512_alignr_epi32 emulated_align
+#define _mm512_mul_ps emulated_multiply
+#define _mm512_loadu_si512 emulated_load_integers
+#define _mm512_maskz_loadu_epi32 emulated_load_some_integers
+#define _mm512_mask_storeu_epi32 emulated_store_some_integers
+#define _mm512_set1_epi32 emulated_all_integers
+#define _mm512_cvtepi32_ps emulated_from_integers
+#define _mm512_reduce_add_epi32 emulated_integer_sum
+#define _mm512_dpbusd_epi32 emulated_add_bytes
 // These only name the bits anew or write them down, and so take no instruction of AVX-512.
 #define _mm512_castsi512_ps(x) ((lanes){.integers = (x)}.vector)
 #define _mm512_castps_si512(x) ((lanes){(x)}.integers)
@@ -173,6 +233,9 @@ AVX512_INLINED __m512i emulated_align(__m512i a, __m512i b, int first) {
 #define kernel_pack_panels emulated_pack_panels
 #define kernel_pack_columns emulated_pack_columns
 #define kernel_multiply_packed emulated_multiply_packed
+#define kernel_has_byte_panels emulated_has_byte_panels
+#define kernel_multiply_bytes emulated_multiply_bytes
+#define kernel_offsets emulated_offsets
 #define kernel_winograd_weights emulated_winograd_weights
 #define kernel_winograd_input emulated_winograd_input
 #define kernel_winograd_output emulated_winograd_output

@@ -137,6 +137,74 @@ private func up(_ count: Int, to multiple: Int) -> Int { (count + multiple - 1) 
   }
 
   @Test(
+    "Products of bytes are the sums of integers, then scaled, for ragged shapes, in one part or two, and write nothing else",
+    arguments: [true, false])
+  func bytes(areEmulated: Bool) {
+    guard areEmulated || kernel_has_byte_panels() != 0 else { return }
+    var random = SplitMix64(seed: 3)
+    for (rows, columns, depth) in [(1, 1, 64), (7, 33, 128), (12, 16, 192), (25, 70, 320), (13, 32, 128)] {
+      let bytes = (0..<rows * depth).map { _ in UInt8.random(in: 0...255, using: &random) }
+      let weights = (0..<columns * depth).map { _ in Int8.random(in: -128...127, using: &random) }
+      let found = byteProduct(bytes, weights, rows: rows, columns: columns, depth: depth, areEmulated: areEmulated)
+      let expected = (0..<rows * columns).map { place in
+        let (row, column) = (place / columns, place % columns)
+        let sum = (0..<depth).reduce(0) {
+          $0 + (Int(bytes[row * depth + $1]) - 128) * Int(weights[column * depth + $1])
+        }
+        // Powers of two scale without rounding, and sums this small are floats.
+        return Float(sum) * (row % 2 == 0 ? 0.5 : 2) * (column % 3 == 0 ? 0.25 : 1) + Float(column)
+      }
+      #expect(found == expected, "\(rows)×\(depth) by \(depth)×\(columns)")
+    }
+  }
+
+  /// The product in two parts of the sum where there are two groups of 64; nil where something outside was written.
+  private func byteProduct(
+    _ bytes: [UInt8], _ weights: [Int8], rows: Int, columns: Int, depth: Int, areEmulated: Bool
+  ) -> [Float]? {
+    let groups = depth / 4
+    let rowScales = (0..<rows).map { Float($0 % 2 == 0 ? 0.5 : 2) }
+    let columnScales = (0..<columns).map { Float($0 % 3 == 0 ? 0.25 : 1) }
+    let bias = (0..<columns).map(Float.init)
+    var offsets = [Int32](repeating: 0, count: columns)
+    (areEmulated ? emulated_offsets : kernel_offsets)(weights, columns, depth, 128, &offsets)
+    let kernels = areEmulated ? PackedKernels.emulated : .native
+    let multiply = areEmulated ? emulated_multiply_bytes : kernel_multiply_bytes
+    var result = Guarded(rows * columns)
+    for part in groups > 16 ? [0..<groups / 32 * 16, groups / 32 * 16..<groups] : [0..<groups] {
+      var (tiles, panels) = (Guarded(up(rows, to: 12) * part.count), Guarded(up(columns, to: 32) * part.count))
+      bytes.withUnsafeBytes { raw in
+        let floats = raw.bindMemory(to: Float.self)
+        tiles.fill { kernels.packTiles(floats.baseAddress! + part.lowerBound, rows, part.count, groups, $0) }
+      }
+      weights.withUnsafeBytes { raw in
+        panels.fill {
+          kernels.packPanels(
+            raw.baseAddress! + part.lowerBound * 4, kernel_weight_f32, columns, part.count, groups, $0)
+        }
+      }
+      guard tiles.isIntact, panels.isIntact else { return nil }
+      let isLast = part.upperBound == groups
+      tiles.values.withUnsafeBytes { tiles in
+        panels.values.withUnsafeBytes { panels in
+          result.fill { y in
+            y.withMemoryRebound(to: Int32.self, capacity: rows * columns) { sums in
+              offsets.withUnsafeBufferPointer { offsets in
+                multiply(
+                  tiles.bindMemory(to: Int32.self).baseAddress!, 12 * part.count, rows,
+                  panels.bindMemory(to: Int32.self).baseAddress!, 32 * part.count, columns, part.count,
+                  part.lowerBound > 0 ? UnsafePointer(sums) : offsets.baseAddress!, part.lowerBound > 0 ? columns : 0,
+                  isLast ? rowScales : nil, isLast ? columnScales : nil, isLast ? bias : nil, sums, columns)
+              }
+            }
+          }
+        }
+      }
+    }
+    return result.isIntact ? Array(result.values[..<(rows * columns)]) : nil
+  }
+
+  @Test(
     "Filtering in tiles is the 3×3 convolution, for pictures of any size and tiles in any parts",
     arguments: [PackedKernels.native, .emulated],
     [

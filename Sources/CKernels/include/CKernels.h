@@ -61,6 +61,22 @@ void kernel_multiply_packed(
     const float *tiles, size_t tile_stride, size_t rows, const float *panels, size_t panel_stride, size_t columns,
     size_t depth, const float *base, size_t base_stride, float *c, size_t stride);
 
+// Products of bytes (Bytes.c), where `kernel_has_byte_panels()` says so: AVX-512 with VNNI. Four bytes lie where a float
+// does, in tiles and panels as `kernel_pack_tiles` and `kernel_pack_panels` make them of 32-bit elements; `depth` and the
+// distances count such groups.
+
+int kernel_has_byte_panels(void);
+/// sums [rows, columns] = `base` + the product of tiles of bytes without and panels of bytes with a sign; `base` may be the
+/// sums, or a row for all with a `base_stride` of 0. With `row_scales` a sum becomes the float
+/// sum * row_scales[r] * column_scales[n] + bias[n] in its place. A null bias is zero.
+void kernel_multiply_bytes(
+    const int32_t *tiles, size_t tile_stride, size_t rows, const int32_t *panels, size_t panel_stride, size_t columns,
+    size_t depth, const int32_t *base, size_t base_stride, const float *row_scales, const float *column_scales,
+    const float *bias, int32_t *sums, size_t stride);
+/// offsets[r] = -zero * the sum over c of weights[r, c]: what a product with bytes that count from `zero` has too much;
+/// `columns` is a multiple of 64.
+void kernel_offsets(const int8_t *weights, size_t rows, size_t columns, int zero, int32_t *offsets);
+
 /// `count` multiply-adds on registers alone, for a measure of what the processor could do; call it where
 /// `kernel_has_panels()`. The sum keeps them from being left out.
 float kernel_multiply_adds(size_t count, float factor);

@@ -87,9 +87,14 @@ extension QuantizedMatrix {
     }
   }
 
+  /// Whether our own kernel takes the weight: it reads rows in groups of 64, and 32 bits hold 2¹⁶ · 255 · 127.
+  private var isPacked: Bool { kernel_has_byte_panels() != 0 && inputs % 64 == 0 && inputs <= 1 << 16 }
+
   /// Levels of a rounded row on each side of zero, which stands at one more. Where pairs of products add up in 16 bits, 63
   /// levels keep them exact: 2 · 127 · 127 < 2¹⁵.
-  private static let levels: Int32 = onednn_adds_bytes_exactly() != 0 ? 127 : 63
+  private var levels: Int32 { isPacked || Self.addsBytesExactly ? 127 : 63 }
+
+  private static let addsBytesExactly = onednn_adds_bytes_exactly() != 0
 
   /// Columns of the result made at a time: their 32-bit sums stay in the cache until they are scaled.
   private static let block = 1024
@@ -106,20 +111,114 @@ extension QuantizedMatrix {
     }
     inParallel(rows, grain: max(1, (1 << 16) / inputs)) { part in
       kernel_quantize_rows(
-        x + part.lowerBound * inputs, part.count, inputs, Self.levels, bytes + part.lowerBound * inputs,
+        x + part.lowerBound * inputs, part.count, inputs, levels, bytes + part.lowerBound * inputs,
         rowScales + part.lowerBound)
     }
+    if isPacked {
+      PackedBytes(
+        rows: rows, inputs: inputs, outputs: outputs, bytes: bytes, rowScales: rowScales, weights: integers,
+        scales: scales, bias: bias
+      ).multiply(zero: levels + 1, into: y)
+    } else {
+      multiplyByOneDNN(integers, scales, bytes, rowScales, rows: rows, bias: bias, into: y)
+    }
+  }
+
+  private func multiplyByOneDNN(
+    _ integers: UnsafePointer<Int8>, _ scales: UnsafePointer<Float>, _ bytes: UnsafePointer<UInt8>,
+    _ rowScales: UnsafePointer<Float>, rows: Int, bias: UnsafePointer<Float>?, into y: UnsafeMutablePointer<Float>
+  ) {
     inParallel(outputs, grain: 64, multipleOf: 64) { part in
       for start in stride(from: part.lowerBound, to: part.upperBound, by: Self.block) {
         let count = min(Self.block, part.upperBound - start)
         Scratch.with(rows * count) { scratch in
           scratch.withMemoryRebound(to: Int32.self, capacity: rows * count) { sums in
             let status = onednn_multiply_bytes(
-              Int64(rows), Int64(count), Int64(inputs), bytes, UInt8(Self.levels + 1), integers + start * inputs,
+              Int64(rows), Int64(count), Int64(inputs), bytes, UInt8(levels + 1), integers + start * inputs,
               sums)
             precondition(status == 0, "oneDNN multiplied no bytes: status \(status)")
             kernel_scale_sums(
               sums, rows, count, rowScales, scales + start, bias.map { $0 + start }, y + start, outputs)
+          }
+        }
+      }
+    }
+  }
+}
+
+/// Products of bytes by our own kernel, four of them where `PackedProduct` has a float; sums wait where the result will stand.
+private struct PackedBytes {
+  let rows: Int
+  let inputs: Int
+  let outputs: Int
+  let bytes: UnsafePointer<UInt8>
+  let rowScales: UnsafePointer<Float>
+  let weights: UnsafePointer<Int8>
+  let scales: UnsafePointer<Float>
+  let bias: UnsafePointer<Float>?
+
+  /// Groups of the sum at a time, and outputs at a time: their panels, 512 KiB, stay in the second cache while all rows pass
+  /// by.
+  private static let (depth, columns) = (512, 256)
+  private static let tileRows = Int(KERNEL_TILE_ROWS)
+
+  private var groups: Int { inputs / 4 }
+  private var tileCount: Int { (rows + Self.tileRows - 1) / Self.tileRows }
+
+  /// `y` `[rows, out]`, of bytes that count from `zero`.
+  func multiply(zero: Int32, into y: UnsafeMutablePointer<Float>) {
+    Scratch.with(tileCount * Self.tileRows * groups) { tiles in
+      packTiles(into: tiles)
+      let grain = max(64, (1 << 20) / max(1, rows * groups))
+      inParallel(outputs, grain: grain, multipleOf: Int(KERNEL_PANEL_COLUMNS), pieces: 4) { part in
+        // Panels, and behind them what each output has too much.
+        Scratch.with(Self.columns * Self.depth + Self.columns) { panels in
+          for start in stride(from: part.lowerBound, to: part.upperBound, by: Self.columns) {
+            let some = start..<min(start + Self.columns, part.upperBound)
+            multiply(some, zero: zero, tiles: tiles, panels: panels, into: y)
+          }
+        }
+      }
+    }
+  }
+
+  private func packTiles(into tiles: UnsafeMutablePointer<Float>) {
+    inParallel(tileCount, grain: 4) { part in
+      let first = part.lowerBound * Self.tileRows
+      let last = min(rows, part.upperBound * Self.tileRows)
+      UnsafeRawPointer(bytes).withMemoryRebound(to: Float.self, capacity: rows * groups) { bytes in
+        for start in stride(from: 0, to: groups, by: Self.depth) {
+          let length = min(Self.depth, groups - start)
+          kernel_pack_tiles(
+            bytes + first * groups + start, last - first, length, groups,
+            tiles + start * tileCount * Self.tileRows + first * length)
+        }
+      }
+    }
+  }
+
+  private func multiply(
+    _ some: Range<Int>, zero: Int32, tiles: UnsafePointer<Float>, panels: UnsafeMutablePointer<Float>,
+    into y: UnsafeMutablePointer<Float>
+  ) {
+    let start = some.lowerBound
+    let count = Self.columns * Self.depth + Self.columns
+    panels.withMemoryRebound(to: Int32.self, capacity: count) { integers in
+      let offsets = integers + Self.columns * Self.depth
+      kernel_offsets(weights + start * inputs, some.count, inputs, zero, offsets)
+      tiles.withMemoryRebound(to: Int32.self, capacity: tileCount * Self.tileRows * groups) { tiles in
+        (y + start).withMemoryRebound(to: Int32.self, capacity: (rows - 1) * outputs + some.count) { sums in
+          for first in stride(from: 0, to: groups, by: Self.depth) {
+            let length = min(Self.depth, groups - first)
+            kernel_pack_panels(
+              weights + start * inputs + first * 4, kernel_weight_f32, some.count, length, groups, panels)
+            let isLast = first + length == groups
+            let base = UnsafePointer(first > 0 ? sums : offsets)
+            kernel_multiply_bytes(
+              tiles + first * tileCount * Self.tileRows, Self.tileRows * length, rows, integers,
+              length * Int(KERNEL_PANEL_COLUMNS), some.count, length, base, first > 0 ? outputs : 0,
+              isLast ? rowScales : nil, isLast ? scales + start : nil,
+              isLast ? bias.map { $0 + start } : nil, sums, outputs)
           }
         }
       }

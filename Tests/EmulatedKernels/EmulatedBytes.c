@@ -1,0 +1,2 @@
+#include "Emulation.h"
+#include "../../Sources/CKernels/Bytes.c"
