@@ -38,12 +38,12 @@ AVX512_INLINED __m512 some_floats(__mmask16 mask, const float *from) {
 }
 
 /// Sums as numbers: their bits, for where they lie holds either.
-VNNI_INLINED void scale_sums(target t, filled f, size_t rows, __m512i left[ROWS], __m512i right[ROWS]) {
+VNNI_INLINED void scale_sums(const int most, target t, filled f, size_t rows, __m512i left[ROWS], __m512i right[ROWS]) {
   __m512 left_scale = _mm512_maskz_loadu_ps(f.left, t.column_scales);
   __m512 right_scale = _mm512_maskz_loadu_ps(f.right, t.column_scales + 16);
   __m512 left_bias = some_floats(f.left, t.bias), right_bias = some_floats(f.right, t.bias ? t.bias + 16 : NULL);
 #pragma clang loop unroll(full)
-  for (int r = 0; r < ROWS; r++) {
+  for (int r = 0; r < most; r++) {
     __m512 scale = _mm512_set1_ps((size_t)r < rows ? t.row_scales[r] : 0);
     __m512 x = _mm512_mul_ps(_mm512_cvtepi32_ps(left[r]), _mm512_mul_ps(scale, left_scale));
     __m512 y = _mm512_mul_ps(_mm512_cvtepi32_ps(right[r]), _mm512_mul_ps(scale, right_scale));
@@ -52,12 +52,13 @@ VNNI_INLINED void scale_sums(target t, filled f, size_t rows, __m512i left[ROWS]
   }
 }
 
-/// 12 × 32 sums in registers, as in Panels.c: an instruction adds four products to each of sixteen.
-VNNI static void multiply_tile(const int32_t *tile, const int32_t *panel, size_t depth, size_t rows, size_t columns, target t) {
+/// 12 × 32 sums in registers, or 4 or 8 rows of them, as in Panels.c: an instruction adds four products to each of sixteen.
+VNNI_INLINED void multiply_rows(
+    const int most, const int32_t *tile, const int32_t *panel, size_t depth, size_t rows, size_t columns, target t) {
   __m512i left[ROWS], right[ROWS];
   filled f = first_columns(columns);
 #pragma clang loop unroll(full)
-  for (int r = 0; r < ROWS; r++) {
+  for (int r = 0; r < most; r++) {
     size_t row = (size_t)r < rows ? (size_t)r : 0;
     const int32_t *from = t.base + row * t.base_stride;
     left[r] = _mm512_maskz_loadu_epi32(f.left, from), right[r] = _mm512_maskz_loadu_epi32(f.right, from + 16);
@@ -69,18 +70,27 @@ VNNI static void multiply_tile(const int32_t *tile, const int32_t *panel, size_t
     _mm_prefetch((const char *)(panel + AHEAD), _MM_HINT_T0);
     _mm_prefetch((const char *)(panel + AHEAD + 16), _MM_HINT_T0);
 #pragma clang loop unroll(full)
-    for (int r = 0; r < ROWS; r++) {
+    for (int r = 0; r < most; r++) {
       __m512i four = _mm512_set1_epi32(tile[r]);
       left[r] = _mm512_dpbusd_epi32(left[r], four, p), right[r] = _mm512_dpbusd_epi32(right[r], four, q);
     }
   }
-  if (t.row_scales) scale_sums(t, f, rows, left, right);
+  if (t.row_scales) scale_sums(most, t, f, rows, left, right);
 #pragma clang loop unroll(full)
-  for (int r = 0; r < ROWS; r++) {
+  for (int r = 0; r < most; r++) {
     if ((size_t)r >= rows) continue;
     int32_t *y = t.sums + (size_t)r * t.stride;
     _mm512_mask_storeu_epi32(y, f.left, left[r]), _mm512_mask_storeu_epi32(y + 16, f.right, right[r]);
   }
+}
+
+VNNI static void multiply_tile(const int32_t *tile, const int32_t *panel, size_t depth, size_t rows, size_t columns, target t) {
+  if (rows > 8)
+    multiply_rows(ROWS, tile, panel, depth, rows, columns, t);
+  else if (rows > 4)
+    multiply_rows(8, tile, panel, depth, rows, columns, t);
+  else
+    multiply_rows(4, tile, panel, depth, rows, columns, t);
 }
 
 VNNI void kernel_multiply_bytes(

@@ -146,13 +146,14 @@ void kernel_pack_panels(
 /// Floats between a panel's row that is multiplied and the one that is asked for.
 #define AHEAD 256
 
-/// 12 × 32 sums in registers: 24 of 32, with two for the panel's row and one or two for an element of the tile.
-AVX512 static void multiply_tile(
-    const float *tile, const float *panel, size_t depth, size_t rows, size_t columns, const float *base,
+/// 12 × 32 sums in registers: 24 of 32, with two for the panel's row and one or two for an element of the tile. A tile that
+/// is not full has `most` rows of them, 4 or 8.
+AVX512_INLINED void multiply_rows(
+    const int most, const float *tile, const float *panel, size_t depth, size_t rows, size_t columns, const float *base,
     size_t base_stride, float *c, size_t stride) {
   __m512 left[ROWS], right[ROWS];
 #pragma clang loop unroll(full)
-  for (int r = 0; r < ROWS; r++) {
+  for (int r = 0; r < most; r++) {
     left[r] = right[r] = _mm512_setzero_ps();
     // Rows of a wide result lie on pages and in sets of their own; asked for now, they are there when the sums are.
     const char *y = (const char *)(c + ((size_t)r < rows ? (size_t)r * stride : 0));
@@ -163,7 +164,7 @@ AVX512 static void multiply_tile(
     _mm_prefetch((const char *)(panel + AHEAD), _MM_HINT_T0);
     _mm_prefetch((const char *)(panel + AHEAD + 16), _MM_HINT_T0);
 #pragma clang loop unroll(full)
-    for (int r = 0; r < ROWS; r++) {
+    for (int r = 0; r < most; r++) {
       __m512 element = _mm512_set1_ps(tile[r]);
       left[r] = _mm512_fmadd_ps(element, p, left[r]), right[r] = _mm512_fmadd_ps(element, q, right[r]);
     }
@@ -171,7 +172,7 @@ AVX512 static void multiply_tile(
   __mmask16 in_left = columns >= 16 ? 0xffff : (__mmask16)((1u << columns) - 1);
   __mmask16 in_right = columns >= 32 ? 0xffff : columns > 16 ? (__mmask16)((1u << (columns - 16)) - 1) : 0;
 #pragma clang loop unroll(full)
-  for (int r = 0; r < ROWS; r++) {
+  for (int r = 0; r < most; r++) {
     if ((size_t)r >= rows) continue;
     const float *from = base + (size_t)r * base_stride;
     float *y = c + (size_t)r * stride;
@@ -181,6 +182,17 @@ AVX512 static void multiply_tile(
     }
     _mm512_mask_storeu_ps(y, in_left, left[r]), _mm512_mask_storeu_ps(y + 16, in_right, right[r]);
   }
+}
+
+AVX512 static void multiply_tile(
+    const float *tile, const float *panel, size_t depth, size_t rows, size_t columns, const float *base,
+    size_t base_stride, float *c, size_t stride) {
+  if (rows > 8)
+    multiply_rows(ROWS, tile, panel, depth, rows, columns, base, base_stride, c, stride);
+  else if (rows > 4)
+    multiply_rows(8, tile, panel, depth, rows, columns, base, base_stride, c, stride);
+  else
+    multiply_rows(4, tile, panel, depth, rows, columns, base, base_stride, c, stride);
 }
 
 AVX512 static void wide_multiply_packed(
