@@ -26,7 +26,7 @@ extension Canvas {
     if hasFigure { drawFigure(state, in: figure) }
     let rect = whole.dropping(right: hasFigure ? figure.width + 2 : 0)
     let headline = Headline(state.verdictHeadline, style: look.theme.title)
-    let headRows = min(headline.lines(width: max(1, rect.width)).count, max(1, rect.height / 4))
+    let headRows = min(headline.lines(width: max(1, rect.width)).count, max(1, (rect.height + 2) / 3))
     draw(headline, in: rect.top(headRows))
     let gauges = state.tiers.map { gauge($0) }
     let below = rect.dropping(top: headRows)
