@@ -52,7 +52,8 @@ VNNI_INLINED void scale_sums(const int most, target t, filled f, size_t rows, __
   }
 }
 
-/// 12 × 32 sums in registers, or 4 or 8 rows of them, as in Panels.c: an instruction adds four products to each of sixteen.
+/// 12 × 32 sums in registers, or the first 4 or 8 rows of them, as in Panels.c: an instruction adds four products to each
+/// of sixteen.
 VNNI_INLINED void multiply_rows(
     const int most, const int32_t *tile, const int32_t *panel, size_t depth, size_t rows, size_t columns, target t) {
   __m512i left[ROWS], right[ROWS];
@@ -84,7 +85,8 @@ VNNI_INLINED void multiply_rows(
   }
 }
 
-VNNI static void multiply_tile(const int32_t *tile, const int32_t *panel, size_t depth, size_t rows, size_t columns, target t) {
+VNNI static void multiply_tile(
+    const int32_t *tile, const int32_t *panel, size_t depth, size_t rows, size_t columns, target t) {
   if (rows > 8)
     multiply_rows(ROWS, tile, panel, depth, rows, columns, t);
   else if (rows > 4)
@@ -100,7 +102,8 @@ VNNI void kernel_multiply_bytes(
   for (size_t r = 0; r < rows; r += ROWS, tiles += tile_stride)
     for (size_t n = 0; n < columns; n += COLUMNS) {
       target t = {base + r * base_stride + n, base_stride, sums + r * stride + n, stride, NULL, NULL, NULL};
-      if (row_scales) t.row_scales = row_scales + r, t.column_scales = column_scales + n, t.bias = bias ? bias + n : NULL;
+      if (row_scales) t.row_scales = row_scales + r, t.column_scales = column_scales + n;
+      if (row_scales && bias) t.bias = bias + n;
       multiply_tile(
           tiles, panels + n / COLUMNS * panel_stride, depth, rows - r < ROWS ? rows - r : ROWS,
           columns - n < COLUMNS ? columns - n : COLUMNS, t);

@@ -34,7 +34,7 @@
     for (size_t s = 0; s < streams; s++) {                                                                            \
       float rest = 0;                                                                                                 \
       for (size_t j = i; j < count; j++) rest += load(w + s * distance, j) * x[j];                                    \
-      sums[s] = lanes_sum(&partial[s]) + rest;                                                                         \
+      sums[s] = lanes_sum(&partial[s]) + rest;                                                                        \
     }                                                                                                                 \
   }
 

@@ -146,8 +146,8 @@ void kernel_pack_panels(
 /// Floats between a panel's row that is multiplied and the one that is asked for.
 #define AHEAD 256
 
-/// 12 × 32 sums in registers: 24 of 32, with two for the panel's row and one or two for an element of the tile. A tile that
-/// is not full has `most` rows of them, 4 or 8.
+/// 12 × 32 sums in registers: 24 of 32, with two for the panel's row and one or two for an element of the tile. Of a
+/// tile with fewer rows only the first `most`, 4 or 8, are made.
 AVX512_INLINED void multiply_rows(
     const int most, const float *tile, const float *panel, size_t depth, size_t rows, size_t columns, const float *base,
     size_t base_stride, float *c, size_t stride) {

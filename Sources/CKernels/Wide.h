@@ -1,8 +1,8 @@
 #ifndef WIDE_H
 #define WIDE_H
 
-// What Panels.c, Bytes.c and Winograd.c need for processors with AVX-512. For those without, the tests put functions in the place of
-// its instructions (Tests/EmulatedKernels), so that these loops are tested on every x86-64 processor with AVX2.
+// What Panels.c, Bytes.c and Winograd.c need for processors with AVX-512. For those without, the tests put functions in the
+// place of its instructions (Tests/EmulatedKernels), so that these loops are tested on every x86-64 processor with AVX2.
 
 #if defined(__x86_64__)
 #include <immintrin.h>

@@ -59,13 +59,14 @@ private func up(_ count: Int, to multiple: Int) -> Int { (count + multiple - 1) 
     arguments: [PackedKernels.native, .emulated])
   fileprivate func products(_ kernels: PackedKernels) {
     var random = SplitMix64(seed: 1)
-    for rows in [1, 6, 7, 12, 13, 25] {
+    for rows in [1, 4, 5, 8, 9, 12, 13, 25] {
       for columns in [1, 16, 17, 32, 33, 49, 70] {
-        for depth in [16, 256, 272, 528] {
+        for depth in [16, 37, 256, 272, 528] {
           let kind = [kernel_weight_f16, kernel_weight_bf16, kernel_weight_f32].randomElement(using: &random)!
           let base = Base.allCases.randomElement(using: &random)!
           let error = product(
-            kernels, rows, columns, depth, kind, base, asColumns: Bool.random(using: &random), &random)
+            kernels, rows, columns, depth, kind, base, asColumns: depth % 16 != 0 || Bool.random(using: &random),
+            &random)
           #expect(error < 2e-5, "\(rows)×\(depth) by \(depth)×\(columns), \(base)")
         }
       }
@@ -138,11 +139,12 @@ private func up(_ count: Int, to multiple: Int) -> Int { (count + multiple - 1) 
 
   @Test(
     "Products of bytes are the sums of integers, then scaled, for ragged shapes, in one part or two, and write nothing else",
-    arguments: [true, false])
+    arguments: kernel_has_byte_panels() != 0 ? [true, false] : [true])
   func bytes(areEmulated: Bool) {
-    guard areEmulated || kernel_has_byte_panels() != 0 else { return }
     var random = SplitMix64(seed: 3)
-    for (rows, columns, depth) in [(1, 1, 64), (7, 33, 128), (12, 16, 192), (25, 70, 320), (13, 32, 128)] {
+    for (rows, columns, depth) in [
+      (1, 1, 64), (4, 17, 64), (5, 31, 128), (8, 32, 128), (9, 33, 128), (12, 16, 192), (25, 70, 320),
+    ] {
       let bytes = (0..<rows * depth).map { _ in UInt8.random(in: 0...255, using: &random) }
       let weights = (0..<columns * depth).map { _ in Int8.random(in: -128...127, using: &random) }
       let found = byteProduct(bytes, weights, rows: rows, columns: columns, depth: depth, areEmulated: areEmulated)
@@ -152,13 +154,14 @@ private func up(_ count: Int, to multiple: Int) -> Int { (count + multiple - 1) 
           $0 + (Int(bytes[row * depth + $1]) - 128) * Int(weights[column * depth + $1])
         }
         // Powers of two scale without rounding, and sums this small are floats.
-        return Float(sum) * (row % 2 == 0 ? 0.5 : 2) * (column % 3 == 0 ? 0.25 : 1) + Float(column)
+        let bias = rows == 5 ? 0 : Float(column)
+        return Float(sum) * (row % 2 == 0 ? 0.5 : 2) * (column % 3 == 0 ? 0.25 : 1) + bias
       }
       #expect(found == expected, "\(rows)×\(depth) by \(depth)×\(columns)")
     }
   }
 
-  /// The product in two parts of the sum where there are two groups of 64; nil where something outside was written.
+  /// The product in two parts of the sum where there are two groups of 64; without a bias for five rows; nil where something outside was written.
   private func byteProduct(
     _ bytes: [UInt8], _ weights: [Int8], rows: Int, columns: Int, depth: Int, areEmulated: Bool
   ) -> [Float]? {
@@ -170,7 +173,8 @@ private func up(_ count: Int, to multiple: Int) -> Int { (count + multiple - 1) 
     (areEmulated ? emulated_offsets : kernel_offsets)(weights, columns, depth, 128, &offsets)
     let kernels = areEmulated ? PackedKernels.emulated : .native
     let multiply = areEmulated ? emulated_multiply_bytes : kernel_multiply_bytes
-    var result = Guarded(rows * columns)
+    let stride = columns + 3
+    var result = Guarded(rows * stride)
     for part in groups > 16 ? [0..<groups / 32 * 16, groups / 32 * 16..<groups] : [0..<groups] {
       var (tiles, panels) = (Guarded(up(rows, to: 12) * part.count), Guarded(up(columns, to: 32) * part.count))
       bytes.withUnsafeBytes { raw in
@@ -188,20 +192,22 @@ private func up(_ count: Int, to multiple: Int) -> Int { (count + multiple - 1) 
       tiles.values.withUnsafeBytes { tiles in
         panels.values.withUnsafeBytes { panels in
           result.fill { y in
-            y.withMemoryRebound(to: Int32.self, capacity: rows * columns) { sums in
+            y.withMemoryRebound(to: Int32.self, capacity: rows * stride) { sums in
               offsets.withUnsafeBufferPointer { offsets in
                 multiply(
                   tiles.bindMemory(to: Int32.self).baseAddress!, 12 * part.count, rows,
                   panels.bindMemory(to: Int32.self).baseAddress!, 32 * part.count, columns, part.count,
-                  part.lowerBound > 0 ? UnsafePointer(sums) : offsets.baseAddress!, part.lowerBound > 0 ? columns : 0,
-                  isLast ? rowScales : nil, isLast ? columnScales : nil, isLast ? bias : nil, sums, columns)
+                  part.lowerBound > 0 ? UnsafePointer(sums) : offsets.baseAddress!, part.lowerBound > 0 ? stride : 0,
+                  isLast ? rowScales : nil, isLast ? columnScales : nil, isLast && rows != 5 ? bias : nil, sums, stride)
               }
             }
           }
         }
       }
     }
-    return result.isIntact ? Array(result.values[..<(rows * columns)]) : nil
+    let lines = (0..<rows).map { result.values[$0 * stride..<($0 + 1) * stride] }
+    guard result.isIntact, lines.allSatisfy({ $0.suffix(3).allSatisfy(\.isNaN) }) else { return nil }
+    return lines.flatMap { $0.prefix(columns) }
   }
 
   @Test(

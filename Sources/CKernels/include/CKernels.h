@@ -45,7 +45,7 @@ void kernel_matvec_i8(
 
 typedef enum { kernel_weight_f16, kernel_weight_bf16, kernel_weight_f32 } kernel_weight_type;
 
-/// Whether the three functions below may be called: with AVX-512, or with AVX2, FMA and F16C.
+/// Whether the functions below may be called: with AVX-512, or with AVX2, FMA and F16C.
 int kernel_has_panels(void);
 /// a [rows, depth] as [ceil(rows / 12)][depth][12], with vectors of eight [ceil(rows / 12)][2][depth][6], filled up with zeros.
 void kernel_pack_tiles(const float *a, size_t rows, size_t depth, size_t stride, float *tiles);
@@ -67,7 +67,7 @@ void kernel_multiply_packed(
 
 int kernel_has_byte_panels(void);
 /// sums [rows, columns] = `base` + the product of tiles of bytes without and panels of bytes with a sign; `base` may be the
-/// sums, or a row for all with a `base_stride` of 0. With `row_scales` a sum becomes the float
+/// sums, or a row for all with a `base_stride` of 0, and not null. With `row_scales` a sum becomes the float
 /// sum * row_scales[r] * column_scales[n] + bias[n] in its place. A null bias is zero.
 void kernel_multiply_bytes(
     const int32_t *tiles, size_t tile_stride, size_t rows, const int32_t *panels, size_t panel_stride, size_t columns,

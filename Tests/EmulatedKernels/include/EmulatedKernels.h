@@ -1,8 +1,8 @@
 #ifndef EMULATED_KERNELS_H
 #define EMULATED_KERNELS_H
 
-// CKernels' loops for AVX-512 under other names, their instructions emulated: what Panels.c, Bytes.c and Winograd.c do on a processor
-// that has them, on one that has AVX2, FMA and F16C. Call them only where `kernel_has_panels()`.
+// CKernels' loops for AVX-512 under other names, their instructions emulated: what Panels.c, Bytes.c and Winograd.c do on a
+// processor that has them, on one that has AVX2, FMA and F16C. Call them only where `kernel_has_panels()`.
 
 #include "CKernels.h"
 
