@@ -1,5 +1,6 @@
 #include <malloc.h>
 #include <sched.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "CKernels.h"
@@ -9,6 +10,15 @@ void kernel_keep_freed_memory(void) {
   mallopt(M_MMAP_THRESHOLD, 1 << 30);
   mallopt(M_TRIM_THRESHOLD, 512 << 20);
   mallopt(M_ARENA_MAX, 1);
+#endif
+}
+
+void kernel_use_large_pages(void *start, size_t bytes) {
+#if defined(MADV_HUGEPAGE)
+  // A system without them goes on as it is.
+  (void)madvise(start, bytes, MADV_HUGEPAGE);
+#else
+  (void)start, (void)bytes;
 #endif
 }
 

@@ -190,6 +190,9 @@ void kernel_run_parts(size_t parts, size_t most_threads, void (*run)(void *conte
 /// took a tenth of a 7B run. One arena, for those of other threads cannot hold tensors.
 void kernel_keep_freed_memory(void);
 
+/// Asks for pages of 2 MiB behind `bytes` bytes that begin with one.
+void kernel_use_large_pages(void *start, size_t bytes);
+
 /// Processors this process may run on, at least 1; Swift's Glibc module lacks the affinity calls.
 int kernel_processors(void);
 

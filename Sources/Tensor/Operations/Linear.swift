@@ -151,9 +151,10 @@ package struct Linear: Sendable {
 /// x · Wᵀ by our own kernel: W is widened and packed block by block as it is used, so that a 16-bit weight is read once and
 /// never stored as a float outside the cache.
 enum PackedProduct {
-  /// Elements of the sum at a time, and outputs at a time: their panels, 512 KiB, stay in the second cache while all rows
-  /// pass by.
-  private static let (depth, columns) = (512, 256)
+  /// Elements of the sum at a time, and outputs at a time: their panels, 512 KiB or 1 MiB, stay in the second cache while all
+  /// rows pass by. Wider vectors make more of a tile before the sums are written and read again.
+  static let depth = kernel_widest_vectors() == kernel_vectors_avx512 ? 1024 : 512
+  static let columns = 256
 
   /// Whether this processor and the weight's extents suit the kernel.
   static func takes(_ weight: StoredTensor) -> Bool {

@@ -157,9 +157,8 @@ private struct PackedBytes {
   let scales: UnsafePointer<Float>
   let bias: UnsafePointer<Float>?
 
-  /// Groups of the sum at a time, and outputs at a time: their panels, 512 KiB, stay in the second cache while all rows pass
-  /// by.
-  private static let (depth, columns) = (512, 256)
+  /// Groups of the sum at a time, and outputs at a time.
+  private static let (depth, columns) = (PackedProduct.depth, PackedProduct.columns)
   private static let tileRows = Int(KERNEL_TILE_ROWS)
 
   private var groups: Int { inputs / 4 }
