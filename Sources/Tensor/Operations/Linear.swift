@@ -96,7 +96,7 @@ package struct Linear: Sendable {
         default: kernel_matvec_f32
         }
       withBias { bias in
-        inParallel(outputSize, grain: max(1, (1 << 17) / inputSize)) { part in
+        inParallel(outputSize, grain: max(1, (1 << 17) / inputSize), pieces: 4) { part in
           kernel(
             base + part.lowerBound * inputSize * weight.dtype.size, part.count, inputSize, x, count,
             bias.map { $0 + part.lowerBound }, y + part.lowerBound, outputSize)

@@ -79,7 +79,7 @@ extension QuantizedMatrix {
     _ integers: UnsafePointer<Int8>, _ scales: UnsafePointer<Float>, _ x: UnsafePointer<Float>, count: Int,
     bias: UnsafePointer<Float>?, into y: UnsafeMutablePointer<Float>
   ) {
-    inParallel(outputs, grain: max(1, (1 << 17) / inputs)) { part in
+    inParallel(outputs, grain: max(1, (1 << 17) / inputs), pieces: 4) { part in
       let start = part.lowerBound
       kernel_matvec_i8(
         integers + start * inputs, scales + start, part.count, inputs, x, count, bias.map { $0 + start }, y + start,
