@@ -143,6 +143,7 @@ package struct Doctor: Encodable {
             ? nil : "these kernels are slow here: set OPENBLAS_CORETYPE=\(expected ?? "")"),
         .init(name: "OPENBLAS_CORETYPE", value: environment["OPENBLAS_CORETYPE"] ?? "not set"),
         .init(name: "convolutions", value: "oneDNN, \(ComputeBackend.convolutionKernels ?? "no implementation")"),
+        .init(name: "products of 8 bits", value: ComputeBackend.byteKernels),
         .init(name: "memory available", value: available.map(Format.mebibytes) ?? "unknown"),
       ])
   }

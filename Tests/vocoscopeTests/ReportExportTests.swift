@@ -156,7 +156,8 @@ struct ReportExportTests {
     let text = try Program.run(["doctor"], environment: environment)
     #expect(text.status == 0, "\(text.errors)")
     for word in [
-      "OpenBLAS core", "oneDNN", "memory available", "xterm-256color", "colours", "assets/models/htc-demo", "cache",
+      "OpenBLAS core", "oneDNN", "products of 8 bits", "memory available", "xterm-256color", "colours",
+      "assets/models/htc-demo", "cache",
     ] {
       #expect(text.output.contains(word), "\(word)")
     }

@@ -36,6 +36,13 @@ package enum ComputeBackend {
     return String(cString: onednn_convolution_implementation(convolution))
   }
 
+  /// What multiplies bytes, for `Precision.int8`, and what it lacks.
+  package static var byteKernels: String {
+    if kernel_has_byte_panels() != 0 { return "our own, AVX-512 with VNNI" }
+    return onednn_adds_bytes_exactly() != 0
+      ? "oneDNN, with VNNI" : "oneDNN, without VNNI: rows rounded to 63 levels instead of 127"
+  }
+
   /// Lets freed tensors' memory be used again without a detour over the system; for the start of a process.
   package static func keepFreedMemory() { kernel_keep_freed_memory() }
 
