@@ -1,16 +1,11 @@
 #include "CKernels.h"
+#include "Tile.h"
 #include "Wide.h"
 
 #if defined(__x86_64__)
-#define ROWS KERNEL_TILE_ROWS
-#define COLUMNS KERNEL_PANEL_COLUMNS
-
 int kernel_has_byte_panels(void) {
   return kernel_widest_vectors() == kernel_vectors_avx512 && __builtin_cpu_supports("avx512vnni");
 }
-
-/// Groups of four bytes between a panel's row that is multiplied and the one that is asked for.
-#define AHEAD 256
 
 /// What a tile and a panel are multiplied for, at the tile's first element of it.
 typedef struct {
@@ -21,24 +16,13 @@ typedef struct {
   const float *row_scales, *column_scales, *bias;
 } target;
 
-/// The first elements of a row of 32.
-typedef struct {
-  __mmask16 left, right;
-} filled;
-
-AVX512_INLINED filled first_columns(size_t count) {
-  filled f = {0xffff, 0xffff};
-  if (count < 16) f.left = (__mmask16)((1u << count) - 1);
-  if (count < 32) f.right = count > 16 ? (__mmask16)((1u << (count - 16)) - 1) : 0;
-  return f;
-}
-
 AVX512_INLINED __m512 some_floats(__mmask16 mask, const float *from) {
   return from ? _mm512_maskz_loadu_ps(mask, from) : _mm512_setzero_ps();
 }
 
 /// Sums as numbers: their bits, for where they lie holds either.
-VNNI_INLINED void scale_sums(const int most, target t, filled f, size_t rows, __m512i left[ROWS], __m512i right[ROWS]) {
+VNNI_INLINED void scale_sums(
+    const int most, target t, column_masks f, size_t rows, __m512i left[ROWS], __m512i right[ROWS]) {
   __m512 left_scale = _mm512_maskz_loadu_ps(f.left, t.column_scales);
   __m512 right_scale = _mm512_maskz_loadu_ps(f.right, t.column_scales + 16);
   __m512 left_bias = some_floats(f.left, t.bias), right_bias = some_floats(f.right, t.bias ? t.bias + 16 : NULL);
@@ -57,7 +41,7 @@ VNNI_INLINED void scale_sums(const int most, target t, filled f, size_t rows, __
 VNNI_INLINED void multiply_rows(
     const int most, const int32_t *tile, const int32_t *panel, size_t depth, size_t rows, size_t columns, target t) {
   __m512i left[ROWS], right[ROWS];
-  filled f = first_columns(columns);
+  column_masks f = first_columns(columns);
 #pragma clang loop unroll(full)
   for (int r = 0; r < most; r++) {
     size_t row = (size_t)r < rows ? (size_t)r : 0;
@@ -87,12 +71,7 @@ VNNI_INLINED void multiply_rows(
 
 VNNI static void multiply_tile(
     const int32_t *tile, const int32_t *panel, size_t depth, size_t rows, size_t columns, target t) {
-  if (rows > 8)
-    multiply_rows(ROWS, tile, panel, depth, rows, columns, t);
-  else if (rows > 4)
-    multiply_rows(8, tile, panel, depth, rows, columns, t);
-  else
-    multiply_rows(4, tile, panel, depth, rows, columns, t);
+  BY_ROWS(rows, multiply_rows, tile, panel, depth, rows, columns, t);
 }
 
 VNNI void kernel_multiply_bytes(

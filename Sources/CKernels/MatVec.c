@@ -59,6 +59,11 @@
     sums[0] = s0, sums[1] = s1, sums[2] = s2, sums[3] = s3;                                                           \
   }
 
+/// Row `r`'s sum, scaled unless `scales` is null, with its bias unless that is.
+INLINED float finished(float sum, const float *scales, const float *bias, size_t r) {
+  return (scales ? sum * scales[r] : sum) + (bias ? bias[r] : 0);
+}
+
 // `name_products`: every row's with every vector, times `scales[r]` unless that is null.
 #define DEFINE_PRODUCTS(name, weight_size, load)                                                                      \
   DEFINE_ROW_DOTS(name, weight_size, load)                                                                            \
@@ -71,11 +76,11 @@
     for (size_t r = 0; r < apart; r++) {                                                                              \
       name##_row_dots(weights + r * row, apart * row, STREAMS, x, columns, sums);                                     \
       for (size_t s = 0, at = r; s < STREAMS; s++, at += apart)                                                       \
-        y[at] = (scales ? sums[s] * scales[at] : sums[s]) + (bias ? bias[at] : 0);                                    \
+        y[at] = finished(sums[s], scales, bias, at);                                                                  \
     }                                                                                                                 \
     for (size_t r = apart * STREAMS; r < rows; r++) {                                                                 \
       name##_row_dots(weights + r * row, 0, 1, x, columns, sums);                                                     \
-      y[r] = (scales ? sums[0] * scales[r] : sums[0]) + (bias ? bias[r] : 0);                                         \
+      y[r] = finished(sums[0], scales, bias, r);                                                                      \
     }                                                                                                                 \
   }                                                                                                                   \
   INLINED void name##_products(                                                                                       \
@@ -93,7 +98,7 @@
       else                                                                                                            \
         for (size_t v = 0; v < vectors; v++) sums[v] = name##_dot(row, x + v * columns, columns);                     \
       for (size_t v = 0; v < vectors; v++)                                                                            \
-        y[v * stride + r] = (scales ? sums[v] * scales[r] : sums[v]) + (bias ? bias[r] : 0);                          \
+        y[v * stride + r] = finished(sums[v], scales, bias, r);                                                       \
     }                                                                                                                 \
   }
 

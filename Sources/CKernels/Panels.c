@@ -2,11 +2,10 @@
 
 #include "CKernels.h"
 #include "Narrow.h"
+#include "Tile.h"
 #include "Wide.h"
 
 #if defined(__x86_64__)
-#define ROWS KERNEL_TILE_ROWS
-#define COLUMNS KERNEL_PANEL_COLUMNS
 
 int kernel_has_panels(void) {
   return kernel_widest_vectors() != kernel_vectors_baseline && __builtin_cpu_supports("f16c");
@@ -143,9 +142,6 @@ void kernel_pack_panels(
   (is_wide() ? wide_pack_panels : narrow_pack_panels)(weights, type, rows, depth, stride, panels);
 }
 
-/// Floats between a panel's row that is multiplied and the one that is asked for.
-#define AHEAD 256
-
 /// 12 × 32 sums in registers: 24 of 32, with two for the panel's row and one or two for an element of the tile. Of a
 /// tile with fewer rows only the first `most`, 4 or 8, are made.
 AVX512_INLINED void multiply_rows(
@@ -169,30 +165,24 @@ AVX512_INLINED void multiply_rows(
       left[r] = _mm512_fmadd_ps(element, p, left[r]), right[r] = _mm512_fmadd_ps(element, q, right[r]);
     }
   }
-  __mmask16 in_left = columns >= 16 ? 0xffff : (__mmask16)((1u << columns) - 1);
-  __mmask16 in_right = columns >= 32 ? 0xffff : columns > 16 ? (__mmask16)((1u << (columns - 16)) - 1) : 0;
+  column_masks f = first_columns(columns);
 #pragma clang loop unroll(full)
   for (int r = 0; r < most; r++) {
     if ((size_t)r >= rows) continue;
     const float *from = base + (size_t)r * base_stride;
     float *y = c + (size_t)r * stride;
     if (base) {
-      left[r] = _mm512_add_ps(left[r], _mm512_maskz_loadu_ps(in_left, from));
-      right[r] = _mm512_add_ps(right[r], _mm512_maskz_loadu_ps(in_right, from + 16));
+      left[r] = _mm512_add_ps(left[r], _mm512_maskz_loadu_ps(f.left, from));
+      right[r] = _mm512_add_ps(right[r], _mm512_maskz_loadu_ps(f.right, from + 16));
     }
-    _mm512_mask_storeu_ps(y, in_left, left[r]), _mm512_mask_storeu_ps(y + 16, in_right, right[r]);
+    _mm512_mask_storeu_ps(y, f.left, left[r]), _mm512_mask_storeu_ps(y + 16, f.right, right[r]);
   }
 }
 
 AVX512 static void multiply_tile(
     const float *tile, const float *panel, size_t depth, size_t rows, size_t columns, const float *base,
     size_t base_stride, float *c, size_t stride) {
-  if (rows > 8)
-    multiply_rows(ROWS, tile, panel, depth, rows, columns, base, base_stride, c, stride);
-  else if (rows > 4)
-    multiply_rows(8, tile, panel, depth, rows, columns, base, base_stride, c, stride);
-  else
-    multiply_rows(4, tile, panel, depth, rows, columns, base, base_stride, c, stride);
+  BY_ROWS(rows, multiply_rows, tile, panel, depth, rows, columns, base, base_stride, c, stride);
 }
 
 AVX512 static void wide_multiply_packed(

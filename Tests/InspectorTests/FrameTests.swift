@@ -178,7 +178,7 @@ struct FrameTests {
     #expect(state.tiers.map(\.word) == ["anecdote", "anecdote", "not measured"])
     #expect(state.tiers[2].sentence.contains("run verify"))
     // Beside the other panels as well, where three lines are what there is.
-    let corner = view(InspectorState.complete(), size: Size(width: 120, height: 36)).frame.text
+    let corner = view(state, size: Size(width: 120, height: 36)).frame.text
     #expect(corner.contains("anecdote.") && corner.contains("not measured"))
   }
 

@@ -161,7 +161,8 @@ private func up(_ count: Int, to multiple: Int) -> Int { (count + multiple - 1) 
     }
   }
 
-  /// The product in two parts of the sum where there are two groups of 64; without a bias for five rows; nil where something outside was written.
+  /// The product in two parts of the sum where there are two groups of 64, without a bias for five rows; nil where something
+  /// outside was written.
   private func byteProduct(
     _ bytes: [UInt8], _ weights: [Int8], rows: Int, columns: Int, depth: Int, areEmulated: Bool
   ) -> [Float]? {

@@ -14,7 +14,7 @@ trap 'rm -rf "$work"' EXIT
 
 # Durations, and what follows from them (bars, an axis's ticks, the room beside them), differ from run to run and machine to
 # machine; so does the last digit of a margin, the difference of two distances that are almost the same, with the vectors' width.
-without_times() { sed -E 's/[0-9][0-9.,]* ?(µs|ms|s|min|GFLOP\/s)\b//g; s/[▁▂▃▄▅▆▇█▉▊▋▌▍▎▏╵]+//g; s/log scale//g; s/margin +[0-9.e-]+/margin/g; s/ +/ /g; s/ ?│ ?/│/g; s/OpenBLAS core [A-Za-z]+/OpenBLAS/'; }
+without_times() { sed -E 's/[0-9][0-9.,]* ?(µs|ms|s|min|GFLOP\/s)\b//g; s/[▁▂▃▄▅▆▇█▉▊▋▌▍▎▏╵]+//g; s/log scale//g; s/(margin +[0-9.]+)[0-9]/\1/g; s/ +/ /g; s/ ?│ ?/│/g; s/OpenBLAS core [A-Za-z]+/OpenBLAS/'; }
 
 mkdir -p "$pictures"
 status=0

@@ -177,24 +177,12 @@ enum PackedProduct {
   ) {
     guard let type = type(weight) else { preconditionFailure("\(weight.name) is \(weight.dtype)") }
     let (outputs, inputs) = (weight.shape[0], weight.shape[1])
-    let tileRows = Int(KERNEL_TILE_ROWS)
-    let tileCount = (rows + tileRows - 1) / tileRows
+    let tileCount = tileCount(rows)
     Scratch.with(tileCount * tileRows * inputs) { tiles in
-      inParallel(tileCount, grain: 4) { part in
-        let first = part.lowerBound * tileRows
-        let last = min(rows, part.upperBound * tileRows)
-        for start in stride(from: 0, to: inputs, by: depth) {
-          let length = min(depth, inputs - start)
-          kernel_pack_tiles(
-            x + first * inputs + start, last - first, length, inputs,
-            tiles + start * tileCount * tileRows + first * length)
-        }
-      }
+      packTiles(x, rows: rows, inputs: inputs, into: tiles)
       weight.withUnsafeBytes { bytes in
         guard let weights = bytes.baseAddress else { return }
-        // A strip must be worth waking a thread for, some 20 µs of arithmetic.
-        let grain = max(64, (1 << 20) / max(1, rows * inputs))
-        inParallel(outputs, grain: grain, multipleOf: Int(KERNEL_PANEL_COLUMNS), pieces: 4) { part in
+        inStrips(outputs, rows: rows, inputs: inputs) { part in
           Scratch.with(columns * depth) { panels in
             for start in stride(from: part.lowerBound, to: part.upperBound, by: columns) {
               let count = min(columns, part.upperBound - start)
@@ -212,5 +200,31 @@ enum PackedProduct {
         }
       }
     }
+  }
+
+  static let tileRows = Int(KERNEL_TILE_ROWS)
+
+  static func tileCount(_ rows: Int) -> Int { (rows + tileRows - 1) / tileRows }
+
+  /// `x` `[rows, inputs]` as tiles, one block of the sum after the other.
+  static func packTiles(_ x: UnsafePointer<Float>, rows: Int, inputs: Int, into tiles: UnsafeMutablePointer<Float>) {
+    let tileCount = tileCount(rows)
+    inParallel(tileCount, grain: 4) { part in
+      let first = part.lowerBound * tileRows
+      let last = min(rows, part.upperBound * tileRows)
+      for start in stride(from: 0, to: inputs, by: depth) {
+        let length = min(depth, inputs - start)
+        kernel_pack_tiles(
+          x + first * inputs + start, last - first, length, inputs,
+          tiles + start * tileCount * tileRows + first * length)
+      }
+    }
+  }
+
+  /// Runs `body` on strips of the outputs, whole panels but for the last.
+  static func inStrips(_ outputs: Int, rows: Int, inputs: Int, _ body: (Range<Int>) -> Void) {
+    // A strip must be worth waking a thread for, some 20 µs of arithmetic.
+    let grain = max(64, (1 << 20) / max(1, rows * inputs))
+    inParallel(outputs, grain: grain, multipleOf: Int(KERNEL_PANEL_COLUMNS), pieces: 4, body)
   }
 }

@@ -159,38 +159,24 @@ private struct PackedBytes {
 
   /// Groups of the sum at a time, and outputs at a time.
   private static let (depth, columns) = (PackedProduct.depth, PackedProduct.columns)
-  private static let tileRows = Int(KERNEL_TILE_ROWS)
+  private static let tileRows = PackedProduct.tileRows
 
   private var groups: Int { inputs / 4 }
-  private var tileCount: Int { (rows + Self.tileRows - 1) / Self.tileRows }
+  private var tileCount: Int { PackedProduct.tileCount(rows) }
 
   /// `y` `[rows, out]`, of bytes that count from `zero`.
   func multiply(zero: Int32, into y: UnsafeMutablePointer<Float>) {
     Scratch.with(tileCount * Self.tileRows * groups) { tiles in
-      packTiles(into: tiles)
-      let grain = max(64, (1 << 20) / max(1, rows * groups))
-      inParallel(outputs, grain: grain, multipleOf: Int(KERNEL_PANEL_COLUMNS), pieces: 4) { part in
+      UnsafeRawPointer(bytes).withMemoryRebound(to: Float.self, capacity: rows * groups) {
+        PackedProduct.packTiles($0, rows: rows, inputs: groups, into: tiles)
+      }
+      PackedProduct.inStrips(outputs, rows: rows, inputs: groups) { part in
         // Panels, and behind them what each output has too much.
         Scratch.with(Self.columns * Self.depth + Self.columns) { panels in
           for start in stride(from: part.lowerBound, to: part.upperBound, by: Self.columns) {
             let some = start..<min(start + Self.columns, part.upperBound)
             multiply(some, zero: zero, tiles: tiles, panels: panels, into: y)
           }
-        }
-      }
-    }
-  }
-
-  private func packTiles(into tiles: UnsafeMutablePointer<Float>) {
-    inParallel(tileCount, grain: 4) { part in
-      let first = part.lowerBound * Self.tileRows
-      let last = min(rows, part.upperBound * Self.tileRows)
-      UnsafeRawPointer(bytes).withMemoryRebound(to: Float.self, capacity: rows * groups) { bytes in
-        for start in stride(from: 0, to: groups, by: Self.depth) {
-          let length = min(Self.depth, groups - start)
-          kernel_pack_tiles(
-            bytes + first * groups + start, last - first, length, groups,
-            tiles + start * tileCount * Self.tileRows + first * length)
         }
       }
     }
